@@ -1,0 +1,178 @@
+"""Where pictures come from: cameras, who may see them, and every file they uploaded."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+def validate_time_zone(value: str) -> None:
+    if value and value not in available_timezones():
+        raise ValidationError(f"{value!r} is not a time zone such as Europe/Berlin.")
+
+
+class CameraQuerySet(models.QuerySet["Camera"]):
+    def with_last_upload(self) -> CameraQuerySet:
+        """Each camera with `last_upload_id` and `last_captured_at` of its newest usable picture."""
+        newest = Upload.objects.filter(camera=models.OuterRef("pk"), state__in=Upload.USABLE).order_by(
+            "-captured_at", "-id"
+        )
+        return self.annotate(
+            last_upload_id=models.Subquery(newest.values("id")[:1]),
+            last_captured_at=models.Subquery(newest.values("captured_at")[:1]),
+        )
+
+
+class Camera(models.Model):
+    """One camera: a folder below the camera root, and what we call it."""
+
+    id = models.SlugField(primary_key=True, max_length=64)
+    name = models.CharField(max_length=120)
+    folder = models.TextField(unique=True, help_text="First folder below the camera root, as written there.")
+    time_zone = models.CharField(
+        max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
+    )
+    enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CameraQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or settings.TIME_ZONE)
+
+
+class CameraGrant(models.Model):
+    """A user or a group may see a camera. Administrators see all cameras without a grant."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="camera_grants"
+    )
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, blank=True, related_name="camera_grants")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True) | Q(user__isnull=True, group__isnull=False),
+                name="cameragrant_user_or_group",
+            ),
+            models.UniqueConstraint(fields=["camera", "user"], name="cameragrant_once_a_user"),
+            models.UniqueConstraint(fields=["camera", "group"], name="cameragrant_once_a_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.camera}"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def waiting(self) -> UploadQuerySet:
+        return self.filter(state=Upload.State.WAITING)
+
+
+class Upload(models.Model):
+    """One version of one file that a camera uploaded, and how it ended.
+
+    `version_key` tells versions of a path apart (names repeat and are overwritten); with the camera
+    it is unique, so that two watchers and a restart make one row. `dedupe_key` is the SHA-256
+    while this row is the one that a repeat of the same bytes is a duplicate of.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        DETECTED = "detected", "objects found"
+        EMPTY = "empty", "nothing found"
+        DUPLICATE = "duplicate", "duplicate"
+        REJECTED = "rejected", "rejected"
+        DEAD = "dead", "failed"
+
+    class Kind(models.TextChoices):
+        IMAGE = "image", "picture"
+        VIDEO = "video", "clip"
+
+    class TimeSource(models.TextChoices):
+        NAME = "name", "file name"
+        EXIF = "exif", "EXIF"
+        MTIME = "mtime", "file time"
+        ARRIVAL = "arrival", "arrival"
+
+    USABLE: ClassVar = (State.WAITING, State.DETECTED, State.EMPTY, State.DEAD)
+    FINISHED: ClassVar = (State.DETECTED, State.EMPTY, State.DUPLICATE, State.REJECTED, State.DEAD)
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="uploads")
+    path = models.TextField(help_text="Below the camera root, undecodable bytes as \\xNN.")
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.IMAGE)
+    size = models.BigIntegerField()
+    mtime_ns = models.BigIntegerField()
+    version_key = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True)
+    dedupe_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (NULLs are distinct)
+    duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="repeats")
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    duration_seconds = models.FloatField(null=True, blank=True)
+    thumbnail = models.CharField(max_length=200, blank=True, help_text="Below the data folder.")
+    captured_at = models.DateTimeField()
+    captured_at_source = models.CharField(max_length=7, choices=TimeSource)
+    clock_skew = models.BooleanField(default=False, help_text="The camera's clock was too far off to be believed.")
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was rejected or failed.")
+    quarantine = models.CharField(max_length=600, blank=True, help_text="Where a rejected file went, below the data folder.")
+    attempts = models.PositiveIntegerField(default=0)
+    detector = models.CharField(max_length=120, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["camera", "version_key"], name="upload_one_row_a_version"),
+            models.UniqueConstraint(fields=["camera", "dedupe_key"], name="upload_one_original"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", finished_at__isnull=True)
+                | (~Q(state="waiting") & Q(finished_at__isnull=False)),
+                name="upload_finished_when_not_waiting",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["camera", "-captured_at", "-id"], name="upload_camera_time"),
+            models.Index(fields=["-captured_at", "-id"], name="upload_time"),
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="upload_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera_id}: {self.path}"
+
+    def finish(self, state: State, *, only_from: State = State.WAITING, **values: Any) -> bool:
+        """Move from `only_from` to a final `state`, once. False: somebody else was first."""
+        values |= {"state": state, "finished_at": timezone.now()}
+        changed = Upload.objects.filter(pk=self.pk, state=only_from).update(**values)
+        if changed:
+            for name, value in values.items():
+                setattr(self, name, value)
+        return bool(changed)
+
+
+def version_key(path: str, size: int, mtime_ns: int) -> str:
+    """One version of one file: SHA-256 over its path, size and modification time."""
+    return hashlib.sha256(f"{path}\0{size}\0{mtime_ns}".encode()).hexdigest()
+
+
+def from_epoch_ns(value: int) -> datetime:
+    return datetime.fromtimestamp(value / 1e9, UTC)

@@ -1,0 +1,99 @@
+"""What was seen: detections, grouped per camera into batches."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from cameras.models import Camera, Upload
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def open(self) -> BatchQuerySet:
+        return self.filter(state=Batch.State.OPEN)
+
+
+class Batch(models.Model):
+    """Detections of one camera that belong together. At most one live batch of a camera is open.
+
+    `due_at` is when it closes if nothing more comes. `started_at` and `ended_at` are capture times.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        CLOSED = "closed", "waiting for analysis"
+        ANALYSED = "analysed", "analysed"
+        DEAD = "dead", "failed"
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="batches")
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    is_backfill = models.BooleanField(default=False, help_text="Grouped by capture time, long after it happened.")
+    is_fast_path = models.BooleanField(default=False, help_text="Told at once, before it closed.")
+    detection_count = models.PositiveIntegerField(default=0)
+    upload_count = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["camera"], condition=Q(state="open", is_backfill=False), name="batch_one_open_a_camera"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
+                name="batch_closed_when_not_open",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="batch_due"),
+            models.Index(fields=["camera", "started_at"], condition=Q(state="open"), name="batch_open_camera"),
+            models.Index(fields=["id"], condition=Q(state="closed"), name="batch_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Batch {self.pk} of {self.camera_id}"
+
+
+class Detection(models.Model):
+    """One object in one picture. The box is relative to the picture (0..1, origin top left)."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="detections")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
+    ordinal = models.PositiveIntegerField(help_text="Place within its upload, from 0.")
+    label = models.CharField(max_length=64)
+    confidence = models.FloatField()
+    x = models.FloatField()
+    y = models.FloatField()
+    width = models.FloatField()
+    height = models.FloatField()
+    captured_at = models.DateTimeField()
+    frame_offset = models.FloatField(null=True, blank=True, help_text="Seconds into the clip.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["upload", "ordinal"], name="detection_one_set_an_upload"),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1)
+                & Q(x__gte=0, y__gte=0, width__gt=0, height__gt=0)
+                & Q(x__lte=1, y__lte=1, width__lte=1, height__lte=1),
+                name="detection_relative",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["camera", "-captured_at", "-id"], name="detection_camera_time"),
+            models.Index(fields=["-captured_at", "-id"], name="detection_time"),
+            models.Index(fields=["batch", "label"], name="detection_batch_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.confidence:.2f}"

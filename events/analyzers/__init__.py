@@ -1,0 +1,87 @@
+"""What a batch of detections means: the analyser protocol, and the choice of an analyser by setting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One detection as the analyser sees it."""
+
+    label: str
+    confidence: float
+    captured_at: datetime  # in the camera's time zone
+    frame_offset_seconds: float | None = None  # within a clip
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # x, y, width, height in 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What another camera saw near in time."""
+
+    camera_name: str
+    label: str
+    count: int
+    seconds_apart: float  # negative: before this batch began
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier event of the same camera."""
+
+    started_at: datetime  # in the camera's time zone
+    risk_score: int | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All an analyser is told about one batch. Names and summaries in it are untrusted text."""
+
+    camera_id: str
+    camera_name: str
+    started_at: datetime  # in the camera's time zone
+    ended_at: datetime
+    seen: tuple[Seen, ...]
+    nearby: tuple[Nearby, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    image_count: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels seen, the most frequent first."""
+        counts: dict[str, int] = {}
+        for one in self.seen:
+            counts[one.label] = counts.get(one.label, 0) + 1
+        return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judgement. `source` says who judged: `llm` or `rules`; `risk_level` always fits `risk_score`."""
+
+    risk_score: int  # 0..100
+    risk_level: str  # low, medium, high, critical
+    summary: str
+    reasoning: str
+    source: str
+    recommended_action: str = ""
+    model: str = ""
+    corrections: tuple[str, ...] = field(default=())  # what had to be put right in a model's answer
+
+
+class Analyzer(Protocol):
+    """Judges one batch. Shared between threads. `judge` raises `hsi.errors.HSIError`, never makes a score up."""
+
+    name: str
+
+    def judge(self, context: Context) -> Verdict: ...
+
+    def check(self) -> str:
+        """One line about the analyser when it is well; raises `HSIError` when it is not."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,76 @@
+"""What it meant: one event a batch, told early and judged once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from cameras.models import Camera
+from detection.models import Batch
+
+
+class Event(models.Model):
+    """One event a batch. `risk_source` says where the score came from; there is no score without a source.
+
+    `analysis` is `pending` while a judgement is still to come, `failed` when none could be had.
+    """
+
+    class Level(models.TextChoices):
+        LOW = "low", "low"
+        MEDIUM = "medium", "medium"
+        HIGH = "high", "high"
+        CRITICAL = "critical", "critical"
+
+    class Source(models.TextChoices):
+        LLM = "llm", "language model"
+        RULES = "rules", "rules"
+
+    class Analysis(models.TextChoices):
+        PENDING = "pending", "being judged"
+        DONE = "done", "judged"
+        FAILED = "failed", "could not be judged"
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
+    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="event")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    risk_score = models.PositiveSmallIntegerField(null=True, blank=True)
+    risk_level = models.CharField(max_length=8, choices=Level, null=True, blank=True)  # noqa: DJ001
+    risk_source = models.CharField(max_length=5, choices=Source, null=True, blank=True)  # noqa: DJ001
+    analysis = models.CharField(max_length=7, choices=Analysis, default=Analysis.PENDING)
+    summary = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    recommended_action = models.TextField(blank=True)
+    model = models.CharField(max_length=200, blank=True, help_text="Which language model judged.")
+    labels = models.JSONField(default=list)
+    detection_count = models.PositiveIntegerField(default=0)
+    is_fast_path = models.BooleanField(default=False)
+    reviewed = models.BooleanField(default=False)
+    notes = models.TextField(blank=True)
+    snooze_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(risk_score__isnull=True, risk_level__isnull=True, risk_source__isnull=True)
+                | Q(risk_score__isnull=False, risk_level__isnull=False, risk_source__isnull=False)
+                & Q(risk_score__gte=0, risk_score__lte=100),
+                name="event_no_score_without_source",
+            ),
+            models.CheckConstraint(
+                condition=~Q(analysis="done") | Q(risk_source__isnull=False), name="event_judged_has_source"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["camera", "-started_at", "-id"], name="event_camera_time"),
+            models.Index(fields=["-started_at", "-id"], name="event_time"),
+            models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Event {self.pk} of {self.camera_id}"

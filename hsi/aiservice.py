@@ -1,0 +1,143 @@
+"""One pooled HTTP client per AI service, with every answer bounded in time and size.
+
+The one place where an HTTP failure becomes a typed error: not there, overloaded or loading
+(`AIServiceUnavailableError`: the job waits), refused (`AIServiceRejectedError`: the input is bad),
+or a failure or an answer that cannot be used (the job is tried again, a bounded number of times).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from hsi.errors import (
+    AIServiceAnswerError,
+    AIServiceError,
+    AIServiceRejectedError,
+    AIServiceUnavailableError,
+)
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+KEPT_BODY_CHARACTERS = 2000
+# Statuses that speak of the service, not of the input: time-out, too early, too many, unavailable.
+BUSY = frozenset({408, 425, 429, 503})
+# Statuses that speak of our settings: a wrong key or path. Work waits until a person has put it right.
+MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
+
+
+class AIService:
+    """A named service at `base_url`. Safe to share between threads; call `close` when done.
+
+    `read_timeout` bounds the whole answer, not each read of it: a peer that sends a byte a second
+    is cut off all the same.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        headers: dict[str, str] | None = None,
+        max_connections: int = 64,
+    ) -> None:
+        self.name = name
+        self.read_timeout = read_timeout
+        self._client = httpx.Client(
+            base_url=base_url.rstrip("/"),
+            headers=headers,
+            timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get_json(self, path: str, *, timeout: float | None = None) -> Any:
+        """The JSON answer of a GET. Raises `AIServiceError`."""
+        return self._json("GET", path, timeout=timeout)
+
+    def post_json(self, path: str, *, timeout: float | None = None, **content: Any) -> Any:
+        """The JSON answer of a POST; `content` is httpx's `json=`, `files=` or `data=`. Raises `AIServiceError`."""
+        return self._json("POST", path, timeout=timeout, **content)
+
+    def _json(self, method: str, path: str, *, timeout: float | None, **content: Any) -> Any:
+        seconds = timeout or self.read_timeout
+        try:
+            with self._client.stream(method, path, timeout=self._timeout(seconds), **content) as response:
+                body = self._read(response, time.monotonic() + seconds)
+                self._refuse(response, body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise AIServiceUnavailableError(f"{self.name} cannot be reached: {_words(error)}", service=self.name) from error
+        except httpx.TimeoutException as error:
+            raise AIServiceError(f"{self.name} did not answer within {seconds:g} s", service=self.name) from error
+        except httpx.HTTPError as error:
+            raise AIServiceError(f"{self.name} broke off: {_words(error)}", service=self.name) from error
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise AIServiceAnswerError(f"{self.name} answered with something that is not JSON", service=self.name, body=_kept(body)) from error
+
+    def _timeout(self, seconds: float) -> httpx.Timeout:
+        connect = self._client.timeout.connect
+        return httpx.Timeout(seconds, connect=min(seconds, connect) if connect else seconds)
+
+    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise AIServiceAnswerError(f"{self.name} answered with more than {MAX_ANSWER_BYTES} bytes", service=self.name, body=_kept(b"".join(chunks)))
+            if time.monotonic() > deadline:
+                raise AIServiceError(f"{self.name} answered too slowly", service=self.name)
+        return b"".join(chunks)
+
+    def _refuse(self, response: httpx.Response, body: bytes) -> None:
+        status = response.status_code
+        if status < 300:
+            return
+        kind: type[AIServiceError] = AIServiceError
+        if status in BUSY or status in MISCONFIGURED:
+            kind = AIServiceUnavailableError
+        elif 400 <= status < 500:
+            kind = AIServiceRejectedError
+        raise kind(
+            f"{self.name} answered {status}",
+            service=self.name,
+            http_status=status,
+            body=_kept(body),
+            retry_after_seconds=_retry_after(response.headers.get("Retry-After", "")),
+        )
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _kept(body: bytes) -> str:
+    return body[: KEPT_BODY_CHARACTERS * 4].decode("utf-8", "replace").replace("\x00", "")[:KEPT_BODY_CHARACTERS]
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds named by a Retry-After header (a number or a date, RFC 9110 10.2.3), at most an hour."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return min(float(value), 3600.0)
+    try:
+        then = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return min(max((then - datetime.now(UTC)).total_seconds(), 0.0), 3600.0)

@@ -1,0 +1,38 @@
+"""System checks: what is wrong with the way this system is set up, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from hsi import queues
+
+
+@register(Tags.security, deploy=True)
+def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG:
+        return [Warning("DEBUG is on.", hint="Unset DEBUG where others can reach the site.", id="hsi.W001")]
+    return []
+
+
+@register()
+def check_data_dir(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    path: Path = settings.DATA_DIR
+    if path.is_dir() and os.access(path, os.W_OK):
+        return []
+    hint = f"Make {path} a folder this user may write to, or set HSI_DATA_DIR."
+    return [Error("The data folder cannot be written to.", hint=hint, id="hsi.E001")]
+
+
+@register()
+def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        queues.backends.load(queues.backends.chosen())
+    except ImportError as error:
+        hint = "Set QUEUE to auto, database, or the dotted path of a queue class."
+        return [Error(f"QUEUE cannot be loaded: {error}", hint=hint, id="hsi.E002")]
+    return []

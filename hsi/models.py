@@ -1,0 +1,143 @@
+"""Rows of the machinery itself: queue jobs, dead letters, heartbeats, tokens and the outbox stream."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class QueueJob(models.Model):
+    """One job of the database queue: `row_id` names the row that waits. One live job a row and queue.
+
+    `due_at` (seconds since 1970, the database's clock) is when the job may be taken: its delay
+    while it waits, the end of its lease while a worker has it. `lease` names that worker's claim.
+    """
+
+    queue = models.CharField(max_length=40)
+    row_id = models.BigIntegerField()
+    attempts = models.PositiveIntegerField(default=0)
+    put_at = models.FloatField()
+    due_at = models.FloatField()
+    lease = models.CharField(max_length=32, default="", blank=True)
+    failures = models.JSONField(default=list, blank=True)
+    trace = models.CharField(max_length=64, default="", blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["queue", "row_id"], name="queuejob_one_live_job_a_row"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["queue", "due_at", "id"], name="queuejob_due")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.row_id}"
+
+
+class DeadLetter(models.Model):
+    """A job that could not be done, with the whole story. It waits for a person."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        REQUEUED = "requeued", "queued again"
+        DISCARDED = "discarded", "discarded"
+
+    queue = models.CharField(max_length=40)
+    row_id = models.BigIntegerField()
+    payload = models.JSONField(default=dict, blank=True)
+    reason = models.CharField(max_length=40, help_text="refused, attempts or overflow")
+    error_type = models.CharField(max_length=120)
+    error_text = models.TextField(blank=True)
+    stack = models.TextField(blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    response_body = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    failures = models.JSONField(default=list, blank=True, help_text="Each failed attempt: when, and why.")
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], condition=models.Q(state="open"), name="deadletter_open"),
+            models.Index(fields=["queue", "row_id"], name="deadletter_row"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.row_id}: {self.error_type}"
+
+
+class WorkerHeartbeat(models.Model):
+    """The sign of life of one loop of one process. `progressed_at` is its last completed step."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        FAILING = "failing", "failing"
+        STOPPED = "stopped", "stopped"
+
+    name = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=40)
+    host = models.CharField(max_length=120)
+    pid = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    detail = models.TextField(blank=True)
+    jobs_done = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField(db_index=True)
+    progressed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiToken(models.Model):
+    """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=12, editable=False, help_text="The first characters, to tell tokens apart.")
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class StreamHead(models.Model):
+    """One row: the newest sequence number of the outbox stream.
+
+    Whoever writes a message first raises this number and so holds the row's lock to the commit:
+    numbers are given in commit order, without gaps, and a reader that saw N has seen all below N.
+    """
+
+    seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="streamhead_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.seq)
+
+
+class StreamMessage(models.Model):
+    """One message of the outbox stream, written in the transaction of what it tells. Append-only.
+
+    `camera` is the camera's id as text, so that a message outlives its camera; empty for messages
+    that concern the system as a whole.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    type = models.CharField(max_length=40)
+    camera = models.CharField(max_length=64, blank=True)
+    data = models.JSONField()
+    time = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"

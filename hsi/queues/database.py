@@ -1,0 +1,206 @@
+"""The queue as a table: PostgreSQL claims with SKIP LOCKED, SQLite with its one writer.
+
+Every statement is one round trip. Times are the database's own clock, so that workers on several
+machines agree about leases whatever their clocks say.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from hsi.models import DeadLetter, QueueJob
+from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult
+
+TABLE = QueueJob._meta.db_table
+NOW = {
+    "postgresql": "extract(epoch from clock_timestamp())::float8",
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+}
+# How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
+POLL_SECONDS = 0.04
+# The depth is counted at most this often, so QUEUE_MAX_SIZE is kept within a second's worth of jobs.
+DEPTH_AGE_SECONDS = 1.0
+PUT_CHUNK = 100
+
+
+class Bell:
+    """Wakes takers of one queue in this process. `rings` only grows, so a ring is never missed."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.rings = 0
+
+    def ring(self) -> None:
+        with self.condition:
+            self.rings += 1
+            self.condition.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        with self.condition:
+            self.condition.wait_for(lambda: self.rings != heard, seconds)
+
+
+_bells: defaultdict[str, Bell] = defaultdict(Bell)
+
+
+class DatabaseQueue:
+    """See `hsi.queues.Queue`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._bell = _bells[name]
+        self._counted: tuple[float, int] = (float("-inf"), 0)
+
+    def put(self, row_id: int, *, trace: str = "") -> PutResult:
+        return PutResult.SUCCESS if self.put_many([row_id], trace=trace) else PutResult.REJECTED
+
+    def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
+        room = max(0, settings.QUEUE_MAX_SIZE - self._about())
+        fitting = row_ids[:room]
+        now = NOW[connection.vendor]
+        with connection.cursor() as cursor:
+            for start in range(0, len(fitting), PUT_CHUNK):
+                chunk = fitting[start : start + PUT_CHUNK]
+                values = ",".join([f"(%s,%s,0,{now},{now},'','[]',%s)"] * len(chunk))
+                cursor.execute(
+                    f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace) VALUES {values}"
+                    " ON CONFLICT (queue,row_id) DO NOTHING",
+                    [part for row_id in chunk for part in (self.name, row_id, trace)],
+                )
+        if fitting:
+            self._counted = (self._counted[0], self._counted[1] + len(fitting))
+            transaction.on_commit(self._bell.ring)
+        return len(fitting)
+
+    def take(self, limit: int, *, wait_seconds: float, lease_seconds: float) -> list[Job]:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            heard = self._bell.rings
+            if jobs := self._claim(limit, lease_seconds):
+                return jobs
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return []
+            self._bell.wait(heard, min(left, POLL_SECONDS))
+
+    def _claim(self, limit: int, lease_seconds: float) -> list[Job]:
+        now = NOW[connection.vendor]
+        lock = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+        lease = secrets.token_hex(16)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {TABLE} SET lease=%s, attempts=attempts+1, due_at={now}+%s WHERE id IN"
+                f" (SELECT id FROM {TABLE} WHERE queue=%s AND due_at<={now} ORDER BY due_at,id LIMIT %s{lock})"
+                " RETURNING id,row_id,attempts,put_at,failures,trace",
+                [lease, lease_seconds, self.name, limit],
+            )
+            rows = cursor.fetchall()
+        return [self._job(row, lease) for row in sorted(rows, key=lambda row: row[0])]
+
+    def _job(self, row: tuple[Any, ...], lease: str) -> Job:
+        identity, row_id, attempts, put_at, failures, trace = row
+        return Job(identity, self.name, row_id, attempts, put_at, lease, tuple(json.loads(failures)), trace)
+
+    def ack(self, job: Job) -> None:
+        self._ours(f"DELETE FROM {TABLE} WHERE id=%s AND lease=%s", [job.id, job.lease])
+
+    def extend(self, jobs: list[Job], lease_seconds: float) -> int:
+        if not jobs:
+            return 0
+        marks = ",".join(["%s"] * len(jobs))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {TABLE} SET due_at={NOW[connection.vendor]}+%s WHERE id IN ({marks}) AND lease IN ({marks})",
+                [lease_seconds, *(job.id for job in jobs), *(job.lease for job in jobs)],
+            )
+            return int(cursor.rowcount)
+
+    def retry(self, job: Job, delay_seconds: float, failure: Failure, *, counts: bool = True) -> None:
+        failures = json.dumps([*job.failures, _as_dict(failure)][-KEPT_FAILURES:])
+        self._ours(
+            f"UPDATE {TABLE} SET lease='', attempts=%s, due_at={NOW[connection.vendor]}+%s, failures=%s"
+            " WHERE id=%s AND lease=%s",
+            [job.attempts if counts else job.attempts - 1, delay_seconds, failures, job.id, job.lease],
+        )
+        transaction.on_commit(self._bell.ring)
+
+    def bury(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
+        with transaction.atomic():
+            self.ack(job)
+            return dead_letter(job, reason, error, stack).pk
+
+    def depth(self) -> Depth:
+        now = NOW[connection.vendor]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count(*), count(CASE WHEN due_at<={now} THEN 1 END),"
+                f" count(CASE WHEN due_at>{now} AND lease<>'' THEN 1 END), {now}-min(put_at)"
+                f" FROM {TABLE} WHERE queue=%s",
+                [self.name],
+            )
+            total, waiting, leased, oldest = cursor.fetchone()
+        return Depth(waiting, leased, total - waiting - leased, oldest)
+
+    def live(self, row_ids: list[int]) -> set[int]:
+        return set(
+            QueueJob.objects.filter(queue=self.name, row_id__in=row_ids).values_list("row_id", flat=True)
+        )
+
+    def peek(self, limit: int) -> list[Job]:
+        rows = QueueJob.objects.filter(queue=self.name).order_by("due_at", "id")[:limit]
+        return [
+            Job(r.pk, r.queue, r.row_id, r.attempts, r.put_at, r.lease, tuple(r.failures), r.trace) for r in rows
+        ]
+
+    def clear(self) -> int:
+        return QueueJob.objects.filter(queue=self.name).delete()[0]
+
+    def _ours(self, statement: str, parameters: list[Any]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            if cursor.rowcount != 1:
+                raise LeaseLostError
+
+    def _about(self) -> int:
+        """How many jobs there are, at most `DEPTH_AGE_SECONDS` old, plus what we put since."""
+        at, count = self._counted
+        now = time.monotonic()
+        if now - at > DEPTH_AGE_SECONDS:
+            count = QueueJob.objects.filter(queue=self.name).count()
+            self._counted = (now, count)
+        return count
+
+
+def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:
+    """Store the whole story of a job that could not be done."""
+    last = Failure.of(error)
+    failures = [*job.failures, _as_dict(last)]
+    return DeadLetter.objects.create(
+        queue=job.queue,
+        row_id=job.row_id,
+        payload={"row_id": job.row_id, "put_at": job.put_at, "trace": job.trace},
+        reason=reason,
+        error_type=last.error,
+        error_text=last.text,
+        stack=stack.replace("\0", ""),
+        http_status=last.http_status,
+        response_body=getattr(error, "body", ""),
+        attempts=job.attempts,
+        failures=failures,
+        first_failed_at=datetime.fromisoformat(failures[0]["at"]).astimezone(UTC),
+        last_failed_at=timezone.now(),
+    )
+
+
+def _as_dict(failure: Failure) -> dict[str, Any]:
+    return {"at": failure.at, "error": failure.error, "text": failure.text, "http_status": failure.http_status}

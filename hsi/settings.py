@@ -1,0 +1,213 @@
+"""Django's settings, made from the one list in `hsi/configuration.py`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from hsi import configuration
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+CONFIGURATION = configuration.read(os.environ, configuration.env_files())
+if CONFIGURATION.faults:
+    raise configuration.ConfigurationError("Settings that cannot be used:\n  " + "\n  ".join(CONFIGURATION.faults))
+globals().update(CONFIGURATION.values)
+_value = CONFIGURATION.values
+
+DATA_DIR = Path(_value["HSI_DATA_DIR"]).resolve()
+CAMERA_ROOT = Path(_value["FOSCAM_BASE_PATH"] or DATA_DIR / "cameras").resolve()
+
+
+def _secret_key() -> str:
+    """The configured key, else one made once and kept in the data folder, readable by its owner alone."""
+    if _value["SECRET_KEY"]:
+        return str(_value["SECRET_KEY"])
+    path = DATA_DIR / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+    made = DATA_DIR / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_urlsafe(50))
+    try:
+        os.link(made, path)  # the first of two processes that start together wins
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return path.read_text().strip()
+
+
+def _own_names() -> list[str]:
+    """The names and addresses this machine is reached by, without asking the network."""
+    names = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), f"{socket.gethostname()}.local"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a datagram socket: connecting sends nothing
+            names.append(probe.getsockname()[0])
+        except OSError:
+            pass
+    return names
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = _value["ALLOWED_HOSTS"] or _own_names()
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "health_check",
+    "hsi",
+    "cameras",
+    "detection",
+    "events",
+    "monitoring",
+]
+
+MIDDLEWARE = [
+    "hsi.requestid.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hsi.gate.GateMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "hsi.urls"
+ASGI_APPLICATION = "hsi.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    # One writer at a time from the first statement on, and readers that never wait for it.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;"
+    ),
+}
+
+
+def _database() -> dict[str, Any]:
+    url = _value["DATABASE_URL"] or f"sqlite:///{DATA_DIR / 'hsi.sqlite3'}"
+    url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+    database: dict[str, Any] = environ.Env.db_url_config(url)
+    if database["ENGINE"].endswith("sqlite3"):
+        if database["NAME"] != ":memory:":
+            Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        database["OPTIONS"] = SQLITE_OPTIONS
+        database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    else:
+        database["CONN_HEALTH_CHECKS"] = True
+        database["CONN_MAX_AGE"] = 600
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS = {
+    "default": (
+        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_value["REDIS_URL"]]}}
+        if _value["REDIS_URL"]
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    ),
+}
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _value["REDIS_URL"]}
+        if _value["REDIS_URL"]
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    ),
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = _value["TIME_ZONE"]
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+SERVESTATIC_USE_FINDERS = True
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.tokens.GateAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["hsi.tokens.HasScope"],
+    "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# The loops that `up` runs beside the web server, in the order they start. Each is a factory
+# that returns a list of `hsi.worker.Loop`.
+EMBEDDED_LOOPS = [
+    "cameras.watcher.loops",
+    "detection.loops.loops",
+    "events.loops.loops",
+    "monitoring.housekeeping.loops",
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "hsi.logs.LineFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": _value["LOG_LEVEL"]},
+    "loggers": {
+        "django.channels.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "watchdog": {"level": "WARNING"},
+        "PIL": {"level": "INFO"},
+        "libav": {"level": "CRITICAL"},
+    },
+}

@@ -1,0 +1,48 @@
+"""The outbox: messages to the outside are rows, written in the transaction of what they tell.
+
+They leave after the commit. `hsi.stream` only writes and hints; `events/stream/` delivers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from hsi import hint
+from hsi.models import StreamHead, StreamMessage
+
+
+def publish(*messages: tuple[str, str, dict[str, Any]]) -> None:
+    """Append messages (type, camera id or "", data), in this order. Must be the last write of a transaction.
+
+    The lock on the head is held from here to the commit: that is what makes the order of numbers
+    the order of commits, and why nothing slow may follow.
+    """
+    if not messages:
+        return
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("publish() belongs into the transaction of what it tells")
+    last = _raise_head(len(messages))
+    now = timezone.now()
+    StreamMessage.objects.bulk_create(
+        StreamMessage(seq=last - len(messages) + place, type=kind, camera=camera, data=data, time=now)
+        for place, (kind, camera, data) in enumerate(messages, start=1)
+    )
+    transaction.on_commit(hint.send)
+
+
+def newest() -> int:
+    """The newest sequence number; 0 before the first message."""
+    return StreamHead.objects.values_list("seq", flat=True).first() or 0
+
+
+def _raise_head(by: int) -> int:
+    table = StreamHead._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (id,seq) VALUES (1,%s) ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%s RETURNING seq",
+            [by, by],
+        )
+        return int(cursor.fetchone()[0])

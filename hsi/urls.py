@@ -1,0 +1,21 @@
+"""Every URL. Apps are named as strings: `hsi` imports none of them."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from hsi import views
+
+urlpatterns = [
+    path("", include("events.pages")),
+    path("login", LoginView.as_view(template_name="hsi/login.html", redirect_authenticated_user=True), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("setup", views.setup, name="setup"),
+    path("favicon.ico", views.favicon),
+    path("admin/", admin.site.urls),
+    path("health/", include("monitoring.probes")),
+    path("api/", include("cameras.urls")),
+    path("api/", include("detection.urls")),
+    path("api/", include("events.urls")),
+    path("api/system/", include("monitoring.urls")),
+]

@@ -1,0 +1,71 @@
+"""The first page anyone sees: set up the first administrator, through a link that the server printed."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import User
+from django.core import signing
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+SALT = "hsi.setup"
+LINK_AGE_SECONDS = 24 * 3600
+
+
+def setup_path() -> str:
+    """The path of a set-up link. It works for a day, and only while there is no user."""
+    return f"{reverse('setup')}?key={signing.dumps('setup', salt=SALT)}"
+
+
+class SetupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    class Meta:
+        model = User
+        fields = ("username",)
+
+    username = forms.CharField(max_length=150, initial="admin", widget=forms.TextInput(attrs={"autocomplete": "username"}))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def setup(request: HttpRequest) -> HttpResponse:
+    """Make the first administrator. 404 once there is a user, 403 without a valid link."""
+    if get_user_model().objects.exists():
+        return redirect("login")
+    try:
+        signing.loads(request.GET.get("key", ""), salt=SALT, max_age=LINK_AGE_SECONDS)
+    except signing.BadSignature:
+        return render(request, "hsi/not_set_up.html", {"detail": "This set-up link is not valid. Restart the server for a new one."}, status=403)
+    form = SetupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = _first_administrator(form)
+        if user is None:
+            return redirect("login")
+        login(request, user)
+        return redirect("home")
+    return render(request, "hsi/setup.html", {"form": form})
+
+
+def _first_administrator(form: SetupForm) -> User | None:
+    """The administrator, or None where somebody else was quicker."""
+    with transaction.atomic():
+        if get_user_model().objects.select_for_update().exists():
+            return None
+        user: User = form.save(commit=False)
+        user.is_staff = user.is_superuser = True
+        user.save()
+    return user
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#2563eb"/>'
+        '<circle cx="16" cy="16" r="8" fill="none" stroke="#fff" stroke-width="3"/><circle cx="16" cy="16" r="3" fill="#fff"/></svg>'
+    )
+    return HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
