@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from django.conf import settings
+
+from hsi.backends import Registry
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -16,6 +20,7 @@ class Seen:
     captured_at: datetime  # in the camera's time zone
     frame_offset_seconds: float | None = None  # within a clip
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # x, y, width, height in 0..1
+    upload_id: str = ""  # tells two pictures of the same second apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,41 @@ class Analyzer(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def _auto() -> str:
+    return "llm" if settings.NEMOTRON_URL else "rules"
+
+
+ANALYZERS = Registry(
+    setting="ANALYZER",
+    names={"llm": "events.analyzers.llm.LlmAnalyzer", "rules": "events.analyzers.rules.RulesAnalyzer"},
+    auto=_auto,
+    depends=(
+        "NEMOTRON_URL",
+        "NEMOTRON_API",
+        "NEMOTRON_API_KEY",
+        "NEMOTRON_MODEL",
+        "NEMOTRON_READ_TIMEOUT",
+        "AI_CONNECT_TIMEOUT",
+    ),
+)
+
+
+def get_analyzer() -> Analyzer:
+    """The analyser that `ANALYZER` names, one per process. Raises ImportError when there is no such thing,
+    and `hsi.errors.HSIError` when it cannot be made (the language model's address is missing)."""
+    analyzer: Analyzer = ANALYZERS.get()
+    return analyzer
+
+
+def problems() -> list[str]:
+    """One line for each thing that keeps the analyser of the settings from working."""
+    name = ANALYZERS.chosen()
+    try:
+        ANALYZERS.load(name)
+    except ImportError as error:
+        return [f"ANALYZER={name!r} names no analyser: {error}"]
+    if name == "llm" and not settings.NEMOTRON_URL:
+        return ["ANALYZER=llm needs NEMOTRON_URL, the address of a language model service"]
+    return []

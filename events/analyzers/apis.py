@@ -1,0 +1,106 @@
+"""The two ways a language model server is asked: OpenAI's chat completions, and llama.cpp's own completion.
+
+Each turns a prompt into the body of a request, and the reply into the model's text. The answer is bound
+by a JSON schema in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from events.analyzers.prompt import Prompt
+
+# Low, not zero: an answer that was refused must be able to come out differently when it is asked again.
+TEMPERATURE = 0.2
+# Small models repeat themselves to the end of the allowance without these. The first is OpenAI's name, the
+# second llama.cpp's; a server ignores the one it does not know.
+FREQUENCY_PENALTY = 0.3
+REPEAT_PENALTY = 1.15
+# llama.cpp's completion knows no chat template: these end a turn in the common ones.
+STOP = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said. `text` is whatever JSON value stood in the place of the text."""
+
+    text: object
+    model: str = ""
+    cut_off: bool = False  # the tokens ran out before the answer was complete
+
+
+class Api(Protocol):
+    """One way of asking."""
+
+    name: str
+    path: str
+
+    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]: ...
+
+    def answer(self, reply: object) -> Answer: ...
+
+
+class ChatCompletions:
+    """`POST /v1/chat/completions`: llama.cpp server, vLLM, Ollama, LM Studio."""
+
+    name = "openai"
+    path = "/v1/chat/completions"
+
+    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]:
+        schema = {"name": "verdict", "strict": True, "schema": prompt.schema}
+        return {
+            **({"model": model} if model else {}),
+            "messages": [
+                {"role": "system", "content": prompt.instructions},
+                {"role": "user", "content": prompt.question},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            "max_tokens": max_tokens,
+            "temperature": TEMPERATURE,
+            "frequency_penalty": FREQUENCY_PENALTY,
+            "repeat_penalty": REPEAT_PENALTY,
+            "stream": False,
+        }
+
+    def answer(self, reply: object) -> Answer:
+        choice = _first(_field(reply, "choices"))
+        text = _field(_field(choice, "message"), "content")
+        return Answer(text, _name(_field(reply, "model")), _field(choice, "finish_reason") == "length")
+
+
+class Completion:
+    """llama.cpp's `POST /completion`: a plain prompt, the reply in `content`."""
+
+    name = "llamacpp"
+    path = "/completion"
+
+    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]:
+        return {
+            "prompt": f"{prompt.instructions}\n\n{prompt.question}\n",
+            "n_predict": max_tokens,
+            "json_schema": prompt.schema,
+            "temperature": TEMPERATURE,
+            "repeat_penalty": REPEAT_PENALTY,
+            "stop": list(STOP),
+            "cache_prompt": True,  # the instructions are the same each time
+            "stream": False,
+        }
+
+    def answer(self, reply: object) -> Answer:
+        # Servers before 2025 say `stopped_limit`, later ones `stop_type`; `truncated` is a prompt that did not fit.
+        cut = _field(reply, "stop_type") == "limit" or _field(reply, "stopped_limit") is True
+        cut = cut or _field(reply, "truncated") is True
+        return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut)
+
+
+def _field(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else None
+
+
+def _name(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,108 @@
+"""Finds the one JSON object of a verdict in whatever a language model wrote around it.
+
+In this order: the text as it is; what follows a closed think block; objects that stand in fences or prose;
+and last a repair of broken JSON (json-repair). An object that was never closed is not repaired: its last
+value may be half a number. Two different verdicts in one text are no verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import json_repair
+
+from hsi.errors import AIServiceAnswerError
+
+# More than NEMOTRON_MAX_TOKENS can ask for, and little enough that a repair takes no time to speak of.
+MAX_TEXT_CHARACTERS = 40_000
+MAX_REPAIR_CHARACTERS = 10_000
+MAX_REPAIR_DEPTH = 20
+# Braces tried in one text; a verdict has one.
+MAX_TRIES = 200
+KEY = "risk_score"
+THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|reflection)\s*>", re.IGNORECASE)
+SINGLE_QUOTED_KEY = re.compile(r"[{,]\s*['\"]?risk_score\b")
+DECODER = json.JSONDecoder()
+
+
+def verdict_object(text: str) -> dict[str, object]:
+    """The JSON object with a `risk_score` in `text`. Raises `AIServiceAnswerError`."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise AIServiceAnswerError(f"the answer has more than {MAX_TEXT_CHARACTERS} characters")
+    if not text.strip():
+        raise AIServiceAnswerError("the answer is empty")
+    whole = _loaded(text)
+    if whole is not None:
+        return _with_key(whole)
+    for part in (_after_thought(text), text):
+        found = [one for one in _objects(part) if KEY in one]
+        if found:
+            return _only(found)
+    return _repaired(_after_thought(text))
+
+
+def _loaded(text: str) -> object | None:
+    """The value when all of `text` is JSON."""
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _with_key(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise AIServiceAnswerError("the answer is JSON, but not an object")
+    if KEY not in value:
+        raise AIServiceAnswerError("the answer has no risk_score")
+    return value
+
+
+def _after_thought(text: str) -> str:
+    """What stands after the last closed think block; a server may have swallowed the opening tag."""
+    return THOUGHT_ENDS.split(text)[-1]
+
+
+def _objects(text: str) -> Iterator[dict[str, object]]:
+    """Every complete JSON object that does not lie within another."""
+    start = text.find("{")
+    for _ in range(MAX_TRIES):
+        if start < 0:
+            return
+        try:
+            value, end = DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = start + 1
+        else:
+            yield value
+        start = text.find("{", end)
+
+
+def _only(found: list[dict[str, object]]) -> dict[str, object]:
+    if any(one[KEY] != found[0][KEY] for one in found[1:]):
+        raise AIServiceAnswerError("the answer holds several verdicts that differ")
+    return found[-1]
+
+
+def _repaired(text: str) -> dict[str, object]:
+    """The object between the key's own opening brace and the last closing one, put right."""
+    broken = _broken_object(text)
+    try:
+        value = json_repair.loads(broken, skip_json_loads=True)
+    except (ValueError, RecursionError) as error:
+        raise AIServiceAnswerError("the answer is not JSON and cannot be repaired") from error
+    return _with_key(value)
+
+
+def _broken_object(text: str) -> str:
+    start, end = text.find("{"), text.rfind("}")
+    if not 0 <= start < end:
+        raise AIServiceAnswerError("the answer holds no complete JSON object")
+    broken = text[start : end + 1]
+    if len(broken) > MAX_REPAIR_CHARACTERS or broken.count("{") + broken.count("[") > MAX_REPAIR_DEPTH:
+        raise AIServiceAnswerError("the answer is not JSON and is too tangled to repair")
+    if not SINGLE_QUOTED_KEY.search(broken):
+        raise AIServiceAnswerError("the answer has no risk_score")
+    return broken

@@ -1,0 +1,158 @@
+"""Does a text name something that no detector saw?
+
+A small language model likes to add a knife or a car. Only claims that change what a person does are looked
+for: people, vehicles, animals, weapons and bags, by whole words, their plurals and plain synonyms. Words with
+many everyday meanings (bed, book, clock, chair, bear, bat, box) are left alone save in a form that is plain.
+
+A claim is backed by a label that was detected here or near in time, or by the same thing being named in a
+label, a camera name or an earlier summary. A claim is no claim when it is denied: "no vehicle", "without bags
+or weapons", "a car was not seen". Guesses ("perhaps a knife") count as claims: they frighten all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from events.analyzers import Context
+
+VEHICLES = "car truck bus motorcycle bicycle train boat airplane van"
+ANIMALS = "bird cat dog horse sheep cow elephant bear zebra giraffe"
+BAGS = "backpack handbag suitcase"
+ARMS = "knife scissors gun baseball_bat machete axe crowbar"
+
+# (labels that back it, the words that claim it); the first word is the one shown.
+CLAIMS = (
+    ("person", "person persons people pedestrian pedestrians man men woman women child children boy boys girl girls"),
+    ("person", "intruder intruders burglar burglars thief thieves trespasser trespassers prowler prowlers"),
+    ("car", "car cars sedan sedans suv suvs hatchback"),
+    ("truck", "truck trucks lorry lorries"),
+    ("bus", "bus buses"),
+    ("van car truck bus", "van vans"),
+    ("motorcycle", "motorcycle motorcycles motorbike motorbikes moped mopeds"),
+    ("bicycle", "bicycle bicycles cyclist cyclists"),
+    ("bicycle motorcycle", "bike bikes"),
+    ("train", "train trains"),
+    ("boat", "boat boats"),
+    ("airplane", "airplane airplanes aeroplane aeroplanes aircraft"),
+    (VEHICLES, "vehicle vehicles"),
+    ("bird", "bird birds"),
+    ("cat", "cat cats kitten kittens"),
+    ("dog", "dog dogs puppy puppies"),
+    ("horse", "horse horses pony ponies"),
+    ("sheep", "sheep lamb lambs"),
+    ("cow", "cow cows cattle"),
+    ("elephant", "elephant elephants"),
+    ("bear", "bear_animal"),
+    ("zebra", "zebra zebras"),
+    ("giraffe", "giraffe giraffes"),
+    (ANIMALS, "animal animals pet pets wildlife"),
+    ("knife", "knife knives dagger daggers"),
+    ("scissors", "scissors"),
+    ("baseball_bat", "baseball_bat"),
+    ("gun", "gun guns pistol pistols handgun handguns rifle rifles shotgun shotguns revolver firearm firearms"),
+    ("machete", "machete machetes"),
+    ("axe", "axe axes"),
+    ("crowbar", "crowbar crowbars"),
+    (ARMS, "weapon weapons"),
+    ("backpack", "backpack backpacks rucksack rucksacks"),
+    ("handbag", "handbag handbags purse purses"),
+    ("suitcase", "suitcase suitcases luggage"),
+    (BAGS, "bag bags"),
+)
+
+# Read before words are looked at: what two words mean together.
+PHRASES = (
+    (re.compile(r"\bbaseball bats?\b"), "baseball_bat"),
+    (re.compile(r"\b(?:a|the|black|brown|grizzly) bears?\b"), "bear_animal"),
+    (re.compile(r"\b(?:no doubt|no question|not only|not just|no (?:less|fewer|more) than)\b"), ""),
+    (re.compile(r"\b(?:car|bike) (?:park|port)s?\b|\b(?:bus|train) (?:stop|station)s?\b|\btrain of\b"), ""),
+)
+TOKEN = re.compile(r"[a-z_]+(?:[-'][a-z]+)*|[0-9]+|[.,;:!?\n]")
+ENDS = {".", ";", ":", "!", "?", "\n", "but", "however", "yet", "though", "although", "while", "whereas", "except"}
+DENIALS = {"no", "not", "without", "nor", "neither", "never", "none", "cannot", "nobody", "nothing", "zero", "0"}
+DENIALS |= {"lack", "lacks", "lacking", "absence", "absent"}
+DETERMINERS = {"a", "an", "the", "one", "two", "three", "some", "several", "another", "his", "her", "their", "this"}
+SEEN = {"detected", "seen", "visible", "present", "found", "observed", "identified", "noticed", "spotted", "shown"}
+# How many words a denial reaches over: "no sign of any moving vehicle".
+REACH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that may be named, and the labels that back it."""
+
+    name: str
+    backed_by: frozenset[str]
+
+
+BY_WORD = {
+    word: Claim(words.split()[0].replace("_", " "), frozenset(labels.split()))
+    for labels, words in CLAIMS
+    for word in words.split()
+}
+
+
+def ungrounded(text: str, context: Context) -> list[str]:
+    """The things `text` claims that `context` does not back, each once, in the order of the text."""
+    backed_labels, told = _evidence(context)
+    found: dict[str, None] = {}
+    for claim in claims_in(text):
+        if claim not in told and not claim.backed_by & backed_labels:
+            found[claim.name] = None
+    return list(found)
+
+
+def claims_in(text: str) -> Iterator[Claim]:
+    """Every claim of `text` that is not denied."""
+    tokens = _tokens(text)
+    reach = 0
+    for index, word in enumerate(tokens):
+        claim = BY_WORD.get(word.removesuffix("'s"))
+        if claim and not reach and not _denied_after(tokens[index + 1 : index + 9]):
+            yield claim
+        reach = _reach(reach, word, tokens[index + 1] if index + 1 < len(tokens) else "")
+
+
+def _tokens(text: str) -> list[str]:
+    lowered = text.lower().replace("\u2019", "'")
+    for pattern, meaning in PHRASES:
+        lowered = pattern.sub(meaning, lowered)
+    return TOKEN.findall(lowered)
+
+
+def _reach(reach: int, word: str, following: str) -> int:
+    """How many more words a denial reaches over, after `word`. Lists carry it on: "no bags, pets or cars"."""
+    if word in DENIALS or word.endswith("n't"):
+        return REACH
+    if word in ENDS or word == "and" or (word == "," and following in DETERMINERS):
+        return 0
+    if reach and word in {",", "or"}:
+        return REACH
+    return max(reach - 1, 0)
+
+
+def _denied_after(following: list[str]) -> bool:
+    """True for "... was not seen" and "...: none"."""
+    if following[:1] == [":"] and following[1:2] and following[1] in DENIALS:
+        return True
+    for index, word in enumerate(following):
+        if word in ENDS or word in {",", "and"}:
+            return False
+        if word in {"not", "never"} or word.endswith("n't"):
+            return any(later in SEEN for later in following[index + 1 : index + 4])
+    return False
+
+
+def _evidence(context: Context) -> tuple[frozenset[str], frozenset[Claim]]:
+    """The labels that were detected, and all that labels, names and earlier summaries name."""
+    labels = [*context.labels, *(one.label for one in context.nearby)]
+    lines = [
+        *labels,
+        context.camera_name,
+        *(one.camera_name for one in context.nearby),
+        *(one.summary for one in context.earlier),
+    ]
+    told = frozenset(BY_WORD[word] for line in lines for word in _tokens(line) if word in BY_WORD)
+    return frozenset(label.lower().replace(" ", "_") for label in labels), told

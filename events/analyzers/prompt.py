@@ -1,0 +1,150 @@
+"""The prompt for one batch: what was seen as a short table in time, fenced, and the schema of the answer.
+
+The words are in `events/templates/events/prompt*.txt`. However many detections a batch has, the prompt
+stays short: they are counted by label in a bounded number of time slots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from events.analyzers import Context, Earlier, Nearby, Seen
+from events.analyzers.severity import LEVELS, bands
+from events.analyzers.untrusted import quotable
+
+MAX_SLOTS = 8
+MAX_LABELS_PER_SLOT = 8
+MAX_NEARBY = 8
+MAX_EARLIER = 5
+CAMERA_NAME_CHARACTERS = 60
+LABEL_CHARACTERS = 40
+SUMMARY_CHARACTERS = 160
+# What one token is sure to write. English runs at about four; a table of odd names at less.
+CHARACTERS_PER_TOKEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most characters the model is allowed for each text."""
+
+    summary: int
+    reasoning: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked, and the JSON schema its answer is bound to."""
+
+    instructions: str
+    question: str
+    schema: dict[str, Any]
+
+
+def prompt_for(context: Context, max_tokens: int) -> Prompt:
+    """The prompt for `context`; the schema's strings are short enough to be complete within `max_tokens`."""
+    limits = limits_for(max_tokens)
+    return Prompt(
+        instructions=_render("events/prompt_instructions.txt", {"bands": bands(), "limits": limits}),
+        question=_render("events/prompt.txt", _facts(context)),
+        schema=schema_for(limits),
+    )
+
+
+def limits_for(max_tokens: int) -> Limits:
+    """String lengths whose sum is under what `max_tokens` tokens can write, the frame of the JSON included."""
+    room = max_tokens * CHARACTERS_PER_TOKEN
+    return Limits(summary=min(240, room // 5), reasoning=min(1500, room * 5 // 8), action=min(200, room // 10))
+
+
+def schema_for(limits: Limits) -> dict[str, Any]:
+    """The JSON schema of an answer. Reasoning stands first: a model that has thought scores better."""
+    properties = {
+        "reasoning": {"type": "string", "minLength": 1, "maxLength": limits.reasoning},
+        "summary": {"type": "string", "minLength": 1, "maxLength": limits.summary},
+        "risk_score": {"type": "integer", "minimum": 0, "maximum": 100},
+        "risk_level": {"type": "string", "enum": list(LEVELS), "maxLength": max(map(len, LEVELS))},
+        "recommended_action": {"type": "string", "maxLength": limits.action},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _render(template: str, facts: dict[str, Any]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", render_to_string(template, facts)).strip()
+
+
+def _facts(context: Context) -> dict[str, Any]:
+    return {
+        "camera": quotable(context.camera_name, CAMERA_NAME_CHARACTERS),
+        "weekday": context.started_at.strftime("%A"),
+        "started": context.started_at.strftime("%Y-%m-%d %H:%M:%S"),
+        "duration_seconds": round((context.ended_at - context.started_at).total_seconds()),
+        "image_count": context.image_count,
+        "detection_count": len(context.seen),
+        "seen": _seen_lines(context),
+        "nearby": [_nearby_line(one) for one in _closest(context.nearby)],
+        "earlier": [_earlier_line(one) for one in _newest(context.earlier)],
+    }
+
+
+def _seen_lines(context: Context) -> list[str]:
+    """At most `MAX_SLOTS` lines such as `+0 s to +12 s: person 3 times, best 93 %`."""
+    timed = [(round((one.captured_at - context.started_at).total_seconds()), one) for one in context.seen]
+    if not timed:
+        return []
+    first = min(second for second, _ in timed)
+    width = (max(second for second, _ in timed) - first) // MAX_SLOTS + 1
+    slots: dict[int, list[tuple[int, Seen]]] = {}
+    for second, one in timed:
+        slots.setdefault((second - first) // width, []).append((second, one))
+    return [_slot_line(slots[number]) for number in sorted(slots)]
+
+
+def _slot_line(slot: list[tuple[int, Seen]]) -> str:
+    start, end = min(second for second, _ in slot), max(second for second, _ in slot)
+    when = f"{start:+d} s" if start == end else f"{start:+d} s to {end:+d} s"
+    return f"{when}: {_counted(one for _, one in slot)}"
+
+
+def _counted(seen: Iterable[Seen]) -> str:
+    counts: Counter[str] = Counter()
+    best: dict[str, float] = {}
+    for one in seen:
+        label = quotable(one.label, LABEL_CHARACTERS)
+        counts[label] += 1
+        best[label] = max(best.get(label, 0.0), one.confidence)
+    shown = counts.most_common(MAX_LABELS_PER_SLOT)
+    parts = [f"{label} {_times(count)}, best {best[label]:.0%}" for label, count in shown]
+    if len(counts) > len(shown):
+        parts.append(f"{len(counts) - len(shown)} more kinds")
+    return "; ".join(parts)
+
+
+def _closest(nearby: tuple[Nearby, ...]) -> list[Nearby]:
+    return sorted(nearby, key=lambda one: abs(one.seconds_apart))[:MAX_NEARBY]
+
+
+def _newest(earlier: tuple[Earlier, ...]) -> list[Earlier]:
+    return sorted(earlier, key=lambda one: one.started_at, reverse=True)[:MAX_EARLIER]
+
+
+def _nearby_line(one: Nearby) -> str:
+    name = quotable(one.camera_name, CAMERA_NAME_CHARACTERS)
+    side = "before" if one.seconds_apart < 0 else "after"
+    label = quotable(one.label, LABEL_CHARACTERS)
+    return f"{name}: {label} {_times(one.count)}, {abs(one.seconds_apart):.0f} s {side}"
+
+
+def _earlier_line(one: Earlier) -> str:
+    score = "not scored" if one.risk_score is None else f"score {one.risk_score}"
+    return f"{one.started_at:%Y-%m-%d %H:%M}, {score}: {quotable(one.summary, SUMMARY_CHARACTERS)}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

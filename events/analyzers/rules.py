@@ -1,0 +1,181 @@
+"""Judges a batch by plain rules: no model, no network, the same answer every time.
+
+The score is a sum of parts, each of them listed in the reasoning:
+
+- what: the points of the most serious label (`POINTS`), half of them for being there and half by its best
+  confidence, so that 45 points at 90 % are 43;
+- what else: a quarter of what each other label would bring, at most `MAX_OTHERS`;
+- night: two fifths of the first part again, when the batch began or ended from 22:00 to 06:00 local time;
+- together: 8 for each further person in the same picture, at most `MAX_TOGETHER`;
+- repeated: 2 for each doubling of the sightings, at most `MAX_REPEATED`;
+- stay: 5 from 30 seconds on, 10 from 60 seconds on;
+- neighbours: 5 when another camera saw the same kind of thing near in time;
+- camera: nothing yet; `camera_points` is where what is known of a camera's place will count.
+
+No part is ever negative, so more sightings, surer ones or a darker hour never lower a score. The points are
+a convention, not a measurement: a person by day is medium, at night high; vehicles and pets are low by
+themselves; several people who stay at night are critical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from events.analyzers import Context, Verdict
+from events.analyzers.sentence import sentence, together
+from events.analyzers.severity import level_of
+from events.analyzers.untrusted import one_line
+
+POINTS = {
+    "person": 45,
+    "knife": 55,
+    "baseball bat": 45,
+    "bear": 50,
+    "car": 20,
+    "truck": 22,
+    "bus": 20,
+    "motorcycle": 22,
+    "bicycle": 20,
+    "boat": 18,
+    "backpack": 12,
+    "handbag": 12,
+    "suitcase": 15,
+    "dog": 10,
+    "horse": 12,
+    "cow": 12,
+    "sheep": 8,
+    "cat": 5,
+    "bird": 3,
+}
+OTHER_POINTS = 8
+MAX_OTHERS = 12
+NIGHT_STARTS_HOUR, NIGHT_ENDS_HOUR = 22, 6
+TOGETHER_POINTS, MAX_TOGETHER = 8, 16
+REPEATED_POINTS, MAX_REPEATED = 2, 10
+NEIGHBOUR_POINTS = 5
+MAX_LABEL_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One contribution to a score, and why it is there."""
+
+    points: int
+    why: str
+
+
+class RulesAnalyzer:
+    """The `rules` analyser. Needs nothing and cannot fail."""
+
+    name = "rules"
+
+    def judge(self, context: Context) -> Verdict:
+        parts = [part for step in STEPS for part in step(context) if part.points > 0]
+        total = sum(part.points for part in parts)
+        score = min(total, 100)
+        return Verdict(
+            risk_score=score,
+            risk_level=level_of(score),
+            summary=sentence(context),
+            reasoning=_reasoning(parts, total),
+            source="rules",
+        )
+
+    def check(self) -> str:
+        return "ready (rules need no service)"
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _reasoning(parts: list[Part], total: int) -> str:
+    if not parts:
+        return "Score by rules: nothing was detected, so nothing counts. Total 0."
+    listed = "; ".join(f"{part.why} +{part.points}" for part in parts)
+    held = ", held at 100" if total > 100 else ""
+    return f"Score by rules: {listed}. Total {total}{held}."
+
+
+def kind_points(context: Context) -> list[Part]:
+    """The most serious label, and what the others add."""
+    ranked = _ranked(context)
+    if not ranked:
+        return []
+    (first, points, confidence), *others = ranked
+    parts = [Part(points, f"{first} at {confidence:.0%}")]
+    more = min(sum(points for _, points, _ in others) // 4, MAX_OTHERS)
+    names = ", ".join(name for name, _, _ in others[:5])
+    return [*parts, Part(more, f"also {names}")]
+
+
+def night_points(context: Context) -> list[Part]:
+    ranked = _ranked(context)
+    by_night = [when for when in (context.started_at, context.ended_at) if is_night(when.hour)]
+    if not ranked or not by_night:
+        return []
+    return [Part(ranked[0][1] * 2 // 5, f"night ({by_night[0]:%H:%M})")]
+
+
+def together_points(context: Context) -> list[Part]:
+    people = together(context).get("person", 0)
+    points = min((people - 1) * TOGETHER_POINTS, MAX_TOGETHER)
+    return [Part(points, f"{people} people in one picture")]
+
+
+def repeated_points(context: Context) -> list[Part]:
+    count = len(context.seen)
+    doublings = max(count, 1).bit_length() - 1
+    return [Part(min(doublings * REPEATED_POINTS, MAX_REPEATED), f"seen {count} times")]
+
+
+def stay_points(context: Context) -> list[Part]:
+    times = [one.captured_at for one in context.seen]
+    seconds = (max(times) - min(times)).total_seconds() if times else 0.0
+    points = 10 if seconds >= 60 else 5 if seconds >= 30 else 0
+    return [Part(points, f"over {seconds:.0f} seconds")]
+
+
+def neighbour_points(context: Context) -> list[Part]:
+    shared = sorted({one.label for one in context.nearby} & set(context.labels))
+    if not shared:
+        return []
+    return [Part(NEIGHBOUR_POINTS, f"{_name(shared[0])} at another camera near in time")]
+
+
+def camera_points(context: Context) -> list[Part]:
+    """What the camera's own place and history add: nothing is known of it yet."""
+    return []
+
+
+STEPS: tuple[Callable[[Context], list[Part]], ...] = (
+    kind_points,
+    night_points,
+    together_points,
+    repeated_points,
+    stay_points,
+    neighbour_points,
+    camera_points,
+)
+
+
+def is_night(hour: int) -> bool:
+    return hour >= NIGHT_STARTS_HOUR or hour < NIGHT_ENDS_HOUR
+
+
+def _ranked(context: Context) -> list[tuple[str, int, float]]:
+    """(label, points, best confidence) of each label, the most serious first."""
+    best: dict[str, float] = {}
+    for one in context.seen:
+        best[one.label] = max(best.get(one.label, 0.0), one.confidence)
+    ranked = [(_name(label), _points(label, confidence), confidence) for label, confidence in best.items()]
+    return sorted(ranked, key=lambda one: (-one[1], one[0]))
+
+
+def _points(label: str, confidence: float) -> int:
+    sure = min(max(confidence, 0.0), 1.0)
+    return round(POINTS.get(label, OTHER_POINTS) * (0.5 + 0.5 * sure))
+
+
+def _name(label: str) -> str:
+    return one_line(label, MAX_LABEL_CHARACTERS) or "something"

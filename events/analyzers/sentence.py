@@ -1,0 +1,79 @@
+"""The sentence of a rule verdict: `A person and 2 cars at Front door at 23:12, seen in 4 pictures`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from events.analyzers import Context, Seen
+from events.analyzers.untrusted import one_line
+
+MAX_KINDS = 3
+MAX_NAME_CHARACTERS = 80
+MAX_LABEL_CHARACTERS = 40
+PLURALS = {
+    "person": "people",
+    "knife": "knives",
+    "sheep": "sheep",
+    "bus": "buses",
+    "mouse": "mice",
+    "skis": "skis",
+    "scissors": "scissors",
+    "sandwich": "sandwiches",
+    "bench": "benches",
+    "wine glass": "wine glasses",
+    "toothbrush": "toothbrushes",
+}
+
+
+def sentence(context: Context) -> str:
+    """One line about what was seen, where and when, in the camera's own time."""
+    where = one_line(context.camera_name, MAX_NAME_CHARACTERS) or "a camera"
+    when = f"{context.started_at:%H:%M}"
+    counts = together(context)
+    if not counts:
+        return f"Nothing was detected at {where} at {when}"
+    what = _list([_quantity(label, counts[label]) for label in _by_weight(context)])
+    return f"{what[0].upper()}{what[1:]} at {where} at {when}, {_pictures(context)}"
+
+
+def together(context: Context) -> dict[str, int]:
+    """For each label, the most of it in any one picture: fewer cannot have been there."""
+    pictures: dict[tuple[object, ...], Counter[str]] = {}
+    for one in context.seen:
+        pictures.setdefault(picture(one), Counter())[one.label] += 1
+    most: dict[str, int] = {}
+    for counts in pictures.values():
+        for label, count in counts.items():
+            most[label] = max(most.get(label, 0), count)
+    return most
+
+
+def picture(one: Seen) -> tuple[object, ...]:
+    """What tells one picture of a batch from another."""
+    return (one.upload_id, one.captured_at, one.frame_offset_seconds)
+
+
+def _by_weight(context: Context) -> list[str]:
+    """The labels, people before all else, then the most frequent first."""
+    return sorted(context.labels, key=lambda label: label != "person")
+
+
+def _quantity(label: str, count: int) -> str:
+    name = one_line(label, MAX_LABEL_CHARACTERS) or "something"
+    if count > 1:
+        return f"{count} {PLURALS.get(name, f'{name}s')}"
+    if name == PLURALS.get(name) or name == "something":
+        return name
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+
+
+def _list(names: list[str]) -> str:
+    shown = names[:MAX_KINDS]
+    if len(names) > MAX_KINDS:
+        return f"{', '.join(shown)} and more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+
+
+def _pictures(context: Context) -> str:
+    count = len({picture(one) for one in context.seen})
+    return "seen in 1 picture" if count == 1 else f"seen in {count} pictures"
