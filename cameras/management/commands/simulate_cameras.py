@@ -1,0 +1,91 @@
+"""`manage.py simulate_cameras`: drawn cameras for a demo or a load test."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cameras.simulation.camera import SimulatedCamera, Simulation, demo_cameras
+from cameras.simulation.load import uploads
+
+MOST_CAMERAS = 64
+# How far back an endless load test begins, so that its made-up times stay out of the future.
+LOAD_TEST_BACKLOG = timedelta(days=1)
+
+
+class Command(BaseCommand):
+    help = "Draws scenes with people and cars, and uploads them the way real cameras do."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("--cameras", type=int, default=3, help=f"how many cameras, 1 to {MOST_CAMERAS} (3)")
+        add("--rate", type=float, default=1.0, help="stills a second and camera while something moves (1)")
+        add("--seed", type=int, default=1, help="the same seed gives the same visits (1)")
+        add("--root", type=Path, default=None, help="folder to upload into (the configured camera folder)")
+        add("--count", type=int, default=None, help="stop after so many uploads")
+        add("--fast", action="store_true", help="as fast as the disk takes them, with made-up times")
+        add("--duplicates", action="store_true", help="with --fast: send the same few pictures again and again")
+        add("--faults", action="store_true", help="now and then a picture that is cut off")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["cameras"] <= MOST_CAMERAS:
+            raise CommandError(f"--cameras: {options['cameras']} is not between 1 and {MOST_CAMERAS}.")
+        if not 0 < options["rate"] <= 100:
+            raise CommandError(f"--rate: {options['rate']} is not above 0 and at most 100.")
+        if options["count"] is not None and options["count"] < 1:
+            raise CommandError(f"--count: {options['count']} is not at least 1.")
+        if options["duplicates"] and not options["fast"]:
+            raise CommandError("--duplicates needs --fast.")
+        root = options["root"] or settings.CAMERA_ROOT
+        cameras = demo_cameras(root, options["cameras"], options["seed"], faults=options["faults"])
+        with _stopped_by_signals() as stop:
+            if options["fast"]:
+                sent = _run_fast(cameras, options["count"], stop, duplicates=options["duplicates"])
+            else:
+                sent = _run_paced(Simulation(cameras, options["rate"]), options["count"], stop)
+        self.stdout.write(f"{sent} uploads from {len(cameras)} cameras into {root}")
+
+
+def _run_paced(simulation: Simulation, count: int | None, stop: threading.Event) -> int:
+    while not stop.is_set():
+        pause_seconds = simulation.step(datetime.now(UTC), most=None if count is None else count - simulation.uploaded)
+        if count is not None and simulation.uploaded >= count:
+            break
+        stop.wait(pause_seconds)
+    return simulation.uploaded
+
+
+def _run_fast(cameras: list[SimulatedCamera], count: int | None, stop: threading.Event, *, duplicates: bool) -> int:
+    backlog = LOAD_TEST_BACKLOG if count is None else timedelta(seconds=math.ceil(count / len(cameras)))
+    sent = 0
+    for _ in itertools.islice(uploads(cameras, datetime.now(UTC) - backlog, duplicates=duplicates), count):
+        sent += 1
+        if stop.is_set():
+            break
+    return sent
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set. Outside the main thread no signal can be received, and none is."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

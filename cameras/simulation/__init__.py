@@ -1,0 +1,1 @@
+"""Drawn cameras that upload the way real ones do, for the demo and for load tests."""
