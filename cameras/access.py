@@ -1,0 +1,47 @@
+"""Who may see a camera, decided here and nowhere else.
+
+Active superusers see every camera. Everybody else sees those granted to them or to one of their
+groups. What a user may not see answers 404: that it exists is told to nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db.models import Model, Q, QuerySet
+
+from cameras.models import Camera, CameraGrant, CameraQuerySet
+
+M = TypeVar("M", bound=Model)
+Person = AbstractBaseUser | AnonymousUser
+
+
+def visible_cameras(user: Person) -> CameraQuerySet:
+    """The cameras that `user` may see."""
+    if sees_all(user):
+        return Camera.objects.all()
+    return Camera.objects.filter(pk__in=_granted(user))
+
+
+def visible_camera_ids(user: Person) -> frozenset[str] | None:
+    """The ids of the cameras that `user` may see; None stands for all, whatever cameras may come."""
+    return None if sees_all(user) else frozenset(_granted(user))
+
+
+def only_visible(queryset: QuerySet[M], user: Person, field: str = "camera") -> QuerySet[M]:
+    """`queryset` without the rows whose camera (`field` leads to it) `user` may not see. Asks nothing by itself."""
+    return queryset if sees_all(user) else queryset.filter(**{f"{field}__in": _granted(user)})
+
+
+def sees_all(user: Person) -> bool:
+    return bool(user.is_active and getattr(user, "is_superuser", False))
+
+
+def _granted(user: Person) -> QuerySet[CameraGrant, str]:
+    if not user.is_active or user.pk is None:
+        return CameraGrant.objects.none().values_list("camera_id", flat=True)
+    groups = Group.objects.filter(user=user.pk)
+    grants = CameraGrant.objects.filter(Q(user=user.pk) | Q(group__in=groups))
+    return grants.values_list("camera_id", flat=True)

@@ -1,0 +1,117 @@
+"""Rows for tests, each with sensible values: name only what the test is about."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from cameras.models import Camera, CameraGrant, Upload, version_key
+from detection.models import Batch, Detection
+from events.models import Event
+from hsi.models import ApiToken
+from hsi.tokens import create_token
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+def user(username: str = "", *, sees: Camera | None = None, **values: Any) -> User:
+    """A user with `PASSWORD`, who may see the camera `sees`."""
+    made = User.objects.create_user(username or f"user{next(_numbers)}", password=PASSWORD, **values)
+    if sees is not None:
+        CameraGrant.objects.create(camera=sees, user=made)
+    return made
+
+
+def admin(username: str = "") -> User:
+    return user(username or f"admin{next(_numbers)}", is_staff=True, is_superuser=True)
+
+
+def token(owner: User, *scopes: str, **values: Any) -> str:
+    """The text of a new token of `owner`; `values` are set on its row."""
+    row, text = create_token(owner, "a test", list(scopes or ("read",)))
+    ApiToken.objects.filter(pk=row.pk).update(**values) if values else None
+    return text
+
+
+def camera(identity: str = "", **values: Any) -> Camera:
+    identity = identity or f"camera{next(_numbers)}"
+    return Camera.objects.create(**{"id": identity, "name": identity.title(), "folder": identity, **values})
+
+
+def upload(of: Camera | None = None, **values: Any) -> Upload:
+    """A picture in which something was found."""
+    of = of or camera()
+    number = next(_numbers)
+    path, size, mtime_ns = f"{of.folder}/picture{number}.jpg", 1000 + number, number * 1_000_000_000
+    defaults: dict[str, Any] = {
+        "camera": of,
+        "path": path,
+        "size": size,
+        "mtime_ns": mtime_ns,
+        "sha256": hashlib.sha256(str(number).encode()).hexdigest(),
+        "captured_at": NOW,
+        "captured_at_source": Upload.TimeSource.MTIME,
+        "received_at": NOW,
+        "state": Upload.State.DETECTED,
+    }
+    merged = defaults | values
+    merged.setdefault("version_key", version_key(f"{merged['path']}\0{number}", merged["size"], merged["mtime_ns"]))
+    merged.setdefault("finished_at", None if merged["state"] == Upload.State.WAITING else merged["received_at"])
+    return Upload.objects.create(**merged)
+
+
+def batch(of: Camera | None = None, **values: Any) -> Batch:
+    """A batch that has been analysed; `state` open or closed gives one that waits."""
+    state = values.get("state", Batch.State.ANALYSED)
+    defaults: dict[str, Any] = {
+        "state": state,
+        "started_at": NOW,
+        "ended_at": NOW,
+        "opened_at": NOW,
+        "due_at": NOW + timedelta(seconds=90),
+        "closed_at": None if state == Batch.State.OPEN else NOW + timedelta(seconds=90),
+        "finished_at": NOW + timedelta(seconds=95) if state in (Batch.State.ANALYSED, Batch.State.DEAD) else None,
+    }
+    return Batch.objects.create(**{"camera": of or camera(), **defaults, **values})
+
+
+def detection(of: Upload | None = None, within: Batch | None = None, **values: Any) -> Detection:
+    """A person in the middle of the picture `of`, in the batch `within`."""
+    of = of or upload(within.camera if within else None)
+    within = within or batch(of.camera)
+    defaults: dict[str, Any] = {
+        "ordinal": of.detections.count(),
+        "label": "person",
+        "confidence": 0.9,
+        "x": 0.4,
+        "y": 0.3,
+        "width": 0.2,
+        "height": 0.5,
+        "captured_at": of.captured_at,
+    }
+    return Detection.objects.create(**{"upload": of, "batch": within, "camera": of.camera, **defaults, **values})
+
+
+def event(of: Camera | None = None, **values: Any) -> Event:
+    """A judged event. `analysis="pending"` gives one without a score."""
+    of = of or (values["batch"].camera if "batch" in values else camera())
+    judged = {"risk_score": 70, "risk_level": Event.Level.HIGH, "risk_source": Event.Source.RULES}
+    defaults: dict[str, Any] = {
+        "analysis": Event.Analysis.DONE,
+        "started_at": NOW,
+        "ended_at": NOW + timedelta(seconds=10),
+        "summary": "A person is at the door.",
+        "labels": ["person"],
+        "detection_count": 1,
+        **(judged if values.get("analysis", "done") == "done" else {}),
+    }
+    merged = {"camera": of, **defaults, **values}
+    merged.setdefault("batch", None)
+    merged["batch"] = merged["batch"] or batch(of, started_at=merged["started_at"], ended_at=merged["ended_at"])
+    return Event.objects.create(**merged)
