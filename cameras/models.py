@@ -142,7 +142,7 @@ class Upload(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["camera", "version_key"], name="upload_one_row_a_version"),
+            models.UniqueConstraint(fields=["version_key", "camera"], name="upload_one_row_a_version"),
             models.UniqueConstraint(fields=["camera", "dedupe_key"], name="upload_one_original"),
             models.CheckConstraint(
                 condition=Q(state="waiting", finished_at__isnull=True)

@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP to Django with static files before it, sockets to `events.stream`."""
+"""The ASGI application: static files, HTTP to Django, sockets to `events.stream`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,21 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
+from servestatic import ServeStaticASGI
 
-http = get_asgi_application()
+
+def with_static_files(application: object) -> ServeStaticASGI:
+    """Serve the static files of every app from where they lie: there is no collecting step to forget."""
+    static = ServeStaticASGI(application, max_age=3600, allow_all_origins=False, autorefresh=settings.DEBUG)
+    for finder in get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            static.add_files(storage.location, prefix=settings.STATIC_URL.strip("/"))
+    return static
+
+
+http = with_static_files(get_asgi_application())
 application = ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})

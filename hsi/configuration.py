@@ -66,6 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     # Application
     S("APP_NAME", str, "Home Security Intelligence", "Name shown in the browser."),
     S("DEBUG", bool, False, "Development mode. Never on a reachable address."),
+    S("HSI_DEMO", bool, False, "Drawn cameras upload beside the real ones. Set by `up --demo`."),
     S("HSI_DATA_DIR", str, "./data", "Where the database, thumbnails, quarantine and secret key live."),
     S("SECRET_KEY", str, "", "Signs sessions and cursors. Empty: made once and kept in the data folder.", secret=True),
     S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: this machine's own names and addresses."),

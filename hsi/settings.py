@@ -193,6 +193,7 @@ EMBEDDED_LOOPS = [
     "detection.loops.loops",
     "events.loops.loops",
     "monitoring.housekeeping.loops",
+    *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
 LOGGING = {

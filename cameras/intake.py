@@ -1,0 +1,262 @@
+"""Taking a file in: validated, hashed, a row and a job in one transaction. Nothing is decoded twice.
+
+Order of writes: the thumbnail file, then the row with its job. A rejected file's row comes before
+its move to the quarantine, and the scan repeats a move that a crash cut off.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cameras import layouts, media, video
+from cameras.models import Camera, Upload, from_epoch_ns, version_key
+from cameras.registry import camera_of_folder
+from cameras.tree import Tree
+from hsi import stream
+from hsi.errors import HSIError, MediaError
+from hsi.queues import DETECTION_QUEUE, get_queue
+
+logger = logging.getLogger(__name__)
+
+
+LATE_AFTER = timedelta(minutes=1)  # a file written longer ago arrived while nobody watched
+
+
+class Outcome(enum.Enum):
+    """What became of a file that was ready."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    KNOWN = "known"  # this version has its row already
+    INCOMPLETE = "incomplete"  # cut short or empty, and more may come
+    NOT_OURS = "not ours"  # in no camera's folder, or the camera is paused
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One file on its way in."""
+
+    camera: Camera
+    path: str
+    size: int
+    mtime_ns: int
+    received_at: datetime
+    facts: dict[str, Any] = field(default_factory=dict)  # columns of the upload, as they become known
+    thumbnail: bytes = b""
+    exif_time: datetime | None = None
+
+    @property
+    def version_key(self) -> str:
+        return version_key(self.path, self.size, self.mtime_ns)
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
+    """Take in the file at `path` (text below the root). `final`: it will not heal by waiting.
+
+    Raises OSError when the file cannot be read now and DatabaseError when it cannot be stored now:
+    in both cases it stays where it is, and is tried again.
+    """
+    folder, _, below = path.partition("/")
+    camera = camera_of_folder(folder) if below else None
+    if camera is None or not camera.enabled:
+        return Outcome.NOT_OURS
+    with tree.open(path) as file:
+        status = os.fstat(file.fileno())
+        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now())
+        if (known := _known(arrival)) is not None:
+            return _finish_move(tree, known)
+        try:
+            _read(arrival, file)
+        except MediaError as error:
+            if not final and isinstance(error, (media.TruncatedError, media.EmptyError)):
+                return Outcome.INCOMPLETE
+            if _changed(file, arrival):
+                return Outcome.INCOMPLETE
+            return _reject(tree, arrival, error)
+        if _changed(file, arrival):
+            return Outcome.INCOMPLETE
+    return _accept(arrival)
+
+
+def _changed(file: BinaryIO, arrival: Arrival) -> bool:
+    """Whether somebody wrote to the file while it was read."""
+    status = os.fstat(file.fileno())
+    return (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
+
+
+def _known(arrival: Arrival) -> Upload | None:
+    return Upload.objects.filter(camera=arrival.camera, version_key=arrival.version_key).first()
+
+
+def _read(arrival: Arrival, file: BinaryIO) -> None:
+    """Validate, hash and make the thumbnail, by kind. Raises MediaError."""
+    kind = media.kind_of(arrival.name)
+    if kind == "image":
+        _read_image(arrival, file)
+    elif kind == "video":
+        _read_clip(arrival, file)
+    else:
+        raise media.UnsupportedError(f"files of type {media.extension(arrival.name)!r} are not handled")
+
+
+def _read_image(arrival: Arrival, file: BinaryIO) -> None:
+    still = media.read_image(
+        file, name=arrival.name, max_bytes=settings.IMAGE_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
+    )
+    arrival.thumbnail, arrival.exif_time = still.thumbnail, still.exif_time
+    arrival.facts |= {"kind": Upload.Kind.IMAGE, "sha256": still.sha256, "width": still.width, "height": still.height}
+
+
+def _read_clip(arrival: Arrival, file: BinaryIO) -> None:
+    clip = video.inspect(
+        file, name=arrival.name, max_bytes=settings.VIDEO_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
+    )
+    arrival.thumbnail = clip.thumbnail
+    arrival.facts |= {
+        "kind": Upload.Kind.VIDEO, "sha256": clip.sha256, "width": clip.width, "height": clip.height,
+        "duration_seconds": clip.duration_seconds,
+    }  # fmt: skip
+
+
+def _accept(arrival: Arrival) -> Outcome:
+    """Write the row and queue it; a repeat of the same bytes is a duplicate of the first."""
+    arrival.facts["thumbnail"] = store_thumbnail(arrival)
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                return _write(arrival)
+        except IntegrityError:
+            # Another watcher was quicker: the same version, or the same bytes under another name.
+            if _known(arrival) is not None:
+                return Outcome.KNOWN
+    raise IntegrityError(f"{arrival.path}: neither stored nor known")
+
+
+def _write(arrival: Arrival) -> Outcome:
+    original = _original(arrival)
+    upload = _row(arrival)
+    if original is not None:
+        upload.state, upload.finished_at = Upload.State.DUPLICATE, arrival.received_at
+        upload.duplicate_of, upload.reason = original, "the same bytes came before"
+        upload.save(force_insert=True)
+        return Outcome.DUPLICATE
+    upload.dedupe_key = upload.sha256
+    upload.save(force_insert=True)
+    get_queue(DETECTION_QUEUE).put(upload.pk)
+    stream.publish(("camera.status", upload.camera_id, camera_status(upload)))
+    return Outcome.ACCEPTED
+
+
+def _original(arrival: Arrival) -> Upload | None:
+    """The upload that this one repeats. One that is too old to count gives up its claim."""
+    original = Upload.objects.filter(camera=arrival.camera, dedupe_key=arrival.facts["sha256"]).first()
+    if original is None or arrival.received_at - original.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
+        return original
+    Upload.objects.filter(pk=original.pk).update(dedupe_key=None)
+    return None
+
+
+def _row(arrival: Arrival) -> Upload:
+    captured_at, source, skewed = captured(arrival)
+    return Upload(
+        camera=arrival.camera, path=arrival.path, size=arrival.size, mtime_ns=arrival.mtime_ns,
+        version_key=arrival.version_key, received_at=arrival.received_at,
+        captured_at=captured_at, captured_at_source=source, clock_skew=skewed, **arrival.facts,
+    )  # fmt: skip
+
+
+def captured(arrival: Arrival) -> tuple[datetime, Upload.TimeSource, bool]:
+    """When the picture was taken, how we know, and whether the camera's clock was not believed.
+
+    From the name, else from EXIF, else from when it arrived.
+    """
+    below = arrival.path.partition("/")[2]
+    local, source = arrival.exif_time, Upload.TimeSource.EXIF
+    if (named := layouts.parse(below)) is not None:
+        local, source = named.local, Upload.TimeSource.NAME
+    arrived_at, arrived_by = arrival_time(arrival)
+    if local is None:
+        return arrived_at, arrived_by, False
+    at, skewed = layouts.capture_time(local, arrival.camera.zone, arrived_at)
+    return at, arrived_by if skewed else source, skewed
+
+
+def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:
+    """Now, or for a file that lay there before we came, when it was last written; that only where it is believable."""
+    written = from_epoch_ns(arrival.mtime_ns)
+    age = arrival.received_at - written
+    if LATE_AFTER < age < layouts.MAX_PAST:
+        return written, Upload.TimeSource.MTIME
+    return arrival.received_at, Upload.TimeSource.ARRIVAL
+
+
+def store_thumbnail(arrival: Arrival) -> str:
+    """Write the thumbnail; its path below the data folder. It can be made again, so it is not synced."""
+    key = arrival.version_key
+    relative = f"thumbnails/{arrival.camera.pk}/{key[:2]}/{key[:32]}.jpg"
+    path: Path = settings.DATA_DIR / relative
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_suffix(f".{os.getpid()}.tmp")
+    made.write_bytes(arrival.thumbnail)
+    made.replace(path)
+    return relative
+
+
+def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
+    """The row first, then the move: a crash between leaves a row whose file the next scan moves."""
+    suffix = re.sub(r"[^A-Za-z0-9.]+", "_", arrival.name)[-80:]
+    upload = _row(arrival)
+    upload.kind = Upload.Kind.VIDEO if media.kind_of(arrival.name) == "video" else Upload.Kind.IMAGE
+    upload.state, upload.finished_at = Upload.State.REJECTED, arrival.received_at
+    upload.reason = f"{getattr(error, 'reason', 'broken')}: {error.detail}"[:300]
+    upload.quarantine = f"quarantine/{arrival.camera.pk}/{arrival.version_key[:16]}-{suffix}"
+    try:
+        with transaction.atomic():
+            upload.save(force_insert=True)
+    except IntegrityError:
+        return Outcome.KNOWN
+    logger.warning("%s rejected: %s", arrival.path, error.detail)
+    move_to_quarantine(tree, upload)
+    return Outcome.REJECTED
+
+
+def move_to_quarantine(tree: Tree, upload: Upload) -> None:
+    """Move a rejected file away. Where that fails it stays, rejected all the same, until the next scan."""
+    destination: Path = settings.DATA_DIR / upload.quarantine
+    try:
+        tree.move(upload.path, destination)
+    except (OSError, HSIError) as error:
+        logger.warning("%s stays in its folder, it could not be moved to the quarantine: %s", upload.path, error)
+
+
+def _finish_move(tree: Tree, known: Upload) -> Outcome:
+    if known.state == Upload.State.REJECTED:
+        move_to_quarantine(tree, known)
+    return Outcome.KNOWN
+
+
+def camera_status(upload: Upload) -> dict[str, Any]:
+    """Data of a `camera.status` message: the camera has sent a picture."""
+    return {
+        "camera": upload.camera_id,
+        "status": "online",
+        "last_upload": upload.pk,
+        "last_captured_at": upload.captured_at.astimezone(UTC).isoformat(),
+        "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
+    }

@@ -1,0 +1,49 @@
+"""Folders become cameras: the first folder below the root is the camera, never a guess from a name."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from cameras.models import Camera
+from hsi.logs import printable
+
+logger = logging.getLogger(__name__)
+
+
+def camera_of_folder(folder: str) -> Camera | None:
+    """The camera of a first-level folder (path text); an unknown folder makes one, where the setting allows."""
+    camera = Camera.objects.filter(folder=folder).first()
+    if camera is None and settings.CAMERA_AUTO_CREATE:
+        camera = create_camera(folder)
+    return camera
+
+
+def create_camera(folder: str) -> Camera:
+    """A camera for a folder, with a safe id. Two that do it at once get the same camera."""
+    name = printable(folder).replace("_", " ").strip()[:120] or "Camera"
+    for identity in (safe_id(folder), f"{safe_id(folder)[:50]}-{_digest(folder)}"):
+        try:
+            with transaction.atomic():
+                camera = Camera.objects.create(pk=identity, folder=folder, name=name[:1].upper() + name[1:])
+        except IntegrityError:
+            if (made := Camera.objects.filter(folder=folder).first()) is not None:
+                return made
+        else:
+            logger.info("New camera %s", camera.pk)
+            return camera
+    raise IntegrityError(f"no free id for the folder {folder!r}")
+
+
+def safe_id(folder: str) -> str:
+    """A slug of at most 64 characters: usable in URLs, paths and metric labels whatever the folder is called."""
+    slug = slugify(folder).replace("-", "_")[:64]
+    return slug or f"camera_{_digest(folder)}"
+
+
+def _digest(folder: str) -> str:
+    return hashlib.sha256(folder.encode()).hexdigest()[:8]

@@ -1,0 +1,133 @@
+"""Which detections belong together. A batch closes after its window, when idle, or when full.
+
+Pictures that arrive long after they were taken (a camera that was offline, a detector that was
+away) are grouped by capture time, so that a backlog becomes the events that happened.
+Every function here runs in its caller's transaction and returns the messages to publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from cameras.models import Camera
+from detection.models import Batch
+from hsi import stream
+from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
+
+Message = tuple[str, str, dict[str, Any]]
+CLOSE_AT_ONCE = 100
+
+
+def extend(camera: Camera, times: Sequence[datetime], now: datetime) -> tuple[Batch, list[Message]]:
+    """Put one upload with detections at `times` (capture times, not empty) into its batch.
+
+    Returns the batch, with its counts raised, and messages of batches that closed on the way.
+    """
+    Camera.objects.select_for_update().get(pk=camera.pk)  # one upload of a camera at a time
+    first, last = min(times), max(times)
+    if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
+        batch, messages = _backfill(camera, first, last, now), []
+    else:
+        batch, messages = _live(camera, first, last, now)
+    batch.started_at, batch.ended_at = min(batch.started_at, first), max(batch.ended_at, last)
+    batch.detection_count += len(times)
+    batch.upload_count += 1
+    batch.due_at = _due(batch, now)
+    batch.save()
+    if batch.detection_count >= settings.BATCH_MAX_DETECTIONS:
+        messages += close(batch, now)
+    return batch, messages
+
+
+def _live(camera: Camera, first: datetime, last: datetime, now: datetime) -> tuple[Batch, list[Message]]:
+    """The camera's open batch, or a new one where it has none or that one should have closed by now."""
+    batch = Batch.objects.open().select_for_update().filter(camera=camera, is_backfill=False).first()
+    messages: list[Message] = []
+    if batch and batch.due_at <= now:
+        messages, batch = close(batch, now), None
+    return batch or _new(camera, first, last, now, is_backfill=False), messages
+
+
+def _backfill(camera: Camera, first: datetime, last: datetime, now: datetime) -> Batch:
+    """An open backfill batch near in capture time that stays within the window, or a new one."""
+    idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
+    window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
+    near = (
+        Batch.objects.open()
+        .select_for_update()
+        .filter(camera=camera, is_backfill=True, started_at__lte=last + idle, ended_at__gte=first - idle)
+        .order_by("started_at", "id")
+    )
+    for batch in near:
+        if max(batch.ended_at, last) - min(batch.started_at, first) <= window:
+            return batch
+    return _new(camera, first, last, now, is_backfill=True)
+
+
+def _new(camera: Camera, first: datetime, last: datetime, now: datetime, *, is_backfill: bool) -> Batch:
+    return Batch.objects.create(
+        camera=camera, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
+    )
+
+
+def _due(batch: Batch, now: datetime) -> datetime:
+    idle = now + timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
+    if batch.is_backfill:  # its window is in capture time
+        return idle
+    return min(idle, batch.opened_at + timedelta(seconds=settings.BATCH_WINDOW_SECONDS))
+
+
+def close(batch: Batch, now: datetime) -> list[Message]:
+    """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
+    closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(
+        state=Batch.State.CLOSED, closed_at=now
+    )
+    if not closed:
+        return []
+    batch.state, batch.closed_at = Batch.State.CLOSED, now
+    get_queue(ANALYSIS_QUEUE).put(batch.pk)
+    data = {
+        "id": batch.pk,
+        "camera": batch.camera_id,
+        "detection_count": batch.detection_count,
+        "started_at": batch.started_at.isoformat(),
+        "ended_at": batch.ended_at.isoformat(),
+    }
+    return [("batch.closed", batch.camera_id, data)]
+
+
+def tell_at_once(batch: Batch) -> None:
+    """Take the fast path: the batch's event is told now, before it closes. Once a batch."""
+    if batch.is_fast_path:
+        return
+    batch.is_fast_path = True
+    batch.save(update_fields=["is_fast_path"])
+    get_queue(FAST_PATH_QUEUE).put(batch.pk)
+
+
+def close_due(now: datetime | None = None) -> int:
+    """Close every batch whose time has come, each in a transaction of its own; how many."""
+    now = now or timezone.now()
+    closed = 0
+    for batch in Batch.objects.open().filter(due_at__lte=now).order_by("due_at")[:CLOSE_AT_ONCE]:
+        with transaction.atomic():
+            # Read again under the lock: it may have been extended since it was listed.
+            current = Batch.objects.open().select_for_update().filter(pk=batch.pk, due_at__lte=now).first()
+            messages = close(current, now) if current else []
+            stream.publish(*messages)
+        closed += len(messages)
+    return closed
+
+
+def seconds_to_next(now: datetime | None = None) -> float:
+    """How long until a batch may be due. No batch can come due sooner than the idle time from now."""
+    now = now or timezone.now()
+    longest = float(settings.BATCH_IDLE_TIMEOUT_SECONDS)
+    due_at = Batch.objects.open().order_by("due_at").values_list("due_at", flat=True).first()
+    return longest if due_at is None else max(0.0, min(longest, (due_at - now).total_seconds()))

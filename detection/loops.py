@@ -1,0 +1,36 @@
+"""The loops of a detection process."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from detection import batching
+from detection.models import Batch
+from detection.pipeline import bury_upload, detect_upload
+from hsi.queues import DETECTION_QUEUE
+from hsi.worker import Loop, QueueWorker
+
+
+class BatchCloser(Loop):
+    """Closes batches on time. Any number of these may run: closing is a conditional update."""
+
+    def __init__(self) -> None:
+        super().__init__("batch-closer")
+
+    def step(self) -> float:
+        self.done += batching.close_due()
+        return batching.seconds_to_next()
+
+    def idle(self) -> bool:
+        return not Batch.objects.open().exists()
+
+
+def loops(concurrency: int | None = None) -> list[Loop]:
+    worker = QueueWorker(
+        "detection",
+        DETECTION_QUEUE,
+        detect_upload,
+        bury_upload,
+        concurrency=concurrency or settings.DETECTION_CONCURRENCY,
+    )
+    return [worker, BatchCloser()]

@@ -1,0 +1,153 @@
+"""One upload, from its file to stored detections: decode, detect, then one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from cameras import video
+from cameras.models import Upload
+from cameras.picture import Picture
+from cameras.tree import Tree
+from detection import batching
+from detection.detectors import DetectedObject, get_detector
+from detection.models import Batch, Detection
+from hsi import stream
+from hsi.errors import HSIError, MediaError
+from hsi.queues import DETECTION_QUEUE, Job, get_queue
+
+
+class FileGoneError(MediaError):
+    """The file was removed before it was analysed."""
+
+    code = "FILE_GONE"
+
+
+class FileChangedError(MediaError):
+    """The file was overwritten before it was analysed. The new content is an upload of its own."""
+
+    code = "FILE_CHANGED"
+
+
+class FolderAwayError(HSIError):
+    """The camera folder cannot be reached. The upload waits for it."""
+
+    code = "FOLDER_AWAY"
+    counts = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One object found in one frame. `offset_seconds` is None for a still."""
+
+    found: DetectedObject
+    offset_seconds: float | None
+
+
+def detect_upload(job: Job) -> None:
+    """The work of a detection job. Raises `HSIError` when the upload cannot be looked at."""
+    upload = Upload.objects.select_related("camera").filter(pk=job.row_id).first()
+    if upload is None or upload.state != Upload.State.WAITING:
+        get_queue(DETECTION_QUEUE).ack(job)
+        return
+    sightings = list(look(upload))
+    store(job, upload, sightings)
+
+
+def look(upload: Upload) -> Iterator[Sighting]:
+    """Decode and detect. Holds no transaction: this is where the time goes."""
+    detector = get_detector()
+    with open_original(upload) as file:
+        for picture, offset_seconds in pictures(upload, file):
+            for found in detector.detect(picture):
+                yield Sighting(found, offset_seconds)
+
+
+def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
+    """The still itself, or the sampled frames of a clip with their offsets."""
+    if upload.kind == Upload.Kind.IMAGE:
+        yield Picture(encoded=file.read()), None
+        return
+    for frame in video.sample(
+        file,
+        interval_seconds=settings.VIDEO_FRAME_INTERVAL_SECONDS,
+        max_frames=settings.VIDEO_MAX_FRAMES,
+        max_pixels=settings.IMAGE_MAX_PIXELS,
+    ):
+        yield Picture(pixels=frame.pixels), frame.offset_seconds
+
+
+def open_original(upload: Upload) -> BinaryIO:
+    """The very file that was taken in. Raises a `MediaError` when it is gone or another one."""
+    try:
+        file = Tree(settings.CAMERA_ROOT).open(upload.path)
+    except FileNotFoundError as error:
+        if not settings.CAMERA_ROOT.is_dir():
+            raise FolderAwayError from error
+        raise FileGoneError from error
+    status = os.fstat(file.fileno())
+    if (status.st_size, status.st_mtime_ns) != (upload.size, upload.mtime_ns):
+        file.close()
+        raise FileChangedError
+    return file
+
+
+def store(job: Job, upload: Upload, sightings: list[Sighting]) -> None:
+    """Detections, batch, upload state, messages and the acknowledgement: all or nothing."""
+    state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
+    with transaction.atomic():
+        get_queue(DETECTION_QUEUE).ack(job)
+        if not upload.finish(state, attempts=job.attempts, detector=get_detector().name):
+            return
+        messages = _store_sightings(upload, sightings) if sightings else []
+        stream.publish(*messages)
+
+
+def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching.Message]:
+    times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
+    batch, messages = batching.extend(upload.camera, times, timezone.now())
+    Detection.objects.bulk_create(
+        Detection(
+            upload=upload, batch=batch, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
+            label=s.found.label, confidence=s.found.confidence, frame_offset=s.offset_seconds,
+            x=s.found.box.x, y=s.found.box.y, width=s.found.box.width, height=s.found.box.height,
+        )
+        for ordinal, (s, at) in enumerate(zip(sightings, times, strict=True))
+    )  # fmt: skip
+    if not batch.is_backfill and any(is_urgent(s.found) for s in sightings):
+        batching.tell_at_once(batch)
+    return [("detection.created", upload.camera_id, created_data(upload, batch, sightings)), *messages]
+
+
+def is_urgent(found: DetectedObject) -> bool:
+    """Whether this is told at once, without waiting for the batch and the language model."""
+    return (
+        found.label in settings.FAST_PATH_OBJECT_TYPES and found.confidence >= settings.FAST_PATH_CONFIDENCE_THRESHOLD
+    )
+
+
+def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> dict[str, Any]:
+    """One `detection.created` message an upload."""
+    return {
+        "upload": upload.pk,
+        "camera": upload.camera_id,
+        "batch": batch.pk,
+        "labels": sorted({s.found.label for s in sightings}),
+        "count": len(sightings),
+        "captured_at": upload.captured_at.isoformat(),
+        "thumbnail_url": f"/api/uploads/{upload.pk}/thumbnail",
+    }
+
+
+def bury_upload(row_id: int, reason: str) -> None:
+    """The upload's job becomes a dead letter: the upload says so."""
+    Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
+        state=Upload.State.DEAD, reason=reason, finished_at=timezone.now()
+    )

@@ -1,0 +1,121 @@
+"""A batch becomes an event: told early by rules where it must not wait, judged once.
+
+The event row is made by whoever comes first and updated by the rest, always under the batch's lock;
+a judgement is never replaced by an early telling.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from detection.models import Batch, Detection
+from events.analyzers import Context, Verdict, get_analyzer
+from events.analyzers.rules import RulesAnalyzer
+from events.context import build_context
+from events.models import Event
+from events.serializers import event_data
+from hsi import stream
+from hsi.errors import HSIError
+from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
+
+logger = logging.getLogger(__name__)
+
+
+def tell_at_once(job: Job) -> None:
+    """The work of a fast path job: an event with a rule score, before the batch closes."""
+    batch = Batch.objects.select_related("camera").filter(pk=job.row_id).first()
+    if batch is None:
+        get_queue(FAST_PATH_QUEUE).ack(job)
+        return
+    verdict = RulesAnalyzer().judge(build_context(batch))
+    with transaction.atomic():
+        get_queue(FAST_PATH_QUEUE).ack(job)
+        write_early(batch, verdict)
+
+
+def analyse_batch(job: Job) -> None:
+    """The work of an analysis job: context, judgement, event. Raises `HSIError` when it cannot be judged now.
+
+    In that case the event is told with a rule score and the job comes back: the same event is
+    re-judged when the language model answers.
+    """
+    batch = Batch.objects.select_related("camera").filter(pk=job.row_id).first()
+    if batch is None or batch.state != Batch.State.CLOSED:
+        get_queue(ANALYSIS_QUEUE).ack(job)
+        return
+    context = build_context(batch)
+    try:
+        verdict = get_analyzer().judge(context)
+    except HSIError:
+        tell_without_judgement(batch, context)
+        raise
+    with transaction.atomic():
+        get_queue(ANALYSIS_QUEUE).ack(job)
+        write_judgement(batch, verdict)
+
+
+def tell_without_judgement(batch: Batch, context: Context) -> None:
+    """The analyser is away or failed: tell the event now, by rules, unless that was done before."""
+    if Event.objects.filter(batch=batch, detection_count=batch.detection_count).exists():
+        return
+    with transaction.atomic():
+        write_early(batch, RulesAnalyzer().judge(context))
+
+
+def write_early(batch: Batch, verdict: Verdict) -> None:
+    """Create or refresh the batch's event with a rule score, still `pending`. A judged event stays as it is."""
+    batch = Batch.objects.select_for_update().get(pk=batch.pk)
+    event = Event.objects.filter(batch=batch).first()
+    if event and event.analysis != Event.Analysis.PENDING:
+        return
+    write(batch, event, verdict, Event.Analysis.PENDING)
+
+
+def write_judgement(batch: Batch, verdict: Verdict) -> None:
+    """Store the judgement and finish the batch. Nothing happens where somebody else has."""
+    finished = Batch.objects.filter(pk=batch.pk, state=Batch.State.CLOSED).update(
+        state=Batch.State.ANALYSED, finished_at=timezone.now()
+    )
+    if not finished:
+        return
+    batch.refresh_from_db()
+    write(batch, Event.objects.filter(batch=batch).first(), verdict, Event.Analysis.DONE)
+
+
+def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
+    """Write the event and the message that tells it. The caller holds the batch's lock."""
+    kind = "event.updated" if event else "event.created"
+    event = event or Event(batch=batch, camera_id=batch.camera_id)
+    event.started_at, event.ended_at = batch.started_at, batch.ended_at
+    event.risk_score, event.risk_level = verdict.risk_score, verdict.risk_level
+    event.risk_source = verdict.source
+    event.analysis = analysis
+    event.summary, event.reasoning = verdict.summary, verdict.reasoning
+    event.recommended_action, event.model = verdict.recommended_action, verdict.model
+    event.labels = list(Detection.objects.filter(batch=batch).order_by("label").values_list("label", flat=True).distinct())
+    event.detection_count = batch.detection_count
+    event.is_fast_path = batch.is_fast_path
+    event.updated_at = timezone.now()
+    event.save()
+    stream.publish((kind, batch.camera_id, event_data(event)))
+
+
+def bury_batch(row_id: int, reason: str) -> None:
+    """The analysis job becomes a dead letter: the batch and its event say so. A rule score stays, with its source."""
+    Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(
+        state=Batch.State.DEAD, finished_at=timezone.now()
+    )
+    event = Event.objects.filter(batch_id=row_id, analysis=Event.Analysis.PENDING).first()
+    if event:
+        event.analysis, event.updated_at = Event.Analysis.FAILED, timezone.now()
+        event.save(update_fields=["analysis", "updated_at"])
+        stream.publish(("event.updated", event.camera_id, event_data(event)))
+    logger.error("Batch %s could not be judged: %s", row_id, reason)
+
+
+def bury_telling(row_id: int, reason: str) -> None:
+    """The fast path failed. Nothing is lost: the batch is analysed when it closes."""
+    logger.error("Batch %s could not be told at once: %s", row_id, reason)

@@ -1,0 +1,71 @@
+"""Everything in one process: migrate, check, run the loops in threads and the web server before them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hsi import embedded
+from hsi.views import setup_path
+
+# What `--demo` changes, for this process only. Short batches, so that the first event comes within a minute.
+DEMO = {
+    "HSI_DEMO": "true",
+    "HSI_DATA_DIR": "./data/demo",
+    "BATCH_WINDOW_SECONDS": "20",
+    "BATCH_IDLE_TIMEOUT_SECONDS": "6",
+}
+
+
+class Command(BaseCommand):
+    help = "Runs the whole system in the foreground. Ctrl-C stops it cleanly."
+    requires_system_checks = ()  # they run after the migrations
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.API_HOST)
+        parser.add_argument("--port", type=int, default=settings.API_PORT)
+        parser.add_argument("--demo", action="store_true", help="With drawn cameras that upload, and data of its own.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["demo"] and not settings.HSI_DEMO:
+            # Settings are read once, at the start of a process: begin again with those of the demo.
+            os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
+        self._claim_port(options["host"], options["port"])
+        call_command("migrate", verbosity=0, interactive=False)
+        self._first_administrator()
+        self.check(display_num_errors=True)
+        self._greet(options["host"], options["port"])
+        embedded.run(options["host"], options["port"])
+        self.stdout.write("Stopped.")
+
+    def _claim_port(self, host: str, port: int) -> None:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}. Try another --port.") from error
+
+    def _first_administrator(self) -> None:
+        """The administrator named by the environment, where there is no user yet."""
+        if os.environ.get("DJANGO_SUPERUSER_USERNAME") and not get_user_model().objects.exists():
+            if not os.environ.get("DJANGO_SUPERUSER_PASSWORD"):
+                raise CommandError("DJANGO_SUPERUSER_USERNAME is set, DJANGO_SUPERUSER_PASSWORD is not.")
+            os.environ.setdefault("DJANGO_SUPERUSER_EMAIL", "")
+            call_command("createsuperuser", interactive=False, verbosity=0)
+
+    def _greet(self, host: str, port: int) -> None:
+        shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1"} else host  # noqa: S104
+        url = f"http://{shown}:{port}"
+        lines = [f"{settings.APP_NAME} on {url}/", f"Camera folders: {settings.CAMERA_ROOT}"]
+        if not get_user_model().objects.exists():
+            lines.append(f"First start: open this link to make the first user:\n\n    {url}{setup_path()}\n")
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()

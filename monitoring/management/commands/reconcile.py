@@ -1,0 +1,13 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from monitoring.reconcile import reconcile
+
+
+class Command(BaseCommand):
+    help = "Queues every row that waits without a live job, once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for queue_name, count in reconcile().items():
+            self.stdout.write(f"{queue_name}: {count} queued again")

@@ -1,0 +1,12 @@
+from typing import Any
+
+from hsi.loopcommand import LoopCommand
+from hsi.worker import Loop
+from monitoring.housekeeping import loops
+
+
+class Command(LoopCommand):
+    help = "Finds rows that wait without a job and queues them again."
+
+    def make_loops(self, options: dict[str, Any]) -> list[Loop]:
+        return loops()
