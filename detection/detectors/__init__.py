@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from django.conf import settings
+
 from cameras.picture import Picture
+from hsi.backends import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,61 @@ class Detector(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def _auto() -> str:
+    """The service whose address is set; else a local model; else the built-in one."""
+    if settings.RTDETR_URL:
+        return "rtdetr"
+    return "onnx" if settings.DETECTOR_MODEL else "opencv"
+
+
+# Paths, not classes: the libraries behind a detector are loaded when it is used, and only its own.
+detectors = Registry(
+    setting="DETECTOR",
+    names={
+        "rtdetr": "detection.detectors.rtdetr.from_settings",
+        "deepstack": "detection.detectors.deepstack.from_settings",
+        "onnx": "detection.detectors.onnx.from_settings",
+        "opencv": "detection.detectors.opencv.OpenCVDetector",
+    },
+    auto=_auto,
+    depends=(
+        "RTDETR_URL",
+        "RTDETR_API_KEY",
+        "RTDETR_READ_TIMEOUT",
+        "AI_CONNECT_TIMEOUT",
+        "AI_HEALTH_TIMEOUT",
+        "DETECTOR_MODEL",
+    ),
+)
+
+
+def get_detector() -> Detector:
+    """The detector in force, one object a process. Raises ImportError or `HSIError` when it cannot be made."""
+    detector: Detector = detectors.get()
+    return detector
+
+
+def problems() -> list[str]:
+    """What is wrong with the detector's settings, one line each; nothing is connected to, no model is loaded."""
+    name = detectors.chosen()
+    if name in {"rtdetr", "deepstack"} and not settings.RTDETR_URL:
+        return [f"DETECTOR={name} needs RTDETR_URL, the address of the service."]
+    if name == "onnx":
+        return _model_problems(settings.DETECTOR_MODEL)
+    if name not in detectors.names:
+        try:
+            detectors.load(name)
+        except ImportError as error:
+            known = ", ".join(detectors.names)
+            return [f"DETECTOR={name!r} is neither one of {known} nor a path that can be loaded: {error}"]
+    return []
+
+
+def _model_problems(path: str) -> list[str]:
+    if not path:
+        return ["DETECTOR=onnx needs DETECTOR_MODEL, the path of an RT-DETR export."]
+    if not Path(path).is_file():
+        return [f"DETECTOR_MODEL={path!r} is not a file."]
+    return []

@@ -1,0 +1,53 @@
+"""Reading a detection service's JSON, strictly: what has the wrong structure is an error, never an empty list."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hsi.errors import AIServiceAnswerError
+
+
+class AnswerReader:
+    """Takes typed values out of one service's answers. Every method raises `AIServiceAnswerError`."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+
+    def bad(self, what: str, answer: Any) -> AIServiceAnswerError:
+        """The error to raise, with the beginning of the answer for a person to see."""
+        return AIServiceAnswerError(f"{self.service} {what}", service=self.service, body=json.dumps(answer)[:2000])
+
+    def answer(self, value: Any) -> dict[str, Any]:
+        """An object that does not itself tell of a failure: some services answer 200 and an error inside."""
+        fields = self.fields(value, "its answer")
+        if fields.get("error") or fields.get("success") is False:
+            words = str(fields.get("error") or "no reason given")[:200]
+            raise self.bad(f"answered with an error inside: {words}", value)
+        return fields
+
+    def fields(self, value: Any, what: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.bad(f"answered with {what} that is not an object", value)
+        return value
+
+    def items(self, fields: dict[str, Any], name: str) -> list[Any]:
+        items = fields.get(name)
+        if not isinstance(items, list):
+            raise self.bad(f"answered without a list of {name}", fields)
+        return items
+
+    def text(self, fields: dict[str, Any], name: str) -> str:
+        text = fields.get(name)
+        if not isinstance(text, str) or not text.strip():
+            raise self.bad(f"answered with an object without {name}", fields)
+        return text
+
+    def number(self, value: Any, what: str) -> float:
+        """A float; one that is too large for a float is infinite (and dropped later, as NaN is)."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.bad(f"answered with a {what} that is not a number", value)
+        try:
+            return float(value)
+        except OverflowError:
+            return float("inf") if value > 0 else float("-inf")

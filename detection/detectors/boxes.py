@@ -1,0 +1,94 @@
+"""From what a detector claims, in pixels, to objects that can be stored: one strict step for all detectors."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+
+from django.conf import settings
+
+from detection.detectors import Box, DetectedObject
+from detection.detectors.labels import canonical
+
+logger = logging.getLogger(__name__)
+
+# RT-DETR answers at most 300 objects a picture; more than that is not a scene, it is a fault.
+MAX_OBJECTS_PER_PICTURE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """One claim of a detector: the edges are in pixels of the picture, none of the numbers is trusted."""
+
+    label: str
+    confidence: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Sieve:
+    """Lets through what can be true, and counts the rest in `dropped`. Shared between threads.
+
+    The first drop is logged, later ones only counted: a faulty detector must not flood the log.
+    """
+
+    def __init__(self, detector: str) -> None:
+        self.detector = detector
+        self.dropped = 0
+        self._lock = threading.Lock()
+
+    def objects(self, claims: Iterable[RawObject], size: tuple[int, int]) -> list[DetectedObject]:
+        """The best objects in a picture of `size` (width, height), at most 300, best first.
+
+        Weaker ones than DETECTION_CONFIDENCE_THRESHOLD are left out. Boxes are clipped to the
+        picture. A claim is dropped when its confidence is not in 0..1, an edge is not a finite
+        number, or nothing of its box lies in the picture.
+        """
+        threshold: float = settings.DETECTION_CONFIDENCE_THRESHOLD
+        possible, impossible = [], 0
+        for claim in claims:
+            if not 0.0 <= claim.confidence <= 1.0:
+                impossible += 1
+            elif claim.confidence >= threshold:
+                possible.append(claim)
+        possible.sort(key=attrgetter("confidence"), reverse=True)
+        found: list[DetectedObject] = []
+        for claim in possible:
+            if len(found) == MAX_OBJECTS_PER_PICTURE:
+                break
+            box = relative_box(claim, size)
+            if box is None:
+                impossible += 1
+            else:
+                found.append(DetectedObject(canonical(claim.label), claim.confidence, box))
+        if impossible:
+            self._count(impossible)
+        return found
+
+    def _count(self, number: int) -> None:
+        with self._lock:
+            first = self.dropped == 0
+            self.dropped += number
+        if first:
+            logger.warning(
+                "%s answers with impossible boxes or confidences; they are dropped and counted", self.detector
+            )
+
+
+def relative_box(claim: RawObject, size: tuple[int, int]) -> Box | None:
+    """The part of the box that lies in a picture of `size`, in 0..1; None when there is none."""
+    edges = (claim.left, claim.top, claim.right, claim.bottom)
+    if not all(map(math.isfinite, edges)):
+        return None
+    width, height = size
+    left, right = (min(max(edge / width, 0.0), 1.0) for edge in (claim.left, claim.right))
+    top, bottom = (min(max(edge / height, 0.0), 1.0) for edge in (claim.top, claim.bottom))
+    if right <= left or bottom <= top:
+        return None
+    return Box(x=left, y=top, width=right - left, height=bottom - top)

@@ -1,0 +1,95 @@
+"""RT-DETR as a service: `POST /detect`, one call a picture, over one pooled client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from cameras.picture import Picture
+from detection.detectors import DetectedObject
+from detection.detectors.answers import AnswerReader
+from detection.detectors.boxes import RawObject, Sieve
+from hsi.aiservice import AIService
+from hsi.errors import AIServiceUnavailableError
+
+
+class RtDetrDetector:
+    """The service at `url`. `health_timeout` bounds `check`, the other two bound `detect` (seconds)."""
+
+    name = "rtdetr"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str = "",
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        health_timeout: float = 5.0,
+    ) -> None:
+        headers = {"X-API-Key": api_key} if api_key else None
+        self.service = AIService(
+            self.name, url, connect_timeout=connect_timeout, read_timeout=read_timeout, headers=headers
+        )
+        self._health_timeout = health_timeout
+        self._reader = AnswerReader(self.name)
+        self._sieve = Sieve(self.name)
+
+    def detect(self, picture: Picture) -> list[DetectedObject]:
+        size = picture.size
+        upload = (_file_name(picture.content_type), picture.encoded, picture.content_type)
+        answer = self._reader.answer(self.service.post_json("/detect", files={"file": upload}))
+        self._refuse_other_picture(answer, size)
+        claims = [self._claim(item) for item in self._reader.items(answer, "detections")]
+        return self._sieve.objects(claims, size)
+
+    def check(self) -> str:
+        health = self._reader.fields(self.service.get_json("/health", timeout=self._health_timeout), "its health")
+        status = health.get("status")
+        if health.get("model_loaded") is False or status not in {"healthy", "ok", "degraded"}:
+            raise AIServiceUnavailableError(f"{self.name} is not ready: status {str(status)[:50]!r}", service=self.name)
+        return f"RT-DETR service answers, status {status}"
+
+    def close(self) -> None:
+        self.service.close()
+
+    def _refuse_other_picture(self, answer: dict[str, Any], size: tuple[int, int]) -> None:
+        """Boxes are in pixels of the picture sent: a service that speaks of another size speaks of another picture."""
+        told = (answer.get("image_width"), answer.get("image_height"))
+        if any(said is not None and said != sent for said, sent in zip(told, size, strict=True)):
+            raise self._reader.bad(f"answered for a picture of {told[0]}x{told[1]}, sent was {size[0]}x{size[1]}", told)
+
+    def _claim(self, item: Any) -> RawObject:
+        reader = self._reader
+        fields = reader.fields(item, "a detection")
+        label = reader.text(fields, "class")
+        confidence = reader.number(fields.get("confidence"), "confidence")
+        x, y, width, height = self._bbox(fields.get("bbox"))
+        return RawObject(label, confidence, x, y, x + width, y + height)
+
+    def _bbox(self, value: Any) -> tuple[float, ...]:
+        """(x, y, width, height) from an object with these names, or from an array of four."""
+        if isinstance(value, dict):
+            value = [value.get(name) for name in ("x", "y", "width", "height")]
+        if not isinstance(value, list) or len(value) != 4:
+            raise self._reader.bad("answered with a bbox that is neither an object nor four numbers", value)
+        return tuple(self._reader.number(number, "bbox") for number in value)
+
+
+def _file_name(content_type: str) -> str:
+    """A neutral name: the camera's own says more than a detector has to know."""
+    return "picture.png" if content_type == "image/png" else "picture.jpg"
+
+
+def from_settings() -> RtDetrDetector:
+    """The detector of `RTDETR_URL`. Raises `AIServiceUnavailableError` when that is empty."""
+    if not settings.RTDETR_URL:
+        raise AIServiceUnavailableError("RTDETR_URL is not set", service=RtDetrDetector.name)
+    return RtDetrDetector(
+        settings.RTDETR_URL,
+        api_key=settings.RTDETR_API_KEY,
+        connect_timeout=settings.AI_CONNECT_TIMEOUT,
+        read_timeout=settings.RTDETR_READ_TIMEOUT,
+        health_timeout=settings.AI_HEALTH_TIMEOUT,
+    )
