@@ -176,8 +176,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.tokens.GateAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["hsi.tokens.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.permissions.GateAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.HasScope"],
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -5,16 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from hsi.models import ApiToken
 
@@ -57,30 +52,3 @@ def token_in(request: HttpRequest) -> str:
     if kind.lower() == "bearer" and text.strip():
         return text.strip()
     return request.headers.get("X-API-Key", "").strip()
-
-
-class GateAuthentication(SessionAuthentication):
-    """Takes over what the gate found out; a session's unsafe request needs its CSRF token."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        token = request._request.META.get("hsi.token")
-        if token is not None:
-            return token.user, token
-        return super().authenticate(request)
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
-
-
-class HasScope(BasePermission):
-    """A session may do what its user may; a token needs `read`, or `write` for what changes something."""
-
-    message = "This token lacks the scope for that."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user.is_authenticated:
-            return False
-        if not isinstance(request.auth, ApiToken):
-            return True
-        needed = getattr(view, "scope", None) or ("read" if request.method in SAFE_METHODS else "write")
-        return needed in request.auth.scopes or "admin" in request.auth.scopes
