@@ -21,13 +21,13 @@ def front_door() -> Image.Image:
     for y in range(10, 214, 13):
         canvas.box(0, y, WIDTH, y + 1.2, darker(wall, 0.11))
     canvas.texture(_area(0, 212, WIDTH, 238), (150, 128, 114), 0.09, 3, 2)
-    _window(canvas, 96, 66, 150, 96)
+    _window(canvas, 74, 70, 200, 88)
     _door(canvas)
     canvas.texture(_area(0, 236, WIDTH, HEIGHT), GRASS, 0.13, 2, 3)
     canvas.texture([(420, 236), (532, 236), (560, 262), (404, 262)], lighter(STONE, 0.1), 0.05, 2, 4)
     canvas.texture([(0, 290), (396, 258), (568, 258), (640, 272), (640, 346), (0, 352)], STONE, 0.06, 2, 5)
     _paving(canvas)
-    for x, y, size in ((52, 226, 25), (300, 228, 20), (338, 230, 17), (596, 224, 28)):
+    for x, y, size in ((36, 226, 25), (172, 230, 19), (206, 231, 16), (342, 228, 22), (596, 224, 28)):
         _bush(canvas, x, y, size)
     for x in (404, 548):
         _pot(canvas, x, 246)
@@ -82,18 +82,19 @@ def _area(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 def _window(canvas: Canvas, x: float, y: float, width: float, height: float) -> None:
-    frame: Colour = (236, 234, 228)
+    frame: Colour = (224, 219, 208)
     canvas.box(x - 6, y - 6, x + width + 6, y + height + 6, frame, 2)
-    canvas.box(x, y, x + width, y + height, (128, 146, 158))
-    canvas.shape([(x, y), (x + width * 0.4, y), (x, y + height * 0.8)], (150, 168, 178))
-    for left, right in ((x, x + width * 0.16), (x + width * 0.84, x + width)):
-        canvas.box(left, y, right, y + height, (206, 200, 190))
-    canvas.box(x + width / 2 - 2, y, x + width / 2 + 2, y + height, frame)
+    canvas.box(x, y, x + width, y + height, (158, 170, 176))
+    canvas.shape([(x, y), (x + width * 0.4, y), (x, y + height * 0.8)], (172, 183, 187))
+    for left, right in ((x, x + width * 0.12), (x + width * 0.88, x + width)):
+        canvas.box(left, y, right, y + height, (196, 194, 188))
+    for share in (0.33, 0.67):
+        canvas.box(x + width * share - 2, y, x + width * share + 2, y + height, frame)
     canvas.box(x, y + height * 0.36, x + width, y + height * 0.36 + 3, frame)
     canvas.box(x - 10, y + height + 6, x + width + 10, y + height + 12, darker(frame, 0.12), 1)
     canvas.box(x + 4, y + height + 8, x + width - 4, y + height + 24, (136, 92, 70), 2)
-    for step in range(9):
-        left = x + 14 + step * (width - 28) / 8
+    for step in range(12):
+        left = x + 14 + step * (width - 28) / 11
         canvas.oval(left, y + height + 5, 10, 7, LEAVES)
         canvas.oval(left + 2, y + height + 1, 4, 4, (196, 92, 96) if step % 2 else (226, 190, 110))
 
@@ -154,7 +155,7 @@ def _neighbour(canvas: Canvas) -> None:
         canvas.box(x + 12, 82, x + 14, 106, (232, 228, 220))
     canvas.box(330, 10, 346, 34, (150, 112, 98))
     _foliage(canvas, 520, 92, 58, 54)
-    _foliage(canvas, 90, 90, 66, 58)
+    _foliage(canvas, 110, 94, 84, 56)
 
 
 def _letterbox(canvas: Canvas) -> None:

@@ -112,9 +112,7 @@ def _actors(visit: Visit, place: str, elapsed: float) -> list[Actor]:
     if visit.kind == "passer":
         return [_passer(chance, ground, share)]
     if visit.kind == "pair":
-        first = _passer(chance, ground, share)
-        beside = replace(first, look=_dressed(chance), x=first.x - 84, y=first.y - 10, height=first.height * 0.94)
-        return [first, replace(beside, phase=(first.phase + 0.37) % 1)]
+        return _pair(chance, ground, share)
     return [_caller(chance, place, ground, share, parcel=visit.kind == "delivery")]
 
 
@@ -125,6 +123,15 @@ def _dressed(chance: random.Random) -> Look:
 def _passer(chance: random.Random, ground: float, share: float) -> Actor:
     height, mirrored = chance.uniform(182, 206), chance.random() < 0.5
     return _crossing("person", _dressed(chance), ground, height, share, mirrored=mirrored)
+
+
+def _pair(chance: random.Random, ground: float, share: float) -> list[Actor]:
+    """Two people, one a little behind; both are out of the picture before the visit ends."""
+    first = _passer(chance, ground, share * 1.12)
+    behind = 84 if first.leftward else -84
+    phase = (first.phase + 0.37) % 1
+    second = replace(first, look=_dressed(chance), x=first.x + behind, y=first.y - 10, phase=phase)
+    return [first, replace(second, height=first.height * 0.94)]
 
 
 def _crossing(kind: str, look: Look, y: float, height: float, share: float, *, mirrored: bool) -> Actor:

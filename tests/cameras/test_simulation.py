@@ -68,7 +68,7 @@ def _share_with_people_found(place: str, *, night: bool) -> float:
     story, scene = Story(place, "1"), Scene(place, "Camera", night)
     pictures: list[bytes] = []
     at = 0.0
-    while len(pictures) < 12:
+    while len(pictures) < 10:
         visit = story.next_visit(at)
         moments = [visit.start + visit.length * share for share in (0.2, 0.35, 0.6, 0.8)]
         shown = [moment for moment in moments if _in_sight(story.frame(moment))]
