@@ -31,6 +31,7 @@ class EventCard:
     recommended_action: str
     is_fast_path: bool
     reviewed: bool
+    picture_link: str
     picture: str
 
 
@@ -60,5 +61,6 @@ def _card(event: Event, camera: str, said: dict[str, dict[str, str]]) -> EventCa
         recommended_action=event.recommended_action,
         is_fast_path=event.is_fast_path,
         reviewed=event.reviewed,
-        picture=f"/api/events/{event.pk}/snapshot",
+        picture_link=f"/api/events/{event.pk}/snapshot?boxes=1",
+        picture=f"/api/events/{event.pk}/snapshot?boxes=1&seen={event.detection_count}",
     )

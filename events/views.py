@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -47,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
     # Read first: whatever happens after this number reaches the page over the socket.
     seq = stream.newest()
     user = cast(User, request.user)
-    cameras = list(cast(Any, visible_cameras(user)).with_last_upload())
+    cameras = list(visible_cameras(user).with_last_upload())
     newest = only_visible(Event.objects.order_by("-started_at", "-id"), user)[: FIRST_EVENTS + 1]
     shown = list(newest)
     more, shown = len(shown) > FIRST_EVENTS, shown[:FIRST_EVENTS]

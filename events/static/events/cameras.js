@@ -1,0 +1,66 @@
+// The tiles of the cameras: name, last picture, and when it was taken.
+
+import { ask } from "./api.js";
+import { blank, slot } from "./cards.js";
+import * as times from "./times.js";
+
+const AT_MOST_EVERY = 2000;
+
+export class Cameras {
+  constructor() {
+    this.list = document.getElementById("cameras");
+    this.asking = null;
+  }
+
+  find(id) {
+    return [...this.list.children].find((tile) => tile.dataset.id === id);
+  }
+
+  nameOf(id) {
+    const tile = this.find(id);
+    return tile ? slot(tile, "name").textContent : id;
+  }
+
+  // A picture was looked at: its camera's tile shows it, unless it is older than what is there.
+  saw({ camera, captured_at: captured, thumbnail_url: picture }) {
+    const tile = this.find(camera);
+    if (!tile) return this.refreshSoon();
+    this.show(tile, captured, picture);
+  }
+
+  show(tile, captured, picture) {
+    const known = Date.parse(tile.dataset.sent);
+    if (!captured || Date.parse(captured) <= known) return;
+    tile.dataset.sent = captured;
+    times.show(slot(tile, "time"), captured);
+    const whole = `/api/cameras/${encodeURIComponent(tile.dataset.id)}/snapshot`;
+    slot(tile, "picture-link").href = whole;
+    slot(tile, "no-picture").textContent = "The picture cannot be shown";
+    slot(tile, "picture").alt = `Last picture of ${slot(tile, "name").textContent}`;
+    slot(tile, "picture").src = picture ?? `${whole}?at=${Date.parse(captured)}`;
+  }
+
+  refreshSoon() {
+    this.asking ??= setTimeout(() => this.refresh().finally(() => (this.asking = null)), AT_MOST_EVERY);
+  }
+
+  async refresh() {
+    const page = await ask("/api/cameras?limit=1000").catch(() => null);
+    if (!page) return;
+    const byName = page.items.sort((one, other) => (one.name < other.name ? -1 : 1));
+    const tiles = byName.map((camera) => this.put(camera));
+    if (tiles.some((tile, place) => this.list.children[place] !== tile) || tiles.length !== this.list.children.length) {
+      this.list.replaceChildren(...tiles);
+    }
+    document.getElementById("no-cameras").hidden = tiles.length > 0;
+  }
+
+  put(camera) {
+    const tile = this.find(camera.id) ?? blank("camera-blank");
+    tile.dataset.id = camera.id;
+    slot(tile, "name").textContent = camera.name;
+    slot(tile, "paused").hidden = camera.enabled !== false;
+    this.show(tile, camera.last_captured_at);
+    return tile;
+  }
+}

@@ -1,0 +1,77 @@
+// How the system is and what waits, asked every ten seconds and soon after something happened.
+
+import { ApiError, ask } from "./api.js";
+
+const EVERY = 10_000;
+const SOON = 800;
+const STATES = { healthy: "All well", degraded: "Degraded", unhealthy: "Not working" };
+
+export class Health {
+  constructor() {
+    this.waits = document.getElementById("waits");
+    this.checks = document.getElementById("checks");
+    this.signs = [document.getElementById("health"), document.getElementById("state")];
+    this.asked = document.getElementById("asked");
+    document.addEventListener("visibilitychange", () => document.hidden || this.soon());
+    this.now();
+  }
+
+  soon() {
+    this.early ??= setTimeout(() => this.now(), SOON);
+  }
+
+  async now() {
+    clearTimeout(this.early);
+    clearTimeout(this.timer);
+    this.early = null;
+    try {
+      this.show(await ask("/api/system/health"));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.unknown(error);
+    }
+    this.timer = setTimeout(() => this.now(), EVERY);
+  }
+
+  show({ status, checks = {}, waiting = {} }) {
+    this.sign(status, STATES[status] ?? status);
+    this.checks.replaceChildren(...Object.entries(checks).map(([name, check]) => row(name, check)));
+    for (const [name, count] of Object.entries(waiting)) this.count(name, count);
+    this.asked.textContent = `As of ${new Date().toLocaleTimeString()}`;
+  }
+
+  // Old figures are no news: they go when the system cannot be asked.
+  unknown(error) {
+    this.sign("unknown", error.status === 403 ? "Not for you to see" : "Cannot be asked");
+    this.checks.replaceChildren();
+    for (const line of this.waits.children) this.count(line.dataset.wait, null);
+    this.asked.textContent = error.message;
+  }
+
+  sign(state, text) {
+    for (const sign of this.signs) {
+      sign.dataset.state = state;
+      sign.querySelector("span").textContent = text;
+    }
+  }
+
+  count(name, count) {
+    const line = [...this.waits.children].find((one) => one.dataset.wait === name);
+    if (!line) return;
+    line.querySelector("dd").textContent = count ?? "–";
+    line.toggleAttribute("data-some", Number(count) > 0);
+  }
+}
+
+function row(name, check) {
+  const item = document.createElement("li");
+  item.dataset.state = check.status;
+  const mark = document.createElement("i");
+  mark.setAttribute("aria-hidden", "true");
+  const title = document.createElement("strong");
+  title.textContent = name.replaceAll("_", " ");
+  const detail = document.createElement("span");
+  detail.textContent = check.detail || (check.status === "healthy" ? "well" : check.status);
+  item.append(mark, title, detail);
+  return item;
+}

@@ -1,0 +1,64 @@
+// The page for people: the server paints it, this keeps it true.
+
+import { ask } from "./api.js";
+import { Cameras } from "./cameras.js";
+import { watchPictures } from "./cards.js";
+import { Feed } from "./feed.js";
+import { Health } from "./health.js";
+import { Live } from "./socket.js";
+import { keepFresh } from "./times.js";
+
+const CAMERAS_EVERY = 30_000;
+const LINK = {
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  "signed-out": "Signed out",
+  refused: "Not allowed",
+};
+
+const page = JSON.parse(document.getElementById("page").textContent);
+const main = document.querySelector("main");
+watchPictures(main);
+keepFresh(main);
+
+const cameras = new Cameras();
+const feed = new Feed(page, (id) => cameras.nameOf(id));
+const health = new Health();
+
+const told = {
+  "event.created": (message) => feed.put(message.data, { fresh: true }),
+  "event.updated": (message) => feed.put(message.data),
+  "detection.created": (message) => cameras.saw(message.data),
+  "camera.status": () => cameras.refreshSoon(),
+  "stream.gap": () => Promise.all([feed.reload(), cameras.refresh()]),
+};
+
+const link = document.getElementById("link");
+function showLink(state) {
+  link.dataset.state = state;
+  link.querySelector("span").textContent = LINK[state];
+}
+
+async function isSignedIn() {
+  try {
+    await ask("/api/events?limit=1");
+  } catch (error) {
+    return error.status !== 401;
+  }
+  return true;
+}
+
+document.addEventListener("signed-out", () => {
+  document.getElementById("signed-out").hidden = false;
+  showLink("signed-out");
+});
+
+new Live(page.seq, {
+  heard(message) {
+    told[message.type]?.(message);
+    health.soon();
+  },
+  changed: showLink,
+  isSignedIn,
+});
+setInterval(() => document.hidden || cameras.refresh(), CAMERAS_EVERY);
