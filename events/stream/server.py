@@ -1,0 +1,57 @@
+"""Daphne with back-pressure: sending to a client that does not read waits.
+
+Daphne alone takes whatever it is given and keeps it in memory, so that nobody could notice a slow
+client. It also leaves out the reason of a close, and drops a connection on a message that is too
+large instead of closing it with 1009.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from daphne.server import Server as DaphneServer
+
+
+class Window:
+    """Whether a connection takes more. Twisted calls it as the producer of what is written."""
+
+    def __init__(self, transport: Any) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        transport.unregisterProducer()  # the HTTP channel, which the socket has replaced
+        transport.registerProducer(self, True)
+
+    async def wait(self) -> None:
+        if not self._open.is_set():
+            await self._open.wait()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._open.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+
+class Server(DaphneServer):  # type: ignore[misc]  # daphne has no types
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            protocol.failByDrop = False
+            protocol.window = Window(protocol.transport)
+        return super().create_application(protocol, scope)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        if window := getattr(protocol, "window", None):
+            window.stopProducing()
+        super().protocol_disconnected(protocol)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await protocol.window.wait()
+        elif message["type"] == "websocket.close" and protocol.state == protocol.STATE_OPEN:
+            protocol.sendClose(message.get("code"), message.get("reason"))
+            return
+        await super().handle_reply(protocol, message)
