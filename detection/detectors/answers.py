@@ -7,6 +7,13 @@ from typing import Any
 
 from hsi.errors import AIServiceAnswerError
 
+KEPT_CHARACTERS = 2000
+
+
+def readable(value: Any) -> str:
+    """What a peer says, as one short line that can be logged and stored: no control characters, no half characters."""
+    return "".join(c if c.isprintable() else " " for c in str(value)[:200])
+
 
 class AnswerReader:
     """Takes typed values out of one service's answers. Every method raises `AIServiceAnswerError`."""
@@ -16,13 +23,17 @@ class AnswerReader:
 
     def bad(self, what: str, answer: Any) -> AIServiceAnswerError:
         """The error to raise, with the beginning of the answer for a person to see."""
-        return AIServiceAnswerError(f"{self.service} {what}", service=self.service, body=json.dumps(answer)[:2000])
+        try:
+            body = json.dumps(answer)[:KEPT_CHARACTERS]
+        except RecursionError:
+            body = ""
+        return AIServiceAnswerError(f"{self.service} {what}", service=self.service, body=body)
 
     def answer(self, value: Any) -> dict[str, Any]:
         """An object that does not itself tell of a failure: some services answer 200 and an error inside."""
         fields = self.fields(value, "its answer")
         if fields.get("error") or fields.get("success") is False:
-            words = str(fields.get("error") or "no reason given")[:200]
+            words = readable(fields.get("error") or "no reason given")
             raise self.bad(f"answered with an error inside: {words}", value)
         return fields
 

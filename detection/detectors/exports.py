@@ -74,7 +74,9 @@ class Export:
         labels = logits[0].argmax(axis=1)
         best = np.clip(logits[0][np.arange(len(labels)), labels], -60.0, 60.0)  # beyond, exp says nothing more
         centres, halves = boxes[0, :, :2], boxes[0, :, 2:] / 2
-        return labels, 1.0 / (1.0 + np.exp(-best)), np.hstack([centres - halves, centres + halves])
+        with np.errstate(invalid="ignore"):  # infinite boxes become NaN, which are dropped and counted
+            edges = np.hstack([centres - halves, centres + halves])
+        return labels, 1.0 / (1.0 + np.exp(-best)), edges
 
     def _sorted_out(self, outputs: Sequence[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         labels, boxes, scores = (np.asarray(output) for output in outputs)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from cameras.picture import Picture
 from detection.detectors import DetectedObject
-from detection.detectors.answers import AnswerReader
+from detection.detectors.answers import AnswerReader, readable
 from detection.detectors.boxes import RawObject, Sieve
 from hsi.aiservice import AIService
 from hsi.errors import AIServiceUnavailableError
@@ -47,8 +47,8 @@ class RtDetrDetector:
     def check(self) -> str:
         health = self._reader.fields(self.service.get_json("/health", timeout=self._health_timeout), "its health")
         status = health.get("status")
-        if health.get("model_loaded") is False or status not in {"healthy", "ok", "degraded"}:
-            raise AIServiceUnavailableError(f"{self.name} is not ready: status {str(status)[:50]!r}", service=self.name)
+        if health.get("model_loaded") is False or status not in ("healthy", "ok", "degraded"):
+            raise AIServiceUnavailableError(f"{self.name} is not ready: status {readable(status)}", service=self.name)
         return f"RT-DETR service answers, status {status}"
 
     def close(self) -> None:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from django.test import override_settings
+
+from detection.detectors import detectors, get_detector, problems
+from hsi.errors import AIServiceUnavailableError
+from tests.peers.detectors import RtDetrPeer
+
+NOTHING = {"DETECTOR": "auto", "RTDETR_URL": "", "DETECTOR_MODEL": ""}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "opencv"),
+        ({"DETECTOR_MODEL": "/model.onnx"}, "onnx"),
+        ({"RTDETR_URL": "http://127.0.0.1:1"}, "rtdetr"),
+        ({"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR_MODEL": "/model.onnx"}, "rtdetr"),
+        ({"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR": "deepstack"}, "deepstack"),
+        ({"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR": "opencv"}, "opencv"),
+        ({"DETECTOR": "detection.detectors.opencv.OpenCVDetector"}, "opencv"),
+    ],
+)
+def test_the_settings_choose_the_detector(settings, name):
+    with override_settings(**NOTHING | settings):
+        assert get_detector().name == name
+        assert get_detector() is get_detector()
+
+
+def test_a_changed_address_makes_a_new_detector():
+    with RtDetrPeer() as one, RtDetrPeer() as other, override_settings(**NOTHING):
+        with override_settings(RTDETR_URL=one.url):
+            first = get_detector()
+            first.check()
+        with override_settings(RTDETR_URL=other.url):
+            assert get_detector() is not first
+
+
+def test_a_service_without_an_address_is_an_error_not_another_detector():
+    with override_settings(**NOTHING | {"DETECTOR": "rtdetr"}), pytest.raises(AIServiceUnavailableError):
+        get_detector()
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"DETECTOR": "rtdetr"}, "RTDETR_URL"),
+        ({"DETECTOR": "deepstack"}, "RTDETR_URL"),
+        ({"DETECTOR": "onnx"}, "DETECTOR_MODEL"),
+        ({"DETECTOR": "onnx", "DETECTOR_MODEL": "/nowhere/model.onnx"}, "/nowhere/model.onnx"),
+        ({"DETECTOR_MODEL": "/nowhere/model.onnx"}, "not a file"),
+        ({"DETECTOR": "yolo"}, "yolo"),
+        ({"DETECTOR": "no.such.Detector"}, "no.such.Detector"),
+        ({"DETECTOR": "detection.detectors.opencv.NoSuch"}, "NoSuch"),
+    ],
+)
+def test_each_problem_of_the_settings_is_told_in_one_line(settings, word):
+    with override_settings(**NOTHING | settings):
+        (line,) = problems()
+    assert word in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"RTDETR_URL": "http://127.0.0.1:1"},
+        {"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR": "deepstack"},
+        {"DETECTOR_MODEL": __file__},
+        {"DETECTOR": "detection.detectors.opencv.OpenCVDetector"},
+    ],
+)
+def test_settings_that_fit_have_no_problems(settings):
+    with override_settings(**NOTHING | settings):
+        assert problems() == []
+
+
+def test_every_name_can_be_loaded():
+    assert all(callable(detectors.load(name)) for name in detectors.names)
+
+
+def test_choosing_loads_no_library_that_is_not_used():
+    code = (
+        "import sys; import detection.detectors as d; d.detectors.chosen(); d.problems(); d.detectors.load('rtdetr')\n"
+    )
+    code += "print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "[]"
