@@ -1,0 +1,99 @@
+"""The containers of clips, by their first bytes and their own structure, without a demuxer."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from cameras.media import TruncatedError
+
+# Dahua's own format is also found under the name .mp4, and MP4 under .dav.
+FORMATS_OF = {
+    ".mp4": ("mov", "dhav"),
+    ".mov": ("mov",),
+    ".mkv": ("matroska",),
+    ".avi": ("avi",),
+    ".dav": ("dhav", "mov"),
+}
+_MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_MAX_MOV_BOXES = 100_000
+_HEAD_BYTES = 12
+_EBML_HEAD_BYTES = 4096
+_MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
+
+
+def format_of(file: BinaryIO) -> str:
+    """The demuxer for a clip by its first bytes; "" for what is no clip we know.
+
+    Raises `TruncatedError` where too little is there to tell.
+    """
+    head = _head(file, _HEAD_BYTES)
+    if len(head) < _HEAD_BYTES or not head.strip(b"\0"):  # space set aside, nothing written yet
+        raise TruncatedError
+    if head[4:8] in _MOV_BOXES:
+        return "mov"
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return "avi"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "matroska"
+    return "dhav" if head.startswith((b"DHAV", b"DAHUA")) else ""
+
+
+def is_cut(file: BinaryIO, container_format: str, size_bytes: int) -> bool:
+    """Whether the structure of a clip says that there must be more of it than `size_bytes`.
+
+    A Matroska file of unknown length and Dahua's format do not say. The file is left anywhere.
+    """
+    if container_format == "mov":
+        return _mov_is_cut(file, size_bytes)
+    if container_format == "avi":
+        return _avi_is_cut(file, size_bytes)
+    return container_format == "matroska" and _matroska_is_cut(_head(file, _EBML_HEAD_BYTES), size_bytes)
+
+
+def _head(file: BinaryIO, count: int) -> bytes:
+    file.seek(0)
+    return file.read(count)
+
+
+def _mov_is_cut(file: BinaryIO, size_bytes: int) -> bool:
+    position, has_index = 0, False
+    for _ in range(_MAX_MOV_BOXES):
+        if position + 8 > size_bytes:
+            break
+        file.seek(position)
+        head = file.read(16).ljust(16, b"\0")
+        length, kind, long_length = struct.unpack(">I4sQ", head)
+        has_index |= kind == b"moov"
+        if length == 0:  # to the end of the file
+            position = size_bytes
+            break
+        position += max(long_length if length == 1 else length, 8)
+    return position > size_bytes or not has_index
+
+
+def _avi_is_cut(file: BinaryIO, size_bytes: int) -> bool:
+    position = 0
+    while position + 8 <= size_bytes:
+        file.seek(position)
+        kind, length = struct.unpack("<4sI", file.read(8))
+        if kind != b"RIFF":  # padding after the last part
+            return False
+        if length == 0:  # filled in when the recording ends
+            return True
+        position += 8 + length
+    return position > size_bytes + 1  # the last part may lack its padding byte
+
+
+def _matroska_is_cut(head: bytes, size_bytes: int) -> bool:
+    at = head.find(_MATROSKA_SEGMENT)
+    if at < 0 or at + 5 > len(head):
+        return size_bytes <= _EBML_HEAD_BYTES
+    start = at + len(_MATROSKA_SEGMENT)
+    width = 9 - head[start].bit_length()  # the position of the first set bit is the width of the number
+    field = head[start : start + width]
+    if width > 8 or len(field) < width:
+        return len(field) < width
+    mask = (1 << (7 * width)) - 1
+    length = int.from_bytes(field, "big") & mask
+    return length != mask and start + width + length > size_bytes
