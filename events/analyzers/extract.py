@@ -23,7 +23,10 @@ MAX_REPAIR_DEPTH = 20
 MAX_TRIES = 200
 KEY = "risk_score"
 THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|reflection)\s*>", re.IGNORECASE)
-SINGLE_QUOTED_KEY = re.compile(r"[{,]\s*['\"]?risk_score\b")
+# The score as it is written in broken JSON, with nothing beside it: not the 7 of `7 5`, `8O` or `1,000`.
+WRITTEN_SCORE = re.compile(
+    r"""\brisk_score['"]?\s*:\s*['"]?(?P<score>[0-9]{1,3}(?:\.0+)?)['"]?\s*?(?:,(?![0-9])|[}\n"']|//|/\*)""", re.ASCII
+)
 DECODER = json.JSONDecoder()
 
 
@@ -87,13 +90,16 @@ def _only(found: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _repaired(text: str) -> dict[str, object]:
-    """The object between the key's own opening brace and the last closing one, put right."""
+    """The object from the first opening brace to the last closing one, put right but for its score."""
     broken = _broken_object(text)
+    written = {float(match["score"]) for match in WRITTEN_SCORE.finditer(broken)}
+    if len(written) != 1:
+        raise AIServiceAnswerError("the answer is broken JSON without one plain risk_score")
     try:
-        value = json_repair.loads(broken, skip_json_loads=True)
+        value = _with_key(json_repair.loads(broken, skip_json_loads=True))
     except (ValueError, RecursionError) as error:
         raise AIServiceAnswerError("the answer is not JSON and cannot be repaired") from error
-    return _with_key(value)
+    return {**value, KEY: written.pop()}
 
 
 def _broken_object(text: str) -> str:
@@ -103,6 +109,4 @@ def _broken_object(text: str) -> str:
     broken = text[start : end + 1]
     if len(broken) > MAX_REPAIR_CHARACTERS or broken.count("{") + broken.count("[") > MAX_REPAIR_DEPTH:
         raise AIServiceAnswerError("the answer is not JSON and is too tangled to repair")
-    if not SINGLE_QUOTED_KEY.search(broken):
-        raise AIServiceAnswerError("the answer has no risk_score")
     return broken

@@ -88,7 +88,7 @@ class Claim:
 
 
 BY_WORD = {
-    word: Claim(words.split()[0].replace("_", " "), frozenset(labels.split()))
+    word: Claim(words.split()[0].removesuffix("_animal").replace("_", " "), frozenset(labels.split()))
     for labels, words in CLAIMS
     for word in words.split()
 }

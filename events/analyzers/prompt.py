@@ -25,6 +25,8 @@ MAX_EARLIER = 5
 CAMERA_NAME_CHARACTERS = 60
 LABEL_CHARACTERS = 40
 SUMMARY_CHARACTERS = 160
+# Shorter is no sentence: small models like to answer "why" with "why".
+MIN_TEXT_CHARACTERS = 12
 # What one token is sure to write. English runs at about four; a table of odd names at less.
 CHARACTERS_PER_TOKEN = 2
 
@@ -66,8 +68,8 @@ def limits_for(max_tokens: int) -> Limits:
 def schema_for(limits: Limits) -> dict[str, Any]:
     """The JSON schema of an answer. Reasoning stands first: a model that has thought scores better."""
     properties = {
-        "reasoning": {"type": "string", "minLength": 1, "maxLength": limits.reasoning},
-        "summary": {"type": "string", "minLength": 1, "maxLength": limits.summary},
+        "reasoning": {"type": "string", "minLength": MIN_TEXT_CHARACTERS, "maxLength": limits.reasoning},
+        "summary": {"type": "string", "minLength": MIN_TEXT_CHARACTERS, "maxLength": limits.summary},
         "risk_score": {"type": "integer", "minimum": 0, "maximum": 100},
         "risk_level": {"type": "string", "enum": list(LEVELS), "maxLength": max(map(len, LEVELS))},
         "recommended_action": {"type": "string", "maxLength": limits.action},

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from events.analyzers import Earlier, Nearby
+from events.analyzers.grounding import ungrounded
+from tests.events.contexts import EVENING, context, seen
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("A person with a knife stands at the door.", ["knife"]),
+        ("A man holds what may be a gun.", ["gun"]),
+        ("Two cars and a dog pass.", ["car", "dog"]),
+        ("The person's van is parked.", ["van"]),
+        ("A burglar carries a baseball bat and a Backpack.", ["baseball bat", "backpack"]),
+        ("No vehicle is there, but a man with a knife is.", ["knife"]),
+        ("No vehicle, a man with a knife.", ["knife"]),
+        ("There is no doubt a car is present.", ["car"]),
+        ("The dog is not moving.", ["dog"]),
+        ("A brown bear walks by.", ["bear"]),
+        ("Without a coat on, in the dark and rain, he left his car", ["car"]),
+    ],
+)
+def test_a_thing_that_no_detector_saw_is_found(text: str, named: list[str]) -> None:
+    assert ungrounded(text, context()) == named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A man, perhaps an intruder, waits; these people stay.",
+        "No vehicle was seen.",
+        "No weapons, bags, or vehicles were detected.",
+        "There are no signs of any other animals.",
+        "A person without a bag or a weapon.",
+        "Vehicles: none. Weapon: not detected.",
+        "A vehicle was not seen. Bags weren't visible.",
+        "The person isn't carrying a weapon.",
+        "A man-made sound near the car park and the bus stop, from a bird's-eye view.",
+        "Bear in mind the clock, the bed, the book and the chair: a bat-like box.",
+        "Carefully planned, categorised, begun in a scary, doggedly barking cartoon.",
+    ],
+)
+def test_what_is_denied_or_means_something_else_is_no_claim(text: str) -> None:
+    assert ungrounded(text, context()) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("car", "A vehicle, an SUV or a van."),
+        ("dog", "A puppy; an animal."),
+        ("baseball bat", "A weapon: a baseball bat."),
+        ("handbag", "The bag is a purse."),
+        ("pickup truck", "A truck."),
+        ("gun", "A pistol, a weapon."),
+    ],
+)
+def test_synonyms_and_kinds_of_a_detected_label_are_backed(label: str, text: str) -> None:
+    assert ungrounded(text, context(seen(label))) == []
+    assert ungrounded(text, context(seen("person"))) != []
+
+
+def test_only_what_was_detected_backs_a_person() -> None:
+    assert ungrounded("A person left the car.", context(seen("car"))) == ["person"]
+
+
+def test_neighbours_earlier_events_and_names_back_what_they_name() -> None:
+    batch = context(
+        camera_name="Kennel of the dogs",
+        nearby=(Nearby("Garden", "car", 1, 0), Nearby("Bike shed", "person", 1, 0)),
+        earlier=(Earlier(EVENING, 5, "A cat passed."),),
+    )
+    assert ungrounded("After the cat, a dog, a car and a bike: a knife.", batch) == ["knife"]
+
+
+def test_each_invention_is_named_once_in_order() -> None:
+    assert ungrounded("A knife, a car, knives and cars.", context()) == ["knife", "car"]
