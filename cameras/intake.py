@@ -53,6 +53,7 @@ class Arrival:
     size: int
     mtime_ns: int
     received_at: datetime
+    final: bool  # it will not heal by waiting
     facts: dict[str, Any] = field(default_factory=dict)  # columns of the upload, as they become known
     thumbnail: bytes = b""
     exif_time: datetime | None = None
@@ -78,7 +79,7 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
         return Outcome.NOT_OURS
     with tree.open(path) as file:
         status = os.fstat(file.fileno())
-        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now())
+        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
         if (known := _known(arrival)) is not None:
             return _finish_move(tree, known)
         try:
@@ -127,10 +128,12 @@ def _read_clip(arrival: Arrival, file: BinaryIO) -> None:
     clip = video.inspect(
         file, name=arrival.name, max_bytes=settings.VIDEO_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
     )
+    if clip.cut and not arrival.final:
+        raise media.TruncatedError
     arrival.thumbnail = clip.thumbnail
     arrival.facts |= {
         "kind": Upload.Kind.VIDEO, "sha256": clip.sha256, "width": clip.width, "height": clip.height,
-        "duration_seconds": clip.duration_seconds,
+        "duration_seconds": clip.duration_seconds, "reason": "the clip is cut short" if clip.cut else "",
     }  # fmt: skip
 
 

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, transaction
+
+from hsi.errors import AIServiceError, AIServiceUnavailableError, MediaError
+from hsi.models import DeadLetter, QueueJob, WorkerHeartbeat
+from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.worker import Loop, QueueWorker, retry_delay_seconds
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def acknowledge(job: Job) -> None:
+    with transaction.atomic():
+        get_queue(DETECTION_QUEUE).ack(job)
+
+
+def raising(error: Exception) -> Callable[[Job], None]:
+    def work(job: Job) -> None:
+        raise error
+
+    return work
+
+
+def worker(work: Callable[[Job], None], buried: list[tuple[int, str]] | None = None, **options) -> QueueWorker:
+    return QueueWorker(
+        "test", DETECTION_QUEUE, work, lambda row_id, reason: (buried if buried is not None else []).append((row_id, reason)), **options
+    )
+
+
+def make_due() -> None:
+    QueueJob.objects.update(due_at=0)
+
+
+def test_a_drained_worker_has_done_every_job():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many(list(range(1, 30)))
+    loop = worker(acknowledge, concurrency=3)
+    loop.run(drain=True)
+    assert loop.done == 29
+    assert queue.depth().total == 0
+
+
+def test_a_failure_that_may_pass_is_tried_again_later():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put(1)
+    worker(raising(AIServiceError("slow"))).run(once=True)
+    job = QueueJob.objects.get()
+    assert (job.attempts, job.lease, job.failures[0]["text"]) == (1, "", "slow")
+    assert queue.depth().delayed == 1
+
+
+def test_attempts_run_out_and_the_job_becomes_a_dead_letter_with_each_failure(settings):
+    settings.JOB_MAX_ATTEMPTS = 3
+    get_queue(DETECTION_QUEUE).put(7)
+    buried: list[tuple[int, str]] = []
+    for _ in range(3):
+        make_due()
+        worker(raising(AIServiceError("slow")), buried).run(once=True)
+    letter = DeadLetter.objects.get()
+    assert (letter.row_id, letter.reason, letter.attempts, len(letter.failures)) == (7, "attempts", 3, 3)
+    assert buried == [(7, "AIServiceError: slow")]
+    assert "AIServiceError" in letter.stack
+    assert not QueueJob.objects.exists()
+
+
+def test_a_failure_that_cannot_pass_is_buried_at_once():
+    get_queue(DETECTION_QUEUE).put(1)
+    buried: list[tuple[int, str]] = []
+    worker(raising(MediaError("no picture")), buried).run(once=True)
+    assert DeadLetter.objects.get().reason == "refused"
+    assert buried == [(1, "MediaError: no picture")]
+
+
+def test_a_service_that_is_away_uses_up_no_attempts(settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    get_queue(DETECTION_QUEUE).put(1)
+    for _ in range(6):
+        make_due()
+        worker(raising(AIServiceUnavailableError("refused"))).run(once=True)
+    assert not DeadLetter.objects.exists()
+    assert QueueJob.objects.get().attempts == 0
+
+
+def test_an_unexpected_error_ends_the_job_and_not_the_loop(settings):
+    settings.JOB_MAX_ATTEMPTS = 1
+    get_queue(DETECTION_QUEUE).put_many([1, 2])
+
+    def work(job: Job) -> None:
+        if job.row_id == 1:
+            raise KeyError("bug")
+        acknowledge(job)
+
+    loop = worker(work)
+    loop.run(drain=True)
+    assert loop.done == 1
+    assert DeadLetter.objects.get().error_type == "KeyError"
+
+
+def test_a_database_failure_brings_the_job_back():
+    get_queue(DETECTION_QUEUE).put(1)
+    worker(raising(OperationalError("disk full"))).run(once=True)
+    assert QueueJob.objects.get().lease == ""
+
+
+def test_a_burial_that_fails_leaves_the_job_in_its_queue(settings):
+    settings.JOB_MAX_ATTEMPTS = 1
+    get_queue(DETECTION_QUEUE).put(1)
+
+    def cannot_bury(row_id: int, reason: str) -> None:
+        raise OperationalError("disk full")
+
+    loop = QueueWorker("test", DETECTION_QUEUE, raising(MediaError("bad")), cannot_bury)
+    with pytest.raises(OperationalError):
+        loop.run(once=True)
+    assert QueueJob.objects.count() == 1
+    assert not DeadLetter.objects.exists()
+
+
+def test_stop_finishes_what_is_in_hand():
+    get_queue(DETECTION_QUEUE).put(1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(job: Job) -> None:
+        begun.set()
+        go_on.wait(10)
+        acknowledge(job)
+
+    loop = worker(work)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    assert begun.wait(10)
+    loop.stop()
+    go_on.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert loop.done == 1
+    assert not QueueJob.objects.exists()
+
+
+def test_a_loop_leaves_its_heartbeat_and_says_that_it_stopped():
+    loop = worker(acknowledge)
+    get_queue(DETECTION_QUEUE).put(1)
+    loop.run(drain=True)
+    beat = WorkerHeartbeat.objects.get()
+    assert (beat.kind, beat.state, beat.jobs_done) == ("test", "stopped", 1)
+
+
+def test_a_loop_that_fails_is_started_again():
+    class Fragile(Loop):
+        runs = 0
+
+        def step(self) -> float:
+            Fragile.runs += 1
+            if Fragile.runs == 1:
+                raise RuntimeError("first time")
+            self.stop()
+            return 0
+
+    thread = threading.Thread(target=Fragile("fragile").run_forever)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert Fragile.runs == 2
+
+
+def test_a_failing_loop_says_so_in_its_heartbeat():
+    class Broken(Loop):
+        def step(self) -> float:
+            raise RuntimeError("no camera folder")
+
+    with pytest.raises(RuntimeError):
+        Broken("broken").run()
+    beat = WorkerHeartbeat.objects.get()
+    assert (beat.state, beat.detail) == ("failing", "no camera folder")
+
+
+def test_back_off_grows_has_a_limit_and_obeys_the_service():
+    slow = AIServiceError("slow")
+    assert 1 <= retry_delay_seconds(1, slow) <= 2
+    assert 8 <= retry_delay_seconds(4, slow) <= 16
+    assert retry_delay_seconds(50, slow) <= 300
+    assert retry_delay_seconds(50, AIServiceUnavailableError("away")) <= 30
+    assert retry_delay_seconds(1, AIServiceError("busy", retry_after_seconds=7.0)) == 7
