@@ -1,3 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from detection import api
+
+urlpatterns = [
+    path("detections", api.Detections.as_view()),
+    path("detections/<int:pk>", api.OneDetection.as_view()),
+    path("detections/<int:pk>/thumbnail", api.DetectionThumbnail.as_view()),
+]

@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from events import api
+
+urlpatterns = [
+    path("events", api.Events.as_view()),
+    path("events/<int:pk>", api.OneEvent.as_view()),
+    path("events/<int:pk>/detections", api.EventDetections.as_view()),
+    path("events/<int:pk>/snapshot", api.EventSnapshot.as_view()),
+]

@@ -1,19 +1,26 @@
-"""Filters of lists through django-filter; a filter that does not exist is an error, not ignored."""
+"""Filters of lists through django-filter; a filter that does not exist, or a value that does not fit, is an error."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError as FormError
 from django.db.models import QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 PAGING = {"limit", "cursor"}
+BIGGEST_ID = 2**63 - 1
+YES_NO = {"true": True, "1": True, "false": False, "0": False}
 
 
-class StrictFilterBackend(DjangoFilterBackend):
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         filterset_class = self.get_filterset_class(view, queryset)
         known = PAGING | set(filterset_class.base_filters if filterset_class else ())
@@ -22,3 +29,41 @@ class StrictFilterBackend(DjangoFilterBackend):
             raise ValidationError({name: [f"No such filter. There are: {allowed}."] for name in sorted(unknown)})
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+class TimeField(IsoDateTimeField):  # type: ignore[misc]
+    """ISO 8601; without an offset it is in the site's time zone. In UTC it must still be a year from 1 to 9999."""
+
+    def clean(self, value: Any) -> Any:
+        time: datetime | None = super().clean(value)
+        try:
+            return time.astimezone(UTC) if time else None
+        except OverflowError as error:
+            raise FormError("Out of range.") from error
+
+
+class TimeFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = TimeField
+
+
+class WholeNumberFilter(django_filters.Filter):  # type: ignore[misc]
+    """Takes `min_value` and `max_value`."""
+
+    field_class = forms.IntegerField
+
+
+class FractionFilter(django_filters.Filter):  # type: ignore[misc]
+    """A number from 0 to 1."""
+
+    field_class = forms.FloatField
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=1, **options)
+
+
+class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
+    """true or false. django-filter's own takes any other word for "not given"."""
+
+    def __init__(self, **options: Any) -> None:
+        choices = [(word, word) for word in YES_NO]
+        super().__init__(choices=choices, coerce=YES_NO.__getitem__, empty_value=None, **options)

@@ -22,22 +22,26 @@ SALT = "hsi.cursor"
 
 
 class KeysetPagination(BasePagination):
-    """Newest first by the view's `keyset` (time field, id); the view's queryset is not sorted yet."""
+    """Newest first by the view's `keyset` (time field, id); `-` before it turns the order round.
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
-        field: str = view.keyset if view and hasattr(view, "keyset") else "id"
+    The view's queryset is not sorted yet.
+    """
+
+    def paginate_queryset(  # type: ignore[override]  # never a list: it is the database that sorts and cuts
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        keyset: str = getattr(view, "keyset", "id")
         limit = self._limit(request)
         if cursor := request.query_params.get("cursor"):
-            queryset = queryset.filter(after(cursor, field))
-        order = ["-id"] if field == "id" else [f"-{field}", "-id"]
-        rows = list(queryset.order_by(*order)[: limit + 1])
+            queryset = queryset.filter(after(cursor, keyset, queryset.model))
+        rows = list(queryset.order_by(*order(keyset))[: limit + 1])
         self.has_more = len(rows) > limit
-        self.next_cursor = cursor_of(rows[limit - 1], field) if self.has_more else None
+        self.next_cursor = cursor_of(rows[limit - 1], keyset) if self.has_more else None
         return rows[:limit]
 
     def _limit(self, request: Request) -> int:
         raw = request.query_params.get("limit", str(DEFAULT_LIMIT))
-        if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw[:9]) <= MAX_LIMIT:
+        if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and 1 <= int(raw) <= MAX_LIMIT):
             raise ValidationError({"limit": [f"Must be a whole number from 1 to {MAX_LIMIT}."]})
         return int(raw)
 
@@ -45,20 +49,28 @@ class KeysetPagination(BasePagination):
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
 
 
-def cursor_of(row: Model, field: str) -> str:
-    value = getattr(row, field)
-    return signing.dumps([field, value if field == "id" else value.isoformat(), row.pk], salt=SALT, compress=False)
+def order(keyset: str) -> list[str]:
+    sign, field = ("", keyset[1:]) if keyset.startswith("-") else ("-", keyset)
+    return [f"{sign}{field}"] if field == "id" else [f"{sign}{field}", f"{sign}id"]
 
 
-def after(cursor: str, field: str) -> Q:
-    """What comes after the row that `cursor` names. Raises ValidationError for a cursor we did not make."""
+def cursor_of(row: Model, keyset: str) -> str:
+    field = keyset.lstrip("-")
+    value = row.pk if field == "id" else getattr(row, field).isoformat()
+    return signing.dumps([row._meta.label_lower, keyset, value, row.pk], salt=SALT)
+
+
+def after(cursor: str, keyset: str, model: type[Model]) -> Q:
+    """What comes after the row that `cursor` names. Raises ValidationError for a cursor of anything but this list."""
     try:
-        of_field, value, identity = signing.loads(cursor, salt=SALT)
+        of_model, of_keyset, value, identity = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError):
-        of_field = None
-    if of_field != field:
+        of_model = of_keyset = None
+    if (of_model, of_keyset) != (model._meta.label_lower, keyset):
         raise ValidationError({"cursor": ["Not a cursor of this list. Start again without one."]})
+    past, field = ("gt", keyset[1:]) if keyset.startswith("-") else ("lt", keyset)
     if field == "id":
-        return Q(id__lt=identity)
+        return Q(**{f"id__{past}": identity})
     time = parse_datetime(value)
-    return Q(**{f"{field}__lte": time}) & (Q(**{f"{field}__lt": time}) | Q(id__lt=identity))
+    # The first condition is what the index is entered by; the second one drops the ties already shown.
+    return Q(**{f"{field}__{past}e": time}) & (Q(**{f"{field}__{past}": time}) | Q(**{f"id__{past}": identity}))

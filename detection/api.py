@@ -1,0 +1,71 @@
+"""The API of detections."""
+
+from __future__ import annotations
+
+from django.db.models import F, QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from PIL import Image
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cameras import delivery, stills
+from cameras.access import only_visible
+from detection.filters import DetectionFilters
+from detection.models import Detection
+from detection.serializers import detection_data
+
+THUMBNAIL_WIDTH = 320
+# How much of the surroundings is shown, relative to the box: a face without its door says little.
+MARGIN = 0.25
+
+
+def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
+    """Each detection with `event_id`: the event that its batch became, or None."""
+    return detections.annotate(event_id=F("batch__event__id"))
+
+
+class DetectionView(GenericAPIView[Detection]):
+    def get_queryset(self) -> QuerySet[Detection]:
+        return only_visible(with_event(Detection.objects.all()), self.request.user)
+
+
+class Detections(DetectionView):
+    keyset = "captured_at"
+    filterset_class = DetectionFilters
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([detection_data(detection) for detection in page])
+
+
+class OneDetection(DetectionView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(detection_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+
+class DetectionThumbnail(DetectionView):
+    """What was found, cut out of its picture."""
+
+    content_negotiation_class = delivery.AnyAccept
+
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
+        etag = f"detection-{detection.pk}"
+        if answer := delivery.unchanged(request, etag):
+            return answer
+        picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset)
+        return delivery.jpeg_response(stills.jpeg(cut_out(picture, detection)), etag)
+
+
+def cut_out(picture: Image.Image, detection: Detection) -> Image.Image:
+    """The box with some margin, within the picture, at most `THUMBNAIL_WIDTH` wide."""
+    width, height = picture.size
+    across, down = detection.width * MARGIN, detection.height * MARGIN
+    left, top = max(0, round((detection.x - across) * width)), max(0, round((detection.y - down) * height))
+    right = min(width, round((detection.x + detection.width + across) * width))
+    bottom = min(height, round((detection.y + detection.height + down) * height))
+    left, top = min(left, width - 1), min(top, height - 1)
+    box = (left, top, max(right, left + 1), max(bottom, top + 1))
+    return stills.fitted(picture.crop(box), THUMBNAIL_WIDTH)

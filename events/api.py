@@ -1,0 +1,93 @@
+"""The API of events: what happened, and what people say about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cameras import delivery
+from cameras.access import only_visible
+from detection.api import with_event
+from detection.models import Detection
+from detection.serializers import detection_data
+from events import snapshot
+from events.filters import EventFilters
+from events.models import Event
+from events.serializers import ReviewSerializer, event_data
+from hsi import stream
+from hsi.filters import YES_NO
+
+
+class EventView(GenericAPIView[Event]):
+    def get_queryset(self) -> QuerySet[Event]:
+        return only_visible(Event.objects.all(), self.request.user)
+
+
+class Events(EventView):
+    keyset = "started_at"
+    filterset_class = EventFilters
+
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([event_data(event) for event in page])
+
+
+class OneEvent(EventView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(event_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+    def patch(self, request: Request, pk: int) -> Response:
+        review = ReviewSerializer(data=request.data)
+        review.is_valid(raise_exception=True)
+        with transaction.atomic():
+            # Locked: what is published is the row as it is, also where an analyser judges it meanwhile.
+            event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+            return Response(change(event, review.validated_data))
+
+
+def change(event: Event, values: dict[str, Any]) -> dict[str, Any]:
+    """Store a person's review and tell it, in the caller's transaction. Nothing is told where nothing changed."""
+    changed = [name for name, value in values.items() if getattr(event, name) != value]
+    for name in changed:
+        setattr(event, name, values[name])
+    if changed:
+        event.updated_at = timezone.now()
+        event.save(update_fields=[*changed, "updated_at"])
+    data = event_data(event)
+    if changed:
+        stream.publish(("event.updated", event.camera_id, data))
+    return data
+
+
+class EventDetections(GenericAPIView[Detection]):
+    keyset = "captured_at"
+
+    def get(self, request: Request, pk: int) -> Response:
+        event = get_object_or_404(only_visible(Event.objects.all(), request.user), pk=pk)
+        found = with_event(Detection.objects.filter(batch=event.batch_id))
+        page = self.paginate_queryset(self.filter_queryset(found)) or []
+        return self.get_paginated_response([detection_data(detection) for detection in page])
+
+
+class EventSnapshot(EventView):
+    """The event's best picture, with `?boxes=1` with what was found in it drawn in."""
+
+    content_negotiation_class = delivery.AnyAccept
+
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        boxes = YES_NO.get(request.query_params.get("boxes", "0"))
+        if boxes is None:
+            raise ValidationError({"boxes": ["Must be 1 or 0, true or false."]})
+        event = get_object_or_404(self.get_queryset(), pk=pk)
+        view = snapshot.best_view(event)
+        etag = f"event-{view.key}-{int(boxes)}"
+        return delivery.unchanged(request, etag) or delivery.jpeg_response(snapshot.draw(view, boxes=boxes), etag)
