@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import Count, Min
-from django.utils import timezone
 
 from detection.models import Batch, Detection
 from events.analyzers import Context, Earlier, Nearby, Seen
@@ -14,12 +13,12 @@ from events.models import Event
 SEEN_LIMIT = 500
 NEARBY_WITHIN = timedelta(minutes=2)
 NEARBY_LIMIT = 12
-EARLIER_WITHIN = timedelta(days=2)
+EARLIER_WITHIN = timedelta(days=2)  # before the batch
 EARLIER_LIMIT = 5
 
 
 def build_context(batch: Batch) -> Context:
-    """Four queries, each bounded, however large the tables are."""
+    """Three queries, each bounded, however large the tables are."""
     zone = batch.camera.zone
     detections = Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:SEEN_LIMIT]
     return Context(
@@ -57,7 +56,11 @@ def _nearby(batch: Batch) -> tuple[Nearby, ...]:
 def _earlier(batch: Batch) -> tuple[Earlier, ...]:
     """The last events of the same camera before this batch."""
     zone = batch.camera.zone
-    events = Event.objects.filter(
-        camera=batch.camera, started_at__lt=batch.started_at, started_at__gte=timezone.now() - EARLIER_WITHIN
-    ).exclude(batch=batch).order_by("-started_at", "-id")[:EARLIER_LIMIT]
+    events = (
+        Event.objects.filter(
+            camera=batch.camera, started_at__lt=batch.started_at, started_at__gte=batch.started_at - EARLIER_WITHIN
+        )
+        .exclude(batch=batch)
+        .order_by("-started_at", "-id")[:EARLIER_LIMIT]
+    )
     return tuple(Earlier(e.started_at.astimezone(zone), e.risk_score, e.summary) for e in events)
