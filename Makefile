@@ -1,0 +1,62 @@
+# `make demo` and `make test` need nothing but Python 3.11 or newer: they make .venv themselves.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+APPS := hsi cameras events detection monitoring
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo run test test-sqlite test-postgresql lint bench
+
+help:
+	@echo "make demo    run it with drawn cameras on http://localhost:$(PORT) (PORT=... changes that)"
+	@echo "make run     run it with your cameras"
+	@echo "make test    run every test, on SQLite and on PostgreSQL with Valkey"
+	@echo "make lint    check style and types"
+	@echo "make bench   measure; writes bench.json"
+
+demo: $(VENV)/production
+	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+
+run: $(VENV)/production
+	@exec $(BIN)/python manage.py up --port $(PORT)
+
+# Both engines are tried before a failure of the first is told, so one run shows everything.
+test: $(VENV)/development
+	@failed=0; \
+	for engine in sqlite postgresql; do \
+		echo "== Tests on $$engine"; \
+		$(BIN)/python -m pytest --engine=$$engine $(TESTS) || failed=1; \
+	done; \
+	exit $$failed
+
+test-sqlite test-postgresql: test-%: $(VENV)/development
+	$(BIN)/python -m pytest --engine=$* $(TESTS)
+
+lint: export HSI_DATA_DIR := $(CURDIR)/build/lint
+lint: $(VENV)/development
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(APPS) tests manage.py
+
+bench: $(VENV)/development
+	$(BIN)/python -m tests.bench
+
+# The stamps are newer than the requirements they were installed from, so a second `make` installs nothing.
+$(VENV)/production: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the system runs on into $(VENV) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $(VENV)/production $@
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON). Name yours: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }

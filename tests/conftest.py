@@ -1,0 +1,93 @@
+"""Fixtures for every test. Which engine a run uses is told in `tests/engines/plugin.py`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.engines import database
+from tests.engines.engines import Engines
+from tests.engines.plugin import ENGINES
+
+if TYPE_CHECKING:
+    from tests.browser.chromium import Visit
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    # Real password hashing is slow by design; children of the tests and the product keep it.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def engines(pytestconfig: pytest.Config) -> Engines:
+    """The servers of this run, started on demand."""
+    return pytestconfig.stash[ENGINES]
+
+
+@pytest.fixture(scope="session")
+def engine(pytestconfig: pytest.Config) -> str:
+    """`sqlite` or `postgresql`: what this run is on."""
+    name: str = pytestconfig.getoption("--engine")
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> None:
+    """Cache and channel layer are no part of a test's transaction, so every test starts with new ones."""
+    from channels.layers import channel_layers
+    from django.core.cache import cache
+
+    cache.clear()
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+def data_dir(settings: Any, tmp_path: Path) -> Path:
+    """A data folder of this test's own, with an empty `cameras` folder that is the camera root."""
+    folder = tmp_path / "data"
+    (folder / "cameras").mkdir(parents=True)
+    settings.DATA_DIR, settings.CAMERA_ROOT = folder, folder / "cameras"
+    return folder
+
+
+@pytest.fixture
+def postgres_url(engines: Engines) -> Iterator[str]:
+    """A new, empty PostgreSQL database, whatever engine this run is on."""
+    with database.postgresql(engines.postgresql()) as url:
+        yield url
+
+
+@pytest.fixture
+def valkey_url(engines: Engines) -> str:
+    """An empty Valkey database that nothing else in this run uses, whatever engine the run is on."""
+    import redis
+
+    url = urlsplit(engines.valkey())._replace(path="/1").geturl()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def child_environment(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Environment for `manage.py` in a process of its own: an empty database of this run's engine, empty folders."""
+    folder = tmp_path / "child"
+    (folder / "cameras").mkdir(parents=True)
+    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else database.sqlite(folder)
+    return {**os.environ, "HSI_DATA_DIR": str(folder), "DATABASE_URL": url, "ALLOWED_HOSTS": "127.0.0.1,localhost"}
+
+
+@pytest.fixture
+def open_page() -> Iterator[Callable[..., Visit]]:
+    """`open_page(base_url, viewport=(1280, 800), color_scheme="light", phone=False)` in a real Chromium."""
+    from tests.browser.chromium import chromium
+
+    with chromium() as browser:
+        yield browser.open

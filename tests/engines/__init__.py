@@ -1,0 +1,1 @@
+"""The real servers that tests talk to: found or brought along, started here, stopped here."""

@@ -1,0 +1,74 @@
+"""Which engines a run of the tests uses. Loaded before Django reads its settings.
+
+`--engine=sqlite` (the default) runs everything on a SQLite file, all in one process.
+`--engine=postgresql` runs on a real PostgreSQL with a real Valkey behind channels and cache: the
+service mode. `make test` does both. A test marked `one_engine` runs on SQLite only, because the
+database has no part in its result: pure functions, parsers, the browser, the model. Mark a module with
+`pytestmark = pytest.mark.one_engine`; a test that touches rows, transactions or queues is never marked.
+
+A server that is missing is a failure, never a skip; with `CI` set a skipped test is a failure too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.engines.engines import Engines
+from tests.engines.environment import isolated
+from tests.engines.process import EngineError
+
+ENGINES = pytest.StashKey[Engines]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="database of this run")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """A wrapper, because pytest-django reads the settings in this same hook as early as it can."""
+    options = early_config.known_args_namespace
+    if not (options.help or options.version):
+        # A polite kill then takes the same way out as Ctrl-C, and the servers are stopped.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _prepare(early_config, options.engine)
+    return (yield)
+
+
+def _prepare(config: pytest.Config, engine: str) -> None:
+    surroundings = ExitStack()
+    config.add_cleanup(surroundings.close)
+    surroundings.enter_context(isolated())
+    engines = config.stash[ENGINES] = Engines(os.environ)
+    config.add_cleanup(engines.close)
+    if engine == "postgresql":
+        try:
+            os.environ["DATABASE_URL"] = engines.postgresql()
+            os.environ["REDIS_URL"] = engines.valkey()
+        except EngineError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"engine: {config.getoption('--engine')}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--engine") == "sqlite":
+        return
+    once = [item for item in items if item.get_closest_marker("one_engine")]
+    config.hook.pytest_deselected(items=once)
+    items[:] = [item for item in items if item not in set(once)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and os.environ.get("CI") and (skipped := reporter.stats.get("skipped")):
+        reporter.write_line(f"\n{len(skipped)} skipped: in CI every test has to run", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
