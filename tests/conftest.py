@@ -85,9 +85,12 @@ def child_environment(engine: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 
 @pytest.fixture
-def open_page() -> Iterator[Callable[..., Visit]]:
+def open_page(request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
     """`open_page(base_url, viewport=(1280, 800), color_scheme="light", phone=False)` in a real Chromium."""
     from tests.browser.chromium import chromium
 
+    rows = request.node.get_closest_marker("django_db")
+    if rows and not rows.kwargs.get("transaction"):
+        pytest.fail("pages are served by others, who see only committed rows: use django_db(transaction=True)")
     with chromium() as browser:
         yield browser.open

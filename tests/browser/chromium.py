@@ -12,6 +12,7 @@ from typing import Literal
 from unittest import mock
 from urllib.parse import urlsplit
 
+from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -91,14 +92,16 @@ class Chromium:
 def chromium() -> Iterator[Chromium]:
     """A headless browser for the block. Raises `ChromiumMissingError`."""
     program = find() or install()
-    # Playwright leaves its event loop marked as running in this thread between calls. It is not:
-    # no coroutine can run while the test does, so using the ORM here is safe for this block.
+    # Playwright leaves its event loop marked as running in this thread between calls. No coroutine
+    # can run while the test does, so the ORM is safe; but it opens a second connection for that loop,
+    # which sees only what is committed, and which has to be closed from within.
     with mock.patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="1"), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
             yield Chromium(browser)
         finally:
             browser.close()
+            connections.close_all()
 
 
 def find() -> str | None:
