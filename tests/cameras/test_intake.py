@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import errno
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, OperationalError, transaction
+
+from cameras import intake
+from cameras.intake import Outcome, take_in
+from cameras.models import Camera, Upload
+from cameras.tree import OutsideTreeError, Tree, encode
+from detection.models import Batch
+from hsi.models import QueueJob, StreamMessage
+from tests import factories, pictures
+
+pytestmark = pytest.mark.django_db
+
+
+class Folder:
+    """A camera root with what a test puts there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tree = Tree(root)
+
+    def put(self, path: str | bytes, data: bytes) -> str:
+        raw = os.fsencode(path)
+        target = Path(os.fsdecode(os.fsencode(self.root) + b"/" + raw))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return encode(raw)
+
+    def take(self, path: str | bytes, data: bytes | None = None, *, final: bool = True) -> Outcome:
+        text = self.put(path, data) if data is not None else encode(os.fsencode(path))
+        return take_in(self.tree, text, final=final)
+
+
+@pytest.fixture
+def folder(data_dir: Path) -> Folder:
+    return Folder(data_dir / "cameras")
+
+
+def test_a_still_becomes_a_waiting_upload_with_a_job_and_a_thumbnail(folder, data_dir):
+    name = f"MDAlarm_{datetime.now(UTC):%Y%m%d-%H%M%S}.jpg"
+    assert folder.take(f"front_door/R2_00626E123456/snap/{name}", pictures.jpeg()) is Outcome.ACCEPTED
+    upload = Upload.objects.get()
+    assert (upload.camera_id, upload.state, upload.kind) == ("front_door", "waiting", "image")
+    assert (upload.width, upload.height, upload.captured_at_source) == (320, 180, "name")
+    assert upload.captured_at.microsecond == 0
+    assert (data_dir / upload.thumbnail).read_bytes().startswith(b"\xff\xd8")
+    assert QueueJob.objects.get().row_id == upload.pk
+    assert StreamMessage.objects.get().type == "camera.status"
+
+
+def test_a_clip_becomes_an_upload_that_knows_its_length(folder, tmp_path):
+    clip = pictures.mp4(tmp_path / "clip.mp4", frames=20, rate=5).read_bytes()
+    assert folder.take("garden/clip.mp4", clip) is Outcome.ACCEPTED
+    upload = Upload.objects.get()
+    assert (upload.kind, upload.width, upload.height) == ("video", 160, 96)
+    assert upload.duration_seconds == pytest.approx(4, abs=0.3)
+
+
+def test_the_same_version_taken_twice_makes_one_row(folder):
+    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take("door/a.jpg") is Outcome.KNOWN
+    assert (Upload.objects.count(), QueueJob.objects.count()) == (1, 1)
+
+
+def test_the_same_bytes_from_the_same_camera_are_a_duplicate_of_the_first(folder):
+    folder.take("door/a.jpg", pictures.jpeg())
+    assert folder.take("door/b.jpg", pictures.jpeg()) is Outcome.DUPLICATE
+    first, second = Upload.objects.order_by("id")
+    assert (second.state, second.duplicate_of_id) == ("duplicate", first.pk)
+    assert second.finished_at is not None
+    assert QueueJob.objects.count() == 1
+
+
+def test_the_same_bytes_from_another_camera_are_not(folder):
+    folder.take("door/a.jpg", pictures.jpeg())
+    assert folder.take("garden/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+
+
+def test_the_same_bytes_long_after_are_a_new_upload(folder, settings):
+    folder.take("door/a.jpg", pictures.jpeg())
+    long_ago = datetime.now(UTC) - timedelta(seconds=settings.DEDUPE_TTL_SECONDS + 1)
+    Upload.objects.update(received_at=long_ago)
+    assert folder.take("door/b.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take("door/c.jpg", pictures.jpeg()) is Outcome.DUPLICATE
+    assert Upload.objects.get(path="door/c.jpg").duplicate_of == Upload.objects.get(path="door/b.jpg")
+
+
+def test_the_database_allows_one_original(folder):
+    folder.take("door/a.jpg", pictures.jpeg())
+    original = Upload.objects.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        factories.upload(original.camera, dedupe_key=original.sha256)
+
+
+def test_a_name_that_is_written_again_is_a_new_version(folder):
+    folder.take("yi/2026Y03M01D14H/22M37S23.jpg", pictures.jpeg(1))
+    assert folder.take("yi/2026Y03M01D14H/22M37S23.jpg", pictures.jpeg(2)) is Outcome.ACCEPTED
+    assert Upload.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("cut.jpg", pictures.jpeg()[:-400], "truncated"),
+        ("renamed.jpg", pictures.png(), "renamed"),
+        ("renamed.mp4", pictures.jpeg(), "renamed"),
+        ("empty.jpg", b"", "empty"),
+        ("empty.mkv", b"", "empty"),
+        ("text.jpg", b"hello, this is no picture at all", "renamed"),
+        ("page.html", b"<script>alert(1)</script>", "unsupported"),
+    ],
+)
+def test_a_broken_file_is_quarantined_with_its_reason(folder, data_dir, name, data, reason):
+    assert folder.take(f"door/{name}", data) is Outcome.REJECTED
+    upload = Upload.objects.get()
+    assert upload.state == Upload.State.REJECTED
+    assert upload.reason.startswith(reason)
+    assert not (folder.root / "door" / name).exists()
+    assert (data_dir / upload.quarantine).read_bytes() == data
+    assert not QueueJob.objects.exists()
+
+
+@pytest.mark.parametrize("data", [b"", pictures.jpeg()[:-400]])
+def test_an_empty_or_cut_file_is_given_time_before_it_is_refused(folder, data):
+    assert folder.take("door/a.jpg", data, final=False) is Outcome.INCOMPLETE
+    assert not Upload.objects.exists()
+    assert folder.take("door/a.jpg", pictures.jpeg(), final=False) is Outcome.ACCEPTED
+
+
+def test_too_many_bytes_and_too_many_pixels_are_refused(folder, settings):
+    settings.IMAGE_MAX_BYTES = 2000
+    assert folder.take("door/big.jpg", pictures.jpeg()) is Outcome.REJECTED
+    settings.IMAGE_MAX_BYTES, settings.IMAGE_MAX_PIXELS = 10**6, 1000
+    assert folder.take("door/wide.jpg", pictures.jpeg(1)) is Outcome.REJECTED
+    assert [upload.reason.split(":")[0] for upload in Upload.objects.order_by("id")] == ["too_large", "too_many_pixels"]
+
+
+def test_a_300_megabyte_file_is_refused_without_being_read(folder):
+    path = folder.put("door/huge.jpg", b"")
+    with (folder.root / "door/huge.jpg").open("r+b") as file:
+        file.truncate(300 * 1024**2)
+    assert take_in(folder.tree, path, final=True) is Outcome.REJECTED
+    assert Upload.objects.get().reason.startswith("too_large")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"new\nline.jpg",
+        b"quote'\"`$(id).jpg",
+        b"-rf --.jpg",
+        b"caf\xe9\xff.jpg",
+        "naïve ☃.jpg".encode(),
+        b"back\\slash.jpg",
+        b"x" * 251 + b".jpg",
+        b"<img src=x onerror=alert(1)>.jpg",
+    ],
+)
+def test_odd_names_are_ordinary_names(folder, name):
+    assert folder.take(b"door/" + name, pictures.jpeg()) is Outcome.ACCEPTED
+    upload = Upload.objects.get()
+    assert folder.tree.open(upload.path).read() == pictures.jpeg()
+
+
+@pytest.mark.parametrize("name", [b"b\xffd", b"a\nb", b"..hidden", b"x" * 255, "Küche".encode(), b"<b>", b"-rf"])
+def test_odd_folders_become_cameras_with_safe_ids(folder, name):
+    assert folder.take(name + b"/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    camera = Camera.objects.get()
+    assert camera.pk.replace("_", "a").replace("-", "a").isalnum()
+    assert len(camera.pk) <= 64
+    assert camera.name.isprintable()
+
+
+def test_two_folders_that_would_get_the_same_id_are_two_cameras(folder):
+    folder.take("Front Door/a.jpg", pictures.jpeg(1))
+    folder.take("front door/a.jpg", pictures.jpeg(2))
+    assert Camera.objects.count() == 2
+
+
+def test_an_unknown_folder_is_left_alone_where_the_setting_says_so(folder, settings):
+    settings.CAMERA_AUTO_CREATE = False
+    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+    factories.camera("door")
+    assert folder.take("door/a.jpg") is Outcome.ACCEPTED
+
+
+def test_a_paused_camera_s_files_wait_in_their_folder(folder):
+    camera = factories.camera("door", enabled=False)
+    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+    Camera.objects.filter(pk=camera.pk).update(enabled=True)
+    assert folder.take("door/a.jpg") is Outcome.ACCEPTED
+
+
+def test_a_file_in_no_camera_s_folder_is_not_taken(folder):
+    assert folder.take("loose.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+
+
+def test_a_symlink_is_never_followed(folder, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(pictures.jpeg())
+    folder.put("door/a.jpg", pictures.jpeg(1))
+    (folder.root / "door" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (folder.root / "linked").symlink_to(tmp_path)
+    with pytest.raises(OutsideTreeError):
+        folder.take("door/link.jpg")
+    with pytest.raises(OutsideTreeError):
+        folder.take("linked/secret.jpg")
+    assert not Upload.objects.exists()
+
+
+def test_a_file_that_vanished_is_no_upload(folder):
+    folder.put("door/a.jpg", b"x")
+    with pytest.raises(FileNotFoundError):
+        folder.take("door/b.jpg")
+    assert not Upload.objects.exists()
+
+
+def test_a_file_rewritten_while_it_is_read_waits(folder, monkeypatch):
+    path = folder.put("door/a.jpg", pictures.jpeg())
+    read = intake._read
+
+    def read_while_someone_writes(arrival, file):
+        read(arrival, file)
+        with (folder.root / "door/a.jpg").open("ab") as other:
+            other.write(b"more")
+
+    monkeypatch.setattr(intake, "_read", read_while_someone_writes)
+    assert take_in(folder.tree, path, final=True) is Outcome.INCOMPLETE
+    assert not Upload.objects.exists()
+
+
+def test_a_move_that_a_crash_cut_off_is_finished_by_the_next_look(folder, data_dir, monkeypatch):
+    with monkeypatch.context() as crash:
+        crash.setattr(intake, "move_to_quarantine", lambda tree, upload: None)
+        folder.take("door/cut.jpg", pictures.jpeg()[:-400])
+    assert (folder.root / "door/cut.jpg").exists()
+    assert folder.take("door/cut.jpg") is Outcome.KNOWN
+    assert not (folder.root / "door/cut.jpg").exists()
+    assert (data_dir / Upload.objects.get().quarantine).exists()
+
+
+def test_a_quarantine_that_cannot_be_written_leaves_the_file_and_the_reason(folder, data_dir):
+    (data_dir / "quarantine").write_text("in the way")
+    assert folder.take("door/cut.jpg", pictures.jpeg()[:-400]) is Outcome.REJECTED
+    assert Upload.objects.get().reason.startswith("truncated")
+    assert (folder.root / "door/cut.jpg").exists()
+
+
+def test_a_full_disk_is_our_failure_and_the_file_stays_for_another_try(folder, monkeypatch):
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_bytes", full, raising=True)
+        path = "door/a.jpg"
+        (folder.root / "door").mkdir()
+        with (folder.root / path).open("wb") as file:
+            file.write(pictures.jpeg())
+        with pytest.raises(OSError, match="No space"):
+            take_in(folder.tree, path, final=True)
+    assert not Upload.objects.exists()
+    assert folder.take("door/a.jpg") is Outcome.ACCEPTED
+
+
+def test_a_queue_that_is_full_leaves_the_upload_waiting_in_its_row(folder, settings):
+    settings.QUEUE_MAX_SIZE = 1
+    folder.take("door/a.jpg", pictures.jpeg(1))
+    folder.take("door/b.jpg", pictures.jpeg(2))
+    assert Upload.objects.waiting().count() == 2
+    assert QueueJob.objects.count() == 1
+
+
+def test_a_failing_database_stores_nothing_by_halves(folder, monkeypatch):
+    def fail(*messages):
+        raise OperationalError("database is away")
+
+    monkeypatch.setattr("hsi.stream.publish", fail)
+    with pytest.raises(OperationalError):
+        folder.take("door/a.jpg", pictures.jpeg())
+    assert not QueueJob.objects.exists()
+    assert not Upload.objects.exists()
+    assert not Batch.objects.exists()
+
+
+def test_a_name_without_a_time_is_dated_by_its_arrival(folder):
+    folder.take("door/picture.jpg", pictures.jpeg())
+    upload = Upload.objects.get()
+    assert (upload.captured_at_source, upload.captured_at) == ("arrival", upload.received_at)
+
+
+def test_a_file_that_lay_there_before_we_came_is_dated_by_when_it_was_written(folder):
+    path = folder.put("door/picture.jpg", pictures.jpeg())
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    os.utime(folder.root / path, (hour_ago.timestamp(), hour_ago.timestamp()))
+    take_in(folder.tree, path, final=True)
+    upload = Upload.objects.get()
+    assert upload.captured_at_source == "mtime"
+    assert abs(upload.captured_at - hour_ago) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(days=-40)])
+def test_a_clock_that_is_far_off_is_not_believed(folder, off):
+    folder.take(f"door/MDAlarm_{datetime.now(UTC) + off:%Y%m%d-%H%M%S}.jpg", pictures.jpeg())
+    upload = Upload.objects.get()
+    assert (upload.clock_skew, upload.captured_at_source) == (True, "arrival")
+
+
+def test_a_time_in_a_name_is_local_to_the_camera(folder):
+    factories.camera("door", time_zone="America/New_York")
+    from zoneinfo import ZoneInfo
+
+    local = datetime.now(ZoneInfo("America/New_York")).replace(microsecond=0)
+    folder.take(f"door/MDAlarm_{local:%Y%m%d-%H%M%S}.jpg", pictures.jpeg())
+    assert Upload.objects.get().captured_at == local
