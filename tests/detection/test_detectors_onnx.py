@@ -42,7 +42,8 @@ def test_an_export_with_logits_is_understood(tmp_path):
 def test_an_export_with_labels_boxes_and_scores_is_understood(tmp_path):
     path = sized_model(tmp_path / "m.onnx", [[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1]], [16, 0], [0.8, 0.4])
     (dog,) = OnnxDetector(path).detect(plain(WIDE))
-    assert (dog.label, dog.confidence) == ("dog", pytest.approx(0.8))
+    assert dog.label == "dog"
+    assert dog.confidence == pytest.approx(0.8)
     assert edges(dog) == (0.1, 0.2, 0.4, 0.4)
 
 

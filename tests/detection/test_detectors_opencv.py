@@ -80,10 +80,15 @@ def test_threads_share_a_detector_and_each_gets_its_own_answer(detector):
 
 
 def test_a_large_picture_is_not_decoded_in_full(detector, monkeypatch):
-    picture = Picture(encoded=encoded(scene((3840, 2160), 0.5)))
+    picture = Picture(encoded=encoded(scene((1920, 1080), 0.5)))
     sizes = []
     resize = cv2.resize
-    monkeypatch.setattr(cv2, "resize", lambda image, *a, **k: (sizes.append(image.shape), resize(image, *a, **k))[1])
+
+    def watched(image, *arguments, **options):
+        sizes.append(image.shape)
+        return resize(image, *arguments, **options)
+
+    monkeypatch.setattr(cv2, "resize", watched)
     assert len(detector.detect(picture)) == 1
     assert sizes == [(540, 960)]
     assert "pixels" not in picture.__dict__

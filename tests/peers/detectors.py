@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,10 +47,11 @@ class ClosedEarly:
 
 @dataclass(frozen=True)
 class Trickle:
-    """A good answer, a byte at a time, with `seconds` between two."""
+    """A good answer, a byte at a time, with `seconds` between two; with `head`, from the status line on."""
 
     body: bytes
     seconds: float
+    head: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,11 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.peer = peer
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet about clients that hang up, which the misbehaviours make them do; loud about anything else."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
@@ -240,21 +247,24 @@ class _Handler(BaseHTTPRequestHandler):
             if reply.sent:
                 self._promise(reply.body)
                 self.wfile.write(reply.body[: reply.sent])
+        elif reply.head:
+            length = f"Content-Length: {len(reply.body)}\r\n"
+            self._trickle(b"HTTP/1.1 200 OK\r\n" + length.encode() + b"\r\n" + reply.body, reply.seconds)
         else:
             self._promise(reply.body)
-            self._trickle(reply)
+            self._trickle(reply.body, reply.seconds)
 
     def _promise(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
 
-    def _trickle(self, reply: Trickle) -> None:
+    def _trickle(self, content: bytes, seconds: float) -> None:
         try:
-            for byte in reply.body:
+            for byte in content:
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()
-                if self.server.peer.stopped.wait(reply.seconds):
+                if self.server.peer.stopped.wait(seconds):
                     return
         except OSError:
             return  # the client has hung up, as it should
