@@ -8,6 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,11 +17,13 @@ from django.utils.deprecation import MiddlewareMixin
 from hsi import problem
 from hsi.tokens import find_token, token_in
 
+# Asks the database for nothing, whatever the request carries.
+LIVENESS = "/health/live"
 # Every path that answers without a login. A test walks the URL configuration and holds it against this.
-OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/login", "/setup", "/favicon.ico"})
+OPEN_PATHS = frozenset({LIVENESS, "/health/ready", "/login", "/setup", "/favicon.ico"})
 OPEN_PREFIXES = ("/static/",)
 # What answers before there is a first user.
-BEFORE_SETUP = frozenset({"/health/live", "/setup", "/favicon.ico"})
+BEFORE_SETUP = frozenset({LIVENESS, "/setup", "/favicon.ico"})
 
 _set_up = False
 
@@ -38,9 +41,16 @@ def wants_json(request: HttpRequest) -> bool:
 
 class GateMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        path = request.path
-        if path.startswith(OPEN_PREFIXES):
+        if request.path == LIVENESS or request.path.startswith(OPEN_PREFIXES):
             return None
+        try:
+            return self._let_in(request)
+        except (DatabaseError, InterfaceError) as error:
+            return problem.database_away(request, error)
+
+    def _let_in(self, request: HttpRequest) -> HttpResponseBase | None:
+        """None lets the request in."""
+        path = request.path
         if path not in BEFORE_SETUP and not is_set_up():
             return not_set_up(request)
         if text := token_in(request):

@@ -15,11 +15,16 @@ from hsi.models import ApiToken
 
 SCOPES = ("read", "write", "ingest", "admin")
 PREFIX = "hsi_"
+MAX_DAYS = 3650
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def create_token(user: User, name: str, scopes: list[str], days: int | None = None) -> tuple[ApiToken, str]:
-    """A new token and its text, which is shown now and never again."""
+    """A new token and its text, which is shown now and never again. Raises ValueError for what makes no token."""
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise ValueError(f"Scopes are one or more of {', '.join(SCOPES)}")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise ValueError(f"A token lasts 1 to {MAX_DAYS} days")
     text = PREFIX + secrets.token_urlsafe(32)
     expires_at = timezone.now() + timedelta(days=days) if days else None
     token = ApiToken.objects.create(

@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from monitoring import api
+
+urlpatterns = [path("health", api.SystemHealth.as_view())]

@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from cameras.access import visible_cameras
+from cameras.grants import add_arguments, named
+from cameras.models import CameraGrant
+
+
+class Command(BaseCommand):
+    help = "Takes a user's own grant of a camera away. Grants of the user's groups stay, and are named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user, camera = named(options["user"], options["camera"])
+        deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
+        had = "no longer has" if deleted else "had no"
+        self.stdout.write(f"{user.username} {had} a grant of {camera.pk}.")
+        if visible_cameras(user).filter(pk=camera.pk).exists():
+            why = "as an administrator" if user.is_superuser else "through a group"
+            self.stderr.write(f"{user.username} can still see {camera.pk} {why}.")

@@ -1,0 +1,35 @@
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hsi.tokens import MAX_DAYS, SCOPES, create_token
+
+
+class Command(BaseCommand):
+    help = "Makes an API token of a user and prints it as the last line. It is shown this once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", help="Whose rights the token has.")
+        parser.add_argument("--name", required=True, help="What it is for, to tell tokens apart.")
+        parser.add_argument("--scope", required=True, help=f"With commas: {', '.join(SCOPES)}.")
+        parser.add_argument(
+            "--days", type=int, help=f"Days until it ends, 1 to {MAX_DAYS}. Without: until revoked."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["user"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['user']!r}. There are: {names()}.")
+        scopes = [scope.strip() for scope in options["scope"].split(",") if scope.strip()]
+        try:
+            token, text = create_token(user, options["name"], scopes, options["days"])
+        except ValueError as error:
+            raise CommandError(f"{error}.") from error
+        until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "until it is revoked"
+        self.stderr.write(f"A token of {user.username} with {', '.join(token.scopes)}, {until}. It is shown only now:")
+        self.stdout.write(text)
+
+
+def names() -> str:
+    return ", ".join(User.objects.order_by("username").values_list("username", flat=True)) or "none yet"

@@ -1,0 +1,55 @@
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from hsi.configuration import SETTINGS, Configuration, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting as a person may see it."""
+
+    name: str
+    value: str
+    source: str
+    allowed: str
+    help: str
+
+    @classmethod
+    def of(cls, setting: Setting, configuration: Configuration) -> "Row":
+        value = setting.shown(configuration.values[setting.name])
+        return cls(setting.name, value, configuration.sources[setting.name], setting.allowed, setting.help)
+
+
+class Command(BaseCommand):
+    help = "Shows every setting: its value (secrets are masked), where it came from, and what is allowed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--changed", action="store_true", help="Only those that are not at their default.")
+        parser.add_argument("--json", action="store_true", help="As JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        configuration: Configuration = settings.CONFIGURATION
+        rows = [Row.of(setting, configuration) for setting in SETTINGS]
+        if options["changed"]:
+            rows = [row for row in rows if row.source != "default"]
+        self.stdout.write(as_json(rows) if options["json"] else as_table(rows))
+
+
+def as_json(rows: list[Row]) -> str:
+    fields = Row.__slots__
+    return json.dumps([{name: getattr(row, name) for name in fields} for row in rows], indent=2)
+
+
+def as_table(rows: list[Row]) -> str:
+    """Columns as wide as their widest cell; the last one is left as it is."""
+    fields = Row.__slots__
+    lines = [tuple(name.capitalize() for name in fields)]
+    lines += [tuple(" ".join(getattr(row, name).split()) for name in fields) for row in rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(fields) - 1)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]) for line in lines
+    )

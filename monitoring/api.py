@@ -1,0 +1,41 @@
+"""The API of the system itself."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from monitoring import health
+from monitoring.aihealth import service_checks
+from monitoring.waiting import waiting
+
+
+def all_checks() -> list[health.NamedCheck]:
+    services = service_checks()
+    return [
+        health.DatabaseCheck(),
+        health.QueuesCheck(),
+        health.WorkersCheck(),
+        health.CameraFolderCheck(),
+        health.DiskCheck(),
+        *services,
+    ]
+
+
+class SystemHealth(APIView):
+    """How it is, check by check, and how much waits. 503 only when the database is gone."""
+
+    def get(self, request: Request) -> Response:
+        for_staff = bool(getattr(request.user, "is_staff", False))
+        checks = health.report(all_checks(), for_staff=for_staff)
+        status = health.overall(checks)
+        try:
+            counts = waiting()
+        except DatabaseError:
+            counts = {}
+        answer = {"status": status, "checks": checks, "waiting": counts}
+        return Response(
+            answer, status=503 if status == health.UNHEALTHY else 200, headers={"Cache-Control": "no-store"}
+        )

@@ -1,0 +1,175 @@
+"""How the system is: one check a part, through django-health-check.
+
+A check's `run` raises `ServiceUnavailable` where the system cannot work without the part, and
+`ServiceWarning` where it goes on, less well. Their messages name no path, address or credential;
+what a staff member may know beyond that is the exception's cause.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, TypedDict
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from health_check.base import HealthCheck
+from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
+
+from hsi.models import WorkerHeartbeat
+from hsi.queues import QUEUE_NAMES, get_queue
+
+HEALTHY: Literal["healthy"] = "healthy"
+DEGRADED: Literal["degraded"] = "degraded"
+UNHEALTHY: Literal["unhealthy"] = "unhealthy"
+Status = Literal["healthy", "degraded", "unhealthy"]
+
+BEAT_AGE = timedelta(seconds=15)
+BEATS_LOOKED_AT = 500
+WAIT_LIMIT_SECONDS = 600
+DISK_FREE_SHARE = 0.05
+DISK_FREE_BYTES = 1024**3
+
+
+class Outcome(TypedDict):
+    status: Status
+    detail: str
+
+
+@dataclass
+class NamedCheck(HealthCheck):  # type: ignore[misc]
+    """A check with a name in the report. `run` leaves its words in `detail` when all is well."""
+
+    name: str = ""
+    detail: str = field(default="", repr=False)
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class DatabaseCheck(NamedCheck):
+    name: str = "database"
+
+    def run(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+        self.detail = "It answers."
+
+
+_migrated = False
+
+
+@dataclass
+class MigrationCheck(NamedCheck):
+    """Once seen up to date, a database stays so for the code that this process runs."""
+
+    name: str = "migrations"
+
+    def run(self) -> None:
+        global _migrated
+        if not _migrated:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                raise ServiceUnavailable("The database is not migrated to this version.")
+            _migrated = True
+        self.detail = "Up to date."
+
+
+@dataclass
+class QueuesCheck(NamedCheck):
+    name: str = "queues"
+
+    def run(self) -> None:
+        depths = {name: get_queue(name).depth() for name in QUEUE_NAMES}
+        self.detail = ", ".join(f"{name} {depth.total}" for name, depth in depths.items())
+        late = [name for name, depth in depths.items() if (depth.oldest_seconds or 0) > WAIT_LIMIT_SECONDS]
+        if late:
+            raise ServiceWarning(f"Work waits longer than {WAIT_LIMIT_SECONDS // 60} minutes: {self.detail}.")
+        full = [name for name, depth in depths.items() if depth.total >= settings.QUEUE_MAX_SIZE]
+        if full:
+            raise ServiceWarning(f"Full, so that more work waits in its rows: {self.detail}.")
+
+
+@dataclass
+class WorkersCheck(NamedCheck):
+    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history."""
+
+    name: str = "workers"
+
+    def run(self) -> None:
+        State = WorkerHeartbeat.State  # noqa: N806
+        beats = WorkerHeartbeat.objects.order_by("-beat_at").values_list("kind", "state", "beat_at")
+        newest: dict[str, tuple[str, Any]] = {}
+        for kind, state, beat_at in beats[:BEATS_LOOKED_AT]:
+            newest.setdefault(kind, (state, beat_at))
+        since = timezone.now() - BEAT_AGE
+        running = sorted(kind for kind, (state, at) in newest.items() if state == State.RUNNING and at >= since)
+        troubled = sorted(kind for kind, (state, _) in newest.items() if state != State.STOPPED and kind not in running)
+        if troubled:
+            raise ServiceWarning(f"No sign of life for {BEAT_AGE.seconds} s, or failing: {', '.join(troubled)}.")
+        if not running:
+            raise ServiceWarning("No worker is running, so that uploads wait.")
+        self.detail = f"Running: {', '.join(running)}."
+
+
+@dataclass
+class CameraFolderCheck(NamedCheck):
+    name: str = "camera_folder"
+
+    def run(self) -> None:
+        try:
+            with os.scandir(settings.CAMERA_ROOT) as entries:
+                next(entries, None)
+        except OSError as error:
+            raise ServiceWarning("The camera folder is not there or cannot be read.") from error
+        self.detail = "It can be read."
+
+
+@dataclass
+class DiskCheck(NamedCheck):
+    name: str = "disk"
+    free_share: float = DISK_FREE_SHARE
+    free_bytes: int = DISK_FREE_BYTES
+
+    def run(self) -> None:
+        try:
+            usage = shutil.disk_usage(settings.DATA_DIR)
+        except OSError as error:
+            raise ServiceWarning("The data folder is not there or cannot be read.") from error
+        share = usage.free / usage.total if usage.total else 0.0
+        self.detail = f"{usage.free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
+        if share < self.free_share or usage.free < self.free_bytes:
+            raise ServiceWarning(f"Little room: {self.detail}")
+
+
+def report(checks: list[NamedCheck], *, for_staff: bool) -> dict[str, Outcome]:
+    """Run the checks one after the other; each has its say, by name."""
+    return {check.name: outcome(check, for_staff=for_staff) for check in checks}
+
+
+def outcome(check: NamedCheck, *, for_staff: bool) -> Outcome:
+    try:
+        check.run()
+    except (DatabaseError, InterfaceError) as error:
+        return _said(UNHEALTHY, "The database cannot be reached or is not up to date.", error, for_staff)
+    except HealthCheckException as error:
+        status: Status = DEGRADED if isinstance(error, ServiceWarning) else UNHEALTHY
+        return _said(status, error.message, error.__cause__, for_staff)
+    return {"status": HEALTHY, "detail": check.detail}
+
+
+def _said(status: Status, detail: str, cause: BaseException | None, for_staff: bool) -> Outcome:
+    more = f" ({type(cause).__name__}: {cause})"[:500] if for_staff and cause else ""
+    return {"status": status, "detail": detail + more}
+
+
+def overall(checks: dict[str, Outcome]) -> Status:
+    """The worst of all."""
+    states = {check["status"] for check in checks.values()}
+    return UNHEALTHY if UNHEALTHY in states else DEGRADED if DEGRADED in states else HEALTHY

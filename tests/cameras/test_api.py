@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import Client
+
+from cameras.delivery import byte_range, file_response
+from cameras.models import Camera, Upload
+from tests import factories, pictures
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def door() -> Camera:
+    return factories.camera("door")
+
+
+@pytest.fixture
+def viewer(client: Client, door: Camera) -> Client:
+    client.force_login(factories.user(sees=door))
+    return client
+
+
+def test_the_cameras_are_listed_by_id_with_the_time_of_their_last_picture(client: Client, door: Camera):
+    factories.camera("attic")
+    factories.upload(door, captured_at=factories.NOW - timedelta(hours=1))
+    factories.upload(door)
+    client.force_login(factories.admin())
+    answer = client.get("/api/cameras").json()
+    assert [(one["id"], one["last_captured_at"]) for one in answer["items"]] == [
+        ("attic", None),
+        ("door", "2026-03-01T12:00:00Z"),
+    ]
+    assert answer["has_more"] is False
+
+
+def test_a_page_of_cameras_leads_to_the_next(client: Client):
+    for identity in ("a", "b", "c"):
+        factories.camera(identity)
+    client.force_login(factories.admin())
+    first = client.get("/api/cameras?limit=2").json()
+    second = client.get("/api/cameras", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [one["id"] for one in first["items"] + second["items"]] == ["a", "b", "c"]
+    assert second["next_cursor"] is None
+
+
+def test_a_camera_shows_no_folder(viewer: Client):
+    answer = viewer.get("/api/cameras/door").json()
+    assert set(answer) == {"id", "name", "enabled", "time_zone", "created_at", "last_captured_at", "snapshot_url"}
+
+
+def test_the_number_of_queries_does_not_grow_with_the_cameras(client: Client, django_assert_num_queries):
+    for _ in range(5):
+        factories.upload()
+    client.force_login(factories.admin())
+    with django_assert_num_queries(3):  # session, user, cameras
+        assert len(client.get("/api/cameras").json()["items"]) == 5
+
+
+def test_a_snapshot_is_the_newest_usable_picture_made_smaller(viewer: Client, door: Camera, data_dir: Path):
+    pictures.stored(pictures.jpeg((1920, 1080), pictures.RED), "new.jpg", door)
+    before = factories.NOW - timedelta(seconds=9)
+    pictures.stored(pictures.jpeg(colour=pictures.BLUE), "old.jpg", door, captured_at=before)
+    after = factories.NOW + timedelta(seconds=9)
+    factories.upload(door, state=Upload.State.REJECTED, captured_at=after)
+    response = viewer.get("/api/cameras/door/snapshot")
+    image = pictures.shown(response.content)
+    assert (response.status_code, response["Content-Type"], image.size) == (200, "image/jpeg", (960, 540))
+    assert pictures.looks_like(image.getpixel((300, 300)), pictures.RED)
+    assert "private" in response["Cache-Control"]
+
+
+def test_a_snapshot_that_the_client_has_is_not_sent_again(viewer: Client, door: Camera, data_dir: Path):
+    pictures.stored(pictures.jpeg(), of=door)
+    etag = viewer.get("/api/cameras/door/snapshot")["ETag"]
+    again = viewer.get("/api/cameras/door/snapshot", headers={"If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_snapshot_of_a_camera_without_pictures_is_a_problem_not_a_page(viewer: Client):
+    response = viewer.get("/api/cameras/door/snapshot", headers={"Accept": "image/jpeg"})
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["code"] == "MEDIA_GONE"
+
+
+def test_a_snapshot_of_a_clip_is_its_small_picture(viewer: Client, door: Camera, data_dir: Path):
+    pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg((32, 24), pictures.BLUE))
+    factories.upload(door, kind=Upload.Kind.VIDEO, thumbnail="thumbnails/one.jpg")
+    assert pictures.shown(viewer.get("/api/cameras/door/snapshot").content).size == (32, 24)
+
+
+def test_a_snapshot_falls_back_to_the_small_picture_when_the_file_is_gone(viewer: Client, door: Camera, data_dir: Path):
+    pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg((32, 24)))
+    factories.upload(door, thumbnail="thumbnails/one.jpg")
+    assert pictures.shown(viewer.get("/api/cameras/door/snapshot").content).size == (32, 24)
+
+
+def test_an_upload_has_the_fields_of_the_contract(viewer: Client, door: Camera):
+    upload = factories.upload(door)
+    answer = viewer.get(f"/api/uploads/{upload.pk}").json()
+    promised = (
+        "id camera path kind size sha256 captured_at captured_at_source received_at state reason attempts".split()  # noqa: SIM905
+    )
+    assert set(promised) <= set(answer)
+    assert (answer["camera"], answer["captured_at"], answer["state"]) == ("door", "2026-03-01T12:00:00Z", "detected")
+
+
+def test_uploads_are_listed_newest_first_and_filtered(viewer: Client, door: Camera):
+    times = [factories.NOW + timedelta(minutes=minute) for minute in range(4)]
+    made = [factories.upload(door, captured_at=time) for time in times]
+    empty = factories.upload(door, state=Upload.State.EMPTY, captured_at=times[0] - timedelta(days=1))
+    factories.upload()
+
+    def ids(**query: str) -> list[int]:
+        return [one["id"] for one in viewer.get("/api/uploads", query).json()["items"]]
+
+    assert ids() == [*(one.pk for one in reversed(made)), empty.pk]
+    assert ids(state="empty") == [empty.pk]
+    assert ids(after=times[1].isoformat(), before=times[3].isoformat()) == [made[2].pk, made[1].pk]
+    assert ids(camera="nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("state=lost", "state"),
+        ("after=yesterday", "after"),
+        ("before=0001-01-01T00:00:00%2B14:00", "before"),
+        ("after=9999-12-31T23:59:59-14:00", "after"),
+        ("camera=a%00b", "camera"),
+        ("colour=red", "colour"),
+        ("limit=1001", "limit"),
+        ("limit=0", "limit"),
+        ("limit=0000000015000", "limit"),
+        ("limit=ten", "limit"),
+        ("cursor=abc", "cursor"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_an_error_of_its_field(viewer: Client, query: str, field: str):
+    response = viewer.get(f"/api/uploads?{query}")
+    assert response.status_code == 400
+    assert (response.json()["code"], list(response.json()["errors"])) == ("VALIDATION_ERROR", [field])
+
+
+def test_the_number_of_queries_does_not_grow_with_the_uploads(viewer: Client, door: Camera, django_assert_num_queries):
+    for _ in range(5):
+        factories.upload(door)
+    with django_assert_num_queries(3):  # session, user, uploads
+        assert len(viewer.get("/api/uploads").json()["items"]) == 5
+
+
+def test_the_file_is_sent_as_it_is_and_never_as_a_page(viewer: Client, door: Camera, data_dir: Path):
+    content = pictures.jpeg()
+    upload = pictures.stored(content, "a.jpg", door)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert response.getvalue() == content
+    assert response["Content-Type"] == "image/jpeg"
+    assert response["Content-Disposition"] == 'inline; filename="a.jpg"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "private" in response["Cache-Control"]
+    assert response["Content-Length"] == str(len(content))
+
+
+@pytest.mark.parametrize("name", ["page.html", "drawing.svg", "x.jpg.php", "noextension"])
+def test_a_file_of_another_type_can_only_be_saved(viewer: Client, door: Camera, data_dir: Path, name: str):
+    upload = pictures.stored(b"<script>alert(1)</script>", name, door)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment;")
+
+
+def test_a_name_with_quotes_and_newlines_cannot_break_the_header(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(b"x", 'a"b\r\nSet-Cookie: c=1;ü.jpg', door)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert response.status_code == 200
+    assert "\n" not in response["Content-Disposition"]
+    assert "Set-Cookie" not in response.headers
+    assert response["Content-Disposition"].startswith("inline; filename*=utf-8''a%22b__Set-Cookie")
+
+
+def test_a_rejected_file_comes_from_quarantine_and_can_only_be_saved(viewer: Client, door: Camera, data_dir: Path):
+    pictures.put(data_dir / "quarantine/door/1-bad.jpg", b"<html>")
+    state = Upload.State.REJECTED
+    upload = factories.upload(door, state=state, quarantine="quarantine/door/1-bad.jpg", path="door/bad.jpg", size=6)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert response.getvalue() == b"<html>"
+    assert response["Content-Type"] == "application/octet-stream"
+    assert viewer.get(f"/api/uploads/{upload.pk}/thumbnail").status_code == 404
+
+
+def test_a_file_that_is_gone_says_so(viewer: Client, door: Camera, data_dir: Path):
+    upload = factories.upload(door)
+    for what in ("file", "thumbnail"):
+        response = viewer.get(f"/api/uploads/{upload.pk}/{what}")
+        assert (response.status_code, response.json()["code"]) == (404, "MEDIA_GONE")
+        assert str(data_dir) not in response.content.decode()
+
+
+def test_a_file_that_was_overwritten_is_not_shown_as_this_upload(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(pictures.jpeg(), "a.jpg", door)
+    pictures.put(data_dir / "cameras/door/a.jpg", pictures.jpeg((320, 240)))
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert (response.status_code, response.json()["code"]) == (404, "MEDIA_GONE")
+
+
+def test_a_picture_that_was_copied_back_with_another_time_is_still_this_upload(
+    viewer: Client, door: Camera, data_dir: Path
+):
+    content = pictures.jpeg()
+    upload = pictures.stored(content, "a.jpg", door, mtime_ns=1)
+    assert viewer.get(f"/api/uploads/{upload.pk}/file").getvalue() == content
+
+
+def test_a_link_out_of_the_camera_folder_is_not_followed(viewer: Client, door: Camera, data_dir: Path):
+    secret = pictures.put(data_dir / "secret_key", b"secret")
+    (data_dir / "cameras/door").mkdir()
+    (data_dir / "cameras/door/a.jpg").symlink_to(secret)
+    upload = factories.upload(door, path="door/a.jpg", size=6, mtime_ns=secret.stat().st_mtime_ns)
+    assert viewer.get(f"/api/uploads/{upload.pk}/file").status_code == 404
+
+
+def test_a_thumbnail_is_the_one_made_at_intake_or_made_now(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(pictures.jpeg((1200, 900)), "a.jpg", door)
+    assert pictures.shown(viewer.get(f"/api/uploads/{upload.pk}/thumbnail").content).size == (480, 360)
+    small = pictures.jpeg((40, 30))
+    pictures.put(data_dir / "thumbnails/a.jpg", small)
+    Upload.objects.filter(pk=upload.pk).update(thumbnail="thumbnails/a.jpg")
+    assert viewer.get(f"/api/uploads/{upload.pk}/thumbnail").content == small
+
+
+def test_a_picture_that_cannot_be_decoded_is_a_problem(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(b"\xff\xd8\xff not a picture", "a.jpg", door)
+    response = viewer.get(f"/api/uploads/{upload.pk}/thumbnail")
+    assert (response.status_code, response.json()["code"]) == (422, "MEDIA_ERROR")
+
+
+def test_a_part_of_a_clip_can_be_asked_for(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(b"0123456789", "a.mp4", door, kind=Upload.Kind.VIDEO)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file", headers={"Range": "bytes=2-4"})
+    assert (response.status_code, response.getvalue(), response["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert (response["Content-Type"], response["Content-Length"]) == ("video/mp4", "3")
+
+
+@pytest.mark.parametrize(
+    ("header", "span"),
+    [
+        ("", None),
+        ("bytes=0-", (0, 10)),
+        ("bytes=8-99", (8, 2)),
+        ("bytes=-3", (7, 3)),
+        ("bytes=-30", (0, 10)),
+        ("bytes=-0", None),
+        ("bytes=10-", None),
+        ("bytes=5-4", None),
+        ("bytes=-", None),
+        ("bytes=0-1,4-5", None),
+        ("bytes=0-" + "9" * 40, None),
+    ],
+)
+def test_a_byte_range_is_heeded_or_the_whole_is_sent(header: str, span: tuple[int, int] | None):
+    assert byte_range(header, 10) == span
+
+
+def test_a_big_file_is_sent_in_pieces_to_an_asynchronous_server(rf, data_dir: Path):
+    path = pictures.put(data_dir / "big.mp4", bytes(1024 * 1024))
+    response = file_response(rf.get("/"), path.open("rb"), "big.mp4", 1024 * 1024, trusted=True)
+
+    async def sizes() -> list[int]:
+        return [len(part) async for part in response]
+
+    assert async_to_sync(sizes)() == [256 * 1024] * 4
+
+
+def test_an_id_beyond_the_database_is_not_found(viewer: Client):
+    assert viewer.get(f"/api/uploads/{10**30}").status_code == 404
