@@ -6,28 +6,26 @@ first bytes ask for: the demuxers that follow references to other files never se
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
-import av.container
 import av.error
 import numpy as np
-from av.packet import Packet
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+from PIL import Image
 
+from cameras.clipstream import Damage, VideoPacket, frames_of, opened, packets_of
 from cameras.containers import FORMATS_OF, format_of, is_cut
 from cameras.media import (
     BrokenError,
-    MediaFaultError,
     RenamedError,
     TruncatedError,
     UnsupportedError,
@@ -40,12 +38,12 @@ from cameras.media import (
     thumbnail_size,
 )
 
-_BUFFER_BYTES = 256 * 1024
-_DECODER_THREADS = 1  # clips are decoded side by side already
+_HASH_CHUNK_BYTES = 1024 * 1024
 # A hostile clip of countless tiny packets is looked at only so far.
 _MAX_PACKETS = 2_000_000
 # Seeking pays where at least this many groups of pictures lie between two samples.
 _SEEK_PAYS_GROUPS = 2
+_ANY_SIZE = 1 << 62  # intake has checked it
 _TOLERANCE_SECONDS = 0.002  # containers round times to milliseconds
 _FALLBACK_RATE = 25.0
 # Cameras send at least a frame in this time; a longer average means that the clock jumped in mid-clip.
@@ -77,17 +75,6 @@ class Frame:
     pixels: NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class _Timeline:
-    """What the packets of the stream say, without decoding one."""
-
-    start_seconds: float
-    span_seconds: float
-    group_seconds: float  # the longest time between two keyframes
-    rate: float  # frames a second, for frames without a time
-    timed: bool  # whether the times of the packets can be believed
-
-
 def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> Clip:
     """Validate and hash a clip; only its first frame is decoded. Raises a `MediaFaultError`."""
     size_bytes = checked_size(file, max_bytes)
@@ -97,17 +84,27 @@ def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumb
     if container_format not in FORMATS_OF[extension(name)]:
         raise RenamedError(f"the content is not {content_type_of(name)}")
     cut = is_cut(file, container_format, size_bytes)
-    with _opened(file, container_format, cut, max_pixels) as (container, stream):
-        frame = next(_frames(container, stream, _Damage()), None)
+    with opened(file, container_format, cut, max_pixels) as (container, stream):
+        frame = next(frames_of(container, stream, Damage()), None)
         if frame is None:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
         check_pixels(frame.width, frame.height, max_pixels)
         small = thumbnail_size(frame.width, frame.height, thumbnail_width)
-        thumbnail = encode_thumbnail(frame.to_image(width=small[0], height=small[1]), small)
+        thumbnail = encode_thumbnail(Image.fromarray(_pixels(frame.reformat(*small))), small)
         duration = container.duration / av.time_base if container.duration and container.duration > 0 else None
+    return Clip(_digest(file), size_bytes, frame.width, frame.height, thumbnail, duration, cut)
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Clip(digest, size_bytes, frame.width, frame.height, thumbnail, duration, cut)
+    while chunk := file.read(_HASH_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
+    return cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
 
 
 class Samples(Iterator[Frame]):
@@ -117,7 +114,7 @@ class Samples(Iterator[Frame]):
     """
 
     def __init__(self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int) -> None:
-        self._damage = _Damage()
+        self._damage = Damage()
         self._frames = self._read(file, interval_seconds, max_frames, max_pixels)
 
     @property
@@ -132,20 +129,20 @@ class Samples(Iterator[Frame]):
         """Stop early."""
         self._frames.close()
 
-    def _read(self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int) -> Iterator[Frame]:
-        size_bytes = checked_size(file, 1 << 62)
+    def _read(self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int) -> Generator[Frame]:
+        size_bytes = checked_size(file, _ANY_SIZE)
         container_format = format_of(file)
         cut = self._damage.found = is_cut(file, container_format, size_bytes)
-        with _opened(file, container_format, cut, max_pixels) as (container, stream):
+        with opened(file, container_format, cut, max_pixels) as (container, stream):
             timeline = _timeline(container, stream, self._damage)
         step = max(interval_seconds, timeline.span_seconds / max(1, max_frames - 1))
         any_frame = False
         # Opened anew: not every container can be rewound after it was read to its end.
-        with _opened(file, container_format, cut, max_pixels) as (container, stream):
+        with opened(file, container_format, cut, max_pixels) as (container, stream):
             for offset, frame in _sampled(container, stream, timeline, step, max_frames, self._damage):
                 check_pixels(frame.width, frame.height, max_pixels)
                 any_frame = True
-                yield Frame(offset, frame.to_ndarray(format="rgb24"))
+                yield Frame(offset, _pixels(frame))
         if not any_frame:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
 
@@ -158,104 +155,45 @@ def sample(file: BinaryIO, *, interval_seconds: float, max_frames: int, max_pixe
     return Samples(file, interval_seconds, max_frames, max_pixels)
 
 
-class _Reader:
-    """A file for the demuxer, which swallows errors of reading: the first one is kept."""
+def frame_at(file: BinaryIO, offset_seconds: float, *, max_pixels: int) -> Frame:
+    """The frame shown at `offset_seconds`, as `sample` numbers them; past the end, or damaged there, the last one.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.error: OSError | None = None
-
-    def read(self, count: int) -> bytes:
-        try:
-            return self._file.read(count)
-        except OSError as error:
-            self.error = self.error or error
-            return b""
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-
-@dataclass(slots=True)
-class _Damage:
-    found: bool = False
+    Raises a `MediaFaultError` when not one frame can be decoded.
+    """
+    size_bytes = checked_size(file, _ANY_SIZE)
+    container_format = format_of(file)
+    cut = is_cut(file, container_format, size_bytes)
+    damage = Damage()
+    with opened(file, container_format, cut, max_pixels) as (container, stream):
+        timeline = _timeline(container, stream, damage)
+    with opened(file, container_format, cut, max_pixels) as (container, stream):
+        if timeline.timed and offset_seconds > timeline.group_seconds:
+            _seek(container, stream, timeline.start_seconds + offset_seconds)
+        last = None
+        for last in _timed(container, stream, timeline, damage):
+            if last[0] >= offset_seconds - _TOLERANCE_SECONDS:
+                break
+        if last is None:
+            raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
+        check_pixels(last[1].width, last[1].height, max_pixels)
+        return Frame(max(0.0, last[0]), _pixels(last[1]))
 
 
-@contextlib.contextmanager
-def _opened(
-    file: BinaryIO, container_format: str, cut: bool, max_pixels: int
-) -> Iterator[tuple[av.container.InputContainer, VideoStream]]:
-    """The clip and its picture stream. What the decoder says becomes a `MediaFaultError`."""
-    if not container_format:
-        raise UnsupportedError("no clip of a known kind")
-    file.seek(0)
-    reader = _Reader(file)
-    # The decoder's own limit stops a picture that grows in mid-stream before memory is taken for it.
-    options = {"max_pixels": str(max_pixels)}
-    try:
-        with av.open(
-            reader,
-            format=container_format,
-            options=options,
-            buffer_size=_BUFFER_BYTES,
-            metadata_errors="replace",
-        ) as container:
-            yield container, _picture_stream(container, max_pixels)
-    except av.error.FFmpegError as error:
-        if reader.error is None:
-            raise (TruncatedError if cut else BrokenError)(f"cannot be decoded: {error.strerror}") from error
-    except MediaFaultError:
-        if reader.error is None:
-            raise
-    if reader.error is not None:
-        raise reader.error
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    """What the packets of the stream say, without decoding one."""
+
+    start_seconds: float
+    span_seconds: float
+    group_seconds: float  # the longest time between two keyframes
+    rate: float  # frames a second, for frames without a time
+    timed: bool  # whether the times of the packets can be believed
 
 
-def _picture_stream(container: av.container.InputContainer, max_pixels: int) -> VideoStream:
-    streams = (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
-    stream = next(streams, None)
-    if stream is None or stream.codec_context is None:
-        raise UnsupportedError("no stream of pictures, or of a kind that cannot be decoded")
-    if stream.codec_context.width and stream.codec_context.height:
-        check_pixels(stream.codec_context.width, stream.codec_context.height, max_pixels)
-    stream.codec_context.thread_count = _DECODER_THREADS
-    return stream
-
-
-def _packets(container: av.container.InputContainer, stream: VideoStream, damage: _Damage) -> Iterator[Packet]:
-    """The packets of the stream as far as they can be read, and the empty one that ends them."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except av.error.FFmpegError:
-            damage.found = True
-            return
-        yield packet
-
-
-def _frames(container: av.container.InputContainer, stream: VideoStream, damage: _Damage) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded, from where the container stands, in the order they are shown."""
-    for packet in _packets(container, stream, damage):
-        try:
-            frames = stream.codec_context.decode(packet)
-        except av.error.FFmpegError:
-            damage.found = True
-            continue
-        for frame in frames:
-            damage.found |= frame.is_corrupt
-            yield frame
-
-
-def _timeline(container: av.container.InputContainer, stream: VideoStream, damage: _Damage) -> _Timeline:
+def _timeline(container: InputContainer, stream: VideoStream, damage: Damage) -> _Timeline:
     """Read every packet, decode none: headers lie about durations, or are silent."""
     count, first, last, keyframe, group = 0, math.inf, -math.inf, math.inf, 0.0
-    for packet in _packets(container, stream, damage):
+    for packet in packets_of(container, stream, damage):
         count += bool(packet.size)
         seconds = _packet_seconds(packet)
         if seconds is None:
@@ -272,16 +210,16 @@ def _timeline(container: av.container.InputContainer, stream: VideoStream, damag
     return _Timeline(first, span, max(group, last - keyframe), rate, timed=True)
 
 
-def _packet_seconds(packet: Packet) -> float | None:
+def _packet_seconds(packet: VideoPacket) -> float | None:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return None if stamp is None or packet.size == 0 else float(stamp * packet.time_base)
 
 
 def _timed(
-    container: av.container.InputContainer, stream: VideoStream, timeline: _Timeline, damage: _Damage
+    container: InputContainer, stream: VideoStream, timeline: _Timeline, damage: Damage
 ) -> Iterator[tuple[float, VideoFrame]]:
     """(seconds from the start, frame) from where the container stands."""
-    for number, frame in enumerate(_frames(container, stream, damage)):
+    for number, frame in enumerate(frames_of(container, stream, damage)):
         if timeline.timed and frame.pts is not None and frame.time_base is not None:
             yield float(frame.pts * frame.time_base) - timeline.start_seconds, frame
         else:
@@ -289,12 +227,12 @@ def _timed(
 
 
 def _sampled(
-    container: av.container.InputContainer,
+    container: InputContainer,
     stream: VideoStream,
     timeline: _Timeline,
     step: float,
     max_frames: int,
-    damage: _Damage,
+    damage: Damage,
 ) -> Iterator[tuple[float, VideoFrame]]:
     """The first frame at or after each multiple of `step`, up to `max_frames`."""
     jumps = timeline.timed and step >= _SEEK_PAYS_GROUPS * timeline.group_seconds
@@ -316,7 +254,7 @@ def _sampled(
             yield max(0.0, last), found[1]
 
 
-def _seek(container: av.container.InputContainer, stream: VideoStream, seconds: float) -> bool:
+def _seek(container: InputContainer, stream: VideoStream, seconds: float) -> bool:
     """Go to the keyframe at or before a time of the stream. False where the container cannot."""
     try:
         container.seek(int(seconds / (stream.time_base or Fraction(1, av.time_base))), stream=stream, backward=True)
