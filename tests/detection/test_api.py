@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from cameras.models import Camera, Upload
+from detection.api import cut_out
+from detection.models import Detection
+from tests import factories, pictures
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def door() -> Camera:
+    return factories.camera("door")
+
+
+@pytest.fixture
+def viewer(client: Client, door: Camera) -> Client:
+    client.force_login(factories.user(sees=door))
+    return client
+
+
+def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: Client, door: Camera):
+    event = factories.event(door)
+    detection = factories.detection(factories.upload(door), event.batch)
+    answer = viewer.get(f"/api/detections/{detection.pk}").json()
+    assert answer == {
+        "id": detection.pk,
+        "camera": "door",
+        "upload": detection.upload_id,
+        "label": "person",
+        "confidence": 0.9,
+        "box": {"x": 0.4, "y": 0.3, "width": 0.2, "height": 0.5},
+        "captured_at": "2026-03-01T12:00:00Z",
+        "frame_offset": None,
+        "zones": [],
+        "event": event.pk,
+        "thumbnail_url": f"/api/detections/{detection.pk}/thumbnail",
+    }
+
+
+def test_a_detection_of_an_open_batch_has_no_event_yet(viewer: Client, door: Camera):
+    detection = factories.detection(factories.upload(door))
+    assert viewer.get(f"/api/detections/{detection.pk}").json()["event"] is None
+
+
+def test_detections_are_listed_newest_first_and_filtered(viewer: Client, door: Camera):
+    event = factories.event(door)
+    times = [factories.NOW + timedelta(minutes=minute) for minute in range(3)]
+    upload = factories.upload(door)
+    old, cat, new = (
+        factories.detection(upload, captured_at=times[0], confidence=0.5),
+        factories.detection(upload, captured_at=times[1], label="cat", confidence=0.6),
+        factories.detection(upload, event.batch, captured_at=times[2]),
+    )
+    factories.detection()
+
+    def ids(**query: object) -> list[int]:
+        return [one["id"] for one in viewer.get("/api/detections", query).json()["items"]]
+
+    assert ids() == [new.pk, cat.pk, old.pk]
+    assert ids(label="cat") == [cat.pk]
+    assert ids(min_confidence=0.6) == [new.pk, cat.pk]
+    assert ids(after=times[1].isoformat()) == [new.pk, cat.pk]
+    assert ids(before=times[1].isoformat()) == [old.pk]
+    assert ids(event=event.pk) == [new.pk]
+    assert ids(camera="door", limit=1) == [new.pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("min_confidence=nan", "min_confidence"),
+        ("min_confidence=1.5", "min_confidence"),
+        ("event=all", "event"),
+        ("event=" + "9" * 30, "event"),
+        ("label=" + "a" * 65, "label"),
+        ("zone=door", "zone"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_an_error_of_its_field(viewer: Client, query: str, field: str):
+    response = viewer.get(f"/api/detections?{query}")
+    assert (response.status_code, list(response.json()["errors"])) == (400, [field])
+
+
+def test_the_number_of_queries_does_not_grow_with_the_detections(
+    viewer: Client, door: Camera, django_assert_num_queries
+):
+    upload, event = factories.upload(door), factories.event(door)
+    for _ in range(5):
+        factories.detection(upload, event.batch)
+    with django_assert_num_queries(3):  # session, user, detections
+        assert len(viewer.get("/api/detections").json()["items"]) == 5
+
+
+def test_a_thumbnail_is_the_box_cut_out_of_the_picture(viewer: Client, door: Camera, data_dir: Path):
+    upload = pictures.stored(pictures.jpeg((1000, 800), pictures.RED), of=door)
+    detection = factories.detection(upload, x=0.5, y=0.5, width=0.2, height=0.1)
+    response = viewer.get(f"/api/detections/{detection.pk}/thumbnail")
+    image = pictures.shown(response.content)
+    assert response["Content-Type"] == "image/jpeg"
+    assert image.size == (300, 120)  # a quarter more on each side
+    assert pictures.looks_like(image.getpixel((10, 10)), pictures.RED)
+
+
+def test_a_thumbnail_of_a_clip_is_cut_out_of_the_very_frame(viewer: Client, door: Camera, data_dir: Path):
+    content = pictures.clip([pictures.RED, pictures.GREEN, pictures.BLUE])
+    upload = pictures.stored(content, "a.mp4", door, kind=Upload.Kind.VIDEO)
+    detection = factories.detection(upload, frame_offset=1.0)
+    image = pictures.shown(viewer.get(f"/api/detections/{detection.pk}/thumbnail").content)
+    assert pictures.looks_like(image.getpixel((5, 5)), pictures.GREEN)
+
+
+def test_a_thumbnail_of_a_clip_that_is_gone_is_no_other_frame(viewer: Client, door: Camera, data_dir: Path):
+    pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg())
+    upload = factories.upload(door, kind=Upload.Kind.VIDEO, thumbnail="thumbnails/one.jpg")
+    response = viewer.get(f"/api/detections/{factories.detection(upload, frame_offset=1.0).pk}/thumbnail")
+    assert (response.status_code, response.json()["code"]) == (404, "MEDIA_GONE")
+
+
+@pytest.mark.parametrize(
+    "box", [(0.0, 0.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 1e-9, 1e-9), (0.9, 0.9, 0.5, 0.5)]
+)
+def test_every_allowed_box_can_be_cut_out(box: tuple[float, float, float, float]):
+    x, y, width, height = box
+    picture = pictures.shown(pictures.jpeg((64, 48)))
+    cut = cut_out(picture, Detection(x=x, y=y, width=width, height=height))
+    assert cut.width >= 1
+    assert cut.height >= 1
