@@ -214,7 +214,7 @@ def test_compose_sets_only_settings_that_exist() -> None:
 
     given = {variable for content in compose()["services"].values() for variable in content.get("environment", {})}
     known = {setting.name for setting in SETTINGS}
-    assert {one for one in given - known if not one.startswith(("POSTGRES_", "DJANGO_SUPERUSER_"))} == set()
+    assert {one for one in given - known if not one.startswith("POSTGRES_")} == set()
 
 
 @pytest.mark.one_engine
