@@ -199,6 +199,14 @@ def test_the_image_runs_unprivileged_and_reports_its_health() -> None:
 
 
 @pytest.mark.one_engine
+def test_the_health_probe_of_the_image_is_let_in_whatever_hosts_are_named(child_environment: dict[str, str]) -> None:
+    program = "from django.conf import settings; print('127.0.0.1' in settings.ALLOWED_HOSTS)"
+    environment = {**child_environment, "ALLOWED_HOSTS": "cameras.example.org"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+@pytest.mark.one_engine
 def test_every_service_of_compose_runs_a_command_that_exists() -> None:
     known = get_commands()
     started = {service: content.get("command", []) for service, content in compose()["services"].items()}
