@@ -82,9 +82,9 @@ def looked_at(user: User) -> LookedAt:
 
 
 def refused_today(user: User) -> int:
-    """Files that came since midnight, the site's time, and could not be taken."""
+    """Of the files taken since midnight, the site's time: how many were refused."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    refused = Upload.objects.filter(state=Upload.State.REJECTED, received_at__gte=midnight)
+    refused = Upload.objects.filter(state=Upload.State.REJECTED, captured_at__gte=midnight)
     return only_visible(refused, user).count()
 
 
@@ -92,5 +92,3 @@ def demo() -> str:
     if not getattr(settings, "HSI_DEMO", False):
         return ""
     return f"Demo: drawn cameras, and batches close after {settings.BATCH_WINDOW_SECONDS} s instead of 90 s."
-
-

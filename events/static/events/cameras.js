@@ -21,14 +21,14 @@ export class Cameras {
     return tile ? slot(tile, "name").textContent : id;
   }
 
-  // A picture was looked at: its camera's tile shows it, unless it is older than what is there.
-  saw({ camera, captured_at: captured, thumbnail_url: picture }) {
+  // A camera sent a picture: its tile shows it, unless it is older than what is there.
+  saw({ camera, last_captured_at: captured }) {
     const tile = this.find(camera);
-    if (!tile) return this.refreshSoon();
-    this.show(tile, captured, picture);
+    if (tile) this.show(tile, captured);
+    else this.refreshSoon();
   }
 
-  show(tile, captured, picture) {
+  show(tile, captured) {
     const known = Date.parse(tile.dataset.sent);
     if (!captured || Date.parse(captured) <= known) return;
     tile.dataset.sent = captured;
@@ -37,7 +37,7 @@ export class Cameras {
     slot(tile, "picture-link").href = whole;
     slot(tile, "no-picture").textContent = "The picture cannot be shown";
     slot(tile, "picture").alt = `Last picture of ${slot(tile, "name").textContent}`;
-    slot(tile, "picture").src = picture ?? `${whole}?at=${Date.parse(captured)}`;
+    slot(tile, "picture").src = `${whole}?at=${Date.parse(captured)}`;
   }
 
   refreshSoon() {

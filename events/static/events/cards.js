@@ -37,7 +37,8 @@ export function fill(card, event, camera, words) {
   slot(card, "verdict").textContent = words.verdicts[`${event.risk_source ?? "none"}-${event.analysis}`] ?? "";
   fillLabels(card, event);
   fillWhy(card, event);
-  slot(card, "review").setAttribute("aria-pressed", String(event.reviewed));
+  slot(card, "review-words").textContent = event.reviewed ? "Reviewed" : "Mark reviewed";
+  slot(card, "review").title = event.reviewed ? "Take it back" : "";
   fillPicture(card, event, camera);
 }
 

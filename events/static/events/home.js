@@ -8,7 +8,7 @@ import { Health } from "./health.js";
 import { Live } from "./socket.js";
 import { keepFresh } from "./times.js";
 
-const CAMERAS_EVERY = 30_000;
+const REST_EVERY = 30_000;
 const LINK = {
   live: "Live",
   reconnecting: "Reconnecting…",
@@ -28,8 +28,7 @@ const health = new Health();
 const told = {
   "event.created": (message) => feed.put(message.data, { fresh: true }),
   "event.updated": (message) => feed.put(message.data),
-  "detection.created": (message) => cameras.saw(message.data),
-  "camera.status": () => cameras.refreshSoon(),
+  "camera.status": (message) => cameras.saw(message.data),
   "stream.gap": () => Promise.all([feed.reload(), cameras.refresh()]),
 };
 
@@ -61,4 +60,8 @@ new Live(page.seq, {
   changed: showLink,
   isSignedIn,
 });
-setInterval(() => document.hidden || cameras.refresh(), CAMERAS_EVERY);
+setInterval(() => {
+  if (document.hidden) return;
+  cameras.refresh();
+  health.countRefused();
+}, REST_EVERY);

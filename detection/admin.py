@@ -1,0 +1,61 @@
+"""What was seen, and how it was grouped. Written by the detection loop alone."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from cameras.admin_visible import CameraFilter, VisibleMachineRows
+from detection.models import Batch, Detection
+from hsi.admin_base import badge, thumbnail
+
+
+@admin.register(Detection)
+class DetectionAdmin(VisibleMachineRows):
+    list_display = ("picture", "id", "label", "sure", "camera", "captured_at", "frame_offset", "batch_id", "upload_id")
+    list_display_links = ("id", "label")
+    list_filter = (("camera", CameraFilter), "captured_at")
+    list_select_related = ("camera",)
+    search_fields = ("=label", "=batch__id", "=upload__id")
+    ordering = ("-captured_at", "-id")
+    sortable_by = ("id", "captured_at")
+    fields = (
+        "large_picture", "label", "sure", "camera", "upload", "batch", "captured_at", "frame_offset",
+        "x", "y", "width", "height",
+    )  # fmt: skip
+    readonly_fields = ("large_picture", "sure")
+
+    @admin.display(description="picture")
+    def picture(self, detection: Detection) -> SafeString:
+        return thumbnail(f"/api/detections/{detection.pk}/thumbnail")
+
+    @admin.display(description="picture")
+    def large_picture(self, detection: Detection) -> SafeString:
+        return thumbnail(f"/api/detections/{detection.pk}/thumbnail", large=True)
+
+    @admin.display(description="confidence", ordering="confidence")
+    def sure(self, detection: Detection) -> str:
+        return f"{detection.confidence:.0%}"
+
+
+@admin.register(Batch)
+class BatchAdmin(VisibleMachineRows):
+    list_display = (
+        "id", "camera", "batch_state", "detection_count", "upload_count", "started_at", "ended_at", "due_at",
+        "is_fast_path", "is_backfill",
+    )  # fmt: skip
+    list_filter = ("state", "is_fast_path", "is_backfill", ("camera", CameraFilter))
+    list_select_related = ("camera",)
+    search_fields = ("=id",)
+    ordering = ("-id",)
+    sortable_by = ("id",)
+    fields = (
+        "camera", "batch_state", "detection_count", "upload_count", "started_at", "ended_at", "opened_at", "due_at",
+        "closed_at", "finished_at", "is_fast_path", "is_backfill",
+    )  # fmt: skip
+    readonly_fields = ("batch_state",)
+    tones = {"open": "wait", "closed": "wait", "analysed": "good", "dead": "bad"}
+
+    @admin.display(description="state", ordering="state")
+    def batch_state(self, batch: Batch) -> SafeString:
+        return badge(batch.get_state_display(), self.tones[batch.state])

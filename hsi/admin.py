@@ -1,0 +1,232 @@
+"""The machinery in the admin: queues, dead letters, workers, tokens and the stream. To be looked at, not written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from hsi.admin_base import HSIAdmin, MachineAdmin, badge, block, json_block, shortened
+from hsi.models import ApiToken, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.queues import QUEUE_NAMES
+
+admin.site.site_header = settings.APP_NAME
+admin.site.site_title = settings.APP_NAME
+admin.site.index_title = "Everything, in rows"
+
+# A loop beats every few seconds. One that has not for this long (the health check's limit too) has ended without
+# saying so, or hangs.
+SILENT_AFTER = timedelta(seconds=15)
+
+
+class SuperuserOnlyAdmin(MachineAdmin):
+    """Rows that can name any camera's files: grants cannot be applied to them, so they are for administrators."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+
+class QueueFilter(admin.SimpleListFilter):
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in QUEUE_NAMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(queue=self.value()) if self.value() else queryset
+
+
+@admin.register(QueueJob)
+class QueueJobAdmin(MachineAdmin):
+    list_display = ("id", "queue", "row_id", "job_state", "attempts", "put", "due")
+    list_filter = (QueueFilter,)
+    search_fields = ("=row_id",)
+    ordering = ("queue", "due_at", "id")
+    fields = ("queue", "row_id", "job_state", "attempts", "put", "due", "lease", "trace", "failed")
+    readonly_fields = ("job_state", "put", "due", "failed")
+
+    @admin.display(description="state")
+    def job_state(self, job: QueueJob) -> SafeString:
+        if job.lease:
+            return badge("in work", "wait")
+        late = job.due_at > timezone.now().timestamp()
+        return badge("delayed", "warn") if late else badge("waiting", "calm")
+
+    @admin.display(description="put at", ordering="put_at")
+    def put(self, job: QueueJob) -> datetime:
+        return datetime.fromtimestamp(job.put_at, UTC)
+
+    @admin.display(description="due, or lease ends", ordering="due_at")
+    def due(self, job: QueueJob) -> datetime:
+        return datetime.fromtimestamp(job.due_at, UTC)
+
+    @admin.display(description="failures")
+    def failed(self, job: QueueJob) -> SafeString:
+        return json_block(job.failures)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(SuperuserOnlyAdmin):
+    list_display = (
+        "id",
+        "queue",
+        "row_id",
+        "letter_state",
+        "reason",
+        "error_type",
+        "error",
+        "attempts",
+        "last_failed_at",
+    )
+    list_filter = ("state", "reason", QueueFilter, "last_failed_at")
+    search_fields = ("=row_id", "error_type", "error_text")
+    ordering = ("-id",)
+    fields = (
+        "queue", "row_id", "letter_state", "reason", "error_type", "error_text", "http_status", "response", "attempts",
+        "failed", "trace", "first_failed_at", "last_failed_at", "created_at", "resolved_at", "sent",
+    )  # fmt: skip
+    readonly_fields = ("letter_state", "response", "failed", "trace", "sent")
+    tones = {"open": "bad", "requeued": "wait", "discarded": "calm"}
+
+    @admin.display(description="state", ordering="state")
+    def letter_state(self, letter: DeadLetter) -> SafeString:
+        return badge(letter.get_state_display(), self.tones[letter.state])
+
+    @admin.display(description="error")
+    def error(self, letter: DeadLetter) -> str:
+        return shortened(letter.error_text)
+
+    @admin.display(description="stack")
+    def trace(self, letter: DeadLetter) -> SafeString:
+        return block(letter.stack)
+
+    @admin.display(description="response body")
+    def response(self, letter: DeadLetter) -> SafeString:
+        return block(letter.response_body)
+
+    @admin.display(description="failures")
+    def failed(self, letter: DeadLetter) -> SafeString:
+        return json_block(letter.failures)
+
+    @admin.display(description="payload")
+    def sent(self, letter: DeadLetter) -> SafeString:
+        return json_block(letter.payload)
+
+
+@admin.register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(MachineAdmin):
+    list_display = (
+        "name",
+        "kind",
+        "host",
+        "pid",
+        "worker_state",
+        "short_detail",
+        "jobs_done",
+        "beat_at",
+        "progressed_at",
+    )
+    list_filter = ("state", "kind")
+    search_fields = ("name", "detail")
+    ordering = ("-beat_at",)
+    fields = (
+        "name",
+        "kind",
+        "host",
+        "pid",
+        "worker_state",
+        "detail",
+        "jobs_done",
+        "started_at",
+        "beat_at",
+        "progressed_at",
+    )
+    readonly_fields = ("worker_state",)
+    tones = {"running": "good", "failing": "bad", "stopped": "calm"}
+
+    @admin.display(description="state", ordering="state")
+    def worker_state(self, worker: WorkerHeartbeat) -> SafeString:
+        stopped = worker.state == WorkerHeartbeat.State.STOPPED
+        if not stopped and timezone.now() - worker.beat_at > SILENT_AFTER:
+            return badge("silent", "bad")
+        return badge(worker.get_state_display(), self.tones[worker.state])
+
+    @admin.display(description="detail")
+    def short_detail(self, worker: WorkerHeartbeat) -> str:
+        return shortened(worker.detail)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(HSIAdmin):
+    """Made by `create_token`, which shows the secret once. Here it can only be revoked."""
+
+    list_display = ("name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    ordering = ("-id",)
+    fields = (
+        "name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at",
+        "revoked_at",
+    )  # fmt: skip
+    readonly_fields = ("prefix", "token_state", "scope_names")
+    actions = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        tokens: QuerySet[ApiToken] = super().get_queryset(request)
+        return tokens if request.user.is_superuser else tokens.filter(user=request.user.pk)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A token goes with its user, never alone: a revoked one stays, to be seen."""
+        match = request.resolver_match
+        with_user = match is not None and (match.url_name or "").startswith("auth_user_")
+        return with_user and super().has_delete_permission(request, obj)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("hsi.change_apitoken"))
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        count = queryset.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked. They stop working at once.")
+
+    @admin.display(description="state")
+    def token_state(self, token: ApiToken) -> SafeString:
+        if token.revoked_at:
+            return badge("revoked", "bad")
+        if token.expires_at and token.expires_at <= timezone.now():
+            return badge("expired", "warn")
+        return badge("valid", "good")
+
+    @admin.display(description="scopes")
+    def scope_names(self, token: ApiToken) -> str:
+        return ", ".join(map(str, token.scopes))
+
+
+@admin.register(StreamMessage)
+class StreamMessageAdmin(SuperuserOnlyAdmin):
+    list_display = ("seq", "type", "camera", "time")
+    search_fields = ("=seq", "type__startswith", "=camera")
+    ordering = ("-seq",)
+    sortable_by = ("seq",)
+    fields = ("seq", "type", "camera", "time", "content")
+    readonly_fields = ("content",)
+
+    @admin.display(description="data")
+    def content(self, message: StreamMessage) -> SafeString:
+        return json_block(message.data)
