@@ -71,7 +71,7 @@ def opened(
             reader, format=container_format, options=options, buffer_size=_BUFFER_BYTES, metadata_errors="replace"
         ) as either:
             container = cast(InputContainer, either)
-            yield container, _picture_stream(container, max_pixels)
+            yield container, _picture_stream(container, cut, max_pixels)
     except av.error.FFmpegError as error:
         if reader.error is None:
             raise (TruncatedError if cut else BrokenError)(f"cannot be decoded: {error.strerror}") from error
@@ -82,9 +82,11 @@ def opened(
         raise reader.error
 
 
-def _picture_stream(container: InputContainer, max_pixels: int) -> VideoStream:
+def _picture_stream(container: InputContainer, cut: bool, max_pixels: int) -> VideoStream:
     streams = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
     stream = next(streams, None)
+    if stream is None and cut:
+        raise TruncatedError
     if stream is None or stream.codec_context is None:
         raise UnsupportedError("no stream of pictures, or of a kind that cannot be decoded")
     if stream.codec_context.width and stream.codec_context.height:

@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -116,7 +116,7 @@ class Tree:
         with os.scandir(os.fsencode(self.root)) as entries:
             return sorted(encode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
 
-    def walk(self, below: str = "") -> Iterator[Entry]:
+    def walk(self, below: str = "") -> Generator[Entry]:
         """Every regular file below `below`, as it is met; links are not followed.
 
         Folders that vanish or cannot be read are logged and passed over, as are those deeper than

@@ -1,18 +1,19 @@
 """Reaching files below the root, with names and links that want out of it."""
 
 # Names of any bytes need the functions of os.
-# ruff: noqa: PTH
+# ruff: noqa: PTH103, PTH118, PTH120, PTH123, PTH208
 
 import logging
 import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras import tree as tree_module
 from cameras.tree import (
     MAX_DEPTH,
     Entry,
@@ -64,10 +65,9 @@ def test_every_path_survives_the_way_through_text(raw: bytes) -> None:
     assert text.encode("utf-8").decode("utf-8") == text
 
 
-@given(st.text())
+@given(st.text(alphabet="aZ0 _-./[]'äß門é"))
 def test_readable_names_stay_readable(text: str) -> None:
-    if "\\" not in text and "\0" not in text and text.isprintable():
-        assert encode(text.encode("utf-8", "ignore")) == text.encode("utf-8", "ignore").decode()
+    assert encode(text.encode()) == text
 
 
 @pytest.mark.parametrize("text", ["\\x41", "\\", "\\q", "\\xFF", "\\xff\\", "\udcff", "\0", "\\xc3\\xa4"])
@@ -270,7 +270,7 @@ def test_only_the_file_that_was_meant_is_moved_or_removed(root: Path, tmp_path: 
 
 
 @pytest.fixture
-def other_disk(tmp_path: Path) -> Path:
+def other_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than `tmp_path`."""
     shared = Path("/dev/shm")
     folder = shared / f"hsi-test-{os.getpid()}-{tmp_path.name}"
@@ -299,14 +299,14 @@ def test_a_file_that_changes_while_it_is_copied_stays(
     root: Path, other_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(root, b"a/1.jpg", b"old")
-    copy = tree_module.shutil.copyfileobj
+    copy = shutil.copyfileobj
 
     def copy_while_the_camera_overwrites(source, target, length) -> None:
         copy(source, target, length)
         put(root, b"a/new", b"new one")
         (root / "a" / "new").replace(root / "a" / "1.jpg")
 
-    monkeypatch.setattr(tree_module.shutil, "copyfileobj", copy_while_the_camera_overwrites)
+    monkeypatch.setattr(shutil, "copyfileobj", copy_while_the_camera_overwrites)
     with pytest.raises(ReplacedError):
         Tree(root).move(path, other_disk / "1.jpg")
 
@@ -323,7 +323,7 @@ def test_a_full_disk_leaves_the_file_and_no_part_of_a_copy(
         target.write(b"ol")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tree_module.shutil, "copyfileobj", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(OSError, match="No space"):
         Tree(root).move(path, other_disk / "1.jpg")
 
