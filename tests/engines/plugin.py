@@ -15,6 +15,7 @@ import os
 import signal
 from collections.abc import Generator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.engines.environment import isolated
 from tests.engines.process import EngineError
 
 ENGINES = pytest.StashKey[Engines]()
+FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,13 +39,21 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         # A polite kill then takes the same way out as Ctrl-C, and the servers are stopped.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _prepare(early_config, options.engine)
-    return (yield)
+    try:
+        return (yield)
+    finally:
+        os.chdir(early_config.invocation_params.dir)  # pytest now looks for the paths it was given
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if folder := config.stash.get(FOLDER, None):
+        os.chdir(folder)
 
 
 def _prepare(config: pytest.Config, engine: str) -> None:
     surroundings = ExitStack()
     config.add_cleanup(surroundings.close)
-    surroundings.enter_context(isolated())
+    config.stash[FOLDER] = surroundings.enter_context(isolated())
     engines = config.stash[ENGINES] = Engines(os.environ)
     config.add_cleanup(engines.close)
     if engine == "postgresql":

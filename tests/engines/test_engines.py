@@ -107,10 +107,10 @@ def test_the_packaged_postgresql_works_from_a_checkout_that_others_may_not_enter
 @pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
-def test_a_server_ends_with_tests_that_were_killed() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER_IN_A_CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
+def test_a_server_ends_with_tests_that_were_killed(servers_folder: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(servers_folder)}
+    command = [sys.executable, "-c", SERVER_IN_A_CHILD]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         url = child.stdout.readline().strip()
         with redis.Redis.from_url(url) as client:
