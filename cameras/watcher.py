@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 64  # files taken in per step
 SCAN_CHUNK = 500  # files compared with the database at a time
 RETRY_SECONDS = 5.0  # after a failure of ours: disk full, database away
+LONGEST_PAUSE_SECONDS = 1.0  # notices of writing wake nobody, and must not pile up
 FOLDER_SCAN_SECONDS = 0.5  # a new folder is scanned this long after it appeared
 
 
@@ -118,7 +119,9 @@ class CameraWatcher(Loop):
         now = time.monotonic()
         dues = [self._next_scan, *self._folders_to_scan.values()]
         due = self.tracker.next_due(now)
-        return max(0.001, min([min(dues) - now, *([due] if due is not None else [])]))
+        if due is not None:
+            dues.append(now + due)
+        return min(max(0.001, min(dues) - now), LONGEST_PAUSE_SECONDS)
 
     def _observe(self) -> None:
         """Ask the system to tell us. Where it cannot (too many folders), say so and scan more often."""
@@ -158,9 +161,7 @@ class CameraWatcher(Loop):
             if not self.root.is_dir():
                 raise CameraRootMissingError
             self._scan("")
-            seconds = (
-                settings.FILE_RESCAN_SECONDS if self._observer is not None else settings.FILE_WATCHER_POLL_SECONDS
-            )
+            seconds = settings.FILE_RESCAN_SECONDS if self._observer is not None else settings.FILE_WATCHER_POLL_SECONDS
             self._next_scan = time.monotonic() + seconds
 
     def _scan(self, below: str) -> None:

@@ -32,7 +32,8 @@ def extend(camera: Camera, times: Sequence[datetime], now: datetime) -> tuple[Ba
     Camera.objects.select_for_update().get(pk=camera.pk)  # one upload of a camera at a time
     first, last = min(times), max(times)
     if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
-        batch, messages = _backfill(camera, first, last, now), []
+        messages: list[Message] = []
+        batch = _backfill(camera, first, last, now)
     else:
         batch, messages = _live(camera, first, last, now)
     batch.started_at, batch.ended_at = min(batch.started_at, first), max(batch.ended_at, last)
@@ -85,9 +86,7 @@ def _due(batch: Batch, now: datetime) -> datetime:
 
 def close(batch: Batch, now: datetime) -> list[Message]:
     """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
-    closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(
-        state=Batch.State.CLOSED, closed_at=now
-    )
+    closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
         return []
     batch.state, batch.closed_at = Batch.State.CLOSED, now

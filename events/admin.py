@@ -47,6 +47,7 @@ class EventAdmin(VisibleRows):
     readonly_fields = tuple(name for name in fields if name not in REVIEW_FIELDS)
     actions = ("mark_reviewed", "mark_unreviewed")
     tones = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
+    sources = {"llm": "model", "rules": "rules"}
     analysis_tones = {"pending": "wait", "done": "good", "failed": "bad"}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -80,7 +81,7 @@ class EventAdmin(VisibleRows):
         """Score and level with their source: there is no number without one."""
         if event.risk_level is None:
             return badge("not judged", "calm")
-        words = f"{event.risk_score} {event.get_risk_level_display()}, {event.get_risk_source_display()}"
+        words = f"{event.risk_score} {event.get_risk_level_display()}, by {self.sources[event.risk_source]}"
         return badge(words, self.tones[event.risk_level])
 
     @admin.display(description="analysis")

@@ -27,7 +27,14 @@ def build_context(batch: Batch) -> Context:
         started_at=batch.started_at.astimezone(zone),
         ended_at=batch.ended_at.astimezone(zone),
         seen=tuple(
-            Seen(d.label, d.confidence, d.captured_at.astimezone(zone), d.frame_offset, (d.x, d.y, d.width, d.height))
+            Seen(
+                d.label,
+                d.confidence,
+                d.captured_at.astimezone(zone),
+                d.frame_offset,
+                (d.x, d.y, d.width, d.height),
+                str(d.upload_id),
+            )
             for d in detections
         ),
         nearby=_nearby(batch),

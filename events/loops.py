@@ -12,7 +12,5 @@ from hsi.worker import Loop, QueueWorker
 def loops() -> list[Loop]:
     return [
         QueueWorker("fast-path", FAST_PATH_QUEUE, tell_at_once, bury_telling),
-        QueueWorker(
-            "analysis", ANALYSIS_QUEUE, analyse_batch, bury_batch, concurrency=settings.ANALYSIS_CONCURRENCY
-        ),
+        QueueWorker("analysis", ANALYSIS_QUEUE, analyse_batch, bury_batch, concurrency=settings.ANALYSIS_CONCURRENCY),
     ]

@@ -95,7 +95,9 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.analysis = analysis
     event.summary, event.reasoning = verdict.summary, verdict.reasoning
     event.recommended_action, event.model = verdict.recommended_action, verdict.model
-    event.labels = list(Detection.objects.filter(batch=batch).order_by("label").values_list("label", flat=True).distinct())
+    event.labels = list(
+        Detection.objects.filter(batch=batch).order_by("label").values_list("label", flat=True).distinct()
+    )
     event.detection_count = batch.detection_count
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
@@ -105,9 +107,7 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
 
 def bury_batch(row_id: int, reason: str) -> None:
     """The analysis job becomes a dead letter: the batch and its event say so. A rule score stays, with its source."""
-    Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(
-        state=Batch.State.DEAD, finished_at=timezone.now()
-    )
+    Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(state=Batch.State.DEAD, finished_at=timezone.now())
     event = Event.objects.filter(batch_id=row_id, analysis=Event.Analysis.PENDING).first()
     if event:
         event.analysis, event.updated_at = Event.Analysis.FAILED, timezone.now()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import email.utils
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from hsi import deadline
 from hsi.errors import (
     AIServiceAnswerError,
     AIServiceError,
@@ -53,7 +53,9 @@ class AIService:
             base_url=base_url.rstrip("/"),
             headers=headers,
             timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
-            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            transport=deadline.transport(
+                httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+            ),
             follow_redirects=False,
             trust_env=False,
         )
@@ -72,11 +74,16 @@ class AIService:
     def _json(self, method: str, path: str, *, timeout: float | None, **content: Any) -> Any:
         seconds = timeout or self.read_timeout
         try:
-            with self._client.stream(method, path, timeout=self._timeout(seconds), **content) as response:
-                body = self._read(response, time.monotonic() + seconds)
+            with (
+                deadline.within(seconds),
+                self._client.stream(method, path, timeout=self._timeout(seconds), **content) as response,
+            ):
+                body = self._read(response)
                 self._refuse(response, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise AIServiceUnavailableError(f"{self.name} cannot be reached: {_words(error)}", service=self.name) from error
+            raise AIServiceUnavailableError(
+                f"{self.name} cannot be reached: {_words(error)}", service=self.name
+            ) from error
         except httpx.TimeoutException as error:
             raise AIServiceError(f"{self.name} did not answer within {seconds:g} s", service=self.name) from error
         except httpx.HTTPError as error:
@@ -84,22 +91,26 @@ class AIService:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise AIServiceAnswerError(f"{self.name} answered with something that is not JSON", service=self.name, body=_kept(body)) from error
+            raise AIServiceAnswerError(
+                f"{self.name} answered with something that is not JSON", service=self.name, body=_kept(body)
+            ) from error
 
     def _timeout(self, seconds: float) -> httpx.Timeout:
         connect = self._client.timeout.connect
         return httpx.Timeout(seconds, connect=min(seconds, connect) if connect else seconds)
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+    def _read(self, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_bytes():
             chunks.append(chunk)
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise AIServiceAnswerError(f"{self.name} answered with more than {MAX_ANSWER_BYTES} bytes", service=self.name, body=_kept(b"".join(chunks)))
-            if time.monotonic() > deadline:
-                raise AIServiceError(f"{self.name} answered too slowly", service=self.name)
+                raise AIServiceAnswerError(
+                    f"{self.name} answered with more than {MAX_ANSWER_BYTES} bytes",
+                    service=self.name,
+                    body=_kept(b"".join(chunks)),
+                )
         return b"".join(chunks)
 
     def _refuse(self, response: httpx.Response, body: bytes) -> None:

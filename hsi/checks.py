@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from hsi import queues
 
@@ -15,7 +16,7 @@ from hsi import queues
 @register(Tags.security, deploy=True)
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
-        return [Warning("DEBUG is on.", hint="Unset DEBUG where others can reach the site.", id="hsi.W001")]
+        return [checks.Warning("DEBUG is on.", hint="Unset DEBUG where others can reach the site.", id="hsi.W001")]
     return []
 
 

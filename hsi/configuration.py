@@ -11,8 +11,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import available_timezones
 
 import environ
 
@@ -75,12 +76,31 @@ SETTINGS: tuple[Setting, ...] = (
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
     # Database and queues
-    S("DATABASE_URL", str, "", "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder."),
+    S(
+        "DATABASE_URL",
+        str,
+        "",
+        "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder.",
+    ),
     S("REDIS_URL", str, "", "redis://host:6379/0 for the service mode. Empty: everything in one process."),
     S("QUEUE", str, "auto", "Queue backend, or a dotted path.", choices=("auto", "database")),
-    S("QUEUE_MAX_SIZE", int, 10000, "Jobs a queue holds before it refuses more; refused work waits in its row.", 1, 10_000_000),
+    S(
+        "QUEUE_MAX_SIZE",
+        int,
+        10000,
+        "Jobs a queue holds before it refuses more; refused work waits in its row.",
+        1,
+        10_000_000,
+    ),
     S("JOB_MAX_ATTEMPTS", int, 5, "Tries before a failing job becomes a dead letter.", 1, 100),
-    S("JOB_LEASE_SECONDS", int, 60, "After this long without a sign of life a job is given to another worker.", 5, 3600),
+    S(
+        "JOB_LEASE_SECONDS",
+        int,
+        60,
+        "After this long without a sign of life a job is given to another worker.",
+        5,
+        3600,
+    ),
     S("SHUTDOWN_GRACE_SECONDS", int, 20, "How long a stop waits for work in hand.", 0, 600),
     # Camera files
     S("FOSCAM_BASE_PATH", str, "", "Folder with one folder per camera. Empty: `cameras` in the data folder."),
@@ -97,7 +117,13 @@ SETTINGS: tuple[Setting, ...] = (
     S("VIDEO_FRAME_INTERVAL_SECONDS", float, 2.0, "Time between the frames of a clip that are looked at.", 0.1, 60),
     S("VIDEO_MAX_FRAMES", int, 30, "Most frames of one clip that are looked at.", 1, 1000),
     # Detection
-    S("DETECTOR", str, "auto", "Object detector, or a dotted path.", choices=("auto", "rtdetr", "deepstack", "onnx", "opencv")),
+    S(
+        "DETECTOR",
+        str,
+        "auto",
+        "Object detector, or a dotted path.",
+        choices=("auto", "rtdetr", "deepstack", "onnx", "opencv"),
+    ),
     S("DETECTOR_MODEL", str, "", "Path of an ONNX model (RT-DETR export)."),
     S("RTDETR_URL", str, "", "Detection service, e.g. http://localhost:8090."),
     S("RTDETR_API_KEY", str, "", "Sent as X-API-Key to the detection service.", secret=True),
@@ -110,7 +136,14 @@ SETTINGS: tuple[Setting, ...] = (
     S("BATCH_WINDOW_SECONDS", int, 90, "Longest batch.", 1, 3600),
     S("BATCH_IDLE_TIMEOUT_SECONDS", int, 30, "A batch closes after this long without a detection.", 1, 3600),
     S("BATCH_MAX_DETECTIONS", int, 500, "A batch closes at this many detections.", 1, 100_000),
-    S("BACKFILL_AFTER_SECONDS", int, 300, "Pictures taken longer ago than this are grouped by capture time.", 30, 86400),
+    S(
+        "BACKFILL_AFTER_SECONDS",
+        int,
+        300,
+        "Pictures taken longer ago than this are grouped by capture time.",
+        30,
+        86400,
+    ),
     # Analysis
     S("ANALYZER", str, "auto", "Who judges a batch, or a dotted path.", choices=("auto", "llm", "rules")),
     S("NEMOTRON_URL", str, "", "Language model service, e.g. http://localhost:8091."),
@@ -128,7 +161,14 @@ SETTINGS: tuple[Setting, ...] = (
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),
-    S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
+    S(
+        "WEBSOCKET_MAX_MESSAGE_SIZE",
+        int,
+        64 * 1024,
+        "Largest message taken from a client, in bytes.",
+        256,
+        16 * 1024**2,
+    ),
     S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )
 
@@ -148,35 +188,54 @@ class ConfigurationError(SystemExit):
 
 def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Configuration:
     """Read every setting. `files` are (name for people, path), strongest first; absent ones are skipped."""
-    layers: list[tuple[str, Mapping[str, str]]] = [("process", process)]
-    layers += [(name, env_file(path)) for name, path in files if path.is_file()]
     result = Configuration()
+    layers: list[tuple[str, Mapping[str, str]]] = [("process", process)]
+    for name, path in files:
+        try:
+            layers.append((name, env_file(path)))
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            result.faults.append(f"{path} ({name}): must be a readable text file in UTF-8: {type(error).__name__}")
     for setting in SETTINGS:
-        source, raw = next(((name, layer[setting.name]) for name, layer in layers if layer.get(setting.name, "") != ""), ("default", None))
-        value, fault = (setting.default, None) if raw is None else parse(setting, raw)
-        if fault:
-            result.faults.append(f"{setting.name}={setting.shown(raw)!r} ({source}): must be {fault}")
-        result.values[setting.name], result.sources[setting.name] = value, source
+        _read_one(setting, layers, result)
     result.faults += contradictions(result.values)
     return result
 
 
+def _read_one(setting: Setting, layers: list[tuple[str, Mapping[str, str]]], result: Configuration) -> None:
+    value, source = setting.default, "default"
+    for name, layer in layers:
+        if raw := layer.get(setting.name, ""):
+            source = name
+            value, fault = parse(setting, raw)
+            if fault:
+                result.faults.append(f"{setting.name}={setting.shown(raw)!r} ({source}): must be {fault}")
+            break
+    result.values[setting.name], result.sources[setting.name] = value, source
+
+
 def env_file(path: Path) -> dict[str, str]:
-    """The variables of one env file, read by django-environ without touching `os.environ`."""
-    scope = environ.Env()
-    scope.ENVIRON = {}  # type: ignore[assignment]
-    scope.read_env(str(path))
-    return dict(scope.ENVIRON)
+    """The variables of one env file, read by django-environ without touching `os.environ`. Raises OSError."""
+
+    # django-environ writes to the class's ENVIRON, so the class is one of this call's own.
+    class Scope(environ.Env):  # type: ignore[misc]  # the library is untyped
+        ENVIRON: ClassVar[dict[str, str]] = {}
+
+    with path.open(encoding="utf-8") as file:
+        Scope.read_env(file)
+    return Scope.ENVIRON
 
 
 def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
     """(value, None), or (default, what is allowed) when `raw` does not fit."""
-    scope = environ.Env()
-    scope.ENVIRON = {"V": raw.strip()}  # type: ignore[assignment]
+    raw = raw.strip()
     try:
-        value = _bool(raw) if setting.type is bool else scope.get_value("V", cast=setting.type)
+        value: Any = _bool(raw) if setting.type is bool else environ.Env.parse_value(raw, setting.type)
     except ValueError:
         return setting.default, setting.allowed
+    if setting.type is list:
+        value = [part.strip() for part in value if part.strip()]
     if setting.minimum is not None and not setting.minimum <= value <= (setting.maximum or 0):
         return setting.default, setting.allowed
     if setting.choices and value not in setting.choices and "." not in value:
@@ -185,23 +244,54 @@ def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
 
 
 def _bool(raw: str) -> bool:
-    word = raw.strip().lower()
+    word = raw.lower()
     if word not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
         raise ValueError(raw)
     return word in {"1", "true", "yes", "on"}
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Faults that only show when two settings are read together."""
+    """Faults that a type and a range cannot tell, or that only show when two settings are read together."""
     faults = []
     if not values["SEVERITY_LOW_MAX"] < values["SEVERITY_MEDIUM_MAX"] < values["SEVERITY_HIGH_MAX"]:
         faults.append("SEVERITY_LOW_MAX, SEVERITY_MEDIUM_MAX, SEVERITY_HIGH_MAX: must rise in this order")
     if values["BATCH_IDLE_TIMEOUT_SECONDS"] > values["BATCH_WINDOW_SECONDS"]:
         faults.append("BATCH_IDLE_TIMEOUT_SECONDS: must not be longer than BATCH_WINDOW_SECONDS")
-    for name in ("RTDETR_URL", "NEMOTRON_URL"):
-        if values[name] and urlsplit(values[name]).scheme not in {"http", "https"}:
-            faults.append(f"{name}={redact_url(values[name])!r}: must be an http:// or https:// address")
+    if values["TIME_ZONE"] not in available_timezones():
+        faults.append(f"TIME_ZONE={values['TIME_ZONE']!r}: must be a time zone such as Europe/Berlin")
+    if not can_hold(Path(values["HSI_DATA_DIR"])):
+        faults.append(f"HSI_DATA_DIR={values['HSI_DATA_DIR']!r}: must be a folder that this user may write to")
+    for name, schemes in URL_SCHEMES.items():
+        if values[name] and not is_address(values[name], schemes):
+            faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
     return faults
+
+
+URL_SCHEMES = {
+    "DATABASE_URL": ("sqlite:///", "postgresql://", "postgres://", "postgresql+asyncpg://"),
+    "REDIS_URL": ("redis://", "rediss://", "unix://"),
+    "RTDETR_URL": ("http://", "https://"),
+    "NEMOTRON_URL": ("http://", "https://"),
+}
+NEED_HOST = ("http", "redis")
+
+
+def is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    """Whether `url` begins with one of `schemes` and names a host, or a file where none is needed."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname or (not url.startswith(NEED_HOST) and parts.path.strip("/"))
+        return url.startswith(schemes) and bool(named) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def can_hold(folder: Path) -> bool:
+    """Whether `folder` is one we may write to, or can be made."""
+    folder = folder.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def env_files() -> list[tuple[str, Path]]:

@@ -44,7 +44,7 @@ def run(host: str, port: int) -> None:
         if signals > 1:
             os._exit(128 + number)
         threads.stop()
-        reactor.callFromThread(reactor.stop)
+        reactor.callFromThread(reactor.stop)  # type: ignore[misc]
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)

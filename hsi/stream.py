@@ -42,7 +42,8 @@ def _raise_head(by: int) -> int:
     table = StreamHead._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (id,seq) VALUES (1,%s) ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%s RETURNING seq",
+            f"INSERT INTO {table} (id,seq) VALUES (1,%s)"
+            f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%s RETURNING seq",
             [by, by],
         )
         return int(cursor.fetchone()[0])

@@ -28,7 +28,9 @@ class SetupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # not subscrip
         model = User
         fields = ("username",)
 
-    username = forms.CharField(max_length=150, initial="admin", widget=forms.TextInput(attrs={"autocomplete": "username"}))
+    username = forms.CharField(
+        max_length=150, initial="admin", widget=forms.TextInput(attrs={"autocomplete": "username"})
+    )
 
 
 @never_cache
@@ -40,7 +42,12 @@ def setup(request: HttpRequest) -> HttpResponse:
     try:
         signing.loads(request.GET.get("key", ""), salt=SALT, max_age=LINK_AGE_SECONDS)
     except signing.BadSignature:
-        return render(request, "hsi/not_set_up.html", {"detail": "This set-up link is not valid. Restart the server for a new one."}, status=403)
+        return render(
+            request,
+            "hsi/not_set_up.html",
+            {"detail": "This set-up link is not valid. Restart the server for a new one."},
+            status=403,
+        )
     form = SetupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = _first_administrator(form)
@@ -65,7 +72,9 @@ def _first_administrator(form: SetupForm) -> User | None:
 @require_GET
 def favicon(request: HttpRequest) -> HttpResponse:
     svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#2563eb"/>'
-        '<circle cx="16" cy="16" r="8" fill="none" stroke="#fff" stroke-width="3"/><circle cx="16" cy="16" r="3" fill="#fff"/></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        '<rect width="32" height="32" rx="8" fill="#2563eb"/>'
+        '<circle cx="16" cy="16" r="8" fill="none" stroke="#fff" stroke-width="3"/>'
+        '<circle cx="16" cy="16" r="3" fill="#fff"/></svg>'
     )
     return HttpResponse(svg, content_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})

@@ -177,9 +177,7 @@ class QueueWorker(Loop):
     def _take(self, limit: int) -> list[Job]:
         # With work in hand, only look: the wait is for the first of it to end.
         patience = 0 if self._in_hand else LONGEST_SLEEP_SECONDS
-        return get_queue(self.queue_name).take(
-            limit, wait_seconds=patience, lease_seconds=settings.JOB_LEASE_SECONDS
-        )
+        return get_queue(self.queue_name).take(limit, wait_seconds=patience, lease_seconds=settings.JOB_LEASE_SECONDS)
 
     def _collect(self) -> None:
         for future in [future for future in self._in_hand if future.done()]:
@@ -227,7 +225,9 @@ class QueueWorker(Loop):
             self._give_back(job, delay, error, counts)
             return
         reason = "attempts" if retryable else "refused"
-        logger.error("%s: row %s becomes a dead letter: %s: %s", self.queue_name, job.row_id, type(error).__name__, error)
+        logger.error(
+            "%s: row %s becomes a dead letter: %s: %s", self.queue_name, job.row_id, type(error).__name__, error
+        )
         stack = "".join(traceback.format_exception(error))
         try:
             with transaction.atomic():
@@ -250,7 +250,7 @@ def retry_delay_seconds(attempts: int, error: Exception) -> float:
     first, longest = RETRY_SECONDS
     if isinstance(error, HSIError) and not error.counts:
         longest = 30.0  # a service that is away may be back any moment
-    return min(longest, first * 2 ** (attempts - 1)) * random.uniform(0.5, 1)
+    return float(min(longest, first * 2 ** min(attempts - 1, 30)) * random.uniform(0.5, 1))
 
 
 class Heartbeat:
@@ -277,9 +277,9 @@ class Heartbeat:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._ended.set()
         self._thread.join(BEAT_SECONDS)
-        State = WorkerHeartbeat.State
+        state = WorkerHeartbeat.State.FAILING if error else WorkerHeartbeat.State.STOPPED
         try:
-            self._write(State.FAILING if error else State.STOPPED, str(error or "")[:500])
+            self._write(state, str(error or "")[:500])
         except (DatabaseError, InterfaceError) as problem:
             logger.warning("%s: no last heartbeat: %s", self.key, problem)
 

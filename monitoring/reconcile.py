@@ -22,9 +22,7 @@ def reconcile() -> dict[str, int]:
     """How many rows were queued again, by queue."""
     return {
         DETECTION_QUEUE: requeue(DETECTION_QUEUE, Upload.objects.waiting()),
-        FAST_PATH_QUEUE: requeue(
-            FAST_PATH_QUEUE, Batch.objects.open().filter(is_fast_path=True, event__isnull=True)
-        ),
+        FAST_PATH_QUEUE: requeue(FAST_PATH_QUEUE, Batch.objects.open().filter(is_fast_path=True, event__isnull=True)),
         ANALYSIS_QUEUE: requeue(ANALYSIS_QUEUE, Batch.objects.filter(state=Batch.State.CLOSED)),
     }
 

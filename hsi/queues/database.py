@@ -152,15 +152,11 @@ class DatabaseQueue:
         return Depth(waiting, leased, total - waiting - leased, oldest)
 
     def live(self, row_ids: list[int]) -> set[int]:
-        return set(
-            QueueJob.objects.filter(queue=self.name, row_id__in=row_ids).values_list("row_id", flat=True)
-        )
+        return set(QueueJob.objects.filter(queue=self.name, row_id__in=row_ids).values_list("row_id", flat=True))
 
     def peek(self, limit: int) -> list[Job]:
         rows = QueueJob.objects.filter(queue=self.name).order_by("due_at", "id")[:limit]
-        return [
-            Job(r.pk, r.queue, r.row_id, r.attempts, r.put_at, r.lease, tuple(r.failures), r.trace) for r in rows
-        ]
+        return [Job(r.pk, r.queue, r.row_id, r.attempts, r.put_at, r.lease, tuple(r.failures), r.trace) for r in rows]
 
     def clear(self) -> int:
         return QueueJob.objects.filter(queue=self.name).delete()[0]

@@ -14,7 +14,7 @@ from cameras.models import Camera, Upload
 from cameras.tree import OutsideTreeError, Tree, encode
 from detection.models import Batch
 from hsi.models import QueueJob, StreamMessage
-from tests import factories, pictures
+from tests import factories, files
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def folder(data_dir: Path) -> Folder:
 
 def test_a_still_becomes_a_waiting_upload_with_a_job_and_a_thumbnail(folder, data_dir):
     name = f"MDAlarm_{datetime.now(UTC):%Y%m%d-%H%M%S}.jpg"
-    assert folder.take(f"front_door/R2_00626E123456/snap/{name}", pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take(f"front_door/R2_00626E123456/snap/{name}", files.jpeg()) is Outcome.ACCEPTED
     upload = Upload.objects.get()
     assert (upload.camera_id, upload.state, upload.kind) == ("front_door", "waiting", "image")
     assert (upload.width, upload.height, upload.captured_at_source) == (320, 180, "name")
@@ -56,7 +56,7 @@ def test_a_still_becomes_a_waiting_upload_with_a_job_and_a_thumbnail(folder, dat
 
 
 def test_a_clip_becomes_an_upload_that_knows_its_length(folder, tmp_path):
-    clip = pictures.mp4(tmp_path / "clip.mp4", frames=20, rate=5).read_bytes()
+    clip = files.mp4(tmp_path / "clip.mp4", frames=20, rate=5).read_bytes()
     assert folder.take("garden/clip.mp4", clip) is Outcome.ACCEPTED
     upload = Upload.objects.get()
     assert (upload.kind, upload.width, upload.height) == ("video", 160, 96)
@@ -64,14 +64,14 @@ def test_a_clip_becomes_an_upload_that_knows_its_length(folder, tmp_path):
 
 
 def test_the_same_version_taken_twice_makes_one_row(folder):
-    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take("door/a.jpg", files.jpeg()) is Outcome.ACCEPTED
     assert folder.take("door/a.jpg") is Outcome.KNOWN
     assert (Upload.objects.count(), QueueJob.objects.count()) == (1, 1)
 
 
 def test_the_same_bytes_from_the_same_camera_are_a_duplicate_of_the_first(folder):
-    folder.take("door/a.jpg", pictures.jpeg())
-    assert folder.take("door/b.jpg", pictures.jpeg()) is Outcome.DUPLICATE
+    folder.take("door/a.jpg", files.jpeg())
+    assert folder.take("door/b.jpg", files.jpeg()) is Outcome.DUPLICATE
     first, second = Upload.objects.order_by("id")
     assert (second.state, second.duplicate_of_id) == ("duplicate", first.pk)
     assert second.finished_at is not None
@@ -79,38 +79,38 @@ def test_the_same_bytes_from_the_same_camera_are_a_duplicate_of_the_first(folder
 
 
 def test_the_same_bytes_from_another_camera_are_not(folder):
-    folder.take("door/a.jpg", pictures.jpeg())
-    assert folder.take("garden/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    folder.take("door/a.jpg", files.jpeg())
+    assert folder.take("garden/a.jpg", files.jpeg()) is Outcome.ACCEPTED
 
 
 def test_the_same_bytes_long_after_are_a_new_upload(folder, settings):
-    folder.take("door/a.jpg", pictures.jpeg())
+    folder.take("door/a.jpg", files.jpeg())
     long_ago = datetime.now(UTC) - timedelta(seconds=settings.DEDUPE_TTL_SECONDS + 1)
     Upload.objects.update(received_at=long_ago)
-    assert folder.take("door/b.jpg", pictures.jpeg()) is Outcome.ACCEPTED
-    assert folder.take("door/c.jpg", pictures.jpeg()) is Outcome.DUPLICATE
+    assert folder.take("door/b.jpg", files.jpeg()) is Outcome.ACCEPTED
+    assert folder.take("door/c.jpg", files.jpeg()) is Outcome.DUPLICATE
     assert Upload.objects.get(path="door/c.jpg").duplicate_of == Upload.objects.get(path="door/b.jpg")
 
 
 def test_the_database_allows_one_original(folder):
-    folder.take("door/a.jpg", pictures.jpeg())
+    folder.take("door/a.jpg", files.jpeg())
     original = Upload.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         factories.upload(original.camera, dedupe_key=original.sha256)
 
 
 def test_a_name_that_is_written_again_is_a_new_version(folder):
-    folder.take("yi/2026Y03M01D14H/22M37S23.jpg", pictures.jpeg(1))
-    assert folder.take("yi/2026Y03M01D14H/22M37S23.jpg", pictures.jpeg(2)) is Outcome.ACCEPTED
+    folder.take("yi/2026Y03M01D14H/22M37S23.jpg", files.jpeg(1))
+    assert folder.take("yi/2026Y03M01D14H/22M37S23.jpg", files.jpeg(2)) is Outcome.ACCEPTED
     assert Upload.objects.count() == 2
 
 
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("cut.jpg", pictures.jpeg()[:-400], "truncated"),
-        ("renamed.jpg", pictures.png(), "renamed"),
-        ("renamed.mp4", pictures.jpeg(), "renamed"),
+        ("cut.jpg", files.jpeg()[:-400], "truncated"),
+        ("renamed.jpg", files.png(), "renamed"),
+        ("renamed.mp4", files.jpeg(), "renamed"),
         ("empty.jpg", b"", "empty"),
         ("empty.mkv", b"", "empty"),
         ("text.jpg", b"hello, this is no picture at all", "renamed"),
@@ -127,18 +127,18 @@ def test_a_broken_file_is_quarantined_with_its_reason(folder, data_dir, name, da
     assert not QueueJob.objects.exists()
 
 
-@pytest.mark.parametrize("data", [b"", pictures.jpeg()[:-400]])
+@pytest.mark.parametrize("data", [b"", files.jpeg()[:-400]])
 def test_an_empty_or_cut_file_is_given_time_before_it_is_refused(folder, data):
     assert folder.take("door/a.jpg", data, final=False) is Outcome.INCOMPLETE
     assert not Upload.objects.exists()
-    assert folder.take("door/a.jpg", pictures.jpeg(), final=False) is Outcome.ACCEPTED
+    assert folder.take("door/a.jpg", files.jpeg(), final=False) is Outcome.ACCEPTED
 
 
 def test_too_many_bytes_and_too_many_pixels_are_refused(folder, settings):
     settings.IMAGE_MAX_BYTES = 2000
-    assert folder.take("door/big.jpg", pictures.jpeg()) is Outcome.REJECTED
+    assert folder.take("door/big.jpg", files.jpeg()) is Outcome.REJECTED
     settings.IMAGE_MAX_BYTES, settings.IMAGE_MAX_PIXELS = 10**6, 1000
-    assert folder.take("door/wide.jpg", pictures.jpeg(1)) is Outcome.REJECTED
+    assert folder.take("door/wide.jpg", files.jpeg(1)) is Outcome.REJECTED
     assert [upload.reason.split(":")[0] for upload in Upload.objects.order_by("id")] == ["too_large", "too_many_pixels"]
 
 
@@ -164,14 +164,14 @@ def test_a_300_megabyte_file_is_refused_without_being_read(folder):
     ],
 )
 def test_odd_names_are_ordinary_names(folder, name):
-    assert folder.take(b"door/" + name, pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take(b"door/" + name, files.jpeg()) is Outcome.ACCEPTED
     upload = Upload.objects.get()
-    assert folder.tree.open(upload.path).read() == pictures.jpeg()
+    assert folder.tree.open(upload.path).read() == files.jpeg()
 
 
 @pytest.mark.parametrize("name", [b"b\xffd", b"a\nb", b"..hidden", b"x" * 255, "Küche".encode(), b"<b>", b"-rf"])
 def test_odd_folders_become_cameras_with_safe_ids(folder, name):
-    assert folder.take(name + b"/a.jpg", pictures.jpeg()) is Outcome.ACCEPTED
+    assert folder.take(name + b"/a.jpg", files.jpeg()) is Outcome.ACCEPTED
     camera = Camera.objects.get()
     assert camera.pk.replace("_", "a").replace("-", "a").isalnum()
     assert len(camera.pk) <= 64
@@ -179,32 +179,32 @@ def test_odd_folders_become_cameras_with_safe_ids(folder, name):
 
 
 def test_two_folders_that_would_get_the_same_id_are_two_cameras(folder):
-    folder.take("Front Door/a.jpg", pictures.jpeg(1))
-    folder.take("front door/a.jpg", pictures.jpeg(2))
+    folder.take("Front Door/a.jpg", files.jpeg(1))
+    folder.take("front door/a.jpg", files.jpeg(2))
     assert Camera.objects.count() == 2
 
 
 def test_an_unknown_folder_is_left_alone_where_the_setting_says_so(folder, settings):
     settings.CAMERA_AUTO_CREATE = False
-    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+    assert folder.take("door/a.jpg", files.jpeg()) is Outcome.NOT_OURS
     factories.camera("door")
     assert folder.take("door/a.jpg") is Outcome.ACCEPTED
 
 
 def test_a_paused_camera_s_files_wait_in_their_folder(folder):
     camera = factories.camera("door", enabled=False)
-    assert folder.take("door/a.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+    assert folder.take("door/a.jpg", files.jpeg()) is Outcome.NOT_OURS
     Camera.objects.filter(pk=camera.pk).update(enabled=True)
     assert folder.take("door/a.jpg") is Outcome.ACCEPTED
 
 
 def test_a_file_in_no_camera_s_folder_is_not_taken(folder):
-    assert folder.take("loose.jpg", pictures.jpeg()) is Outcome.NOT_OURS
+    assert folder.take("loose.jpg", files.jpeg()) is Outcome.NOT_OURS
 
 
 def test_a_symlink_is_never_followed(folder, tmp_path):
-    (tmp_path / "secret.jpg").write_bytes(pictures.jpeg())
-    folder.put("door/a.jpg", pictures.jpeg(1))
+    (tmp_path / "secret.jpg").write_bytes(files.jpeg())
+    folder.put("door/a.jpg", files.jpeg(1))
     (folder.root / "door" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     (folder.root / "linked").symlink_to(tmp_path)
     with pytest.raises(OutsideTreeError):
@@ -222,7 +222,7 @@ def test_a_file_that_vanished_is_no_upload(folder):
 
 
 def test_a_file_rewritten_while_it_is_read_waits(folder, monkeypatch):
-    path = folder.put("door/a.jpg", pictures.jpeg())
+    path = folder.put("door/a.jpg", files.jpeg())
     read = intake._read
 
     def read_while_someone_writes(arrival, file):
@@ -238,7 +238,7 @@ def test_a_file_rewritten_while_it_is_read_waits(folder, monkeypatch):
 def test_a_move_that_a_crash_cut_off_is_finished_by_the_next_look(folder, data_dir, monkeypatch):
     with monkeypatch.context() as crash:
         crash.setattr(intake, "move_to_quarantine", lambda tree, upload: None)
-        folder.take("door/cut.jpg", pictures.jpeg()[:-400])
+        folder.take("door/cut.jpg", files.jpeg()[:-400])
     assert (folder.root / "door/cut.jpg").exists()
     assert folder.take("door/cut.jpg") is Outcome.KNOWN
     assert not (folder.root / "door/cut.jpg").exists()
@@ -247,7 +247,7 @@ def test_a_move_that_a_crash_cut_off_is_finished_by_the_next_look(folder, data_d
 
 def test_a_quarantine_that_cannot_be_written_leaves_the_file_and_the_reason(folder, data_dir):
     (data_dir / "quarantine").write_text("in the way")
-    assert folder.take("door/cut.jpg", pictures.jpeg()[:-400]) is Outcome.REJECTED
+    assert folder.take("door/cut.jpg", files.jpeg()[:-400]) is Outcome.REJECTED
     assert Upload.objects.get().reason.startswith("truncated")
     assert (folder.root / "door/cut.jpg").exists()
 
@@ -261,7 +261,7 @@ def test_a_full_disk_is_our_failure_and_the_file_stays_for_another_try(folder, m
         path = "door/a.jpg"
         (folder.root / "door").mkdir()
         with (folder.root / path).open("wb") as file:
-            file.write(pictures.jpeg())
+            file.write(files.jpeg())
         with pytest.raises(OSError, match="No space"):
             take_in(folder.tree, path, final=True)
     assert not Upload.objects.exists()
@@ -270,8 +270,8 @@ def test_a_full_disk_is_our_failure_and_the_file_stays_for_another_try(folder, m
 
 def test_a_queue_that_is_full_leaves_the_upload_waiting_in_its_row(folder, settings):
     settings.QUEUE_MAX_SIZE = 1
-    folder.take("door/a.jpg", pictures.jpeg(1))
-    folder.take("door/b.jpg", pictures.jpeg(2))
+    folder.take("door/a.jpg", files.jpeg(1))
+    folder.take("door/b.jpg", files.jpeg(2))
     assert Upload.objects.waiting().count() == 2
     assert QueueJob.objects.count() == 1
 
@@ -282,20 +282,20 @@ def test_a_failing_database_stores_nothing_by_halves(folder, monkeypatch):
 
     monkeypatch.setattr("hsi.stream.publish", fail)
     with pytest.raises(OperationalError):
-        folder.take("door/a.jpg", pictures.jpeg())
+        folder.take("door/a.jpg", files.jpeg())
     assert not QueueJob.objects.exists()
     assert not Upload.objects.exists()
     assert not Batch.objects.exists()
 
 
 def test_a_name_without_a_time_is_dated_by_its_arrival(folder):
-    folder.take("door/picture.jpg", pictures.jpeg())
+    folder.take("door/picture.jpg", files.jpeg())
     upload = Upload.objects.get()
     assert (upload.captured_at_source, upload.captured_at) == ("arrival", upload.received_at)
 
 
 def test_a_file_that_lay_there_before_we_came_is_dated_by_when_it_was_written(folder):
-    path = folder.put("door/picture.jpg", pictures.jpeg())
+    path = folder.put("door/picture.jpg", files.jpeg())
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     os.utime(folder.root / path, (hour_ago.timestamp(), hour_ago.timestamp()))
     take_in(folder.tree, path, final=True)
@@ -306,7 +306,7 @@ def test_a_file_that_lay_there_before_we_came_is_dated_by_when_it_was_written(fo
 
 @pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(days=-40)])
 def test_a_clock_that_is_far_off_is_not_believed(folder, off):
-    folder.take(f"door/MDAlarm_{datetime.now(UTC) + off:%Y%m%d-%H%M%S}.jpg", pictures.jpeg())
+    folder.take(f"door/MDAlarm_{datetime.now(UTC) + off:%Y%m%d-%H%M%S}.jpg", files.jpeg())
     upload = Upload.objects.get()
     assert (upload.clock_skew, upload.captured_at_source) == (True, "arrival")
 
@@ -316,5 +316,5 @@ def test_a_time_in_a_name_is_local_to_the_camera(folder):
     from zoneinfo import ZoneInfo
 
     local = datetime.now(ZoneInfo("America/New_York")).replace(microsecond=0)
-    folder.take(f"door/MDAlarm_{local:%Y%m%d-%H%M%S}.jpg", pictures.jpeg())
+    folder.take(f"door/MDAlarm_{local:%Y%m%d-%H%M%S}.jpg", files.jpeg())
     assert Upload.objects.get().captured_at == local

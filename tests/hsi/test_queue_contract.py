@@ -130,7 +130,11 @@ def test_a_buried_job_is_a_dead_letter_with_the_whole_story(queue):
     number = queue.bury(take(queue)[0], "refused", error, stack="Traceback")
     letter = DeadLetter.objects.get(pk=number)
     assert (letter.queue, letter.row_id, letter.reason, letter.attempts) == ("detection_queue", 7, "refused", 2)
-    assert (letter.error_type, letter.http_status, letter.response_body) == ("AIServiceRejectedError", 400, "bad picture")
+    assert (letter.error_type, letter.http_status, letter.response_body) == (
+        "AIServiceRejectedError",
+        400,
+        "bad picture",
+    )
     assert [failure["error"] for failure in letter.failures] == ["TimeoutError", "AIServiceRejectedError"]
     assert letter.payload["trace"] == "t-1"
     assert letter.stack == "Traceback"
@@ -225,7 +229,15 @@ def test_many_takers_share_the_jobs_and_none_is_given_twice(queue):
     assert sorted(taken) == list(range(1, 201))
 
 
-@given(st.lists(st.one_of(st.tuples(st.just("put"), st.integers(1, 5)), st.tuples(st.sampled_from(["take", "ack", "retry", "bury"]), st.just(0))), max_size=40))
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("put"), st.integers(1, 5)),
+            st.tuples(st.sampled_from(["take", "ack", "retry", "bury"]), st.just(0)),
+        ),
+        max_size=40,
+    )
+)
 @hypothesis_settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

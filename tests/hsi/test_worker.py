@@ -28,7 +28,11 @@ def raising(error: Exception) -> Callable[[Job], None]:
 
 def worker(work: Callable[[Job], None], buried: list[tuple[int, str]] | None = None, **options) -> QueueWorker:
     return QueueWorker(
-        "test", DETECTION_QUEUE, work, lambda row_id, reason: (buried if buried is not None else []).append((row_id, reason)), **options
+        "test",
+        DETECTION_QUEUE,
+        work,
+        lambda row_id, reason: (buried if buried is not None else []).append((row_id, reason)),
+        **options,
     )
 
 

@@ -13,9 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("user", help="Whose rights the token has.")
         parser.add_argument("--name", required=True, help="What it is for, to tell tokens apart.")
         parser.add_argument("--scope", required=True, help=f"With commas: {', '.join(SCOPES)}.")
-        parser.add_argument(
-            "--days", type=int, help=f"Days until it ends, 1 to {MAX_DAYS}. Without: until revoked."
-        )
+        parser.add_argument("--days", type=int, help=f"Days until it ends, 1 to {MAX_DAYS}. Without: until revoked.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"]).first()

@@ -1,0 +1,80 @@
+"""A bound on a whole HTTP exchange, where httpx bounds each single read.
+
+A peer that sends its answer a byte a second never lets a read time out. Here every read and write of
+an exchange gets what is left of one deadline, kept per thread.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+_own = threading.local()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Requests that this thread makes here fail with a read time-out when `seconds` have passed."""
+    _own.ends_at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _own.ends_at = None
+
+
+def _left(timeout: float | None) -> float | None:
+    ends_at: float | None = getattr(_own, "ends_at", None)
+    if ends_at is None:
+        return timeout
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the deadline has passed")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+def transport(limits: httpx.Limits) -> httpx.HTTPTransport:
+    """httpx's own transport, whose connections heed `within`."""
+    made = httpx.HTTPTransport(limits=limits)
+    made._pool._network_backend = _Backend()  # httpx has no public way in
+    return made

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from cameras.models import Upload
+from cameras.watcher import CameraRootMissingError, CameraWatcher
+from hsi.models import QueueJob, WorkerHeartbeat
+from tests import factories, files
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def quick(settings, data_dir):
+    """Short waits; a rescan only at the start, so that what is tested is what was notified."""
+    settings.FILE_STABLE_SECONDS = 0.2
+    settings.FILE_INCOMPLETE_SECONDS = 0.6
+    settings.FILE_RESCAN_SECONDS = 3600
+
+
+@contextmanager
+def watching() -> Iterator[CameraWatcher]:
+    """A watcher in a thread of its own, ready to be told."""
+    loop = CameraWatcher()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    until(lambda: loop._next_scan > 0)
+    try:
+        yield loop
+    finally:
+        loop.stop()
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until `holds`, a bounded time; the wait itself is a blocking one on nothing."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    never = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        never.wait(0.02)
+
+
+def states() -> dict[str, str]:
+    return dict(Upload.objects.values_list("path", "state"))
+
+
+def test_a_closed_file_is_taken_in_at_once(data_dir):
+    with watching():
+        folder = data_dir / "cameras" / "door"
+        folder.mkdir()
+        until(lambda: True)
+        (folder / "a.jpg").write_bytes(files.jpeg())
+        until(lambda: states() == {"door/a.jpg": "waiting"})
+    assert QueueJob.objects.count() == 1
+
+
+def test_a_file_renamed_into_place_is_taken_in_and_its_temporary_name_never_is(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching():
+        (folder / "a.jpg.part").write_bytes(files.jpeg())
+        (folder / "a.jpg.part").rename(folder / "a.jpg")
+        until(lambda: bool(states()))
+    assert states() == {"door/a.jpg": "waiting"}
+
+
+def test_a_file_that_grows_is_never_taken_by_halves(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    data = files.jpeg(size=(1280, 720))
+    with watching() as loop, (folder / "slow.jpg").open("wb", buffering=0) as file:
+        for start in range(0, len(data), len(data) // 6):
+            file.write(data[start : start + len(data) // 6])
+            seen = loop.progressed_at
+            until(lambda seen=seen: loop.progressed_at > seen)
+            assert states() == {}
+        file.close()
+        until(lambda: states() == {"door/slow.jpg": "waiting"})
+    assert Upload.objects.get().size == len(data)
+
+
+def test_what_was_there_before_the_start_is_found(data_dir):
+    folder = data_dir / "cameras" / "door" / "2026" / "03"
+    folder.mkdir(parents=True)
+    for number in range(5):
+        (folder / f"{number}.jpg").write_bytes(files.jpeg(number))
+    with watching():
+        until(lambda: len(states()) == 5)
+
+
+def test_a_folder_moved_in_brings_its_files(data_dir, tmp_path):
+    outside = tmp_path / "outside" / "snap"
+    outside.mkdir(parents=True)
+    (outside / "a.jpg").write_bytes(files.jpeg())
+    with watching():
+        (tmp_path / "outside").rename(data_dir / "cameras" / "door")
+        until(lambda: states() == {"door/snap/a.jpg": "waiting"})
+
+
+def test_a_tree_of_new_folders_loses_nothing(data_dir):
+    with watching():
+        for number in range(20):
+            folder = data_dir / "cameras" / f"cam{number % 4}" / f"2026-03-{number + 1:02}" / "001" / "jpg"
+            folder.mkdir(parents=True)
+            (folder / "a.jpg").write_bytes(files.jpeg(number))
+        until(lambda: len(states()) == 20)
+
+
+def test_a_cut_file_is_quarantined_after_a_while_and_one_that_is_completed_is_not(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    whole = files.jpeg(5)
+    with watching():
+        (folder / "cut.jpg").write_bytes(files.jpeg(1)[:-300])
+        (folder / "resumed.jpg").write_bytes(whole[:-300])
+        with (folder / "resumed.jpg").open("ab") as file:
+            file.write(whole[-300:])
+        (folder / "empty.mkv").touch()
+        until(lambda: len(states()) == 3)
+    assert states() == {"door/cut.jpg": "rejected", "door/resumed.jpg": "waiting", "door/empty.mkv": "rejected"}
+
+
+def test_a_file_that_vanishes_is_no_failure(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        for number in range(20):
+            (folder / f"{number}.jpg").write_bytes(b"x")
+            (folder / f"{number}.jpg").unlink()
+        (folder / "stays.jpg").write_bytes(files.jpeg())
+        until(lambda: states() == {"door/stays.jpg": "waiting"})
+        assert not loop.stopping
+
+
+def test_polling_finds_what_nobody_tells(settings, data_dir):
+    settings.FILE_WATCHER_POLLING = True
+    settings.FILE_WATCHER_POLL_SECONDS = 0.2
+    with watching():
+        folder = data_dir / "cameras" / "door"
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(files.jpeg())
+        until(lambda: states() == {"door/a.jpg": "waiting"})
+
+
+def test_a_missing_root_that_was_configured_is_an_error_that_says_what_to_do(settings, tmp_path):
+    settings.CAMERA_ROOT = tmp_path / "absent"
+    settings.FOSCAM_BASE_PATH = str(settings.CAMERA_ROOT)
+    with pytest.raises(CameraRootMissingError, match="FOSCAM_BASE_PATH"):
+        CameraWatcher().run(once=True)
+    assert WorkerHeartbeat.objects.get().state == "failing"
+
+
+def test_a_root_that_disappears_and_comes_back_is_watched_again(settings, data_dir):
+    settings.FILE_RESCAN_SECONDS = 0.3
+    root: Path = data_dir / "cameras"
+    with watching():
+        root.rename(data_dir / "away")
+        until(lambda: WorkerHeartbeat.objects.get().state == "failing")
+        (data_dir / "away").rename(root)
+        (root / "door").mkdir()
+        (root / "door" / "a.jpg").write_bytes(files.jpeg())
+        until(lambda: states() == {"door/a.jpg": "waiting"})
+
+
+def test_two_watchers_on_one_folder_make_one_row_a_file(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching(), watching():
+        for number in range(30):
+            (folder / f"{number}.jpg").write_bytes(files.jpeg(number))
+        until(lambda: len(states()) == 30)
+    assert Upload.objects.count() == 30
+    assert QueueJob.objects.count() == 30
+
+
+def test_a_scan_does_not_take_in_again_what_is_known(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(files.jpeg())
+    CameraWatcher().run(drain=True)
+    loop = CameraWatcher()
+    loop.run(once=True)
+    assert len(loop.tracker) == 0
+    assert loop.done == 0
+
+
+def test_a_paused_camera_costs_no_endless_work(data_dir):
+    factories.camera("door", enabled=False)
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(files.jpeg())
+    CameraWatcher().run(drain=True)
+    assert not Upload.objects.exists()
+
+
+def test_names_that_are_no_text_are_watched_too(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching():
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9\n.jpg")).write_bytes(files.jpeg())
+        until(lambda: len(states()) == 1)
+    assert states() == {"door/caf\\xe9\n.jpg": "waiting"}
+    connection.close()

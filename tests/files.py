@@ -1,0 +1,44 @@
+"""Files as cameras upload them, made by the tests themselves."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+
+
+def jpeg(seed: int = 0, size: tuple[int, int] = (320, 180), quality: int = 85) -> bytes:
+    """A JPEG; another `seed` gives other bytes."""
+    image = Image.new("RGB", size, (40 + seed % 150, 90, 120))
+    draw = ImageDraw.Draw(image)
+    draw.text((10, 10), f"picture {seed}", fill="white")
+    draw.rectangle((20, 40, 60 + seed % 50, 90), outline="red")
+    return encoded(image, "JPEG", quality=quality)
+
+
+def png(seed: int = 0, size: tuple[int, int] = (64, 48)) -> bytes:
+    return encoded(Image.new("RGB", size, (seed % 255, 10, 10)), "PNG")
+
+
+def encoded(image: Image.Image, kind: str, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def mp4(path: Path, *, frames: int = 10, rate: int = 5, size: tuple[int, int] = (160, 96)) -> Path:
+    """A real H.264 clip of a moving square."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number in range(frames):
+            pixels = np.full((size[1], size[0], 3), 60, np.uint8)
+            pixels[20:50, number * 4 : number * 4 + 30] = 220
+            for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path
