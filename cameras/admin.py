@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Upload
-from hsi.admin_base import HSIAdmin, badge, shortened, thumbnail
+from hsi.admin_base import HSIAdmin, badge, local_time, shortened, thumbnail
 
 
 class CameraGrantInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -58,20 +58,25 @@ class CameraAdmin(HSIAdmin):
 
     @admin.display(description="picture")
     def picture(self, camera: Camera) -> SafeString | str:
-        return thumbnail(f"/api/cameras/{camera.pk}/snapshot") if self.last_picture(camera) else "-"
+        return thumbnail(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at(camera) else "-"
 
     @admin.display(description="picture")
     def large_picture(self, camera: Camera) -> SafeString | str:
-        sent = self.last_picture(camera)
+        sent = last_captured_at(camera)
         return thumbnail(f"/api/cameras/{camera.pk}/snapshot", large=True) if sent else "has never sent one"
 
-    @admin.display(description="last picture", ordering="last_captured_at", empty_value="never")
-    def last_picture(self, camera: Camera) -> datetime | None:
-        return getattr(camera, "last_captured_at", None)
+    @admin.display(description="last picture", ordering="last_captured_at")
+    def last_picture(self, camera: Camera) -> str:
+        sent = last_captured_at(camera)
+        return local_time(sent) if sent else "never"
 
     @admin.display(description="state", ordering="enabled")
     def camera_state(self, camera: Camera) -> SafeString:
         return badge("on", "good") if camera.enabled else badge("paused", "warn")
+
+
+def last_captured_at(camera: Camera) -> datetime | None:
+    return getattr(camera, "last_captured_at", None)
 
 
 @admin.register(Upload)
@@ -81,7 +86,6 @@ class UploadAdmin(VisibleMachineRows):
         "id",
         "camera",
         "path_text",
-        "kind",
         "upload_state",
         "why",
         "captured_at",

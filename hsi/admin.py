@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import HSIAdmin, MachineAdmin, badge, block, json_block, shortened
+from hsi.admin_base import HSIAdmin, MachineAdmin, badge, block, json_block, local_time, shortened
 from hsi.models import ApiToken, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
 
@@ -63,12 +63,12 @@ class QueueJobAdmin(MachineAdmin):
         return badge("delayed", "warn") if late else badge("waiting", "calm")
 
     @admin.display(description="put at", ordering="put_at")
-    def put(self, job: QueueJob) -> datetime:
-        return datetime.fromtimestamp(job.put_at, UTC)
+    def put(self, job: QueueJob) -> str:
+        return local_time(datetime.fromtimestamp(job.put_at, UTC))
 
     @admin.display(description="due, or lease ends", ordering="due_at")
-    def due(self, job: QueueJob) -> datetime:
-        return datetime.fromtimestamp(job.due_at, UTC)
+    def due(self, job: QueueJob) -> str:
+        return local_time(datetime.fromtimestamp(job.due_at, UTC))
 
     @admin.display(description="failures")
     def failed(self, job: QueueJob) -> SafeString:

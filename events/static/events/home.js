@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { Cameras } from "./cameras.js";
 import { watchPictures } from "./cards.js";
+import { Empty } from "./empty.js";
 import { Feed } from "./feed.js";
 import { Health } from "./health.js";
 import { Live } from "./socket.js";
@@ -24,6 +25,7 @@ keepFresh(main);
 const cameras = new Cameras();
 const feed = new Feed(page, (id) => cameras.nameOf(id));
 const health = new Health();
+const empty = new Empty();
 
 const told = {
   "event.created": (message) => feed.put(message.data, { fresh: true }),
@@ -56,6 +58,7 @@ new Live(page.seq, {
   heard(message) {
     told[message.type]?.(message);
     health.soon();
+    empty.soon();
   },
   changed: showLink,
   isSignedIn,
@@ -64,4 +67,5 @@ setInterval(() => {
   if (document.hidden) return;
   cameras.refresh();
   health.countRefused();
+  empty.soon();
 }, REST_EVERY);

@@ -7,16 +7,17 @@ const STEPS = [
   [7 * 86400, "day", 86400],
 ];
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
+const briefly = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-export function relative(when, now = Date.now()) {
+function relative(when, now, format) {
   const seconds = Math.round((now - when) / 1000);
   if (seconds < 0) return seconds > -120 ? "just now" : "in the future";
   if (seconds < 10) return "just now";
   for (const [below, unit, size] of STEPS) {
-    if (seconds < below) return ago.format(-Math.floor(seconds / size), unit);
+    if (seconds < below) return format.format(-Math.floor(seconds / size), unit);
   }
   return "";
 }
@@ -24,8 +25,12 @@ export function relative(when, now = Date.now()) {
 function words(when, now) {
   const sameDay = new Date(when).toDateString() === new Date(now).toDateString();
   const at = sameDay ? clock.format(when) : `${day.format(when)}, ${clock.format(when)}`;
-  const before = relative(when, now);
+  const before = relative(when, now, ago);
   return before ? `${before} · ${at}` : at;
+}
+
+function brief(when, now) {
+  return relative(when, now, briefly) || day.format(when);
 }
 
 export function show(element, iso) {
@@ -35,7 +40,7 @@ export function show(element, iso) {
 
 function refresh(element, now = Date.now()) {
   const when = Date.parse(element.dateTime);
-  const text = Number.isNaN(when) ? "" : element.hasAttribute("data-short") ? relative(when, now) || day.format(when) : words(when, now);
+  const text = Number.isNaN(when) ? "" : element.hasAttribute("data-short") ? brief(when, now) : words(when, now);
   if (element.textContent !== text) element.textContent = text;
   element.title = Number.isNaN(when) ? "" : full.format(when);
 }
