@@ -16,8 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user, camera = named(options["user"], options["camera"])
         deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
-        had = "no longer has" if deleted else "had no"
-        self.stdout.write(f"{user.username} {had} a grant of {camera.pk}.")
+        had = "no longer has a" if deleted else "had no"
+        self.stdout.write(f"{user.username} {had} grant of {camera.pk}.")
         if visible_cameras(user).filter(pk=camera.pk).exists():
             why = "as an administrator" if user.is_superuser else "through a group"
             self.stderr.write(f"{user.username} can still see {camera.pk} {why}.")
