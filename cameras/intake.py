@@ -242,6 +242,8 @@ def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
 def move_to_quarantine(tree: Tree, upload: Upload) -> None:
     """Move a rejected file away. Where that fails it stays, rejected all the same, until the next scan."""
     destination: Path = settings.DATA_DIR / upload.quarantine
+    if tree.stamp(upload.path) != (upload.size, upload.mtime_ns):
+        return  # written again meanwhile: that is another version, with a row of its own
     try:
         tree.move(upload.path, destination)
     except (OSError, HSIError) as error:

@@ -53,7 +53,7 @@ class Notices(FileSystemEventHandler):
         self._pass("closed", event.src_path)
 
     def on_created(self, event: FileSystemEvent) -> None:
-        self._pass("folder" if isinstance(event, DirCreatedEvent) else "writing", event.src_path)
+        self._pass("folder" if isinstance(event, DirCreatedEvent) else "created", event.src_path)
 
     def on_modified(self, event: FileSystemEvent) -> None:
         if not event.is_directory:
@@ -150,8 +150,11 @@ class CameraWatcher(Loop):
     def _told(self, kind: str, path: str, now: float) -> None:
         if kind == "closed":
             self.tracker.closed(path, now)
-        else:
+        elif kind == "writing":
             self.tracker.writing(path, now)
+        elif (stamp := self.tree.stamp(path)) is not None:
+            # Created and not written to: moved or linked in from outside, which no other notice tells.
+            self.tracker.noticed(path, *stamp, now)
 
     def _scan_when_due(self, now: float) -> None:
         for folder in [folder for folder, due in self._folders_to_scan.items() if due <= now]:

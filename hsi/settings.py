@@ -46,7 +46,7 @@ def _secret_key() -> str:
 
 def _own_names() -> list[str]:
     """The names and addresses this machine is reached by, without asking the network."""
-    names = ["localhost", "127.0.0.1", "[::1]", socket.gethostname(), f"{socket.gethostname()}.local"]
+    names = [socket.gethostname(), f"{socket.gethostname()}.local"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a datagram socket: connecting sends nothing
@@ -57,7 +57,9 @@ def _own_names() -> list[str]:
 
 
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = _value["ALLOWED_HOSTS"] or _own_names()
+# This machine itself may always ask: the health check of a container does.
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = LOOPBACK + (_value["ALLOWED_HOSTS"] or _own_names())
 
 INSTALLED_APPS = [
     "daphne",

@@ -8,11 +8,8 @@ ends acknowledged, tried again later, or buried as a dead letter.
 from __future__ import annotations
 
 import logging
-import os
 import queue as stdlib_queue
 import random
-import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -24,12 +21,11 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 
 from hsi.errors import AIServiceError, HSIError
-from hsi.models import WorkerHeartbeat
+from hsi.heartbeat import Heartbeat
 from hsi.queues import Failure, Job, LeaseLostError, get_queue
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
 LONGEST_SLEEP_SECONDS = 1.0  # a loop looks at least this often whether it should stop
 LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
 RESTART_SECONDS = (1.0, 30.0)
@@ -60,6 +56,9 @@ class Loop:
 
     def close(self) -> None:
         """Called once after the last step."""
+
+    def keep_alive(self) -> None:
+        """Called every few seconds, from the heartbeat's thread, also while a step takes long."""
 
     def wake(self) -> None:
         self._bell.put(None)
@@ -185,8 +184,8 @@ class QueueWorker(Loop):
             if not future.cancelled():
                 future.result()
 
-    def keep_leases(self) -> None:
-        """Called now and then by the heartbeat."""
+    def keep_alive(self) -> None:
+        """Keep the leases of what is in hand."""
         get_queue(self.queue_name).extend(list(self._in_hand.values()), settings.JOB_LEASE_SECONDS)
 
     def _do(self, job: Job) -> None:
@@ -251,51 +250,3 @@ def retry_delay_seconds(attempts: int, error: Exception) -> float:
     if isinstance(error, HSIError) and not error.counts:
         longest = 30.0  # a service that is away may be back any moment
     return float(min(longest, first * 2 ** min(attempts - 1, 30)) * random.uniform(0.5, 1))
-
-
-class Heartbeat:
-    """Writes a loop's sign of life every few seconds, from a thread of its own, and keeps its leases."""
-
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
-        self.host = socket.gethostname()
-        self.key = f"{loop.name}@{self.host}:{os.getpid()}"
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name=f"beat-{loop.name}", daemon=True)
-
-    def __enter__(self) -> None:
-        now = timezone.now()
-        WorkerHeartbeat.objects.update_or_create(
-            name=self.key,
-            defaults={
-                "kind": self.loop.name, "host": self.host, "pid": os.getpid(), "detail": "",
-                "state": WorkerHeartbeat.State.RUNNING, "started_at": now, "beat_at": now, "progressed_at": now,
-            },
-        )  # fmt: skip
-        self._thread.start()
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._ended.set()
-        self._thread.join(BEAT_SECONDS)
-        state = WorkerHeartbeat.State.FAILING if error else WorkerHeartbeat.State.STOPPED
-        try:
-            self._write(state, str(error or "")[:500])
-        except (DatabaseError, InterfaceError) as problem:
-            logger.warning("%s: no last heartbeat: %s", self.key, problem)
-
-    def _beat_on(self) -> None:
-        while not self._ended.wait(BEAT_SECONDS):
-            try:
-                if isinstance(self.loop, QueueWorker):
-                    self.loop.keep_leases()
-                self._write(WorkerHeartbeat.State.RUNNING, "")
-            except (DatabaseError, InterfaceError) as problem:
-                logger.warning("%s: no heartbeat: %s", self.key, problem)
-                connections.close_all()
-        connections.close_all()
-
-    def _write(self, state: WorkerHeartbeat.State, detail: str) -> None:
-        WorkerHeartbeat.objects.filter(name=self.key).update(
-            state=state, detail=detail, beat_at=timezone.now(),
-            progressed_at=self.loop.progressed_at, jobs_done=self.loop.done,
-        )  # fmt: skip

@@ -213,3 +213,13 @@ def test_names_that_are_no_text_are_watched_too(data_dir):
         until(lambda: len(states()) == 1)
     assert states() == {"door/caf\\xe9\n.jpg": "waiting"}
     connection.close()
+
+
+def test_a_file_linked_in_from_outside_is_taken_in_without_waiting_for_a_scan(data_dir, tmp_path, settings):
+    settings.FILE_INCOMPLETE_SECONDS = 3600
+    (tmp_path / "a.jpg").write_bytes(files.jpeg())
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching():
+        (folder / "linked.jpg").hardlink_to(tmp_path / "a.jpg")
+        until(lambda: states() == {"door/linked.jpg": "waiting"})

@@ -1,0 +1,68 @@
+"""Signs of life: who runs, since when, and when it last got somewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
+
+from hsi.models import WorkerHeartbeat
+
+if TYPE_CHECKING:
+    from hsi.worker import Loop
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+
+
+class Heartbeat:
+    """Writes a loop's sign of life every few seconds, from a thread of its own, and keeps it alive."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.host = socket.gethostname()
+        self.key = f"{loop.name}@{self.host}:{os.getpid()}"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name=f"beat-{loop.name}", daemon=True)
+
+    def __enter__(self) -> None:
+        now = timezone.now()
+        WorkerHeartbeat.objects.update_or_create(
+            name=self.key,
+            defaults={
+                "kind": self.loop.name, "host": self.host, "pid": os.getpid(), "detail": "",
+                "state": WorkerHeartbeat.State.RUNNING, "started_at": now, "beat_at": now, "progressed_at": now,
+            },
+        )  # fmt: skip
+        self._thread.start()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._ended.set()
+        self._thread.join(BEAT_SECONDS)
+        state = WorkerHeartbeat.State.FAILING if error else WorkerHeartbeat.State.STOPPED
+        try:
+            self._write(state, str(error or "")[:500])
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("%s: no last heartbeat: %s", self.key, problem)
+
+    def _beat_on(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                self.loop.keep_alive()
+                self._write(WorkerHeartbeat.State.RUNNING, "")
+            except (DatabaseError, InterfaceError) as problem:
+                logger.warning("%s: no heartbeat: %s", self.key, problem)
+                connections.close_all()
+        connections.close_all()
+
+    def _write(self, state: WorkerHeartbeat.State, detail: str) -> None:
+        WorkerHeartbeat.objects.filter(name=self.key).update(
+            state=state, detail=detail, beat_at=timezone.now(),
+            progressed_at=self.loop.progressed_at, jobs_done=self.loop.done,
+        )  # fmt: skip
