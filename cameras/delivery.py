@@ -80,7 +80,7 @@ class Part:
         self.file.close()
 
 
-def file_response(request: HttpRequest, file: BinaryIO, path: str, size: int, *, trusted: bool) -> HttpResponseBase:
+def file_response(request: HttpRequest, file: BinaryIO, path: str, size: int, *, trusted: bool) -> StoredFileResponse:
     """`file` under the last part of `path`. One byte range is heeded (players seek). Not `trusted`: only to save."""
     name = CONTROL.sub("_", PurePosixPath(path).name) or "file"
     content_type = SHOWN.get(PurePosixPath(name).suffix.lower(), OPAQUE) if trusted else OPAQUE

@@ -15,7 +15,7 @@ def test_a_user_sees_the_cameras_granted_to_them_and_no_other():
     viewer = factories.user(sees=door)
     CameraGrant.objects.create(camera=garden, user=factories.user())
     assert list(visible_cameras(viewer)) == [door]
-    assert visible_camera_ids(viewer) == {"door"}
+    assert visible_camera_ids(viewer) == frozenset({"door"})
 
 
 def test_a_user_sees_the_cameras_of_their_groups_once():

@@ -25,7 +25,7 @@ def test_a_grant_lets_see_and_a_revocation_ends_it():
     anna = factories.user("anna")
     factories.camera("door")
     assert run("grant_camera", "anna", "door")[0] == "anna may now see door.\n"
-    assert visible_camera_ids(anna) == {"door"}
+    assert visible_camera_ids(anna) == frozenset({"door"})
     assert run("revoke_camera", "anna", "door") == ("anna no longer has a grant of door.\n", "")
     assert visible_camera_ids(anna) == frozenset()
 

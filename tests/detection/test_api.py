@@ -60,12 +60,12 @@ def test_detections_are_listed_newest_first_and_filtered(viewer: Client, door: C
     )
     factories.detection()
 
-    def ids(**query: object) -> list[int]:
+    def ids(**query: str | int) -> list[int]:
         return [one["id"] for one in viewer.get("/api/detections", query).json()["items"]]
 
     assert ids() == [new.pk, cat.pk, old.pk]
     assert ids(label="cat") == [cat.pk]
-    assert ids(min_confidence=0.6) == [new.pk, cat.pk]
+    assert ids(min_confidence="0.6") == [new.pk, cat.pk]
     assert ids(after=times[1].isoformat()) == [new.pk, cat.pk]
     assert ids(before=times[1].isoformat()) == [old.pk]
     assert ids(event=event.pk) == [new.pk]

@@ -46,7 +46,7 @@ def test_a_token_is_found_by_its_text_and_its_use_is_noted_at_most_once_a_minute
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=first - timedelta(minutes=2))
     find_token(text)
-    assert ApiToken.objects.get().last_used_at >= first
+    assert ApiToken.objects.filter(last_used_at__gte=first).exists()
 
 
 @pytest.mark.parametrize("values", [{"expires_at": timezone.now()}, {"revoked_at": timezone.now()}])
