@@ -1,0 +1,191 @@
+"""The page for people in a real browser, before the real server: live, truthful, and readable on every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from cameras.intake import camera_status
+from cameras.models import Camera
+from events.models import Event
+from events.serializers import event_data
+from hsi import stream
+from tests import factories, pictures
+from tests.browser.chromium import Visit
+from tests.browser.site import Site, site
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+PATIENCE_MS = 20_000
+WICKED = "<img src=x onerror=alert(1)> & sons"
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[Site]:
+    with site(data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def door(data_dir: Path) -> Camera:
+    return factories.camera("door", name=WICKED)
+
+
+def signed_in(visit: Visit) -> Visit:
+    client = Client()
+    client.force_login(factories.admin())
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": visit.base_url}
+    visit.page.context.add_cookies([cookie])  # type: ignore[list-item]  # playwright's own TypedDict
+    visit.page.set_default_timeout(PATIENCE_MS)
+    return visit
+
+
+def tell(event: Event, kind: str = "event.created", **values: Any) -> Event:
+    """Store `values` and say so over the stream, as the analysis loop does."""
+    for name, value in values.items():
+        setattr(event, name, value)
+    event.updated_at = timezone.now()
+    with transaction.atomic():
+        event.save()
+        stream.publish((kind, event.camera_id, event_data(event)))
+    return event
+
+
+def with_picture(of: Camera) -> Event:
+    upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
+    event = factories.event(of, analysis="pending", summary="", started_at=timezone.now(), risk_source=None)
+    factories.detection(upload, event.batch)
+    return event
+
+
+def link_says(page: Page, text: str) -> None:
+    expect(page.locator("#link")).to_have_text(text, timeout=PATIENCE_MS)
+
+
+def test_a_person_signs_in_through_the_form_and_out_again(server: Site, open_page: Callable[..., Visit]) -> None:
+    user = factories.admin("resident")
+    user.password = PBKDF2PasswordHasher().encode(factories.PASSWORD, "salt")
+    user.save()
+    page = open_page(server.url).page
+    page.goto("/")
+    page.fill("#id_username", "resident")
+    page.fill("#id_password", "wrong")
+    page.press("#id_password", "Enter")
+    expect(page.locator(".fault")).to_contain_text("correct username and password")
+    page.fill("#id_password", factories.PASSWORD)
+    page.press("#id_password", "Enter")
+    expect(page.locator("#events-title")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(
+    server: Site, open_page: Callable[..., Visit], door: Camera
+) -> None:
+    visit = signed_in(open_page(server.url))
+    page = visit.page
+    page.on("dialog", lambda dialog: visit.console_errors.append(f"dialog {dialog.message}"))
+    page.goto("/")
+    link_says(page, "Live")
+    expect(page.locator("#empty")).to_contain_text("Waiting for the first picture")
+
+    event = tell(with_picture(door))
+    card = page.locator(f'.event[data-id="{event.pk}"]')
+    expect(card.locator("[data-slot=camera]")).to_have_text(WICKED, timeout=PATIENCE_MS)
+    expect(card.locator("[data-slot=level]")).to_have_text("Not judged yet")
+    expect(card.locator("[data-slot=score]")).to_have_text("–")  # noqa: RUF001
+    expect(card.locator("[data-slot=sentence]")).to_have_text("Person seen.")
+    expect(page.locator("#empty")).to_have_count(0)
+    expect(page.locator("#news")).to_contain_text("Not judged yet")
+    page.wait_for_function("card => card.querySelector('img').naturalWidth > 0", arg=card.element_handle())
+
+    judged: dict[str, Any] = {"risk_score": 91, "risk_level": "critical", "risk_source": "llm", "analysis": "done"}
+    tell(event, "event.updated", summary=WICKED, reasoning="Because.", **judged)
+    expect(card.locator("[data-slot=level]")).to_have_text("Critical risk", timeout=PATIENCE_MS)
+    expect(card.locator("[data-slot=score]")).to_have_text("91")
+    expect(card.locator("[data-slot=verdict]")).to_have_text("Judged by the language model.")
+    expect(card.locator("[data-slot=sentence]")).to_have_text(WICKED)
+    card.locator("summary").click()
+    expect(card.locator("[data-slot=reasoning]")).to_be_visible()
+
+    card.get_by_role("button", name="Mark reviewed").click()
+    expect(card).to_have_attribute("data-reviewed", "true")
+    event.refresh_from_db()
+    assert event.reviewed
+    page.locator(".tick").click()
+    expect(card).to_be_hidden()
+    expect(page.locator("#none-match")).to_be_visible()
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(
+    server: Site, open_page: Callable[..., Visit], door: Camera
+) -> None:
+    page = signed_in(open_page(server.url)).page
+    page.goto("/")
+    link_says(page, "Live")
+    tile = page.locator('.camera[data-id="door"]')
+    expect(tile).to_contain_text("Has never sent a picture")
+    for of in (door, factories.camera("yard")):
+        upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
+        with transaction.atomic():
+            stream.publish(("camera.status", of.pk, camera_status(upload)))
+    expect(tile.locator("time")).not_to_be_empty(timeout=PATIENCE_MS)
+    page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
+    expect(page.locator('.camera[data-id="yard"]')).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_after_the_server_was_away_nothing_is_missing(
+    server: Site, open_page: Callable[..., Visit], door: Camera
+) -> None:
+    page = signed_in(open_page(server.url)).page
+    page.goto("/")
+    link_says(page, "Live")
+    server.stop()
+    link_says(page, "Reconnecting…")
+    event = tell(with_picture(door))
+    server.start()
+    expect(page.locator(f'.event[data-id="{event.pk}"]')).to_be_visible(timeout=40_000)
+    link_says(page, "Live")
+
+
+def test_a_session_that_ended_says_so(server: Site, open_page: Callable[..., Visit], door: Camera) -> None:
+    page = signed_in(open_page(server.url)).page
+    page.goto("/")
+    link_says(page, "Live")
+    page.context.clear_cookies()
+    link_says(page, "Signed out")
+    expect(page.locator("#signed-out")).to_be_visible()
+    expect(page.locator("#health")).to_have_text("Cannot be asked")
+
+
+def test_older_events_are_shown_on_demand(server: Site, open_page: Callable[..., Visit], door: Camera) -> None:
+    for _ in range(33):
+        factories.event(door)
+    page = signed_in(open_page(server.url)).page
+    page.goto("/")
+    expect(page.locator(".event")).to_have_count(30)
+    page.locator("#older").click()
+    expect(page.locator(".event")).to_have_count(33)
+    expect(page.locator("#older")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_page_fits_every_screen(
+    server: Site, open_page: Callable[..., Visit], door: Camera, width: int, scheme: str
+) -> None:
+    with_picture(door)
+    visit = signed_in(open_page(server.url, viewport=(width, 844), color_scheme=scheme, phone=width < 500))
+    visit.page.goto("/")
+    link_says(visit.page, "Live")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+    assert visit.console_errors == []
