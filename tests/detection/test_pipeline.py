@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cameras.intake import take_in
+from cameras.models import Upload
+from cameras.picture import Picture
+from cameras.tree import Tree
+from detection.detectors import Box, DetectedObject
+from detection.loops import loops
+from detection.models import Batch, Detection
+from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
+from hsi.models import DeadLetter, QueueJob, StreamMessage
+from tests import files
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PERSON = DetectedObject("person", 0.8, Box(0.1, 0.1, 0.2, 0.5))
+
+
+class Eye:
+    """A detector that sees what the test tells it to."""
+
+    name = "eye"
+    sees: list[DetectedObject] | Exception
+    looked_at: list[tuple[int, int]]
+
+    def detect(self, picture: Picture) -> list[DetectedObject]:
+        Eye.looked_at.append(picture.size)
+        if isinstance(Eye.sees, Exception):
+            raise Eye.sees
+        return Eye.sees
+
+    def check(self) -> str:
+        return "well"
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def eye(settings, data_dir):
+    settings.DETECTOR = f"{__name__}.Eye"
+    Eye.sees, Eye.looked_at = [PERSON], []
+
+
+def put(path: str, data: bytes, root: Path) -> Upload:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    take_in(Tree(root), path, final=True)
+    return Upload.objects.get(path=path)
+
+
+@pytest.fixture
+def root(data_dir: Path) -> Path:
+    return data_dir / "cameras"
+
+
+def detect() -> None:
+    QueueJob.objects.update(due_at=0)
+    worker, _closer = loops(concurrency=1)
+    worker.run(once=True)
+
+
+def test_what_was_seen_is_stored_with_its_upload_and_batch(root):
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    detection = Detection.objects.get()
+    assert (upload.state, upload.detector, upload.attempts) == ("detected", "eye", 1)
+    assert (detection.label, detection.camera_id, detection.frame_offset) == ("person", "door", None)
+    assert detection.captured_at == upload.captured_at
+    assert Batch.objects.get().detection_count == 1
+    message = StreamMessage.objects.get(type="detection.created")
+    assert (message.data["labels"], message.data["upload"]) == (["person"], upload.pk)
+    assert not QueueJob.objects.filter(queue="detection_queue").exists()
+
+
+def test_a_picture_with_nothing_in_it_is_empty_and_makes_no_batch(root):
+    Eye.sees = []
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.EMPTY
+    assert not Batch.objects.exists()
+
+
+def test_an_error_is_never_empty(root):
+    Eye.sees = AIServiceError("500")
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.WAITING
+    assert QueueJob.objects.get().failures[0]["text"] == "500"
+
+
+def test_a_picture_that_the_service_refuses_is_dead_with_what_it_said(root):
+    Eye.sees = AIServiceRejectedError("rtdetr answered 400", http_status=400, body="not a picture")
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, upload.reason) == ("dead", "AIServiceRejectedError: rtdetr answered 400")
+    assert DeadLetter.objects.get().response_body == "not a picture"
+
+
+def test_a_detector_that_is_away_leaves_the_upload_waiting_for_as_long_as_it_takes(root, settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    upload = put("door/a.jpg", files.jpeg(), root)
+    Eye.sees = AIServiceUnavailableError("refused")
+    for _ in range(5):
+        detect()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.WAITING
+    Eye.sees = [PERSON]
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, upload.attempts) == ("detected", 1)
+
+
+def test_the_frames_of_a_clip_are_looked_at_and_know_their_offset(root, tmp_path, settings):
+    settings.VIDEO_FRAME_INTERVAL_SECONDS, settings.VIDEO_MAX_FRAMES = 1.0, 3
+    upload = put("door/a.mp4", files.mp4(tmp_path / "a.mp4", frames=20, rate=5).read_bytes(), root)
+    detect()
+    detections = list(Detection.objects.order_by("ordinal"))
+    assert [d.frame_offset for d in detections] == sorted({d.frame_offset for d in detections})
+    assert len(detections) == len(Eye.looked_at) == 3
+    assert detections[0].frame_offset == pytest.approx(0, abs=0.2)
+    for d in detections:
+        assert d.captured_at == upload.captured_at + timedelta(seconds=d.frame_offset or 0)
+
+
+def test_a_person_beyond_doubt_takes_the_fast_path(root):
+    Eye.sees = [DetectedObject("person", 0.95, Box(0.1, 0.1, 0.2, 0.5))]
+    put("door/a.jpg", files.jpeg(), root)
+    detect()
+    assert QueueJob.objects.get(queue="fast_path_queue").row_id == Batch.objects.get().pk
+
+
+@pytest.mark.parametrize("label_and_confidence", [("person", 0.89), ("cat", 0.99)])
+def test_others_do_not(root, label_and_confidence):
+    Eye.sees = [DetectedObject(*label_and_confidence, Box(0.1, 0.1, 0.2, 0.5))]
+    put("door/a.jpg", files.jpeg(), root)
+    detect()
+    assert not QueueJob.objects.filter(queue="fast_path_queue").exists()
+
+
+def test_a_file_that_was_removed_before_it_was_analysed_is_dead_and_says_so(root):
+    upload = put("door/a.jpg", files.jpeg(), root)
+    (root / "door/a.jpg").unlink()
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
+
+
+def test_a_file_that_was_overwritten_is_never_taken_for_the_one_that_came_before(root):
+    upload = put("door/a.jpg", files.jpeg(1), root)
+    (root / "door/a.jpg").write_bytes(files.jpeg(2, size=(640, 360)))
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileChangedError")
+    assert Eye.looked_at == []
+
+
+def test_a_camera_root_that_is_away_is_waited_for(root):
+    upload = put("door/a.jpg", files.jpeg(), root)
+    root.rename(root.parent / "away")
+    detect()
+    (root.parent / "away").rename(root)
+    upload.refresh_from_db()
+    assert (upload.state, upload.attempts) == ("waiting", 0)
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.DETECTED
+
+
+def test_a_job_that_comes_twice_looks_once(root):
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    from hsi.queues import DETECTION_QUEUE, get_queue
+
+    get_queue(DETECTION_QUEUE).put(upload.pk)
+    detect()
+    assert len(Eye.looked_at) == 1
+    assert Detection.objects.count() == 1
+    assert not QueueJob.objects.filter(queue="detection_queue").exists()
+
+
+def test_a_worker_that_lost_its_lease_stores_nothing(root, settings):
+    upload = put("door/a.jpg", files.jpeg(), root)
+
+    def stolen(self: Eye, picture: Picture) -> list[DetectedObject]:
+        QueueJob.objects.filter(queue="detection_queue").update(lease="another's")
+        return [PERSON]
+
+    original, Eye.detect = Eye.detect, stolen  # type: ignore[method-assign]
+    try:
+        detect()
+    finally:
+        Eye.detect = original  # type: ignore[method-assign]
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.WAITING
+    assert not Detection.objects.exists()
+    assert not StreamMessage.objects.filter(type="detection.created").exists()
+
+
+def test_uploads_of_one_camera_that_are_detected_at_once_share_one_batch(root):
+    for number in range(24):
+        put(f"door/{number}.jpg", files.jpeg(number), root)
+    workers = [loops(concurrency=2)[0] for _ in range(2)]
+    threads = [threading.Thread(target=worker.run, kwargs={"drain": True}) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    batch = Batch.objects.get()
+    assert (batch.detection_count, batch.upload_count, Detection.objects.count()) == (24, 24, 24)
