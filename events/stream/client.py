@@ -29,6 +29,7 @@ from events.stream.viewer import Credentials, Viewer
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 ERRORS_IN_A_ROW = 3
 GOODBYE_SECONDS = 2.0
+TOO_SLOW = "Too slow: connect again with ?after= and the last seq you have."
 
 
 class Source(Protocol):
@@ -46,11 +47,11 @@ class Source(Protocol):
 class Client:
     """`position` is the number up to which the client is served; while it is live, the hub's counts."""
 
-    def __init__(self, source: Source, send: Send, who: Credentials, viewer: Viewer, limit: int) -> None:
+    def __init__(self, source: Source, outgoing: Outgoing, send: Send, who: Credentials, viewer: Viewer) -> None:
         self.who = who
         self.user_id = viewer.user_id
         self.filter = Filter(viewer.cameras)
-        self.outgoing = Outgoing(send, limit)
+        self.outgoing = outgoing
         self.position = 0
         self.heard_at = time.monotonic()
         self._source = source
@@ -82,7 +83,12 @@ class Client:
 
     def say(self, text: str) -> None:
         if not self.outgoing.put(text):
-            self.close(Close.TOO_SLOW, "Too slow: connect again with ?after= and the last seq you have.")
+            self.close(Close.TOO_SLOW, TOO_SLOW)
+
+    def fall_back(self, position: int) -> None:
+        """Too much is coming at once: the client reads from `position` on for itself, at its own pace."""
+        self.position = max(self.position, position)
+        self._resume(None)
 
     def close(self, code: Close, reason: str) -> None:
         """Returns at once; the first reason counts."""
@@ -108,7 +114,9 @@ class Client:
     def _note_failure(self, task: asyncio.Task[None]) -> None:
         """A failure of a part ends the whole: it must not look like a quiet stream."""
         failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, Error):
+        if isinstance(failure, TimeoutError):
+            self.close(Close.TOO_SLOW, TOO_SLOW)
+        elif isinstance(failure, Error):
             self.close(Close.TRY_AGAIN, "The database does not answer.")
         elif failure and not self._ended.done():
             self._ended.set_exception(failure)

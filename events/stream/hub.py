@@ -14,7 +14,7 @@ from django.db import Error
 from events.stream import hints
 from events.stream.client import Client
 from events.stream.messages import Close, gap
-from events.stream.outgoing import Send
+from events.stream.outgoing import Outgoing, Send
 from events.stream.table import Message, read_after
 from events.stream.thread import DatabaseThread
 from events.stream.viewer import Credentials, Refusal, Viewer, recognise
@@ -27,9 +27,11 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 # A revoked grant or token, an ended session: the longest time messages still flow.
 CHECK_SECONDS = 15.0
-LIVE_PAGE = 500
+LIVE_PAGE = 200
 REPLAY_PAGE = 100
 QUEUE_LIMIT = 512
+# A client whose queue is full has this long to take half of it.
+PATIENCE_SECONDS = 10.0
 
 
 class Hub:
@@ -37,11 +39,19 @@ class Hub:
     a client that stands where the hub stands can join without missing or repeating anything.
     """
 
-    def __init__(self, *, queue_limit: int = QUEUE_LIMIT, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        look_seconds: float = LOOK_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self.position = 0
         self.clients: set[Client] = set()
         self._live: set[Client] = set()
         self._queue_limit = queue_limit
+        self._patience_seconds = patience_seconds
+        self._page = min(LIVE_PAGE, queue_limit // 2)
         self._look_seconds = look_seconds
         self._connections = 0
         self._tail = DatabaseThread("stream-tail")
@@ -66,7 +76,7 @@ class Hub:
         return await self._desk.run(lambda: (recognise(who), newest()))
 
     def enter(self, send: Send, who: Credentials, viewer: Viewer) -> Client:
-        client = Client(self, send, who, viewer, self._queue_limit)
+        client = Client(self, Outgoing(send, self._queue_limit, self._patience_seconds), send, who, viewer)
         self.clients.add(client)
         if self._task is None:
             self._start()
@@ -171,14 +181,16 @@ class Hub:
         if not self._ready.is_set():
             self.position = await self._tail.run(newest)
             self._ready.set()
-        page = await self._tail.run(read_after, self.position, LIVE_PAGE)
+        page = await self._tail.run(read_after, self.position, self._page)
         if not page:
             self._rewind(await self._tail.run(newest))
         while page:
             self._deliver(page)
-            page = await self._tail.run(read_after, self.position, LIVE_PAGE) if len(page) == LIVE_PAGE else []
+            page = await self._tail.run(read_after, self.position, self._page) if len(page) == self._page else []
 
     def _deliver(self, page: list[Message]) -> None:
+        for client in [client for client in self._live if not client.outgoing.takes(len(page))]:
+            client.fall_back(self.position)
         clients = tuple(self._live)
         for message in page:
             for client in clients:
@@ -206,16 +218,14 @@ class Hub:
                 logger.warning("Rights cannot be read for now: %s", error)
 
     async def check(self) -> None:
-        """Take away what is no longer granted, and close who is no longer there."""
+        """Take away what is no longer granted, and close who neither listens nor speaks."""
         known = {client.who for client in self.clients}
         answers = await self._desk.run(_recognise_all, known)
         now = time.monotonic()
         for client in list(self.clients):
             if client.who in answers:
                 _apply(client, answers[client.who])
-            if client.outgoing.is_stuck():
-                client.close(Close.TOO_SLOW, "Nothing is read. Connect again with ?after= and the last seq you have.")
-            elif client.filter.wants_nothing and now - client.heard_at > settings.WEBSOCKET_IDLE_TIMEOUT_SECONDS:
+            if client.filter.wants_nothing and now - client.heard_at > settings.WEBSOCKET_IDLE_TIMEOUT_SECONDS:
                 client.close(Close.IDLE, "Nothing is subscribed to and nothing is said.")
 
 

@@ -13,16 +13,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Outgoing:
     """Texts for one socket, in order. Putting never waits; a full queue says so."""
 
-    __slots__ = ("_filled", "_half", "_limit", "_low", "_send", "_sent", "_sent_before", "_texts")
+    __slots__ = ("_filled", "_half", "_limit", "_low", "_patience_seconds", "_send", "_texts")
 
-    def __init__(self, send: Send, limit: int) -> None:
+    def __init__(self, send: Send, limit: int, patience_seconds: float) -> None:
         self._send = send
         self._limit = limit
+        self._patience_seconds = patience_seconds
         self._half = limit // 2
         self._texts: deque[str] = deque()
         self._filled = asyncio.Event()
         self._low = asyncio.Event()
-        self._sent = self._sent_before = 0
 
     def put(self, text: str) -> bool:
         """False: the queue is full, nothing was put."""
@@ -32,11 +32,16 @@ class Outgoing:
         self._filled.set()
         return True
 
+    def takes(self, count: int) -> bool:
+        return len(self._texts) + count <= self._limit
+
     async def room(self) -> None:
-        """Wait until half of the queue is free."""
-        while len(self._texts) > self._half:
-            self._low.clear()
-            await self._low.wait()
+        """Wait until half of the queue is free. Raises `TimeoutError` when the client is too slow for that."""
+        if len(self._texts) > self._half:
+            async with asyncio.timeout(self._patience_seconds):
+                while len(self._texts) > self._half:
+                    self._low.clear()
+                    await self._low.wait()
 
     async def run(self) -> None:
         """Send for ever, as fast as the socket takes it. Ends when the socket is gone."""
@@ -54,11 +59,5 @@ class Outgoing:
         while texts:
             await send({"type": "websocket.send", "text": texts[0]})
             texts.popleft()
-            self._sent += 1
             if len(texts) == self._half:
                 self._low.set()
-
-    def is_stuck(self) -> bool:
-        """Whether something waits and nothing was sent since the last time this was asked."""
-        before, self._sent_before = self._sent_before, self._sent
-        return bool(self._texts) and before == self._sent

@@ -12,6 +12,9 @@ from typing import Any
 
 from daphne.server import Server as DaphneServer
 
+# RFC 6455: a control frame carries 125 bytes, two of them are the code.
+LONGEST_REASON_BYTES = 123
+
 
 class Window:
     """Whether a connection takes more. Twisted calls it as the producer of what is written."""
@@ -52,6 +55,8 @@ class Server(DaphneServer):  # type: ignore[misc]  # daphne has no types
         if message["type"] == "websocket.send":
             await protocol.window.wait()
         elif message["type"] == "websocket.close" and protocol.state == protocol.STATE_OPEN:
-            protocol.sendClose(message.get("code"), message.get("reason"))
+            # `sendClose` takes 1000 and our own codes only, and would refuse 1008 and its like.
+            reason = (message.get("reason") or "").encode()[:LONGEST_REASON_BYTES]
+            protocol.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
             return
         await super().handle_reply(protocol, message)

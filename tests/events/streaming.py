@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import uvicorn
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -100,12 +101,11 @@ def say(connection: ClientConnection, kind: str, **fields: Any) -> None:
 
 def end_of(connection: ClientConnection) -> tuple[int, str]:
     """(code, reason) of the close, after whatever else is still said."""
-    try:
+    with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012
         while True:
             connection.recv(timeout=PATIENCE_SECONDS)
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None, "dropped without a close frame"
-        return closed.rcvd.code, closed.rcvd.reason
+    assert closed.value.rcvd is not None, "dropped without a close frame"
+    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 def publish(*cameras: str, kind: str = "event.created", **data: Any) -> None:

@@ -148,7 +148,9 @@ def test_a_message_that_is_too_large_closes_with_1009(client, settings):
 
 
 def test_a_message_is_measured_in_bytes(client, settings):
-    client.send(json.dumps({"type": "ping", "x": "é" * (settings.WEBSOCKET_MAX_MESSAGE_SIZE - 100)}, ensure_ascii=False))
+    client.send(
+        json.dumps({"type": "ping", "x": "é" * (settings.WEBSOCKET_MAX_MESSAGE_SIZE - 100)}, ensure_ascii=False)
+    )
     assert end_of(client)[0] == 1009
 
 

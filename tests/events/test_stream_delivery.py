@@ -181,13 +181,15 @@ def test_a_hint_of_another_process_wakes_the_hub(settings, valkey_url, token):
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [valkey_url]}}
     }
+    layer = get_channel_layer()
+    assert layer is not None
     server = StreamServer(look_seconds=3600)
     try:
         with server.client(token=token) as client:
             ready(client)
             for seq in (1, 2, 3):  # joining the group wakes it once, so that only later ones prove a hint
                 append_without_a_hint()
-                async_to_sync(get_channel_layer().group_send)(hint.GROUP, {"type": "outbox.grown"})
+                async_to_sync(layer.group_send)(hint.GROUP, {"type": "outbox.grown"})
                 assert seqs(client, 1) == [seq]
     finally:
         server.stop()
