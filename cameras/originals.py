@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from typing import BinaryIO
@@ -24,7 +25,9 @@ class MediaGoneError(HSIError):
 def open_original(upload: Upload) -> BinaryIO:
     """The upload's own bytes, from its folder or from quarantine. Raises `MediaGoneError`."""
     if upload.quarantine:
-        return _open(Tree(settings.DATA_DIR), upload.quarantine, "The rejected file is no longer in quarantine.")
+        # Its row is written before it is moved: a file that could not be moved is where it was.
+        with contextlib.suppress(MediaGoneError):
+            return _open(Tree(settings.DATA_DIR), upload.quarantine, "The rejected file is no longer in quarantine.")
     file = _open(Tree(settings.CAMERA_ROOT), upload.path, "The file is no longer in the camera's folder.")
     if not _is_the_same(file, upload):
         file.close()
@@ -42,8 +45,10 @@ def open_thumbnail(upload: Upload) -> BinaryIO:
 def _open(tree: Tree, path: str, detail: str) -> BinaryIO:
     try:
         return tree.open(path)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise MediaGoneError(detail) from error
+    except OSError as error:
+        raise MediaGoneError("The file cannot be read at the moment.") from error
 
 
 def _is_the_same(file: BinaryIO, upload: Upload) -> bool:

@@ -49,12 +49,13 @@ def decoded(encoded: bytes, max_width: int | None = None) -> Image.Image:
         with Image.open(io.BytesIO(encoded)) as image:
             if max_width and image.width > max_width:
                 image.draft("RGB", (max_width, round(image.height * max_width / image.width)))
-            return fitted(image.convert("RGB"), max_width)
+            return fitted(image if image.mode == "RGB" else image.convert("RGB"), max_width)
     except UNREADABLE as error:
         raise MediaError(f"The picture cannot be decoded: {error}") from error
 
 
 def fitted(image: Image.Image, max_width: int | None) -> Image.Image:
+    image.load()  # a lazily opened picture must be read before its file is closed
     if max_width is None or image.width <= max_width:
         return image
     height = max(1, round(image.height * max_width / image.width))

@@ -67,19 +67,19 @@ def best_view(event: Event) -> View:
 def draw(view: View, *, boxes: bool) -> bytes:
     """The picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
     image = stills.still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
-    return stills.jpeg(with_boxes(image, view.found) if boxes else image)
+    if boxes:
+        draw_boxes(image, view.found)
+    return stills.jpeg(image)
 
 
-def with_boxes(image: Image.Image, found: tuple[Detection, ...]) -> Image.Image:
-    """A copy with a frame and a tab for each detection; the surest is drawn last, so that it lies on top."""
-    copy = image.copy()
-    pen = ImageDraw.Draw(copy, "RGBA")
+def draw_boxes(image: Image.Image, found: tuple[Detection, ...]) -> None:
+    """A frame and a tab for each detection, into `image` itself; the surest frame is drawn last, on top."""
+    pen = ImageDraw.Draw(image, "RGBA")
     taken: list[Rectangle] = []
     for detection in reversed(found):
-        _frame(pen, _corners(detection, copy.size), colour_of(detection.label), _line_width(copy.size))
+        _frame(pen, _corners(detection, image.size), colour_of(detection.label), _line_width(image.size))
     for detection in found:
-        _tab(pen, copy.size, detection, taken)
-    return copy
+        _tab(pen, image.size, detection, taken)
 
 
 def colour_of(label: str) -> str:

@@ -192,6 +192,13 @@ def test_a_rejected_file_comes_from_quarantine_and_can_only_be_saved(viewer: Cli
     assert viewer.get(f"/api/uploads/{upload.pk}/thumbnail").status_code == 404
 
 
+def test_a_rejected_file_that_could_not_be_moved_comes_from_its_folder(viewer: Client, door: Camera, data_dir: Path):
+    state = Upload.State.REJECTED
+    upload = pictures.stored(b"<html>", "bad.jpg", door, state=state, quarantine="quarantine/door/1-bad.jpg")
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert (response.getvalue(), response["Content-Type"]) == (b"<html>", "application/octet-stream")
+
+
 def test_a_file_that_is_gone_says_so(viewer: Client, door: Camera, data_dir: Path):
     upload = factories.upload(door)
     for what in ("file", "thumbnail"):

@@ -17,9 +17,15 @@ def found(label: str = "person", **values: float) -> Detection:
     return Detection(label=label, **facts)
 
 
+def boxed(*detections: Detection, size: tuple[int, int] = (400, 300)) -> Image.Image:
+    """A black picture with the boxes of `detections`."""
+    image = Image.new("RGB", size)
+    snapshot.draw_boxes(image, detections)
+    return image
+
+
 def changed_area(*detections: Detection, size: tuple[int, int] = (400, 300)) -> tuple[int, int, int, int]:
-    plain = Image.new("RGB", size, (0, 0, 0))
-    area = ImageChops.difference(plain, snapshot.with_boxes(plain, detections)).getbbox()
+    area = boxed(*detections, size=size).getbbox()
     assert area is not None
     return area
 
@@ -96,9 +102,7 @@ def test_a_tab_at_the_right_edge_stays_in_the_picture_whole():
 
 def test_two_tabs_at_one_place_do_not_cover_each_other():
     one, two = found(y=0.3), found("car", y=0.3)
-    plain = Image.new("RGB", (400, 300))
-    alone, both = (snapshot.with_boxes(plain, them) for them in ((one,), (one, two)))
-    tab = (102, 74, 160, 88)
+    alone, both, tab = boxed(one), boxed(one, two), (102, 74, 160, 88)
     assert ImageChops.difference(alone.crop(tab), both.crop(tab)).getbbox() is None
 
 
@@ -107,12 +111,9 @@ def test_two_tabs_at_one_place_do_not_cover_each_other():
 def test_every_allowed_box_and_label_can_be_drawn(size: tuple[int, int], label: str):
     boxes = [(0.0, 0.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (0.5, 0.5, 1e-9, 1e-9)]
     detections = tuple(found(label, x=x, y=y, width=width, height=height) for x, y, width, height in boxes)
-    assert snapshot.with_boxes(Image.new("RGB", size), detections).size == size
+    assert boxed(*detections, size=size).size == size
 
 
-def test_a_label_keeps_its_colour_and_the_picture_itself_is_left_alone():
+def test_a_label_keeps_its_colour():
     assert snapshot.colour_of("person") != snapshot.colour_of("car")
     assert snapshot.colour_of("umbrella") == snapshot.colour_of("umbrella")
-    plain = Image.new("RGB", (40, 30))
-    snapshot.with_boxes(plain, (found(),))
-    assert plain.getbbox() is None
