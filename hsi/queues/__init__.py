@@ -105,6 +105,10 @@ class Queue(Protocol):
         """The job is done. Raises LeaseLostError where it is no longer ours."""
         ...
 
+    def ack_many(self, jobs: list[Job]) -> None:
+        """All of them are done, or none: raises LeaseLostError where one is no longer ours."""
+        ...
+
     def extend(self, jobs: list[Job], lease_seconds: float) -> int:
         """Keep jobs in hand; how many are still ours."""
         ...

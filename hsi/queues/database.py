@@ -11,11 +11,12 @@ import secrets
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.utils import timezone
 
 from hsi.models import DeadLetter, QueueJob
@@ -26,11 +27,17 @@ NOW = {
     "postgresql": "extract(epoch from clock_timestamp())::float8",
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
 }
+# Many numbers as one parameter: the statement is the same text for any number of them.
+NUMBERS: dict[str, tuple[str, Callable[[list[int]], str | list[int]]]] = {
+    "postgresql": ("unnest(%s::bigint[]) AS numbers(value)", list),
+    "sqlite": ("json_each(%s)", json.dumps),
+}
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
 POLL_SECONDS = 0.04
 # The depth is counted at most this often, so QUEUE_MAX_SIZE is kept within a second's worth of jobs.
+# What we put meanwhile is added, what others took is not: a queue that seems full is counted sooner.
 DEPTH_AGE_SECONDS = 1.0
-PUT_CHUNK = 100
+FULL_DEPTH_AGE_SECONDS = 0.05
 
 
 class Bell:
@@ -65,21 +72,20 @@ class DatabaseQueue:
         return PutResult.SUCCESS if self.put_many([row_id], trace=trace) else PutResult.REJECTED
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
-        room = max(0, settings.QUEUE_MAX_SIZE - self._about())
-        fitting = row_ids[:room]
-        now = NOW[connection.vendor]
-        with connection.cursor() as cursor:
-            for start in range(0, len(fitting), PUT_CHUNK):
-                chunk = fitting[start : start + PUT_CHUNK]
-                values = ",".join([f"(%s,%s,0,{now},{now},'','[]',%s)"] * len(chunk))
-                cursor.execute(
-                    f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace) VALUES {values}"
-                    " ON CONFLICT (queue,row_id) DO NOTHING",
-                    [part for row_id in chunk for part in (self.name, row_id, trace)],
-                )
-        if fitting:
-            self._counted = (self._counted[0], self._counted[1] + len(fitting))
-            transaction.on_commit(self._bell.ring)
+        fitting = row_ids[: self._room(len(row_ids))]
+        if not fitting:
+            return 0
+        database = connections[DEFAULT_DB_ALIAS]
+        now, (numbers, as_numbers) = NOW[database.vendor], NUMBERS[database.vendor]
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
+                f" SELECT %s,value,0,{now},{now},'','[]',%s FROM {numbers} WHERE true"  # `WHERE`: SQLite's grammar
+                " ON CONFLICT (queue,row_id) DO NOTHING",
+                [self.name, trace, as_numbers(fitting)],
+            )
+        self._counted = (self._counted[0], self._counted[1] + len(fitting))
+        database.on_commit(self._bell.ring)
         return len(fitting)
 
     def take(self, limit: int, *, wait_seconds: float, lease_seconds: float) -> list[Job]:
@@ -94,10 +100,11 @@ class DatabaseQueue:
             self._bell.wait(heard, min(left, POLL_SECONDS))
 
     def _claim(self, limit: int, lease_seconds: float) -> list[Job]:
-        now = NOW[connection.vendor]
-        lock = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+        database = connections[DEFAULT_DB_ALIAS]
+        now = NOW[database.vendor]
+        lock = " FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
         lease = secrets.token_hex(16)
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {TABLE} SET lease=%s, attempts=attempts+1, due_at={now}+%s WHERE id IN"
                 f" (SELECT id FROM {TABLE} WHERE queue=%s AND due_at<={now} ORDER BY due_at,id LIMIT %s{lock})"
@@ -105,14 +112,25 @@ class DatabaseQueue:
                 [lease, lease_seconds, self.name, limit],
             )
             rows = cursor.fetchall()
-        return [self._job(row, lease) for row in sorted(rows, key=lambda row: row[0])]
+        return [self._job(row, lease) for row in sorted(rows)]
 
     def _job(self, row: tuple[Any, ...], lease: str) -> Job:
         identity, row_id, attempts, put_at, failures, trace = row
-        return Job(identity, self.name, row_id, attempts, put_at, lease, tuple(json.loads(failures)), trace)
+        failed = () if failures == "[]" else tuple(json.loads(failures))
+        return Job(identity, self.name, row_id, attempts, put_at, lease, failed, trace)
 
     def ack(self, job: Job) -> None:
         self._ours(f"DELETE FROM {TABLE} WHERE id=%s AND lease=%s", [job.id, job.lease])
+
+    def ack_many(self, jobs: list[Job]) -> None:
+        ids_by_lease: defaultdict[str, list[int]] = defaultdict(list)
+        for job in jobs:
+            ids_by_lease[job.lease].append(job.id)
+        numbers, as_numbers = NUMBERS[connection.vendor]
+        statement = f"DELETE FROM {TABLE} WHERE lease=%s AND id IN (SELECT value FROM {numbers})"
+        with transaction.atomic():
+            for lease, ids in ids_by_lease.items():
+                self._ours(statement, [lease, as_numbers(ids)], len(ids))
 
     def extend(self, jobs: list[Job], lease_seconds: float) -> int:
         if not jobs:
@@ -161,20 +179,21 @@ class DatabaseQueue:
     def clear(self) -> int:
         return QueueJob.objects.filter(queue=self.name).delete()[0]
 
-    def _ours(self, statement: str, parameters: list[Any]) -> None:
-        with connection.cursor() as cursor:
+    def _ours(self, statement: str, parameters: list[Any], jobs: int = 1) -> None:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute(statement, parameters)
-            if cursor.rowcount != 1:
+            if cursor.rowcount != jobs:
                 raise LeaseLostError
 
-    def _about(self) -> int:
-        """How many jobs there are, at most `DEPTH_AGE_SECONDS` old, plus what we put since."""
+    def _room(self, wanted: int) -> int:
+        """For how many more jobs there is room, by a count as old as `DEPTH_AGE_SECONDS` plus what we put since."""
         at, count = self._counted
         now = time.monotonic()
-        if now - at > DEPTH_AGE_SECONDS:
+        fits = count + wanted <= settings.QUEUE_MAX_SIZE
+        if now - at > (DEPTH_AGE_SECONDS if fits else FULL_DEPTH_AGE_SECONDS):
             count = QueueJob.objects.filter(queue=self.name).count()
             self._counted = (now, count)
-        return count
+        return max(0, int(settings.QUEUE_MAX_SIZE) - count)
 
 
 def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:

@@ -62,8 +62,7 @@ def through(queue: Queue, batches: int, size: int) -> None:
     for first in range(0, batches * size, size):
         put = queue.put_many(list(range(first, first + size)))
         jobs = queue.take(size, wait_seconds=0, lease_seconds=60)
-        for job in jobs:
-            queue.ack(job)
+        queue.ack(jobs[0]) if size == 1 else queue.ack_many(jobs)
         assert put == len(jobs) == size
 
 

@@ -55,6 +55,18 @@ def test_an_acknowledged_job_is_gone(queue):
     assert queue.live([1]) == set()
 
 
+def test_jobs_are_acknowledged_together_or_not_at_all(queue):
+    queue.put_many([1, 2, 3])
+    jobs = [*take(queue, limit=2), *take(queue)]
+    queue.ack(jobs[1])
+    with pytest.raises(LeaseLostError):
+        queue.ack_many(jobs)
+    assert queue.live([1, 2, 3]) == {1, 3}
+    queue.ack_many([jobs[0], jobs[2]])
+    queue.ack_many([])
+    assert queue.depth().total == 0
+
+
 def test_a_row_has_one_live_job(queue):
     assert queue.put(1) is PutResult.SUCCESS
     assert queue.put(1) is PutResult.SUCCESS
