@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +45,7 @@ class CameraAdmin(HSIAdmin):
         # Id and folder tie the camera to its files; other ones would be another camera.
         return (*made, "id", "folder") if obj else made
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, tuple[str, ...]]:
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"id": ("name",)}
 
     def get_actions(self, request: HttpRequest) -> Any:

@@ -28,5 +28,5 @@ class VisibleMachineRows(VisibleRows, MachineAdmin):
 class CameraFilter(RelatedFieldListFilter):
     """Offers the cameras that the user may see, and asks for them once."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return list(visible_cameras(request.user).values_list("pk", "name"))

@@ -81,7 +81,8 @@ class EventAdmin(VisibleRows):
         """Score and level with their source: there is no number without one."""
         if event.risk_level is None:
             return badge("not judged", "calm")
-        words = f"{event.risk_score} {event.get_risk_level_display()}, by {self.sources[event.risk_source]}"
+        source = self.sources[event.risk_source or ""]
+        words = f"{event.risk_score} {event.get_risk_level_display()}, by {source}"
         return badge(words, self.tones[event.risk_level])
 
     @admin.display(description="analysis")
