@@ -1,6 +1,7 @@
 """The queue as a table: PostgreSQL claims with SKIP LOCKED, SQLite with its one writer.
 
-Every statement is one round trip. Times are the database's own clock, so that workers on several
+Every statement is one round trip; parameters are named, because Django translates `%s` for SQLite by
+a search that costs as much as the statement. Times are the database's own clock, so that workers on several
 machines agree about leases whatever their clocks say.
 """
 
@@ -29,8 +30,8 @@ NOW = {
 }
 # Many numbers as one parameter: the statement is the same text for any number of them.
 NUMBERS: dict[str, tuple[str, Callable[[list[int]], str | list[int]]]] = {
-    "postgresql": ("unnest(%s::bigint[]) AS numbers(value)", list),
-    "sqlite": ("json_each(%s)", json.dumps),
+    "postgresql": ("unnest(%(numbers)s::bigint[]) AS numbers(value)", list),
+    "sqlite": ("json_each(%(numbers)s)", json.dumps),
 }
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
 POLL_SECONDS = 0.04
@@ -80,9 +81,9 @@ class DatabaseQueue:
         with database.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
-                f" SELECT %s,value,0,{now},{now},'','[]',%s FROM {numbers} WHERE true"  # `WHERE`: SQLite's grammar
-                " ON CONFLICT (queue,row_id) DO NOTHING",
-                [self.name, trace, as_numbers(fitting)],
+                f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
+                " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
+                {"queue": self.name, "trace": trace, "numbers": as_numbers(fitting)},
             )
         self._counted = (self._counted[0], self._counted[1] + len(fitting))
         database.on_commit(self._bell.ring)
@@ -106,10 +107,10 @@ class DatabaseQueue:
         lease = secrets.token_hex(16)
         with database.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {TABLE} SET lease=%s, attempts=attempts+1, due_at={now}+%s WHERE id IN"
-                f" (SELECT id FROM {TABLE} WHERE queue=%s AND due_at<={now} ORDER BY due_at,id LIMIT %s{lock})"
+                f"UPDATE {TABLE} SET lease=%(lease)s, attempts=attempts+1, due_at={now}+%(seconds)s WHERE id IN"
+                f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now} ORDER BY due_at,id LIMIT %(limit)s{lock})"
                 " RETURNING id,row_id,attempts,put_at,failures,trace",
-                [lease, lease_seconds, self.name, limit],
+                {"lease": lease, "seconds": lease_seconds, "queue": self.name, "limit": limit},
             )
             rows = cursor.fetchall()
         return [self._job(row, lease) for row in sorted(rows)]
@@ -120,17 +121,17 @@ class DatabaseQueue:
         return Job(identity, self.name, row_id, attempts, put_at, lease, failed, trace)
 
     def ack(self, job: Job) -> None:
-        self._ours(f"DELETE FROM {TABLE} WHERE id=%s AND lease=%s", [job.id, job.lease])
+        self._ours(f"DELETE FROM {TABLE} WHERE id=%(id)s AND lease=%(lease)s", {"id": job.id, "lease": job.lease})
 
     def ack_many(self, jobs: list[Job]) -> None:
         ids_by_lease: defaultdict[str, list[int]] = defaultdict(list)
         for job in jobs:
             ids_by_lease[job.lease].append(job.id)
         numbers, as_numbers = NUMBERS[connection.vendor]
-        statement = f"DELETE FROM {TABLE} WHERE lease=%s AND id IN (SELECT value FROM {numbers})"
+        statement = f"DELETE FROM {TABLE} WHERE lease=%(lease)s AND id IN (SELECT value FROM {numbers})"
         with transaction.atomic():
             for lease, ids in ids_by_lease.items():
-                self._ours(statement, [lease, as_numbers(ids)], len(ids))
+                self._ours(statement, {"lease": lease, "numbers": as_numbers(ids)}, len(ids))
 
     def extend(self, jobs: list[Job], lease_seconds: float) -> int:
         if not jobs:
@@ -146,9 +147,15 @@ class DatabaseQueue:
     def retry(self, job: Job, delay_seconds: float, failure: Failure, *, counts: bool = True) -> None:
         failures = json.dumps([*job.failures, _as_dict(failure)][-KEPT_FAILURES:])
         self._ours(
-            f"UPDATE {TABLE} SET lease='', attempts=%s, due_at={NOW[connection.vendor]}+%s, failures=%s"
-            " WHERE id=%s AND lease=%s",
-            [job.attempts if counts else job.attempts - 1, delay_seconds, failures, job.id, job.lease],
+            f"UPDATE {TABLE} SET lease='', attempts=%(attempts)s, failures=%(failures)s,"
+            f" due_at={NOW[connection.vendor]}+%(seconds)s WHERE id=%(id)s AND lease=%(lease)s",
+            {
+                "attempts": job.attempts if counts else job.attempts - 1,
+                "failures": failures,
+                "seconds": delay_seconds,
+                "id": job.id,
+                "lease": job.lease,
+            },
         )
         transaction.on_commit(self._bell.ring)
 
@@ -179,7 +186,7 @@ class DatabaseQueue:
     def clear(self) -> int:
         return QueueJob.objects.filter(queue=self.name).delete()[0]
 
-    def _ours(self, statement: str, parameters: list[Any], jobs: int = 1) -> None:
+    def _ours(self, statement: str, parameters: dict[str, Any], jobs: int = 1) -> None:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute(statement, parameters)
             if cursor.rowcount != jobs:
