@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +26,7 @@ from cameras.tree import Tree
 from hsi import stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
+from hsi.times import iso
 
 logger = logging.getLogger(__name__)
 
@@ -262,6 +263,6 @@ def camera_status(upload: Upload) -> dict[str, Any]:
         "camera": upload.camera_id,
         "status": "online",
         "last_upload": upload.pk,
-        "last_captured_at": upload.captured_at.astimezone(UTC).isoformat(),
+        "last_captured_at": iso(upload.captured_at),
         "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
     }

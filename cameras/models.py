@@ -133,9 +133,7 @@ class Upload(models.Model):
     received_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was rejected or failed.")
-    quarantine = models.CharField(
-        max_length=600, blank=True, help_text="A rejected file, below the data folder."
-    )
+    quarantine = models.CharField(max_length=600, blank=True, help_text="A rejected file, below the data folder.")
     attempts = models.PositiveIntegerField(default=0)
     detector = models.CharField(max_length=120, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

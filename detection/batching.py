@@ -19,6 +19,7 @@ from cameras.models import Camera
 from detection.models import Batch
 from hsi import stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
+from hsi.times import iso
 
 Message = tuple[str, str, dict[str, Any]]
 CLOSE_AT_ONCE = 100
@@ -95,8 +96,8 @@ def close(batch: Batch, now: datetime) -> list[Message]:
         "id": batch.pk,
         "camera": batch.camera_id,
         "detection_count": batch.detection_count,
-        "started_at": batch.started_at.isoformat(),
-        "ended_at": batch.ended_at.isoformat(),
+        "started_at": iso(batch.started_at),
+        "ended_at": iso(batch.ended_at),
     }
     return [("batch.closed", batch.camera_id, data)]
 

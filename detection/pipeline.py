@@ -22,6 +22,7 @@ from detection.models import Batch, Detection
 from hsi import stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.times import iso
 
 
 class FileGoneError(MediaError):
@@ -141,9 +142,17 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> dic
         "batch": batch.pk,
         "labels": sorted({s.found.label for s in sightings}),
         "count": len(sightings),
-        "captured_at": upload.captured_at.isoformat(),
+        "captured_at": iso(upload.captured_at),
         "thumbnail_url": f"/api/uploads/{upload.pk}/thumbnail",
     }
+
+
+def revive_upload(row_id: int) -> bool:
+    """A failed upload waits again. False: it is gone, or not failed."""
+    revived = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
+        state=Upload.State.WAITING, reason="", finished_at=None
+    )
+    return bool(revived)
 
 
 def bury_upload(row_id: int, reason: str) -> None:

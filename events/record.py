@@ -108,12 +108,32 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
 def bury_batch(row_id: int, reason: str) -> None:
     """The analysis job becomes a dead letter: the batch and its event say so. A rule score stays, with its source."""
     Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(state=Batch.State.DEAD, finished_at=timezone.now())
-    event = Event.objects.filter(batch_id=row_id, analysis=Event.Analysis.PENDING).first()
-    if event:
-        event.analysis, event.updated_at = Event.Analysis.FAILED, timezone.now()
-        event.save(update_fields=["analysis", "updated_at"])
-        stream.publish(("event.updated", event.camera_id, event_data(event)))
+    _mark_event(row_id, Event.Analysis.PENDING, Event.Analysis.FAILED)
     logger.error("Batch %s could not be judged: %s", row_id, reason)
+
+
+def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
+    event = Event.objects.filter(batch_id=batch_id, analysis=before).first()
+    if event is None:
+        return
+    event.analysis, event.updated_at = after, timezone.now()
+    event.save(update_fields=["analysis", "updated_at"])
+    stream.publish(("event.updated", event.camera_id, event_data(event)))
+
+
+def revive_batch(row_id: int) -> bool:
+    """A failed batch waits for its judgement again, and its event says so. False: it is gone, or not failed."""
+    revived = Batch.objects.filter(pk=row_id, state=Batch.State.DEAD).update(
+        state=Batch.State.CLOSED, finished_at=None
+    )
+    if revived:
+        _mark_event(row_id, Event.Analysis.FAILED, Event.Analysis.PENDING)
+    return bool(revived)
+
+
+def revive_telling(row_id: int) -> bool:
+    """Telling at once only helps while the batch is open and untold."""
+    return Batch.objects.open().filter(pk=row_id, event__isnull=True).exists()
 
 
 def bury_telling(row_id: int, reason: str) -> None:

@@ -59,6 +59,7 @@ class DeadLetter(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(default=timezone.now)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         indexes: ClassVar = [
@@ -68,6 +69,33 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.row_id}: {self.error_type}"
+
+
+class CircuitBreaker(models.Model):
+    """What all processes know of one AI service; `hsi.breaker` has the rules. No row: closed.
+
+    `failures` are those in a row while it is closed, `successes` those of trial calls while it is half-open.
+    `trials` are the trial calls on their way: by token, the end of the claim in seconds since 1970.
+    Every time is the database's clock.
+    """
+
+    class State(models.TextChoices):
+        CLOSED = "closed", "closed"
+        OPEN = "open", "open"
+        HALF_OPEN = "half_open", "half-open"
+
+    name = models.CharField(max_length=40, primary_key=True)
+    state = models.CharField(max_length=9, choices=State, default=State.CLOSED)
+    failures = models.PositiveIntegerField(default=0)
+    successes = models.PositiveIntegerField(default=0)
+    trials = models.JSONField(default=dict, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="While open: when the service is tried again.")
+    changed_at = models.DateTimeField(null=True, blank=True)
+    last_failed_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.get_state_display()}"
 
 
 class WorkerHeartbeat(models.Model):

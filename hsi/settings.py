@@ -198,6 +198,13 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
+# How a row whose job was a dead letter waits again: a function of the row's id, True where it does.
+QUEUE_REVIVAL = {
+    "detection_queue": "detection.pipeline.revive_upload",
+    "fast_path_queue": "events.record.revive_telling",
+    "analysis_queue": "events.record.revive_batch",
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

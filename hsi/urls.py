@@ -6,6 +6,9 @@ from django.urls import include, path
 
 from hsi import views
 
+handler404 = "hsi.problem.not_found"
+handler500 = "hsi.problem.server_error"
+
 urlpatterns = [
     path("", include("events.pages")),
     path("login", LoginView.as_view(template_name="hsi/login.html", redirect_authenticated_user=True), name="login"),

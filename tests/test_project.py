@@ -218,7 +218,7 @@ def test_every_service_of_compose_runs_a_command_that_exists() -> None:
 
 @pytest.mark.one_engine
 def test_compose_sets_only_settings_that_exist() -> None:
-    from hsi.configuration import SETTINGS
+    from hsi.options import SETTINGS
 
     given = {variable for content in compose()["services"].values() for variable in content.get("environment", {})}
     known = {setting.name for setting in SETTINGS}
@@ -246,7 +246,7 @@ def test_a_part_of_compose_waits_only_for_parts_that_exist() -> None:
 
 @pytest.mark.one_engine
 def test_the_example_environment_names_only_what_is_read() -> None:
-    from hsi.configuration import SETTINGS
+    from hsi.options import SETTINGS
 
     named = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     read = {setting.name for setting in SETTINGS} | set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from hsi.configuration import SETTINGS, Configuration, Setting, env_file, parse, read, redact_url
+from hsi.configuration import Configuration, env_file, parse, read
+from hsi.options import SETTINGS, Setting, redact_url
 
 pytestmark = pytest.mark.one_engine
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from hsi.configuration import SETTINGS, read
+from hsi.configuration import read
+from hsi.options import SETTINGS
 
 pytestmark = pytest.mark.one_engine
 

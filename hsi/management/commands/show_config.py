@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from hsi.configuration import SETTINGS, Configuration, Setting
+from hsi.configuration import Configuration
+from hsi.options import SETTINGS, Setting
 
 
 @dataclass(frozen=True, slots=True)

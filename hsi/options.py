@@ -1,0 +1,126 @@
+"""Every setting of our own, declared once: this list drives reading, checks, docs and `show_config`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name is the environment variable and the attribute of `django.conf.settings`."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What may stand here, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        kind = {int: "a whole number", float: "a number", bool: "true or false", list: "a list with commas"}
+        words = kind.get(self.type, "a text")
+        if self.minimum is not None and self.maximum is not None:
+            return f"{words} from {self.minimum:g} to {self.maximum:g}"
+        return words
+
+    def shown(self, value: Any) -> str:
+        """The value as a person may see it: secrets masked, credentials in URLs removed."""
+        if self.secret:
+            return "********" if value else ""
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        return redact_url(text) if "://" in text else text
+
+
+def redact_url(url: str) -> str:
+    """`url` without its password. Text that is no URL comes back as it is."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url
+        host = parts.netloc.rsplit("@", 1)[1]
+        return urlunsplit(parts._replace(netloc=f"{parts.username}:********@{host}"))
+    except ValueError:
+        return "********"
+
+
+S = Setting
+# fmt: off
+SETTINGS: tuple[Setting, ...] = (
+    # Application
+    S("APP_NAME", str, "Home Security Intelligence", "Name shown in the browser."),
+    S("DEBUG", bool, False, "Development mode. Never on a reachable address."),
+    S("HSI_DEMO", bool, False, "Drawn cameras upload beside the real ones. Set by `up --demo`."),
+    S("HSI_DATA_DIR", str, "./data", "Where the database, thumbnails, quarantine and secret key live."),
+    S("SECRET_KEY", str, "", "Signs sessions and cursors. Empty: made once and kept in the data folder.", secret=True),
+    S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: this machine's own names and addresses."),
+    S("CSRF_TRUSTED_ORIGINS", list, [], "Origins (https://host) that a proxy in front presents."),
+    S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),
+    S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
+    S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
+    # Database and queues
+    S("DATABASE_URL", str, "", "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder."),
+    S("REDIS_URL", str, "", "redis://host:6379/0 for the service mode. Empty: everything in one process."),
+    S("QUEUE", str, "auto", "Queue backend, or a dotted path.", choices=("auto", "database")),
+    S("QUEUE_MAX_SIZE", int, 10000, "Jobs a queue holds before it refuses more; refused work waits in its row.", 1, 10_000_000),
+    S("JOB_MAX_ATTEMPTS", int, 5, "Tries before a failing job becomes a dead letter.", 1, 100),
+    S("MAX_REQUEUE_ITERATIONS", int, 10000, "Dead letters queued again at a time.", 1, 1_000_000),
+    S("JOB_LEASE_SECONDS", int, 60, "After this long without a sign of life a job is given to another worker.", 5, 3600),
+    S("SHUTDOWN_GRACE_SECONDS", int, 20, "How long a stop waits for work in hand.", 0, 600),
+    # Camera files
+    S("FOSCAM_BASE_PATH", str, "", "Folder with one folder per camera. Empty: `cameras` in the data folder."),
+    S("CAMERA_AUTO_CREATE", bool, True, "An unknown folder becomes a camera."),
+    S("FILE_WATCHER_POLLING", bool, False, "Scan instead of waiting for notifications (network shares send none)."),
+    S("FILE_WATCHER_POLL_SECONDS", float, 2.0, "Time between scans when polling.", 0.2, 600),
+    S("FILE_RESCAN_SECONDS", int, 120, "Time between full scans, which find what notifications missed.", 5, 86400),
+    S("FILE_STABLE_SECONDS", float, 2.0, "A file nobody announced is complete when unchanged this long.", 0.2, 600),
+    S("FILE_INCOMPLETE_SECONDS", float, 30.0, "A cut or empty file is refused only when unchanged this long.", 1, 3600),
+    S("DEDUPE_TTL_SECONDS", int, 300, "The same bytes from a camera within this time are a duplicate.", 0, 31_536_000),
+    S("IMAGE_MAX_BYTES", int, 32 * 1024**2, "Largest picture file.", 1024, 1024**3),
+    S("IMAGE_MAX_PIXELS", int, 50_000_000, "Largest picture, width times height.", 1, 500_000_000),
+    S("VIDEO_MAX_BYTES", int, 1024**3, "Largest clip.", 1024, 1024**4),
+    S("VIDEO_FRAME_INTERVAL_SECONDS", float, 2.0, "Time between the frames of a clip that are looked at.", 0.1, 60),
+    S("VIDEO_MAX_FRAMES", int, 30, "Most frames of one clip that are looked at.", 1, 1000),
+    # Detection
+    S("DETECTOR", str, "auto", "Object detector, or a dotted path.", choices=("auto", "rtdetr", "deepstack", "onnx", "opencv")),
+    S("DETECTOR_MODEL", str, "", "Path of an ONNX model (RT-DETR export)."),
+    S("RTDETR_URL", str, "", "Detection service, e.g. http://localhost:8090."),
+    S("RTDETR_API_KEY", str, "", "Sent as X-API-Key to the detection service.", secret=True),
+    S("RTDETR_READ_TIMEOUT", float, 60.0, "Seconds a detection may take.", 10, 300),
+    S("DETECTION_CONCURRENCY", int, 2, "Pictures one detection process works on at a time.", 1, 64),
+    S("DETECTION_CONFIDENCE_THRESHOLD", float, 0.5, "Weaker detections are dropped.", 0, 1),
+    S("FAST_PATH_CONFIDENCE_THRESHOLD", float, 0.90, "A detection this sure is told at once.", 0, 1),
+    S("FAST_PATH_OBJECT_TYPES", list, ["person"], "Labels that take the fast path."),
+    # Batches
+    S("BATCH_WINDOW_SECONDS", int, 90, "Longest batch.", 1, 3600),
+    S("BATCH_IDLE_TIMEOUT_SECONDS", int, 30, "A batch closes after this long without a detection.", 1, 3600),
+    S("BATCH_MAX_DETECTIONS", int, 500, "A batch closes at this many detections.", 1, 100_000),
+    S("BACKFILL_AFTER_SECONDS", int, 300, "Pictures taken longer ago than this are grouped by capture time.", 30, 86400),
+    # Analysis
+    S("ANALYZER", str, "auto", "Who judges a batch, or a dotted path.", choices=("auto", "llm", "rules")),
+    S("NEMOTRON_URL", str, "", "Language model service, e.g. http://localhost:8091."),
+    S("NEMOTRON_API", str, "auto", "Which API the language model speaks.", choices=("auto", "openai", "llamacpp")),
+    S("NEMOTRON_API_KEY", str, "", "Sent as a bearer token to the language model.", secret=True),
+    S("NEMOTRON_MODEL", str, "", "Model name to ask for. Empty: the first one the service offers."),
+    S("NEMOTRON_READ_TIMEOUT", float, 120.0, "Seconds a judgement may take.", 30, 600),
+    S("NEMOTRON_MAX_TOKENS", int, 600, "Longest answer, in tokens.", 64, 8192),
+    S("ANALYSIS_CONCURRENCY", int, 1, "Batches one analysis process judges at a time.", 1, 64),
+    S("AI_CONNECT_TIMEOUT", float, 10.0, "Seconds to connect to an AI service.", 1, 60),
+    S("AI_HEALTH_TIMEOUT", float, 5.0, "Seconds a health check of an AI service may take.", 1, 30),
+    S("SEVERITY_LOW_MAX", int, 29, "Highest score that is low.", 0, 100),
+    S("SEVERITY_MEDIUM_MAX", int, 59, "Highest score that is medium.", 0, 100),
+    S("SEVERITY_HIGH_MAX", int, 84, "Highest score that is high; above is critical.", 0, 100),
+    # Web
+    S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400),
+    S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),
+    S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
+    S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+)
+# fmt: on
