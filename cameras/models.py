@@ -137,6 +137,9 @@ class Upload(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     detector = models.CharField(max_length=120, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    file_gone = models.BooleanField(
+        default=False, editable=False, help_text="The file was removed or overwritten after it was taken in."
+    )
 
     objects = UploadQuerySet.as_manager()
 
@@ -154,6 +157,9 @@ class Upload(models.Model):
             models.Index(fields=["camera", "-captured_at", "-id"], name="upload_camera_time"),
             models.Index(fields=["-captured_at", "-id"], name="upload_time"),
             models.Index(fields=["id"], condition=Q(state="waiting"), name="upload_waiting"),
+            models.Index(fields=["received_at", "id"], name="upload_received"),
+            models.Index(fields=["received_at", "id"], condition=Q(state="rejected"), name="upload_rejected"),
+            models.Index(fields=["camera", "size"], condition=Q(file_gone=False), name="upload_camera_size"),
         ]
 
     def __str__(self) -> str:
@@ -167,6 +173,34 @@ class Upload(models.Model):
             for name, value in values.items():
                 setattr(self, name, value)
         return bool(changed)
+
+
+class Garbage(models.Model):
+    """A file that no row names any more and that is still to be unlinked.
+
+    Written in the transaction that deletes the file's row, deleted after the unlink: whatever dies
+    between leaves a row that says what is to be done. While it is there, intake takes no file of this
+    version for a new one. `size` and `mtime_ns` are of the version that may be removed; None: any.
+    """
+
+    class Root(models.TextChoices):
+        CAMERAS = "cameras", "camera folder"
+        DATA = "data", "data folder"
+
+    root = models.CharField(max_length=7, choices=Root)
+    path = models.TextField(help_text="Below its root, undecodable bytes as \\xNN.")
+    size = models.BigIntegerField(null=True, blank=True)
+    mtime_ns = models.BigIntegerField(null=True, blank=True)
+    version_key = models.CharField(max_length=64, blank=True, db_index=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "garbage"
+
+    def __str__(self) -> str:
+        return f"{self.root}: {self.path}"
 
 
 def version_key(path: str, size: int, mtime_ns: int) -> str:

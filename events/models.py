@@ -49,6 +49,7 @@ class Event(models.Model):
     detection_count = models.PositiveIntegerField(default=0)
     is_fast_path = models.BooleanField(default=False)
     reviewed = models.BooleanField(default=False)
+    kept = models.BooleanField(default=False, help_text="Retention removes neither it nor its pictures.")
     notes = models.TextField(blank=True)
     snooze_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
