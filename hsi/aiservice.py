@@ -16,8 +16,8 @@ import httpx
 
 from hsi import deadline
 from hsi.errors import (
-    AIServiceAnswerError,
     AIServiceError,
+    AIServiceProtocolError,
     AIServiceRejectedError,
     AIServiceUnavailableError,
 )
@@ -91,7 +91,7 @@ class AIService:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise AIServiceAnswerError(
+            raise AIServiceProtocolError(
                 f"{self.name} answered with something that is not JSON", service=self.name, body=_kept(body)
             ) from error
 
@@ -106,7 +106,7 @@ class AIService:
             chunks.append(chunk)
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise AIServiceAnswerError(
+                raise AIServiceProtocolError(
                     f"{self.name} answered with more than {MAX_ANSWER_BYTES} bytes",
                     service=self.name,
                     body=_kept(b"".join(chunks)),

@@ -44,10 +44,13 @@ class AIServiceError(HSIError):
     """An AI service failed to answer.
 
     `http_status`, `body` (bounded text) and `retry_after_seconds` are what the service said.
+    `against_service` is the one bit the circuit breaker needs: False where the service works, and
+    it is this input, or what a model said about it, that failed.
     """
 
     code = "AI_SERVICE_ERROR"
     status = 503
+    against_service = True
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class AIServiceRejectedError(AIServiceError):
     code = "AI_SERVICE_REJECTED"
     status = 502
     retryable = False
+    against_service = False
 
 
 class AIServiceAnswerError(AIServiceError):
@@ -85,3 +89,16 @@ class AIServiceAnswerError(AIServiceError):
 
     code = "AI_SERVICE_BAD_ANSWER"
     status = 502
+    against_service = False
+
+
+class AIServiceProtocolError(AIServiceAnswerError):
+    """An AI service does not keep to its protocol: no JSON, or none of the agreed structure."""
+
+    against_service = True
+
+
+class CircuitOpenError(AIServiceUnavailableError):
+    """An AI service failed too often and is left alone for a while. Nothing was asked."""
+
+    code = "CIRCUIT_OPEN"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hsi.errors import AIServiceAnswerError
+from hsi.errors import AIServiceProtocolError
 
 KEPT_CHARACTERS = 2000
 
@@ -16,18 +16,18 @@ def readable(value: Any) -> str:
 
 
 class AnswerReader:
-    """Takes typed values out of one service's answers. Every method raises `AIServiceAnswerError`."""
+    """Takes typed values out of one service's answers. Every method raises `AIServiceProtocolError`."""
 
     def __init__(self, service: str) -> None:
         self.service = service
 
-    def bad(self, what: str, answer: Any) -> AIServiceAnswerError:
+    def bad(self, what: str, answer: Any) -> AIServiceProtocolError:
         """The error to raise, with the beginning of the answer for a person to see."""
         try:
             body = json.dumps(answer)[:KEPT_CHARACTERS]
         except RecursionError:
             body = ""
-        return AIServiceAnswerError(f"{self.service} {what}", service=self.service, body=body)
+        return AIServiceProtocolError(f"{self.service} {what}", service=self.service, body=body)
 
     def answer(self, value: Any) -> dict[str, Any]:
         """An object that does not itself tell of a failure: some services answer 200 and an error inside."""
