@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 
 from hsi.errors import AIServiceError, HSIError
@@ -41,6 +41,7 @@ class Loop:
         # SimpleQueue, not Event: its put is safe in a signal handler while this thread waits on it.
         self._bell: stdlib_queue.SimpleQueue[None] = stdlib_queue.SimpleQueue()
         self._stopping = False
+        self._ends_when_idle = False
         self._progressed_at = timezone.now()
 
     def step(self) -> float:
@@ -74,13 +75,14 @@ class Loop:
 
     def run(self, *, once: bool = False, drain: bool = False) -> None:
         """Step until stopped; one step with `once`, until `idle` with `drain`."""
+        self._ends_when_idle = once or drain
         with Heartbeat(self):
             self.open()
             try:
                 while not self._stopping:
                     pause = self.step()
                     self._progressed_at = timezone.now()
-                    close_old_connections()
+                    drop_bad_connections()
                     if once or (drain and pause > 0 and self.idle()):
                         return
                     if pause > 0:
@@ -175,7 +177,8 @@ class QueueWorker(Loop):
 
     def _take(self, limit: int) -> list[Job]:
         # With work in hand, only look: the wait is for the first of it to end.
-        patience = 0 if self._in_hand else LONGEST_SLEEP_SECONDS
+        only_look = self._in_hand or (self._ends_when_idle and self.idle())
+        patience = 0 if only_look else LONGEST_SLEEP_SECONDS
         return get_queue(self.queue_name).take(limit, wait_seconds=patience, lease_seconds=settings.JOB_LEASE_SECONDS)
 
     def _collect(self) -> None:
@@ -190,7 +193,7 @@ class QueueWorker(Loop):
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
-        close_old_connections()
+        drop_bad_connections()
         try:
             self.work(job)
             self.done += 1
@@ -201,7 +204,7 @@ class QueueWorker(Loop):
         except Exception as error:
             self._failed(job, error)
         finally:
-            close_old_connections()
+            drop_bad_connections()
 
     def _database_failed(self, job: Job, error: Exception) -> None:
         """The database did not take the result. The lease brings the job back; say so and go on."""
@@ -240,6 +243,16 @@ class QueueWorker(Loop):
             get_queue(self.queue_name).retry(job, delay, Failure.of(error), counts=counts)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+
+
+def drop_bad_connections() -> None:
+    """After a unit of work: close this thread's connections that failed, or are older than `CONN_MAX_AGE`.
+
+    One without an age stays open, unlike after a request: to open SQLite costs as much as a picture's rows.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred or connection.settings_dict["CONN_MAX_AGE"]:
+            connection.close_if_unusable_or_obsolete()
 
 
 def retry_delay_seconds(attempts: int, error: Exception) -> float:

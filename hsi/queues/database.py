@@ -108,7 +108,8 @@ class DatabaseQueue:
         with database.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {TABLE} SET lease=%(lease)s, attempts=attempts+1, due_at={now}+%(seconds)s WHERE id IN"
-                f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now} ORDER BY due_at,id LIMIT %(limit)s{lock})"
+                f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now}"
+                f" ORDER BY due_at,id LIMIT %(limit)s{lock})"
                 " RETURNING id,row_id,attempts,put_at,failures,trace",
                 {"lease": lease, "seconds": lease_seconds, "queue": self.name, "limit": limit},
             )
