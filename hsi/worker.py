@@ -125,6 +125,7 @@ class QueueWorker(Loop):
     """Takes jobs of one queue. `work(job)` stores the result and acknowledges in one transaction.
 
     `bury(row_id, reason)` is called in the transaction that buries a job, to mark its row.
+    `ready()` is how many seconds to take nothing, because what the jobs need is away; they wait in the queue.
     A job in hand when its process dies is taken by another when the lease ends; the lease of a job
     that takes long is kept alive.
     """
@@ -137,12 +138,14 @@ class QueueWorker(Loop):
         bury: Callable[[int, str], None],
         *,
         concurrency: int = 1,
+        ready: Callable[[], float] = lambda: 0,
     ) -> None:
         super().__init__(name)
         self.queue_name = queue_name
         self.work = work
         self.bury = bury
         self.concurrency = concurrency
+        self.ready = ready
         self._in_hand: dict[Future[None], Job] = {}
         self._pool: ThreadPoolExecutor | None = None
 
@@ -167,13 +170,14 @@ class QueueWorker(Loop):
         if free <= 0:
             wait(self._in_hand, timeout=LONGEST_SLEEP_SECONDS, return_when=FIRST_COMPLETED)
             return 0
-        jobs = self._take(free)
+        not_before = self.ready()
+        jobs = [] if not_before > 0 else self._take(free)
         for job in jobs:
             assert self._pool is not None  # noqa: S101 (open() came first)
             self._in_hand[self._pool.submit(self._do, job)] = job
         if not jobs and self._in_hand:
             wait(self._in_hand, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        return 0 if jobs or self._in_hand else 0.001
+        return 0 if jobs or self._in_hand else min(max(not_before, 0.001), LONGEST_SLEEP_SECONDS)
 
     def _take(self, limit: int) -> list[Job]:
         # With work in hand, only look: the wait is for the first of it to end.

@@ -40,12 +40,15 @@ def engine(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over() -> None:
-    """Cache and channel layer are no part of a test's transaction, so every test starts with new ones."""
+    """What is kept in memory is no part of a test's transaction, so every test starts with new ones."""
     from channels.layers import channel_layers
     from django.core.cache import cache
 
+    from hsi.breaker import get_breaker
+
     cache.clear()
     channel_layers.backends.clear()
+    get_breaker.cache_clear()
 
 
 @pytest.fixture
