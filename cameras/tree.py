@@ -160,13 +160,22 @@ class Tree:
             _require(status, only)
             os.unlink(name, dir_fd=folder)
 
+    def folder(self, relative: str) -> contextlib.AbstractContextManager[int]:
+        """A descriptor of the folder at `relative` ("": the root), reached through no link."""
+        return self._open(_components(relative) if relative else [])
+
     @contextlib.contextmanager
     def _parent(self, relative: str) -> Iterator[tuple[int, bytes]]:
         """(descriptor of the folder, name in it) of a path."""
         *folders, name = _components(relative)
+        with self._open(folders) as descriptor:
+            yield descriptor, name
+
+    @contextlib.contextmanager
+    def _open(self, folders: list[bytes]) -> Iterator[int]:
         descriptor = self._descend(folders)
         try:
-            yield descriptor, name
+            yield descriptor
         finally:
             os.close(descriptor)
 
