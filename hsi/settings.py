@@ -128,9 +128,21 @@ def _database() -> dict[str, Any]:
         database["OPTIONS"] = SQLITE_OPTIONS
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     else:
-        database["CONN_HEALTH_CHECKS"] = True
-        database["CONN_MAX_AGE"] = 600
+        database["CONN_HEALTH_CHECKS"] = True  # a connection that died while it was idle is replaced
+        database["CONN_MAX_AGE"] = 0  # the pool keeps connections, not the threads
+        database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": _pool()}
     return database
+
+
+def _pool() -> dict[str, Any]:
+    """psycopg's pool, one a process. It opens connections as they are needed, up to size plus overflow."""
+    return {
+        "min_size": 0,
+        "max_size": _value["DATABASE_POOL_SIZE"] + _value["DATABASE_POOL_OVERFLOW"],
+        "timeout": _value["DATABASE_POOL_TIMEOUT"],
+        "max_lifetime": _value["DATABASE_POOL_RECYCLE"],
+        "max_idle": 60,
+    }
 
 
 DATABASES = {"default": _database()}

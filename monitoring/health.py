@@ -59,7 +59,20 @@ class DatabaseCheck(NamedCheck):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        self.detail = "It answers."
+        self.detail = f"It answers.{pool_figures()}"
+
+
+def pool_figures() -> str:
+    """How this process's pool of PostgreSQL connections is used; nothing where there is none."""
+    pool = getattr(connection, "pool", None)
+    if pool is None:
+        return ""
+    stats = pool.get_stats()
+    used = stats["pool_size"] - stats["pool_available"]
+    return (
+        f" Connections: {used} in use, {stats['pool_available']} free, at most {stats['pool_max']};"
+        f" {stats['requests_waiting']} waiting."
+    )
 
 
 _migrated = False

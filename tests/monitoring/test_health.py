@@ -257,3 +257,10 @@ def test_ready_means_reachable_and_migrated(client: Client, monkeypatch: pytest.
 
 def test_a_probe_takes_no_change(client: Client):
     assert client.post("/health/live").status_code == 405
+
+
+@pytest.mark.django_db
+def test_the_database_check_tells_how_the_pool_is_used(engine):
+    detail = health.DatabaseCheck()
+    detail.run()
+    assert ("Connections: " in detail.detail) == (engine == "postgresql")
