@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
-from cameras.models import Camera, CameraGrant, Upload
-from hsi.admin_base import HSIAdmin, badge, local_time, shortened, thumbnail
+from cameras.models import Camera, CameraGrant, Garbage, Upload
+from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time, shortened, thumbnail
 
 
 class CameraGrantInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -139,3 +139,15 @@ class UploadAdmin(VisibleMachineRows):
     @admin.display(description="duplicate of")
     def original(self, upload: Upload) -> str:
         return f"upload {upload.duplicate_of_id}" if upload.duplicate_of_id else "-"
+
+
+@admin.register(Garbage)
+class GarbageAdmin(SuperuserOnlyAdmin):
+    list_display = ("id", "root", "path_text", "size", "attempts", "due_at", "created_at")
+    search_fields = ("=id", "path")
+    ordering = ("-id",)
+    sortable_by = ("id", "due_at")
+
+    @admin.display(description="path")
+    def path_text(self, garbage: Garbage) -> str:
+        return shortened(garbage.path, 80)

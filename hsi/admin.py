@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import HSIAdmin, MachineAdmin, badge, block, json_block, local_time, shortened
-from hsi.models import ApiToken, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
 
 admin.site.site_header = settings.APP_NAME
@@ -23,16 +23,6 @@ admin.site.index_title = "Everything, in rows"
 # A loop beats every few seconds. One that has not for this long (the health check's limit too) has ended without
 # saying so, or hangs.
 SILENT_AFTER = timedelta(seconds=15)
-
-
-class SuperuserOnlyAdmin(MachineAdmin):
-    """Rows that can name any camera's files: grants cannot be applied to them, so they are for administrators."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -93,7 +83,8 @@ class DeadLetterAdmin(SuperuserOnlyAdmin):
     ordering = ("-id",)
     fields = (
         "queue", "row_id", "letter_state", "reason", "error_type", "error_text", "http_status", "response", "attempts",
-        "failed", "trace", "first_failed_at", "last_failed_at", "created_at", "resolved_at", "sent",
+        "failed", "trace", "first_failed_at", "last_failed_at", "created_at", "resolved_at",
+        "resolved_by", "sent",
     )  # fmt: skip
     readonly_fields = ("letter_state", "response", "failed", "trace", "sent")
     tones = {"open": "bad", "requeued": "wait", "discarded": "calm"}
@@ -164,6 +155,26 @@ class WorkerHeartbeatAdmin(MachineAdmin):
     @admin.display(description="detail")
     def short_detail(self, worker: WorkerHeartbeat) -> str:
         return shortened(worker.detail)
+
+
+@admin.register(CircuitBreaker)
+class CircuitBreakerAdmin(MachineAdmin):
+    list_display = ("name", "breaker_state", "failures", "error", "last_failed_at", "retry_at", "changed_at")
+    ordering = ("name",)
+    fields = (
+        "name", "breaker_state", "failures", "successes", "last_error", "last_failed_at", "retry_at", "changed_at",
+    )  # fmt: skip
+    readonly_fields = ("breaker_state",)
+    search_fields = ("name",)
+    tones = {"closed": "good", "half_open": "warn", "open": "bad"}
+
+    @admin.display(description="state", ordering="state")
+    def breaker_state(self, breaker: CircuitBreaker) -> SafeString:
+        return badge(breaker.get_state_display(), self.tones[breaker.state])
+
+    @admin.display(description="last error")
+    def error(self, breaker: CircuitBreaker) -> str:
+        return shortened(breaker.last_error)
 
 
 @admin.register(ApiToken)

@@ -60,6 +60,16 @@ class MachineAdmin(HSIAdmin):
         return False
 
 
+class SuperuserOnlyAdmin(MachineAdmin):
+    """Rows that can name any camera's files: grants cannot be applied to them, so they are for administrators."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+
 def badge(words: str, tone: str) -> SafeString:
     """A state in colour and words. `tone`: good, wait, bad, warn or calm."""
     return format_html('<span class="hsi-badge hsi-{}">{}</span>', tone, words)

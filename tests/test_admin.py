@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cameras.models import Camera, CameraGrant, Upload
+from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
-from hsi.models import ApiToken, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,16 @@ pytestmark = pytest.mark.django_db
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
 ELSEWHERE = {"CameraGrant", "StreamHead"}
-READ_ONLY = ("Upload", "Detection", "Batch", "QueueJob", "DeadLetter", "WorkerHeartbeat", "StreamMessage")
+READ_ONLY = (
+    "Upload",
+    "Detection",
+    "Batch",
+    "QueueJob",
+    "DeadLetter",
+    "WorkerHeartbeat",
+    "StreamMessage",
+    "CircuitBreaker",
+)
 MODELS = {model.__name__: model for model in apps.get_models() if model._meta.app_label in OURS}
 LISTED = sorted(set(MODELS) - ELSEWHERE)
 
@@ -59,6 +68,8 @@ def fill(number: int) -> None:
         beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}
         WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
         factories.token(owner)
+        Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
+        CircuitBreaker.objects.create(name=f"service{job.pk}")
         StreamMessage.objects.create(seq=job.pk * 100 + one, type="event.created", data={}, time=now)
 
 
@@ -125,7 +136,7 @@ def test_staff_see_only_rows_of_cameras_they_were_granted(client: Client, staff:
     assert client.get(page(name, "change", theirs.pk)).status_code == 302  # as for a row that does not exist
 
 
-@pytest.mark.parametrize("name", ["DeadLetter", "StreamMessage"])
+@pytest.mark.parametrize("name", ["DeadLetter", "StreamMessage", "Garbage"])
 def test_rows_that_can_tell_of_any_camera_are_for_administrators(client: Client, staff: User, name: str):
     client.force_login(staff)
     assert client.get(page(name, "changelist")).status_code == 403
