@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from hsi.hint import GROUP
 
@@ -38,7 +40,8 @@ async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]
         async with asyncio.timeout(RENEW_SECONDS):
             while True:
                 heard()  # what came before the membership may have gone unheard
-                await layer.receive(channel)
+                with suppress(RedisTimeoutError):  # nothing came within the client's own time limit
+                    await layer.receive(channel)
     except TimeoutError:
         return
     finally:

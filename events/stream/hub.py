@@ -32,6 +32,8 @@ REPLAY_PAGE = 100
 QUEUE_LIMIT = 512
 # A client whose queue is full has this long to take half of it.
 PATIENCE_SECONDS = 10.0
+CANCEL_AGAIN_SECONDS = 0.2
+FAILED = "The stream failed. Connect again with ?after= and the last seq you have."
 
 
 class Hub:
@@ -56,7 +58,9 @@ class Hub:
         self._connections = 0
         self._tail = DatabaseThread("stream-tail")
         self._desk = DatabaseThread("stream-desk")
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failed = False
+        self._loop: asyncio.AbstractEventLoop
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
 
@@ -78,8 +82,10 @@ class Hub:
     def enter(self, send: Send, who: Credentials, viewer: Viewer) -> Client:
         client = Client(self, Outgoing(send, self._queue_limit, self._patience_seconds), send, who, viewer)
         self.clients.add(client)
-        if self._task is None:
+        if not self._tasks:
             self._start()
+        elif self._failed:  # until its last connection is gone
+            client.close(Close.INTERNAL, FAILED)
         return client
 
     def standing(self, client: Client) -> int:
@@ -130,40 +136,38 @@ class Hub:
         client.position = max(client.position, oldest - 1)
 
     def _start(self) -> None:
-        self._wake, self._ready = asyncio.Event(), asyncio.Event()
-        self._task = asyncio.create_task(self._run(asyncio.get_running_loop()), name="stream-hub")
-        self._task.add_done_callback(self._note_end)
+        self._wake, self._ready, self._loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+        self._failed = False
+        hint.listen(self._hinted)
+        work = (self._tail_for_ever(), self._check_for_ever(), hints.follow(self._wake.set))
+        self._tasks = [asyncio.create_task(part) for part in work]
+        for task in self._tasks:
+            task.add_done_callback(self._note_end)
 
     async def _stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        hint.unlisten(self._hinted)
+        tasks, self._tasks = self._tasks, []
+        # Once is not always enough: redis-py swallows a cancellation while it connects.
+        while pending := [task for task in tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
         await self._tail.close()
         await self._desk.close()
+
+    def _hinted(self) -> None:
+        """From any thread."""
+        with suppress(RuntimeError):  # the loop is closed: there is nobody left to tell
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         """A hub that failed must not look like a quiet one."""
         if task.cancelled() or task.exception() is None:
             return
         logger.error("The stream failed, its clients are closed", exc_info=task.exception())
-        self._task = None
+        self._failed = True
         for client in list(self.clients):
-            client.close(Close.INTERNAL, "The stream failed. Connect again with ?after= and the last seq you have.")
-
-    async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        def hinted() -> None:
-            with suppress(RuntimeError):  # the loop is closed: there is nobody left to tell
-                loop.call_soon_threadsafe(self._wake.set)
-
-        hint.listen(hinted)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._tail_for_ever())
-                tasks.create_task(self._check_for_ever())
-                tasks.create_task(hints.follow(self._wake.set))
-        finally:
-            hint.unlisten(hinted)
+            client.close(Close.INTERNAL, FAILED)
 
     async def _tail_for_ever(self) -> None:
         while True:

@@ -174,3 +174,20 @@ def test_a_burst_larger_than_the_queue_reaches_a_client_that_reads(admin):
                 assert seqs(client, 300) == list(range(start, start + 300))
     finally:
         server.stop()
+
+
+def test_a_hub_that_fails_closes_its_clients_and_serves_the_next(admin, monkeypatch):
+    server = StreamServer()
+    token = token_of(admin)
+    try:
+        with server.client(token=token) as client:
+            ready(client)
+            monkeypatch.setattr(server.hub, "_deliver", lambda page: 1 / 0)
+            publish("front")
+            assert end_of(client)[0] == 1011
+        monkeypatch.undo()
+        with server.client("?after=0", token=token) as client:
+            ready(client)
+            assert frame(client)["seq"] == 1
+    finally:
+        server.stop()
