@@ -23,7 +23,7 @@ from cameras import layouts, media, video
 from cameras.models import Camera, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.tree import Tree
-from hsi import stream
+from hsi import crashpoint, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
 from hsi.times import iso
@@ -141,6 +141,7 @@ def _read_clip(arrival: Arrival, file: BinaryIO) -> None:
 def _accept(arrival: Arrival) -> Outcome:
     """Write the row and queue it; a repeat of the same bytes is a duplicate of the first."""
     arrival.facts["thumbnail"] = store_thumbnail(arrival)
+    crashpoint.reach("thumbnail-written")
     for _ in range(3):
         try:
             with transaction.atomic():
@@ -162,6 +163,7 @@ def _write(arrival: Arrival) -> Outcome:
         return Outcome.DUPLICATE
     upload.dedupe_key = upload.sha256
     upload.save(force_insert=True)
+    crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
     stream.publish(("camera.status", upload.camera_id, camera_status(upload)))
     return Outcome.ACCEPTED
@@ -236,6 +238,7 @@ def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
     except IntegrityError:
         return Outcome.KNOWN
     logger.warning("%s rejected: %s", arrival.path, error.detail)
+    crashpoint.reach("rejection-written")
     move_to_quarantine(tree, upload)
     return Outcome.REJECTED
 

@@ -24,6 +24,7 @@ from cameras.intake import Outcome, take_in
 from cameras.models import Upload, version_key
 from cameras.stability import Ready, StabilityTracker, is_temporary
 from cameras.tree import Entry, OutsideTreeError, Tree, encode
+from hsi import crashpoint
 from hsi.errors import HSIError
 from hsi.worker import Loop
 
@@ -180,6 +181,7 @@ class CameraWatcher(Loop):
 
     def _take_in(self, ready: Ready) -> None:
         now = time.monotonic()
+        crashpoint.reach("file-seen")
         try:
             outcome = take_in(self.tree, ready.path, final=ready.final)
         except (FileNotFoundError, OutsideTreeError) as error:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from cameras.models import Camera
 from detection.models import Batch
-from hsi import stream
+from hsi import crashpoint, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -91,6 +91,7 @@ def close(batch: Batch, now: datetime) -> list[Message]:
     if not closed:
         return []
     batch.state, batch.closed_at = Batch.State.CLOSED, now
+    crashpoint.reach_after_commit("batch-closed")
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     data = {
         "id": batch.pk,
@@ -108,6 +109,7 @@ def tell_at_once(batch: Batch) -> None:
         return
     batch.is_fast_path = True
     batch.save(update_fields=["is_fast_path"])
+    crashpoint.reach_after_commit("fast-path-taken")
     get_queue(FAST_PATH_QUEUE).put(batch.pk)
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from hsi import crashpoint
+
 logger = logging.getLogger(__name__)
 
 GROUP = "hsi.outbox"
@@ -35,6 +37,7 @@ def unlisten(call: Callable[[], None]) -> None:
 
 def send() -> None:
     """Tell every listener. Never raises: the message is in its row already."""
+    crashpoint.reach("message-committed")
     with _lock:
         calls = list(_listeners)
     for call in calls:

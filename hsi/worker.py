@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 
+from hsi import crashpoint
 from hsi.errors import AIServiceError, HSIError
 from hsi.heartbeat import Heartbeat
 from hsi.queues import Failure, Job, LeaseLostError, get_queue
@@ -198,6 +199,7 @@ class QueueWorker(Loop):
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
         drop_bad_connections()
+        crashpoint.reach(f"{self.queue_name}-taken")
         try:
             self.work(job)
             self.done += 1
