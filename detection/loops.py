@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 
 from detection import batching
+from detection.detectors import service
 from detection.models import Batch
 from detection.pipeline import bury_upload, detect_upload
+from hsi import breaker
 from hsi.queues import DETECTION_QUEUE
 from hsi.worker import Loop, QueueWorker
 
@@ -32,5 +34,6 @@ def loops(concurrency: int | None = None) -> list[Loop]:
         detect_upload,
         bury_upload,
         concurrency=concurrency or settings.DETECTION_CONCURRENCY,
+        ready=lambda: breaker.wait_seconds(service()),
     )
     return [worker, BatchCloser()]

@@ -17,9 +17,9 @@ from cameras.models import Upload
 from cameras.picture import Picture
 from cameras.tree import Tree
 from detection import batching
-from detection.detectors import DetectedObject, get_detector
+from detection.detectors import DetectedObject, get_detector, service
 from detection.models import Batch, Detection
-from hsi import stream
+from hsi import breaker, crashpoint, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
@@ -59,16 +59,23 @@ def detect_upload(job: Job) -> None:
         get_queue(DETECTION_QUEUE).ack(job)
         return
     sightings = list(look(upload))
+    crashpoint.reach("detected")
     store(job, upload, sightings)
+    crashpoint.reach("detection-acknowledged")
 
 
 def look(upload: Upload) -> Iterator[Sighting]:
     """Decode and detect. Holds no transaction: this is where the time goes."""
-    detector = get_detector()
     with open_original(upload) as file:
         for picture, offset_seconds in pictures(upload, file):
-            for found in detector.detect(picture):
+            for found in detect(picture):
                 yield Sighting(found, offset_seconds)
+
+
+def detect(picture: Picture) -> list[DetectedObject]:
+    """Ask the detector, unless its breaker is open: then `CircuitOpenError`."""
+    with breaker.guard(service(), settings.RTDETR_READ_TIMEOUT + settings.AI_CONNECT_TIMEOUT):
+        return get_detector().detect(picture)
 
 
 def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
@@ -104,6 +111,7 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> None:
     """Detections, batch, upload state, messages and the acknowledgement: all or nothing."""
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
     with transaction.atomic():
+        crashpoint.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=get_detector().name):
             return

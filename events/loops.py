@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import time
+
 from django.conf import settings
 
+from events.catchup import catch_up, owed
 from events.record import analyse_batch, bury_batch, bury_telling, tell_at_once
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
 from hsi.worker import Loop, QueueWorker
 
+CATCH_UP_SECONDS = 1.0
+
+
+class AnalysisWorker(QueueWorker):
+    """Judges batches, and sees to it now and then that those without a judgement get one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "analysis", ANALYSIS_QUEUE, analyse_batch, bury_batch, concurrency=settings.ANALYSIS_CONCURRENCY
+        )
+        self._catch_up_at = float("-inf")
+
+    def step(self) -> float:
+        if time.monotonic() >= self._catch_up_at:
+            catch_up()
+            self._catch_up_at = time.monotonic() + CATCH_UP_SECONDS
+        return super().step()
+
+    def idle(self) -> bool:
+        return super().idle() and not owed().exists()
+
 
 def loops() -> list[Loop]:
-    return [
-        QueueWorker("fast-path", FAST_PATH_QUEUE, tell_at_once, bury_telling),
-        QueueWorker("analysis", ANALYSIS_QUEUE, analyse_batch, bury_batch, concurrency=settings.ANALYSIS_CONCURRENCY),
-    ]
+    return [QueueWorker("fast-path", FAST_PATH_QUEUE, tell_at_once, bury_telling), AnalysisWorker()]

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from detection.models import Batch, Detection
-from events.analyzers import Context, Verdict, get_analyzer
+from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
 from events.models import Event
 from events.serializers import event_data
-from hsi import stream
-from hsi.errors import HSIError
+from hsi import breaker, crashpoint, stream
+from hsi.errors import CircuitOpenError, HSIError
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def tell_at_once(job: Job) -> None:
         return
     verdict = RulesAnalyzer().judge(build_context(batch))
     with transaction.atomic():
+        crashpoint.reach_after_commit("told-at-once")
         get_queue(FAST_PATH_QUEUE).ack(job)
         write_early(batch, verdict)
 
@@ -40,7 +42,9 @@ def analyse_batch(job: Job) -> None:
     """The work of an analysis job: context, judgement, event. Raises `HSIError` when it cannot be judged now.
 
     In that case the event is told with a rule score and the job comes back: the same event is
-    re-judged when the language model answers.
+    re-judged when the language model answers. While its breaker is open the job is done with the
+    telling, and `events.catchup` queues the batch again; except where an attempt has failed or died
+    before, which must go on being counted.
     """
     batch = Batch.objects.select_related("camera").filter(pk=job.row_id).first()
     if batch is None or batch.state != Batch.State.CLOSED:
@@ -48,13 +52,27 @@ def analyse_batch(job: Job) -> None:
         return
     context = build_context(batch)
     try:
-        verdict = get_analyzer().judge(context)
-    except HSIError:
+        verdict = judge(context)
+    except HSIError as error:
         tell_without_judgement(batch, context)
-        raise
+        if not isinstance(error, CircuitOpenError) or job.attempts > 1:
+            raise
+        get_queue(ANALYSIS_QUEUE).ack(job)
+        return
+    crashpoint.reach("judged")
     with transaction.atomic():
+        crashpoint.reach_after_commit("event-committed")
         get_queue(ANALYSIS_QUEUE).ack(job)
         write_judgement(batch, verdict)
+    crashpoint.reach("event-acknowledged")
+
+
+def judge(context: Context) -> Verdict:
+    """Ask the analyser, unless its breaker is open: then `CircuitOpenError`."""
+    # A language model is asked for its name, then for the verdict.
+    longest_seconds = settings.NEMOTRON_READ_TIMEOUT + settings.AI_HEALTH_TIMEOUT + 2 * settings.AI_CONNECT_TIMEOUT
+    with breaker.guard(service(), longest_seconds):
+        return get_analyzer().judge(context)
 
 
 def tell_without_judgement(batch: Batch, context: Context) -> None:
@@ -123,9 +141,7 @@ def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) ->
 
 def revive_batch(row_id: int) -> bool:
     """A failed batch waits for its judgement again, and its event says so. False: it is gone, or not failed."""
-    revived = Batch.objects.filter(pk=row_id, state=Batch.State.DEAD).update(
-        state=Batch.State.CLOSED, finished_at=None
-    )
+    revived = Batch.objects.filter(pk=row_id, state=Batch.State.DEAD).update(state=Batch.State.CLOSED, finished_at=None)
     if revived:
         _mark_event(row_id, Event.Analysis.FAILED, Event.Analysis.PENDING)
     return bool(revived)

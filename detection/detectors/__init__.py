@@ -76,10 +76,19 @@ detectors = Registry(
 )
 
 
+LOCAL = frozenset({"onnx", "opencv"})
+
+
 def get_detector() -> Detector:
     """The detector in force, one object a process. Raises ImportError or `HSIError` when it cannot be made."""
     detector: Detector = detectors.get()
     return detector
+
+
+def service() -> str:
+    """Whose circuit breaker guards `detect`: the name of a service, or "" for a model of this process."""
+    chosen = detectors.chosen()
+    return "" if chosen in LOCAL else chosen.rpartition(".")[2][:40]
 
 
 def problems() -> list[str]:

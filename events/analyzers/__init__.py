@@ -118,6 +118,12 @@ def get_analyzer() -> Analyzer:
     return analyzer
 
 
+def service() -> str:
+    """Whose circuit breaker guards `judge`: the name of a service, or "" where rules judge."""
+    chosen = ANALYZERS.chosen()
+    return {"rules": "", "llm": "nemotron"}.get(chosen, chosen.rpartition(".")[2][:40])
+
+
 def problems() -> list[str]:
     """One line for each thing that keeps the analyser of the settings from working."""
     name = ANALYZERS.chosen()

@@ -13,6 +13,7 @@ from cameras.tree import Tree
 from detection.detectors import Box, DetectedObject
 from detection.loops import loops
 from detection.models import Batch, Detection
+from hsi.breaker import get_breaker
 from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from hsi.models import DeadLetter, QueueJob, StreamMessage
 from tests import files
@@ -111,11 +112,13 @@ def test_a_detector_that_is_away_leaves_the_upload_waiting_for_as_long_as_it_tak
     settings.JOB_MAX_ATTEMPTS = 2
     upload = put("door/a.jpg", files.jpeg(), root)
     Eye.sees = AIServiceUnavailableError("refused")
-    for _ in range(5):
+    for _ in range(settings.CIRCUIT_FAILURE_THRESHOLD + 3):
         detect()
     upload.refresh_from_db()
     assert upload.state == Upload.State.WAITING
+    assert len(Eye.looked_at) == settings.CIRCUIT_FAILURE_THRESHOLD  # then it is left alone
     Eye.sees = [PERSON]
+    get_breaker("Eye").reset()
     detect()
     upload.refresh_from_db()
     assert (upload.state, upload.attempts) == ("detected", 1)
