@@ -15,8 +15,11 @@ from servestatic import ServeStaticASGI
 
 
 def with_static_files(application: object) -> ServeStaticASGI:
-    """Serve the static files of every app from where they lie: there is no collecting step to forget."""
-    static = ServeStaticASGI(application, max_age=3600, allow_all_origins=False, autorefresh=settings.DEBUG)
+    """Serve the static files of every app from where they lie: there is no collecting step to forget.
+
+    A browser asks whether its copy is still good, so that an upgrade never mixes old and new scripts.
+    """
+    static = ServeStaticASGI(application, max_age=0, allow_all_origins=False, autorefresh=settings.DEBUG)
     for finder in get_finders():
         for storage in getattr(finder, "storages", {}).values():
             static.add_files(storage.location, prefix=settings.STATIC_URL.strip("/"))

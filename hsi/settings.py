@@ -63,6 +63,7 @@ ALLOWED_HOSTS = LOOPBACK + (_value["ALLOWED_HOSTS"] or _own_names())
 
 INSTALLED_APPS = [
     "daphne",
+    "hsi",  # before the admin, whose page head it gives our own look
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -73,7 +74,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "health_check",
-    "hsi",
     "cameras",
     "detection",
     "events",

@@ -43,17 +43,21 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
 
-    def start(self) -> None:
-        """Start, and wait until it is ready."""
+    def start(self, *, crash_at: str = "") -> None:
+        """Start, and wait until it is ready; with `crash_at` it kills itself where it reaches that point."""
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(MANAGE), "up", "--host", "127.0.0.1", "--port", str(port)],
-                env=self.environment,
+                env=self.environment | ({"HSI_CRASH_AT": crash_at} if crash_at else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        self.connect()
+
+    def connect(self) -> None:
+        """Wait until it is ready, and have a token for what follows."""
         self.until(self._ready)
         if not self.token:
             self.token = self.manage("create_token", "admin", "--name", "test", "--scope", "read,write").split()[-1]

@@ -1,0 +1,86 @@
+"""The service mode as an operator runs it: a process a role, each started again when it dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from tests.engines.process import free_port
+from tests.system.running import MANAGE, Running
+
+ROLES = {
+    "watcher": ["watch_cameras"],
+    "detector-1": ["run_detection"],
+    "detector-2": ["run_detection"],
+    "analyser": ["run_analysis"],
+    "housekeeping": ["run_housekeeping"],
+}
+
+
+class Service(Running):
+    """`Running`, as separate processes under a supervisor that starts again what dies, as a container runtime would."""
+
+    def __init__(self, environment: dict[str, str], redis_url: str, **settings: str) -> None:
+        super().__init__(environment, REDIS_URL=redis_url, **settings)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.deaths: dict[str, int] = dict.fromkeys([*ROLES, "web"], 0)
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+
+    def start(self, *, crash_at: str = "") -> None:
+        """Start every role; with `crash_at`, each kills itself where it reaches that point, once."""
+        if not self.token:
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("createsuperuser", "--noinput", "--email", "a@example.org")
+        for role in ["web", *ROLES]:
+            self._run(role, crash_at)
+        self.connect()
+        self._supervisor.start()
+
+    def _run(self, role: str, crash_at: str = "") -> None:
+        environment = self.environment | ({"HSI_CRASH_AT": crash_at} if crash_at else {})
+        command = [sys.executable, str(MANAGE), *ROLES.get(role, [])]
+        if role == "web":
+            command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "hsi.asgi:application"]
+        with self.log.open("ab") as log:
+            self.processes[role] = subprocess.Popen(
+                command, env=environment, cwd=MANAGE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def _supervise(self) -> None:
+        while not self._ending.wait(0.2):
+            with self._lock:
+                for role, process in list(self.processes.items()):
+                    if process.poll() is not None:
+                        self.deaths[role] += 1
+                        self._run(role)
+
+    def kill_role(self, role: str) -> None:
+        """End one process as a power cut would. The supervisor starts it again."""
+        with self._lock:
+            self.processes[role].kill()
+            self.processes[role].wait()
+
+    def _end(self, number: signal.Signals) -> int:
+        self._ending.set()
+        if self._supervisor.is_alive():
+            self._supervisor.join()
+        for process in self.processes.values():
+            process.send_signal(number)
+        statuses = [self._ended(process) for process in self.processes.values()]
+        self.processes = {}
+        return max(map(abs, statuses), default=0)
+
+    def _ended(self, process: subprocess.Popen[Any]) -> int:
+        try:
+            return process.wait(40)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
