@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
+from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
 
@@ -167,6 +168,15 @@ class CircuitBreakerAdmin(MachineAdmin):
     readonly_fields = ("breaker_state",)
     search_fields = ("name",)
     tones = {"closed": "good", "half_open": "warn", "open": "bad"}
+    actions: Any = ("reset",)
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("hsi.change_circuitbreaker"))
+
+    @admin.action(description="Reset the selected breakers", permissions=["reset"])
+    def reset(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
+        names = [row.name for row in queryset if get_breaker(row.name).reset()]
+        self.message_user(request, f"Reset: {', '.join(names)}." if names else "All of them were closed.")
 
     @admin.display(description="state", ordering="state")
     def breaker_state(self, breaker: CircuitBreaker) -> SafeString:

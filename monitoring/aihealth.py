@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
+from detection import detectors
 from detection.detectors import get_detector
+from events import analyzers
 from events.analyzers import get_analyzer
 from hsi.errors import HSIError
+from hsi.models import CircuitBreaker
 from monitoring.health import NamedCheck
 
 KEPT_SECONDS = 15.0
@@ -57,6 +60,20 @@ class ServiceCheck(NamedCheck):
         if error is not None:
             raise ServiceWarning(f"{self.what} cannot be used as it is set up.") from error
         self.detail = self.answer.result()
+
+
+@dataclass
+class BreakersCheck(NamedCheck):
+    """The circuit breakers of the services in use. One that nobody calls any more is history."""
+
+    name: str = "breakers"
+
+    def run(self) -> None:
+        names = sorted(filter(None, {detectors.service(), analyzers.service()}))
+        rows = CircuitBreaker.objects.filter(name__in=names).exclude(state=CircuitBreaker.State.CLOSED).order_by("name")
+        if away := ", ".join(f"{row.name} is {row.get_state_display()}" for row in rows):
+            raise ServiceWarning(f"Left alone after failures, so that work waits: {away}.")
+        self.detail = f"Closed: {', '.join(names)}." if names else "No service is in use."
 
 
 _detector, _analyzer = Asked(), Asked()

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from monitoring import health
-from monitoring.aihealth import service_checks
+from monitoring.aihealth import BreakersCheck, service_checks
 from monitoring.waiting import waiting
 
 
@@ -21,6 +21,7 @@ def all_checks() -> list[health.NamedCheck]:
         health.CameraFolderCheck(),
         health.DiskCheck(),
         *services,
+        BreakersCheck(),
     ]
 
 

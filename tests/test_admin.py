@@ -155,6 +155,20 @@ def test_a_review_is_stored_and_told_and_nothing_else_of_the_event_is_written(bo
     assert (message.type, message.data["notes"]) == ("event.updated", "the postman")
 
 
+def test_an_open_breaker_is_reset_by_those_who_may(boss: Client, client: Client, staff: User):
+    CircuitBreaker.objects.create(name="nemotron", state="open", failures=5, retry_at=timezone.now())
+    chosen = {"action": "reset", "_selected_action": ["nemotron"]}
+    staff.user_permissions.remove(Permission.objects.get(codename="change_circuitbreaker"))
+    client.force_login(staff)
+    client.post(page("CircuitBreaker", "changelist"), chosen)
+    assert CircuitBreaker.objects.get().state == "open"
+    client.force_login(User.objects.get(username="boss"))
+    client.post(page("CircuitBreaker", "changelist"), chosen)
+    row = CircuitBreaker.objects.get()
+    assert (row.state, row.failures) == ("closed", 0)
+    assert StreamMessage.objects.get().data["breaker"] == "closed"
+
+
 def test_many_events_are_reviewed_at_once(boss: Client):
     events = [factories.event() for _ in range(3)]
     chosen = {"action": "mark_reviewed", "_selected_action": [events[0].pk, events[2].pk]}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from cameras.models import Upload
 from detection.models import Batch
 from hsi.errors import AIServiceUnavailableError
-from hsi.models import DeadLetter, QueueJob, WorkerHeartbeat
+from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
 from monitoring import aihealth, health
 from monitoring.waiting import waiting
 from tests import factories
@@ -55,11 +55,22 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "queues", "workers", "camera_folder", "disk", "detector", "analyzer"], "healthy"
+        ["database", "queues", "workers", "camera_folder", "disk", "detector", "analyzer", "breakers"], "healthy"
     )
     assert answer["status"] == "healthy"
     assert all(check["detail"] for check in answer["checks"].values())
     assert set(answer["waiting"]) == {"uploads", "batches_open", "batches_waiting", "events_pending", "dead_letters"}
+
+
+@pytest.mark.django_db
+def test_an_open_breaker_of_a_service_in_use_shows_and_one_of_another_service_does_not(settings):
+    CircuitBreaker.objects.create(name="nemotron", state="open", retry_at=timezone.now())
+    assert outcome(aihealth.BreakersCheck()) == ("healthy", "No service is in use.")
+    settings.NEMOTRON_URL = settings.RTDETR_URL = "http://127.0.0.1:9"
+    words = "Left alone after failures, so that work waits: nemotron is open."
+    assert outcome(aihealth.BreakersCheck()) == ("degraded", words)
+    CircuitBreaker.objects.update(state="closed")
+    assert outcome(aihealth.BreakersCheck()) == ("healthy", "Closed: nemotron, rtdetr.")
 
 
 @pytest.mark.django_db
