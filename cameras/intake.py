@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cameras import layouts, media, video
-from cameras.models import Camera, Upload, from_epoch_ns, version_key
+from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.tree import Tree
 from hsi import crashpoint, stream
@@ -83,6 +83,8 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
         arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
         if (known := _known(arrival)) is not None:
             return _finish_move(tree, known)
+        if Garbage.objects.filter(version_key=arrival.version_key).exists():
+            return Outcome.KNOWN  # its row was deleted, and it is about to be
         try:
             _read(arrival, file)
         except MediaError as error:
@@ -97,9 +99,9 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
 
 
 def _changed(file: BinaryIO, arrival: Arrival) -> bool:
-    """Whether somebody wrote to the file while it was read."""
+    """Whether somebody wrote to the file, or deleted it, while it was read."""
     status = os.fstat(file.fileno())
-    return (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
+    return status.st_nlink == 0 or (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
 
 
 def _known(arrival: Arrival) -> Upload | None:

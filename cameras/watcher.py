@@ -20,8 +20,9 @@ from watchdog.events import DirCreatedEvent, DirMovedEvent, FileSystemEvent, Fil
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from cameras.diskguard import DiskGuard
 from cameras.intake import Outcome, take_in
-from cameras.models import Upload, version_key
+from cameras.models import Garbage, Upload, version_key
 from cameras.stability import Ready, StabilityTracker, is_temporary
 from cameras.tree import Entry, OutsideTreeError, Tree, encode
 from hsi import crashpoint
@@ -86,6 +87,7 @@ class CameraWatcher(Loop):
         self.tracker = StabilityTracker(
             stable_seconds=settings.FILE_STABLE_SECONDS, incomplete_seconds=settings.FILE_INCOMPLETE_SECONDS
         )
+        self.guard = DiskGuard()
         self._observer: BaseObserver | None = None
         self._next_scan = 0.0
         self._folders_to_scan: dict[str, float] = {}
@@ -111,6 +113,8 @@ class CameraWatcher(Loop):
         now = time.monotonic()
         self._hear(now)
         self._scan_when_due(now)
+        if self.guard.paused():
+            return LONGEST_PAUSE_SECONDS
         ready = self.tracker.ready(time.monotonic(), self.tree.stamp, AT_ONCE)
         for one in ready:
             self._take_in(one)
@@ -199,10 +203,15 @@ class CameraWatcher(Loop):
 
 
 def unknown(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Those files whose version has no row, and rejected ones that still are where they were."""
+    """Those files whose version has no row, and rejected ones that still are where they were.
+
+    A file whose row was deleted is garbage until it is unlinked. It is asked for after the rows, or it could
+    slip through between.
+    """
     keyed = {version_key(e.path, e.size, e.mtime_ns): e for e in entries}
     rows = Upload.objects.filter(version_key__in=keyed).values_list("version_key", "state")
     known = {key for key, state in rows if state != Upload.State.REJECTED}
+    known.update(Garbage.objects.filter(version_key__in=keyed.keys() - known).values_list("version_key", flat=True))
     return (entry for key, entry in keyed.items() if key not in known)
 
 

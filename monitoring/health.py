@@ -20,6 +20,7 @@ from django.utils import timezone
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
 
+from cameras import diskguard
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, get_queue
 
@@ -28,7 +29,7 @@ DEGRADED: Literal["degraded"] = "degraded"
 UNHEALTHY: Literal["unhealthy"] = "unhealthy"
 Status = Literal["healthy", "degraded", "unhealthy"]
 
-BEAT_AGE = timedelta(seconds=15)
+BEAT_AGE = timedelta(seconds=8)  # four beats
 BEATS_LOOKED_AT = 500
 WAIT_LIMIT_SECONDS = 600
 DISK_FREE_SHARE = 0.05
@@ -157,6 +158,11 @@ class DiskCheck(NamedCheck):
             raise ServiceWarning("The data folder is not there or cannot be read.") from error
         share = usage.free / usage.total if usage.total else 0.0
         self.detail = f"{usage.free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
+        if diskguard.is_short():
+            raise ServiceWarning(
+                f"Intake pauses, new files wait in their folders: {self.detail} Free some room, or let retention"
+                " remove more. Intake resumes by itself."
+            )
         if share < self.free_share or usage.free < self.free_bytes:
             raise ServiceWarning(f"Little room: {self.detail}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from hsi.worker import Loop
 from monitoring.reconcile import reconcile
+from monitoring.retention.schedule import Retention
 
 logger = logging.getLogger(__name__)
 
@@ -13,17 +15,26 @@ RECONCILE_SECONDS = 15.0
 
 
 class Housekeeper(Loop):
-    """Reconciles rows and queues, from its first step on."""
+    """Reconciles rows and queues, from its first step on, and gives retention its turns in between."""
 
     def __init__(self) -> None:
         super().__init__("housekeeping")
+        self._retention = Retention()
+        self._reconcile_at = time.monotonic()
 
     def step(self) -> float:
+        if time.monotonic() >= self._reconcile_at:
+            self._reconcile_at = time.monotonic() + RECONCILE_SECONDS
+            self._reconcile()
+        if self._retention.turn():
+            return 0
+        return max(0.001, self._reconcile_at - time.monotonic())
+
+    def _reconcile(self) -> None:
         for queue_name, count in reconcile().items():
             self.done += count
             if count:
                 logger.info("%s: %s rows queued again", queue_name, count)
-        return RECONCILE_SECONDS
 
 
 def loops() -> list[Loop]:

@@ -1,0 +1,97 @@
+"""Deleting units: their rows go and their files become garbage in one transaction, then the files are unlinked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from cameras.models import Garbage, Upload
+from detection.models import Batch, Detection
+from events.models import Event
+from hsi import crashpoint, stream
+from hsi.models import DeadLetter
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
+from monitoring.retention import garbage
+from monitoring.retention.units import FINISHED_BATCH, Piece, Unit
+
+BATCH_QUEUES = (ANALYSIS_QUEUE, FAST_PATH_QUEUE)
+
+
+def remove(units: list[Unit], reason: str) -> list[Unit]:
+    """Remove those of `units` that may still go; which they were. Files that cannot be unlinked now stay garbage."""
+    if not units:
+        return []
+    with transaction.atomic():
+        going = _locked(units)
+        _to_garbage(piece for unit in going for piece in unit.pieces)
+        crashpoint.reach("prune.garbage")
+        _delete_rows(going)
+        crashpoint.reach("prune.rows")
+        stream.publish(*_messages(going, reason))
+    crashpoint.reach("prune.committed")
+    garbage.clear()
+    return going
+
+
+def _locked(units: list[Unit]) -> list[Unit]:
+    """Those whose rows, now locked, are still finished and not kept. Locks batches, then events, then uploads."""
+    batches = {unit.batch for unit in units if unit.batch is not None}
+    rows = Batch.objects.select_for_update().filter(pk__in=batches, state__in=FINISHED_BATCH).order_by("pk")
+    free = set(rows.values_list("pk", flat=True))
+    events = Event.objects.select_for_update().filter(batch_id__in=batches).order_by("pk")
+    free -= {
+        batch
+        for batch, kept, analysis in events.values_list("batch_id", "kept", "analysis")
+        if kept or analysis == Event.Analysis.PENDING
+    }
+    pieces = {piece.id for unit in units for piece in unit.pieces}
+    uploads = Upload.objects.select_for_update().filter(pk__in=pieces).order_by("pk")
+    states = dict(uploads.values_list("pk", "state"))
+    return [
+        unit
+        for unit in units
+        if (unit.batch is None or unit.batch in free)
+        and all(states.get(piece.id) == piece.state for piece in unit.pieces)
+    ]
+
+
+def _to_garbage(pieces: Iterable[Piece]) -> None:
+    Garbage.objects.bulk_create(row for piece in pieces for row in _garbage_of(piece))
+
+
+def _garbage_of(piece: Piece) -> Iterator[Garbage]:
+    # Also where the file is thought to be gone, or to have been moved: it may be back.
+    yield Garbage(
+        root=Garbage.Root.CAMERAS,
+        path=piece.path,
+        size=piece.size,
+        mtime_ns=piece.mtime_ns,
+        version_key=piece.version_key,
+    )
+    for path in filter(None, (piece.thumbnail, piece.quarantine)):
+        yield Garbage(root=Garbage.Root.DATA, path=path)
+
+
+def _delete_rows(units: list[Unit]) -> None:
+    uploads = [piece.id for unit in units for piece in unit.pieces]
+    batches = [unit.batch for unit in units if unit.batch is not None]
+    Detection.objects.filter(upload_id__in=uploads).delete()
+    Batch.objects.filter(pk__in=batches).delete()
+    Upload.objects.filter(pk__in=uploads).delete()
+    # A dead letter of a row that is no more cannot be queued again.
+    DeadLetter.objects.filter(
+        Q(queue=DETECTION_QUEUE, row_id__in=uploads) | Q(queue__in=BATCH_QUEUES, row_id__in=batches),
+        state=DeadLetter.State.OPEN,
+    ).update(state=DeadLetter.State.DISCARDED, resolved_at=timezone.now())
+
+
+def _messages(units: list[Unit], reason: str) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        ("event.deleted", unit.camera, {"id": unit.event, "camera": unit.camera, "reason": reason})
+        for unit in units
+        if unit.event is not None
+    ]

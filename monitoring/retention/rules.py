@@ -1,0 +1,135 @@
+"""Which units are to go, and why: the limits that the operator has set, one rule each."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Sum
+
+from cameras import diskguard
+from cameras.models import Upload
+from monitoring.retention.units import Unit, empty_batches, pages, units_of
+
+FRESH = timedelta(hours=1)  # what came within this time is not removed for room: it is being looked at
+FREE_FACTOR = 1.1  # a little more than the floor is made free, so that it is not crossed again at once
+
+
+class Reason(enum.Enum):
+    AGE = "older than RETENTION_DAYS"
+    REJECTED = "refused, older than RETENTION_REJECTED_DAYS"
+    CAMERA_SIZE = "camera above RETENTION_CAMERA_MAX_BYTES"
+    TOTAL_SIZE = "above RETENTION_TOTAL_MAX_BYTES"
+    FREE_SPACE = "disk below RETENTION_FREE_BYTES or RETENTION_FREE_PERCENT"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was there at the start of a run, and what of it has gone, so that no rule takes the same twice.
+
+    `bytes_of` is filled only when a limit by size is set; `missing_bytes` is what the disk of the camera folder lacks.
+    """
+
+    bytes_of: dict[str, int] = field(default_factory=dict)
+    missing_bytes: int = 0
+    newest_gone: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+
+    @classmethod
+    def measured(cls) -> Ledger:
+        limited = settings.RETENTION_CAMERA_MAX_BYTES or settings.RETENTION_TOTAL_MAX_BYTES
+        return cls(bytes_by_camera() if limited else {}, missing_bytes())
+
+    def book(self, unit: Unit) -> None:
+        self.missing_bytes -= unit.bytes
+        if unit.camera in self.bytes_of:
+            self.bytes_of[unit.camera] -= unit.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Takes units until it has `enough`. For room (`key` is captured_at) it walks from the oldest on."""
+
+    reason: Reason
+    now: datetime
+    camera: str = ""
+
+    def enough(self, ledger: Ledger) -> bool:
+        if self.reason is Reason.CAMERA_SIZE:
+            return bool(ledger.bytes_of.get(self.camera, 0) <= settings.RETENTION_CAMERA_MAX_BYTES)
+        if self.reason is Reason.TOTAL_SIZE:
+            return bool(sum(ledger.bytes_of.values()) <= settings.RETENTION_TOTAL_MAX_BYTES)
+        return self.reason is Reason.FREE_SPACE and ledger.missing_bytes <= 0
+
+    def takes(self, unit: Unit, ledger: Ledger) -> bool:
+        """Whether this unit is to go by this rule, and by none that came before."""
+        if not unit.settled:
+            return False
+        if self.reason in (Reason.AGE, Reason.REJECTED):
+            return is_old(unit, self.now) if self.reason is Reason.AGE else is_refused(unit, self.now)
+        if is_old(unit, self.now) or is_refused(unit, self.now) or unit.received_at >= self.now - FRESH:
+            return False
+        gone = ledger.newest_gone.get(unit.camera)
+        return bool(unit.pieces) and (gone is None or position(unit) > gone)
+
+    def pages(self) -> Iterator[list[Unit]]:
+        uploads = Upload.objects.filter(camera=self.camera) if self.camera else Upload.objects.all()
+        if self.reason is Reason.AGE:
+            before = self.now - timedelta(days=settings.RETENTION_DAYS)
+            yield from (units_of(page, "received_at") for page in pages(uploads, "received_at", before))
+            yield from empty_batches(before)
+        elif self.reason is Reason.REJECTED:
+            before = self.now - timedelta(days=settings.RETENTION_REJECTED_DAYS)
+            refused = uploads.filter(state=Upload.State.REJECTED)
+            yield from (units_of(page, "received_at") for page in pages(refused, "received_at", before))
+        else:
+            yield from (units_of(page, "captured_at") for page in pages(uploads, "captured_at", self.now))
+
+
+def rules(now: datetime, ledger: Ledger) -> Iterator[Rule]:
+    """Every rule with a limit, in the order they are applied."""
+    if settings.RETENTION_DAYS:
+        yield Rule(Reason.AGE, now)
+    if settings.RETENTION_REJECTED_DAYS:
+        yield Rule(Reason.REJECTED, now)
+    if settings.RETENTION_CAMERA_MAX_BYTES:
+        yield from (Rule(Reason.CAMERA_SIZE, now, camera) for camera in sorted(ledger.bytes_of))
+    if settings.RETENTION_TOTAL_MAX_BYTES:
+        yield Rule(Reason.TOTAL_SIZE, now)
+    yield Rule(Reason.FREE_SPACE, now)
+
+
+def is_old(unit: Unit, now: datetime) -> bool:
+    """By when it happened and by when it came: an archive that was copied in is not removed the day it arrives."""
+    before = now - timedelta(days=settings.RETENTION_DAYS)
+    return bool(settings.RETENTION_DAYS) and unit.received_at < before and unit.ended_at < before
+
+
+def is_refused(unit: Unit, now: datetime) -> bool:
+    days = settings.RETENTION_REJECTED_DAYS
+    refused = any(piece.state == Upload.State.REJECTED for piece in unit.pieces)
+    return bool(days) and refused and unit.received_at < now - timedelta(days=days)
+
+
+def position(unit: Unit) -> tuple[datetime, int]:
+    """Where the unit stands in the order by capture time."""
+    return min((piece.captured_at, piece.id) for piece in unit.pieces)
+
+
+def bytes_by_camera() -> dict[str, int]:
+    """What the files of each camera take. Read from an index that holds just this."""
+    rows = Upload.objects.filter(file_gone=False).order_by().values_list("camera").annotate(Sum("size"))
+    return dict(rows)
+
+
+def missing_bytes() -> int:
+    """What the disk of the camera folder lacks to have the free room that retention keeps; 0 when it lacks none.
+
+    Our own data may lie on another disk. No recording is removed for that one: it would free next to nothing.
+    """
+    floor_bytes, floor_percent = settings.RETENTION_FREE_BYTES, settings.RETENTION_FREE_PERCENT
+    if not diskguard.missing_bytes([settings.CAMERA_ROOT], floor_bytes, floor_percent):
+        return 0
+    return diskguard.missing_bytes([settings.CAMERA_ROOT], int(floor_bytes * FREE_FACTOR), floor_percent * FREE_FACTOR)
