@@ -2,26 +2,72 @@
 
 A hint carries nothing and may be lost: whoever tails the outbox also looks by itself now and then.
 Listeners of this process are called directly; other processes hear through the channel layer,
-where there is one that reaches them.
+where there is one that reaches them. That is a thread's work: no commit waits for it, and hints
+that come while one is on its way become one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
 
-from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from redis.exceptions import RedisError
 
 from hsi import crashpoint
 
 logger = logging.getLogger(__name__)
 
 GROUP = "hsi.outbox"
+SEND_SECONDS = 5.0
 
 _listeners: set[Callable[[], None]] = set()
 _lock = threading.Lock()
+
+
+class Sender:
+    """Sends to the group from a thread of its own, with an event loop and connections that it keeps."""
+
+    def __init__(self) -> None:
+        self._wanted = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._failing = False
+
+    def send(self) -> None:
+        """Returns at once. Never raises."""
+        self._wanted.set()
+        with self._lock:
+            # Of a forked process the thread is not part, though the object is.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="hint-sender", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            while True:
+                self._wanted.wait()
+                self._wanted.clear()
+                runner.run(self._send())
+
+    async def _send(self) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await layer.group_send(GROUP, {"type": "outbox.grown"})
+        except (OSError, TimeoutError, RedisError) as error:
+            if not self._failing:
+                logger.warning("No hints to other processes, they hear at their next look: %s", error)
+            self._failing = True
+        else:
+            self._failing = False
+
+
+_sender = Sender()
 
 
 def listen(call: Callable[[], None]) -> None:
@@ -43,9 +89,5 @@ def send() -> None:
     for call in calls:
         call()
     layer = get_channel_layer()
-    if layer is None or isinstance(layer, InMemoryChannelLayer):
-        return
-    try:
-        async_to_sync(layer.group_send)(GROUP, {"type": "outbox.grown"})
-    except (OSError, ConnectionError, TimeoutError) as error:
-        logger.warning("No hint sent, clients will hear at the next look: %s", error)
+    if layer is not None and not isinstance(layer, InMemoryChannelLayer):
+        _sender.send()

@@ -148,16 +148,26 @@ def _pool() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+CHANNELS_ON_REDIS = {
+    "prefix": f"{_value['REDIS_KEY_PREFIX']}:channels",
+    # A receiver waits 5 s at a time inside Redis: an answer must be allowed to take clearly longer than that.
+    "hosts": [{"address": _value["REDIS_URL"], "socket_connect_timeout": 2.0, "socket_timeout": 10.0}],
+}
 CHANNEL_LAYERS = {
     "default": (
-        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_value["REDIS_URL"]]}}
+        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": CHANNELS_ON_REDIS}
         if _value["REDIS_URL"]
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     ),
 }
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _value["REDIS_URL"]}
+        {
+            "BACKEND": "hsi.rediscache.RedisCache",
+            "LOCATION": _value["REDIS_URL"],
+            "KEY_PREFIX": f"{_value['REDIS_KEY_PREFIX']}:cache",
+            "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0, "health_check_interval": 15},
+        }
         if _value["REDIS_URL"]
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     ),
@@ -201,7 +211,7 @@ REST_FRAMEWORK = {
 }
 
 # The loops that `up` runs beside the web server, in the order they start. Each is a factory
-# that returns a list of `hsi.worker.Loop`.
+# that returns a list of `hsi.loop.Loop`.
 EMBEDDED_LOOPS = [
     "cameras.watcher.loops",
     "detection.loops.loops",
@@ -210,6 +220,12 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
+# How a row is marked when a full queue gives up its job: a function of the row's id and the reason.
+QUEUE_BURIAL = {
+    "detection_queue": "detection.pipeline.bury_upload",
+    "fast_path_queue": "events.record.bury_telling",
+    "analysis_queue": "events.record.bury_batch",
+}
 # How a row whose job was a dead letter waits again: a function of the row's id, True where it does.
 QUEUE_REVIVAL = {
     "detection_queue": "detection.pipeline.revive_upload",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from django.conf import settings
+
 from hsi.backends import Registry
 from hsi.errors import HSIError
 
@@ -24,16 +26,29 @@ KEPT_FAILURES = 20
 
 
 class PutResult(enum.Enum):
-    """What became of a job that was put. REJECTED: the queue is full, the row waits for room."""
+    """What became of a job that was put.
+
+    REJECTED: there is no room, or no queue to be reached: the row waits for the reconciler.
+    SENT_TO_DLQ: it is queued, and the oldest job became a dead letter for it.
+    """
 
     SUCCESS = "success"
     REJECTED = "rejected"
+    SENT_TO_DLQ = "sent_to_dlq"
 
 
 class LeaseLostError(HSIError):
     """The job was given to another worker meanwhile: what was done for it must not be stored."""
 
     code = "LEASE_LOST"
+
+
+class QueueUnavailableError(HSIError):
+    """The queue cannot be reached, or does not do what it should. Rows wait, and jobs come back by their lease."""
+
+    code = "QUEUE_UNAVAILABLE"
+    status = 503
+    counts = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,9 @@ class Failure:
     def of(cls, error: BaseException) -> Failure:
         status = getattr(error, "http_status", None)
         return cls(datetime.now(UTC).isoformat(), type(error).__name__, str(error)[:500].replace("\0", ""), status)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"at": self.at, "error": self.error, "text": self.text, "http_status": self.http_status}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +101,31 @@ class Queue(Protocol):
     """One named queue.
 
     `put`, `ack`, `retry` and `bury` take part in the caller's transaction where the backend is the
-    database, and happen after its commit where it is not; either way nothing is acknowledged whose
-    result was not stored.
+    database. Where it is not, they happen after the commit: `put` then answers by how full the queue
+    is now and never fails for want of a queue; whether a job is still ours is checked now, and
+    `LeaseLostError` raised now. Either way nothing is acknowledged whose result was not stored.
+
+    Where the backend is not the database, every method may raise `QueueUnavailableError`.
     """
 
     name: str
 
     def put(self, row_id: int, *, trace: str = "") -> PutResult:
-        """Queue a row. A row that already has a live job keeps that one: SUCCESS."""
+        """Queue a row. A row that already has a live job keeps that one: SUCCESS.
+
+        In a full queue QUEUE_OVERFLOW_POLICY decides, see `hsi.queues.overflow`.
+        """
         ...
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
-        """Queue rows; how many of them, from the first on, found room."""
+        """Queue rows; how many of them, from the first on, found room. Never displaces other jobs."""
         ...
 
     def take(self, limit: int, *, wait_seconds: float, lease_seconds: float) -> list[Job]:
-        """Up to `limit` due jobs, oldest first, each leased to the caller. Waits until there is one."""
+        """Up to `limit` due jobs, oldest first, each leased to the caller. Waits until there is one.
+
+        Without `wait_seconds` only looks. A lease may be cut to JOB_LEASE_SECONDS.
+        """
         ...
 
     def ack(self, job: Job) -> None:
@@ -138,9 +165,9 @@ class Queue(Protocol):
 
 backends = Registry(
     setting="QUEUE",
-    names={"database": "hsi.queues.database.DatabaseQueue"},
-    auto=lambda: "database",
-    depends=("QUEUE_MAX_SIZE",),
+    names={"database": "hsi.queues.database.DatabaseQueue", "redis": "hsi.queues.redis.RedisQueue"},
+    auto=lambda: "redis" if settings.REDIS_URL else "database",
+    depends=("QUEUE_MAX_SIZE", "REDIS_URL", "REDIS_KEY_PREFIX"),
 )
 
 

@@ -13,15 +13,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
-from django.utils import timezone
 
-from hsi.models import DeadLetter, QueueJob
-from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult
+from hsi.models import QueueJob
+from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, overflow, pressure
+from hsi.queues.letters import dead_letter
 
 TABLE = QueueJob._meta.db_table
 NOW = {
@@ -70,10 +69,13 @@ class DatabaseQueue:
         self._counted: tuple[float, int] = (float("-inf"), 0)
 
     def put(self, row_id: int, *, trace: str = "") -> PutResult:
-        return PutResult.SUCCESS if self.put_many([row_id], trace=trace) else PutResult.REJECTED
+        if self.put_many([row_id], trace=trace):
+            return PutResult.SUCCESS
+        return overflow.displace(self, row_id, trace)
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
         fitting = row_ids[: self._room(len(row_ids))]
+        pressure.note(self.name, self._counted[1] + len(fitting))
         if not fitting:
             return 0
         database = connections[DEFAULT_DB_ALIAS]
@@ -146,7 +148,7 @@ class DatabaseQueue:
             return int(cursor.rowcount)
 
     def retry(self, job: Job, delay_seconds: float, failure: Failure, *, counts: bool = True) -> None:
-        failures = json.dumps([*job.failures, _as_dict(failure)][-KEPT_FAILURES:])
+        failures = json.dumps([*job.failures, failure.as_dict()][-KEPT_FAILURES:])
         self._ours(
             f"UPDATE {TABLE} SET lease='', attempts=%(attempts)s, failures=%(failures)s,"
             f" due_at={NOW[connection.vendor]}+%(seconds)s WHERE id=%(id)s AND lease=%(lease)s",
@@ -163,6 +165,7 @@ class DatabaseQueue:
     def bury(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
         with transaction.atomic():
             self.ack(job)
+            self._counted = (float("-inf"), 0)
             return dead_letter(job, reason, error, stack).pk
 
     def depth(self) -> Depth:
@@ -202,28 +205,3 @@ class DatabaseQueue:
             count = QueueJob.objects.filter(queue=self.name).count()
             self._counted = (now, count)
         return max(0, int(settings.QUEUE_MAX_SIZE) - count)
-
-
-def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:
-    """Store the whole story of a job that could not be done."""
-    last = Failure.of(error)
-    failures = [*job.failures, _as_dict(last)]
-    return DeadLetter.objects.create(
-        queue=job.queue,
-        row_id=job.row_id,
-        payload={"row_id": job.row_id, "put_at": job.put_at, "trace": job.trace},
-        reason=reason,
-        error_type=last.error,
-        error_text=last.text,
-        stack=stack.replace("\0", ""),
-        http_status=last.http_status,
-        response_body=getattr(error, "body", ""),
-        attempts=job.attempts,
-        failures=failures,
-        first_failed_at=datetime.fromisoformat(failures[0]["at"]).astimezone(UTC),
-        last_failed_at=timezone.now(),
-    )
-
-
-def _as_dict(failure: Failure) -> dict[str, Any]:
-    return {"at": failure.at, "error": failure.error, "text": failure.text, "http_status": failure.http_status}

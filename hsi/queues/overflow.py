@@ -1,0 +1,75 @@
+"""What happens when a queue is full and the policy is not to refuse: the oldest job makes room.
+
+The job becomes a dead letter and its row says so, in one transaction. Only new work displaces: rows
+that wait are queued again (`put_many`) where there is room, so that a backlog never buries itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, transaction
+from django.utils.module_loading import import_string
+
+from hsi.errors import HSIError
+from hsi.queues import PutResult
+
+if TYPE_CHECKING:
+    from hsi.queues import Queue
+
+logger = logging.getLogger(__name__)
+
+REASON = "overflow"
+PROMISES = {"dlq": PutResult.SENT_TO_DLQ, "drop_oldest": PutResult.SUCCESS}
+
+
+class QueueOverflowError(HSIError):
+    """The queue was full, and this job was the oldest that waited."""
+
+    code = "QUEUE_OVERFLOW"
+    status = 503
+    retryable = False
+
+
+def displace(queue: Queue, row_id: int, trace: str) -> PutResult:
+    """Put a job into a full queue, as QUEUE_OVERFLOW_POLICY says.
+
+    In a transaction the exchange follows its commit: to bury a row takes locks of its own, and no
+    transaction that holds others may wait for them.
+    """
+    promise = PROMISES.get(settings.QUEUE_OVERFLOW_POLICY)
+    if promise is None:
+        return PutResult.REJECTED
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(lambda: _exchange_quietly(queue, row_id, trace))
+        return promise
+    return promise if _exchange(queue, row_id, trace) else PutResult.REJECTED
+
+
+def _exchange_quietly(queue: Queue, row_id: int, trace: str) -> None:
+    try:
+        _exchange(queue, row_id, trace)
+    except (HSIError, DatabaseError, InterfaceError) as error:
+        logger.warning("%s: row %s waits for the reconciler: %s", queue.name, row_id, error)
+
+
+def _exchange(queue: Queue, row_id: int, trace: str) -> bool:
+    return bury_oldest(queue) and bool(queue.put_many([row_id], trace=trace))
+
+
+def bury_oldest(queue: Queue) -> bool:
+    """Give up the job that would be taken next. False: none waits, all are in hand or delayed."""
+    jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
+    if not jobs:
+        return False
+    job = replace(jobs[0], attempts=jobs[0].attempts - 1)  # it was never tried
+    error = QueueOverflowError()
+    bury_row = import_string(settings.QUEUE_BURIAL[queue.name])
+    with transaction.atomic():
+        bury_row(job.row_id, f"{error.code}: {error}")
+        queue.bury(job, REASON, error)
+    logger.warning("%s: full, row %s became a dead letter", queue.name, job.row_id)
+    return True

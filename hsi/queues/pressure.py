@@ -1,0 +1,63 @@
+"""How full the queues are, told when it changes: a warning and a `queue.pressure` message.
+
+Noted by whoever puts, as a comparison of two numbers, and by housekeeping. The cache is what
+processes share: with Redis one of them tells; with a cache of its own each process does.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+
+from hsi import stream
+from hsi.queues import QUEUE_NAMES, get_queue
+
+logger = logging.getLogger(__name__)
+
+# Pressure is over somewhat below where it begins, so that a queue at the threshold is not told about all the time.
+EASED_SHARE = 0.9
+
+_high: dict[str, bool] = {}
+
+
+def note(name: str, jobs: int) -> None:
+    """The queue `name` holds `jobs`. What is to be told is told after the caller's commit."""
+    threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
+    high = jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE)
+    if _high.get(name) is not high:
+        _high[name] = high
+        transaction.on_commit(lambda: _changed(name, jobs, high), robust=True)
+
+
+def look() -> None:
+    """Note every queue. Raises `QueueUnavailableError`."""
+    for name in QUEUE_NAMES:
+        note(name, get_queue(name).depth().total)
+
+
+def forget() -> None:
+    """Know nothing, as a new process does."""
+    _high.clear()
+
+
+def _changed(name: str, jobs: int, high: bool) -> None:
+    key = f"queue-pressure:{name}"
+    first = cache.add(key, jobs, timeout=None) if high else cache.delete(key)
+    if not first:
+        return  # another process told it, or there was no pressure before this one began
+    share = jobs / settings.QUEUE_MAX_SIZE
+    level = logging.WARNING if high else logging.INFO
+    logger.log(level, "%s: pressure is %s, %s jobs, %.0f %% full", name, "high" if high else "over", jobs, share * 100)
+    data = {
+        "queue": name,
+        "state": "high" if high else "normal",
+        "jobs": jobs,
+        "max_size": settings.QUEUE_MAX_SIZE,
+        "pressure": round(share, 3),
+        "policy": settings.QUEUE_OVERFLOW_POLICY,
+    }
+    with transaction.atomic():
+        stream.publish(("queue.pressure", "", data))
