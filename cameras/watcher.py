@@ -27,7 +27,7 @@ from cameras.stability import Ready, StabilityTracker, is_temporary
 from cameras.tree import Entry, OutsideTreeError, Tree, encode
 from hsi import crashpoint
 from hsi.errors import HSIError
-from hsi.worker import Loop
+from hsi.loop import Loop
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ from detection.detectors import service
 from detection.models import Batch
 from detection.pipeline import bury_upload, detect_upload
 from hsi import breaker
+from hsi.loop import Loop
 from hsi.queues import DETECTION_QUEUE
-from hsi.worker import Loop, QueueWorker
+from hsi.worker import QueueWorker
 
 
 class BatchCloser(Loop):

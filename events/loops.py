@@ -8,8 +8,9 @@ from django.conf import settings
 
 from events.catchup import catch_up, owed
 from events.record import analyse_batch, bury_batch, bury_telling, tell_at_once
+from hsi.loop import Loop
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
-from hsi.worker import Loop, QueueWorker
+from hsi.worker import QueueWorker
 
 CATCH_UP_SECONDS = 1.0
 

@@ -14,11 +14,11 @@ from django.utils import timezone
 from hsi.models import WorkerHeartbeat
 
 if TYPE_CHECKING:
-    from hsi.worker import Loop
+    from hsi.loop import Loop
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
+BEAT_SECONDS = 2.0
 
 
 class Heartbeat:
@@ -55,7 +55,8 @@ class Heartbeat:
         while not self._ended.wait(BEAT_SECONDS):
             try:
                 self.loop.keep_alive()
-                self._write(WorkerHeartbeat.State.RUNNING, "")
+                trouble = self.loop.trouble()
+                self._write(WorkerHeartbeat.State.FAILING if trouble else WorkerHeartbeat.State.RUNNING, trouble)
             except (DatabaseError, InterfaceError) as problem:
                 logger.warning("%s: no heartbeat: %s", self.key, problem)
                 connections.close_all()

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from hsi import runner
-from hsi.worker import Loop
+from hsi.loop import Loop
 
 
 class LoopCommand(BaseCommand):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from hsi.worker import Loop
+from hsi.loop import Loop
 
 logger = logging.getLogger(__name__)
 

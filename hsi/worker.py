@@ -1,125 +1,44 @@
-"""The worker loop. Every command that waits for work is one of these.
-
-A `Loop` calls its `step` until told to stop. A `QueueWorker` is a loop whose step takes jobs from a
-queue, works on them with bounded concurrency, keeps their leases alive, and sees to it that each
-ends acknowledged, tried again later, or buried as a dead letter.
-"""
+"""A worker takes jobs from a queue and sees to it that each ends acknowledged, tried again later, or buried."""
 
 from __future__ import annotations
 
 import logging
-import queue as stdlib_queue
 import random
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections, transaction
-from django.utils import timezone
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
 from hsi import crashpoint
 from hsi.errors import AIServiceError, HSIError
-from hsi.heartbeat import Heartbeat
+from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 from hsi.queues import Failure, Job, LeaseLostError, get_queue
 
 logger = logging.getLogger(__name__)
 
-LONGEST_SLEEP_SECONDS = 1.0  # a loop looks at least this often whether it should stop
 LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
-RESTART_SECONDS = (1.0, 30.0)
 RETRY_SECONDS = (2.0, 300.0)
+# These speak of the database, not of the job.
+CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
-class Loop:
-    """A named loop. Subclasses give `step`."""
+class WorkerLostError(HSIError):
+    """Whoever took this job died of it or never came back, as often as a job may be tried."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.done = 0
-        # SimpleQueue, not Event: its put is safe in a signal handler while this thread waits on it.
-        self._bell: stdlib_queue.SimpleQueue[None] = stdlib_queue.SimpleQueue()
-        self._stopping = False
-        self._ends_when_idle = False
-        self._progressed_at = timezone.now()
+    code = "WORKER_LOST"
+    retryable = False
 
-    def step(self) -> float:
-        """Do one unit of work. Returns how many seconds may pass before the next: 0 is at once."""
-        raise NotImplementedError
 
-    def idle(self) -> bool:
-        """Whether nothing waits, for `--drain`. Asked after a step that found nothing to do at once."""
-        return True
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job in hand, and since when (monotonic seconds)."""
 
-    def open(self) -> None:
-        """Called once before the first step, in the loop's thread."""
-
-    def close(self) -> None:
-        """Called once after the last step."""
-
-    def keep_alive(self) -> None:
-        """Called every few seconds, from the heartbeat's thread, also while a step takes long."""
-
-    def wake(self) -> None:
-        self._bell.put(None)
-
-    def stop(self) -> None:
-        """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
-        self._stopping = True
-        self._bell.put(None)
-
-    @property
-    def stopping(self) -> bool:
-        return self._stopping
-
-    def run(self, *, once: bool = False, drain: bool = False) -> None:
-        """Step until stopped; one step with `once`, until `idle` with `drain`."""
-        self._ends_when_idle = once or drain
-        with Heartbeat(self):
-            self.open()
-            try:
-                while not self._stopping:
-                    pause = self.step()
-                    self._progressed_at = timezone.now()
-                    drop_bad_connections()
-                    if once or (drain and pause > 0 and self.idle()):
-                        return
-                    if pause > 0:
-                        self._sleep(pause)
-            finally:
-                self.close()
-
-    def run_forever(self) -> None:
-        """`run`, started again with back-off when it fails. Ends when stopped."""
-        pause, longest = RESTART_SECONDS
-        while not self._stopping:
-            began = time.monotonic()
-            try:
-                self.run()
-            except Exception:
-                logger.exception("%s failed and starts again in %.0f s", self.name, pause)
-                connections.close_all()
-                self._sleep_until(time.monotonic() + pause)
-                pause = RESTART_SECONDS[0] if time.monotonic() - began > longest * 2 else min(pause * 2, longest)
-        connections.close_all()
-
-    def _sleep(self, seconds: float) -> None:
-        try:
-            self._bell.get(timeout=seconds)
-            while True:
-                self._bell.get_nowait()
-        except stdlib_queue.Empty:
-            pass
-
-    def _sleep_until(self, then: float) -> None:
-        while not self._stopping and (left := then - time.monotonic()) > 0:
-            self._sleep(min(left, LONGEST_SLEEP_SECONDS))
-
-    @property
-    def progressed_at(self) -> datetime:
-        return self._progressed_at
+    job: Job
+    since: float
 
 
 class QueueWorker(Loop):
@@ -147,7 +66,7 @@ class QueueWorker(Loop):
         self.bury = bury
         self.concurrency = concurrency
         self.ready = ready
-        self._in_hand: dict[Future[None], Job] = {}
+        self._in_hand: dict[Future[None], Held] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     def open(self) -> None:
@@ -175,7 +94,7 @@ class QueueWorker(Loop):
         jobs = [] if not_before > 0 else self._take(free)
         for job in jobs:
             assert self._pool is not None  # noqa: S101 (open() came first)
-            self._in_hand[self._pool.submit(self._do, job)] = job
+            self._in_hand[self._pool.submit(self._do, job)] = Held(job, time.monotonic())
         if not jobs and self._in_hand:
             wait(self._in_hand, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
         return 0 if jobs or self._in_hand else min(max(not_before, 0.001), LONGEST_SLEEP_SECONDS)
@@ -193,14 +112,23 @@ class QueueWorker(Loop):
                 future.result()
 
     def keep_alive(self) -> None:
-        """Keep the leases of what is in hand."""
-        get_queue(self.queue_name).extend(list(self._in_hand.values()), settings.JOB_LEASE_SECONDS)
+        """Keep the leases of what is in hand, save of jobs that hang: another worker may have those."""
+        held = list(self._in_hand.values())
+        oldest = time.monotonic() - settings.JOB_MAX_SECONDS
+        get_queue(self.queue_name).extend([one.job for one in held if one.since > oldest], settings.JOB_LEASE_SECONDS)
+
+    def trouble(self) -> str:
+        oldest = time.monotonic() - settings.JOB_MAX_SECONDS
+        hanging = [str(one.job.row_id) for one in list(self._in_hand.values()) if one.since <= oldest]
+        return f"hangs on row {', '.join(hanging)}" if hanging else ""
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
         drop_bad_connections()
         crashpoint.reach(f"{self.queue_name}-taken")
         try:
+            if job.attempts > settings.JOB_MAX_ATTEMPTS:
+                raise WorkerLostError
             self.work(job)
             self.done += 1
         except LeaseLostError:
@@ -223,7 +151,7 @@ class QueueWorker(Loop):
 
     def _failed(self, job: Job, error: Exception) -> None:
         retryable = error.retryable if isinstance(error, HSIError) else True
-        counts = error.counts if isinstance(error, HSIError) else True
+        counts = error.counts if isinstance(error, HSIError) else not isinstance(error, CONNECTION_ERRORS)
         if retryable and (not counts or job.attempts < settings.JOB_MAX_ATTEMPTS):
             delay = retry_delay_seconds(job.attempts, error)
             logger.warning(
@@ -249,16 +177,6 @@ class QueueWorker(Loop):
             get_queue(self.queue_name).retry(job, delay, Failure.of(error), counts=counts)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
-
-
-def drop_bad_connections() -> None:
-    """After a unit of work: close this thread's connections that failed, or are older than `CONN_MAX_AGE`.
-
-    One without an age stays open, unlike after a request: to open SQLite costs as much as a picture's rows.
-    """
-    for connection in connections.all(initialized_only=True):
-        if connection.errors_occurred or connection.settings_dict["CONN_MAX_AGE"]:
-            connection.close_if_unusable_or_obsolete()
 
 
 def retry_delay_seconds(attempts: int, error: Exception) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from hsi.worker import Loop
+from hsi.loop import Loop
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
 

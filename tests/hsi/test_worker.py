@@ -7,9 +7,10 @@ import pytest
 from django.db import OperationalError, transaction
 
 from hsi.errors import AIServiceError, AIServiceUnavailableError, MediaError
+from hsi.loop import Loop
 from hsi.models import DeadLetter, QueueJob, WorkerHeartbeat
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
-from hsi.worker import Loop, QueueWorker, retry_delay_seconds
+from hsi.worker import QueueWorker, retry_delay_seconds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -190,3 +191,53 @@ def test_back_off_grows_has_a_limit_and_obeys_the_service():
     assert retry_delay_seconds(50, slow) <= 300
     assert retry_delay_seconds(50, AIServiceUnavailableError("away")) <= 30
     assert retry_delay_seconds(1, AIServiceError("busy", retry_after_seconds=7.0)) == 7
+
+
+def test_a_job_that_kills_its_worker_is_buried_and_not_tried_for_ever(settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put(1)
+    for _ in range(2):  # two workers took it and were never heard of again
+        make_due()
+        assert queue.take(1, wait_seconds=0, lease_seconds=60)
+    make_due()
+    worked: list[Job] = []
+    buried: list[tuple[int, str]] = []
+    worker(worked.append, buried).run(once=True)
+    assert worked == []
+    assert [row_id for row_id, _ in buried] == [1]
+    assert DeadLetter.objects.get().error_type == "WorkerLostError"
+
+
+def test_a_job_that_hangs_loses_its_lease_and_the_heartbeat_says_so(settings):
+    settings.JOB_MAX_SECONDS = 0
+    settings.JOB_LEASE_SECONDS = 0.05
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put(7)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(job: Job) -> None:
+        begun.set()
+        go_on.wait(20)
+        acknowledge(job)
+
+    loop = worker(hang)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    assert begun.wait(10)
+    loop.stop()
+    loop.keep_alive()
+    assert loop.trouble() == "hangs on row 7"
+    assert [job.row_id for job in queue.take(1, wait_seconds=5, lease_seconds=60)] == [7]
+    go_on.set()
+    thread.join(20)
+    assert loop.done == 0  # it came too late: the other worker's result counts
+
+
+def test_a_database_that_is_away_uses_up_no_attempts(settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    get_queue(DETECTION_QUEUE).put(1)
+    for _ in range(5):
+        make_due()
+        worker(raising(OperationalError("server closed the connection"))).run(once=True)
+    assert not DeadLetter.objects.exists()

@@ -1,7 +1,7 @@
 from typing import Any
 
+from hsi.loop import Loop
 from hsi.loopcommand import LoopCommand
-from hsi.worker import Loop
 from monitoring.housekeeping import loops
 
 
