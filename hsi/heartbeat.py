@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from hsi.models import WorkerHeartbeat
+from hsi.queues import QueueUnavailableError
 
 if TYPE_CHECKING:
     from hsi.loop import Loop
@@ -54,13 +55,19 @@ class Heartbeat:
     def _beat_on(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             try:
-                self.loop.keep_alive()
-                trouble = self.loop.trouble()
+                self._keep_alive()
+                trouble = self.loop.without_queue or self.loop.trouble()
                 self._write(WorkerHeartbeat.State.FAILING if trouble else WorkerHeartbeat.State.RUNNING, trouble)
             except (DatabaseError, InterfaceError) as problem:
                 logger.warning("%s: no heartbeat: %s", self.key, problem)
                 connections.close_all()
         connections.close_all()
+
+    def _keep_alive(self) -> None:
+        try:
+            self.loop.keep_alive()
+        except QueueUnavailableError as problem:
+            logger.warning("%s: leases are not kept: %s", self.key, problem)
 
     def _write(self, state: WorkerHeartbeat.State, detail: str) -> None:
         WorkerHeartbeat.objects.filter(name=self.key).update(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue as stdlib_queue
+import random
 import time
 from datetime import datetime
 
@@ -11,11 +12,13 @@ from django.db import connections
 from django.utils import timezone
 
 from hsi.heartbeat import Heartbeat
+from hsi.queues import QueueUnavailableError
 
 logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP_SECONDS = 1.0  # a loop looks at least this often whether it should stop
 RESTART_SECONDS = (1.0, 30.0)
+QUEUE_AWAY_SECONDS = (0.2, 5.0)  # between looks whether a queue that is away has come back
 
 
 class Loop:
@@ -29,6 +32,8 @@ class Loop:
         self._stopping = False
         self._ends_when_idle = False
         self._progressed_at = timezone.now()
+        self.without_queue = ""  # why its queue cannot be reached, if that is so
+        self._queue_pause = QUEUE_AWAY_SECONDS[0]
 
     def step(self) -> float:
         """Do one unit of work. Returns how many seconds may pass before the next: 0 is at once."""
@@ -66,10 +71,10 @@ class Loop:
             self.open()
             try:
                 while not self._stopping:
-                    pause = self.step()
+                    pause = self._step()
                     self._progressed_at = timezone.now()
                     drop_bad_connections()
-                    if once or (drain and pause > 0 and self.idle()):
+                    if once or (drain and pause > 0 and not self.without_queue and self.idle()):
                         return
                     if pause > 0:
                         self._sleep(pause)
@@ -89,6 +94,25 @@ class Loop:
                 self._sleep_until(time.monotonic() + pause)
                 pause = RESTART_SECONDS[0] if time.monotonic() - began > longest * 2 else min(pause * 2, longest)
         connections.close_all()
+
+    def _step(self) -> float:
+        try:
+            pause = self.step()
+        except QueueUnavailableError as error:
+            return self._wait_for_queue(error)
+        if self.without_queue:
+            logger.info("%s: its queue is back", self.name)
+            self.without_queue = ""
+        self._queue_pause = QUEUE_AWAY_SECONDS[0]
+        return pause
+
+    def _wait_for_queue(self, error: QueueUnavailableError) -> float:
+        """Nothing ends: what is in hand goes on, and what waits does so in its row."""
+        if not self.without_queue:
+            logger.warning("%s: waits for its queue: %s", self.name, error)
+        self.without_queue = str(error)
+        pause, self._queue_pause = self._queue_pause, min(self._queue_pause * 2, QUEUE_AWAY_SECONDS[1])
+        return pause * random.uniform(0.5, 1)
 
     def _sleep(self, seconds: float) -> None:
         try:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from hsi import crashpoint
 from hsi.errors import AIServiceError, HSIError
 from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
-from hsi.queues import Failure, Job, LeaseLostError, get_queue
+from hsi.queues import Failure, Job, LeaseLostError, QueueUnavailableError, get_queue
 
 logger = logging.getLogger(__name__)
 
@@ -171,12 +171,16 @@ class QueueWorker(Loop):
                 get_queue(self.queue_name).bury(job, reason, error, stack=stack)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+        except QueueUnavailableError as away:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, away)
 
     def _give_back(self, job: Job, delay: float, error: Exception, counts: bool) -> None:
         try:
             get_queue(self.queue_name).retry(job, delay, Failure.of(error), counts=counts)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+        except QueueUnavailableError as away:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, away)
 
 
 def retry_delay_seconds(attempts: int, error: Exception) -> float:
