@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cameras import layouts, media, video
-from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
+from cameras.models import Camera, Garbage, Upload, UploadQuerySet, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.tree import Tree
 from hsi import crashpoint, stream
@@ -81,8 +81,8 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     with tree.open(path) as file:
         status = os.fstat(file.fileno())
         arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
-        if (known := _known(arrival)) is not None:
-            return _finish_move(tree, known)
+        if (state := _known(arrival)) is not None:
+            return _finish_move(tree, arrival, state)
         if Garbage.objects.filter(version_key=arrival.version_key).exists():
             return Outcome.KNOWN  # its row was deleted, and it is about to be
         try:
@@ -104,8 +104,13 @@ def _changed(file: BinaryIO, arrival: Arrival) -> bool:
     return status.st_nlink == 0 or (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
 
 
-def _known(arrival: Arrival) -> Upload | None:
-    return Upload.objects.filter(camera=arrival.camera, version_key=arrival.version_key).first()
+def _known(arrival: Arrival) -> str | None:
+    """The state of this version's row, where there is one. Asked for every file, so it fetches nothing more."""
+    return next(iter(_version(arrival).values_list("state", flat=True)), None)
+
+
+def _version(arrival: Arrival) -> UploadQuerySet:
+    return Upload.objects.filter(camera=arrival.camera, version_key=arrival.version_key)
 
 
 def _read(arrival: Arrival, file: BinaryIO) -> None:
@@ -160,7 +165,7 @@ def _write(arrival: Arrival) -> Outcome:
     upload = _row(arrival)
     if original is not None:
         upload.state, upload.finished_at = Upload.State.DUPLICATE, arrival.received_at
-        upload.duplicate_of, upload.reason = original, "the same bytes came before"
+        upload.duplicate_of_id, upload.reason = original, "the same bytes came before"
         upload.save(force_insert=True)
         return Outcome.DUPLICATE
     upload.dedupe_key = upload.sha256
@@ -171,12 +176,13 @@ def _write(arrival: Arrival) -> Outcome:
     return Outcome.ACCEPTED
 
 
-def _original(arrival: Arrival) -> Upload | None:
-    """The upload that this one repeats. One that is too old to count gives up its claim."""
-    original = Upload.objects.filter(camera=arrival.camera, dedupe_key=arrival.facts["sha256"]).first()
-    if original is None or arrival.received_at - original.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
-        return original
-    Upload.objects.filter(pk=original.pk).update(dedupe_key=None)
+def _original(arrival: Arrival) -> int | None:
+    """The id of the upload that this one repeats. One that is too old to count gives up its claim."""
+    same = Upload.objects.filter(camera=arrival.camera, dedupe_key=arrival.facts["sha256"])
+    for original, received_at in same.values_list("pk", "received_at"):
+        if arrival.received_at - received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
+            return original
+        Upload.objects.filter(pk=original).update(dedupe_key=None)
     return None
 
 
@@ -219,9 +225,12 @@ def store_thumbnail(arrival: Arrival) -> str:
     key = arrival.version_key
     relative = f"thumbnails/{arrival.camera.pk}/{key[:2]}/{key[:32]}.jpg"
     path: Path = settings.DATA_DIR / relative
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(f".{os.getpid()}.tmp")
-    made.write_bytes(arrival.thumbnail)
+    try:
+        made.write_bytes(arrival.thumbnail)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(arrival.thumbnail)
     made.replace(path)
     return relative
 
@@ -256,9 +265,10 @@ def move_to_quarantine(tree: Tree, upload: Upload) -> None:
         logger.warning("%s stays in its folder, it could not be moved to the quarantine: %s", upload.path, error)
 
 
-def _finish_move(tree: Tree, known: Upload) -> Outcome:
-    if known.state == Upload.State.REJECTED:
-        move_to_quarantine(tree, known)
+def _finish_move(tree: Tree, arrival: Arrival, state: str) -> Outcome:
+    if state == Upload.State.REJECTED:
+        for upload in _version(arrival):
+            move_to_quarantine(tree, upload)
     return Outcome.KNOWN
 
 

@@ -22,7 +22,7 @@ from detection.loops import loops
 from detection.models import Detection
 from tests.bench.figure import Figure, compared
 
-PICTURES, ROUNDS, CAMERAS = 40, 5, 4
+PICTURES, ROUNDS, CAMERAS = 24, 9, 4
 
 
 def figures() -> Iterator[Figure]:
