@@ -31,9 +31,13 @@ def check_data_dir(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    chosen = queues.backends.chosen()
+    if chosen == "redis" and not settings.REDIS_URL:
+        hint = "Set REDIS_URL, for example to redis://localhost:6379/0, or QUEUE to auto."
+        return [Error("QUEUE is redis, but REDIS_URL is not set.", hint=hint, id="hsi.E003")]
     try:
-        queues.backends.load(queues.backends.chosen())
+        queues.backends.load(chosen)
     except ImportError as error:
-        hint = "Set QUEUE to auto, database, or the dotted path of a queue class."
+        hint = "Set QUEUE to auto, database, redis, or the dotted path of a queue class."
         return [Error(f"QUEUE cannot be loaded: {error}", hint=hint, id="hsi.E002")]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,6 +10,7 @@ from rest_framework.views import APIView
 
 from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
+from monitoring.redishealth import RedisCheck
 from monitoring.waiting import waiting
 
 
@@ -17,6 +19,7 @@ def all_checks() -> list[health.NamedCheck]:
     return [
         health.DatabaseCheck(),
         health.QueuesCheck(),
+        *([RedisCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         health.CameraFolderCheck(),
         health.DiskCheck(),

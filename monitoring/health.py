@@ -22,7 +22,7 @@ from health_check.exceptions import HealthCheckException, ServiceUnavailable, Se
 
 from cameras import diskguard
 from hsi.models import WorkerHeartbeat
-from hsi.queues import QUEUE_NAMES, get_queue
+from hsi.queues import QUEUE_NAMES, QueueUnavailableError, get_queue
 
 HEALTHY: Literal["healthy"] = "healthy"
 DEGRADED: Literal["degraded"] = "degraded"
@@ -100,7 +100,10 @@ class QueuesCheck(NamedCheck):
     name: str = "queues"
 
     def run(self) -> None:
-        depths = {name: get_queue(name).depth() for name in QUEUE_NAMES}
+        try:
+            depths = {name: get_queue(name).depth() for name in QUEUE_NAMES}
+        except QueueUnavailableError as error:
+            raise ServiceWarning("The queues cannot be reached, so that work waits in its rows.") from error
         self.detail = ", ".join(f"{name} {depth.total}" for name, depth in depths.items())
         late = [name for name, depth in depths.items() if (depth.oldest_seconds or 0) > WAIT_LIMIT_SECONDS]
         if late:

@@ -6,6 +6,7 @@ import logging
 import time
 
 from hsi.loop import Loop
+from hsi.queues import pressure
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
 
@@ -31,6 +32,7 @@ class Housekeeper(Loop):
         return max(0.001, self._reconcile_at - time.monotonic())
 
     def _reconcile(self) -> None:
+        pressure.look()
         for queue_name, count in reconcile().items():
             self.done += count
             if count:
