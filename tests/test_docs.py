@@ -17,7 +17,7 @@ from cameras.models import Upload
 from detection.models import Batch
 from events.analyzers import rules
 from events.models import Event
-from events.stream.messages import Close
+from events.stream.messages import FAMILIES, Close
 from hsi.models import CircuitBreaker, DeadLetter, WorkerHeartbeat
 from hsi.options import SETTINGS, Setting
 
@@ -210,7 +210,23 @@ def test_every_state_is_explained(title: str, values: list[str]) -> None:
     assert set(values) <= first_cells(section(page("operations.md"), title))
 
 
+def test_every_health_check_is_listed_with_what_to_do() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "monitoring").glob("*.py"))
+    names = set(re.findall(r"""(?:name: str = |ServiceCheck\()"(\w+)\"""", sources))
+    assert {"database", "detector"} <= names
+    assert names <= first_cells(section(page("operations.md"), "Health"))
+
+
 # Facts that the pages repeat
+
+
+def test_every_message_of_the_stream_is_listed() -> None:
+    files = [path for app in APPS for path in (ROOT / app).rglob("*.py") if path.name != "urls.py"]
+    sources = "\n".join(path.read_text() for path in files)
+    told = set(re.findall(rf"""\"((?:{"|".join(FAMILIES)})\.[a-z_]+)\"""", sources))
+    listed = re.findall(r"`([a-z]+\.[a-z]+)`", section(page("api.md"), "Messages from the server"))
+    assert "event.created" in told
+    assert told <= set(listed)
 
 
 def test_the_close_codes_are_those_of_the_code() -> None:
