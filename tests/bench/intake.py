@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from statistics import median
 
 from django.conf import settings
 from PIL import Image
@@ -22,6 +23,8 @@ READS, ROUNDS = 10, 11
 UPLOADS, WARM_UP = 150, 10
 PIECE_BYTES = 64 * 1024
 PAUSE_SECONDS = 0.04
+# The goal is 10 ms on a machine that decodes such a still in 6.4 ms: here as so many decodes of this machine.
+REFERENCE_LOAD_MS = 6.4
 
 
 def figures() -> Iterator[Figure]:
@@ -32,9 +35,16 @@ def figures() -> Iterator[Figure]:
         milliseconds(lambda: read(still)), milliseconds(lambda: load(still)),
         rounds=ROUNDS, at_most=1.3,
     )  # fmt: skip
+    waits, loads = [], []
     with watcher():
-        waits = [closed_to_queued(still, number) for number in range(WARM_UP + UPLOADS)][WARM_UP:]
-    yield Figure("file closed to job taken, p50", percentile(waits, 0.5), "ms", at_most=10)
+        for number in range(WARM_UP + UPLOADS):
+            waits.append(closed_to_queued(still, number))
+            loads.append(load_milliseconds(still))
+    del waits[:WARM_UP]
+    p50, one_load = median(waits), median(loads)
+    yield Figure(
+        "file closed to job taken, p50", p50, "ms", limit=one_load, ratio=p50 / one_load, at_most=10 / REFERENCE_LOAD_MS
+    )
     yield Figure("file closed to job taken, p99", percentile(waits, 0.99), "ms", at_most=100)
 
 
@@ -57,6 +67,12 @@ def read(still: bytes) -> None:
 def load(still: bytes) -> None:
     with Image.open(io.BytesIO(still)) as image:
         image.load()
+
+
+def load_milliseconds(still: bytes) -> float:
+    began = time.perf_counter()
+    load(still)
+    return (time.perf_counter() - began) * 1000
 
 
 def milliseconds(work: Callable[[], None]) -> Callable[[], float]:
