@@ -19,7 +19,7 @@ Found = tuple[str, int]  # a folder, and when something in it last changed
 def remove_empty_folders(tree: Tree, now_ns: int) -> Iterator[int]:
     """One turn a folder, from the deepest up; each gives 1 when it was removed. Never a camera's own folder.
 
-    Removing a folder changes the one above it, whose turn therefore comes a day later.
+    The age is that before the sweep, so that folders within folders go together.
     """
     try:
         cameras = tree.folders()
