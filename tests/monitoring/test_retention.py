@@ -16,7 +16,7 @@ from detection.models import Batch, Detection
 from events.models import Event
 from hsi.models import DeadLetter, StreamMessage
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE
-from monitoring.retention import rules, units
+from monitoring.retention import removal, rules, units
 from monitoring.retention import run as running
 from tests import factories
 from tests.monitoring import recordings
@@ -85,7 +85,7 @@ def test_a_picture_that_was_not_looked_at_yet_stays_and_so_does_the_batch_it_bel
 
 def test_what_was_kept_after_it_was_listed_stays(monkeypatch: pytest.MonkeyPatch):
     event = recordings.event(factories.camera(), days_ago(31))
-    listed = running.remove
+    listed = removal.remove
 
     def kept_meanwhile(units: list[units.Unit], reason: str) -> list[units.Unit]:
         Event.objects.update(kept=True)

@@ -12,10 +12,11 @@ from django.conf import settings as configured
 from django.utils import timezone
 
 from cameras.intake import Outcome, take_in
-from cameras.models import Garbage, Upload
+from cameras.models import Garbage, Upload, version_key
 from cameras.tree import Tree
 from cameras.watcher import unknown
 from monitoring.retention import garbage, removal
+from monitoring.retention.units import FIELDS, Piece
 from tests import factories, files
 from tests.monitoring import recordings
 from tests.monitoring.recordings import SIZE, days_ago
@@ -36,16 +37,14 @@ def thrown_away(content: bytes = b"") -> tuple[str, Path]:
         path.write_bytes(content)
         status = path.stat()
         upload.size, upload.mtime_ns = status.st_size, status.st_mtime_ns
-    upload.version_key = factories.version_key(upload.path, upload.size, upload.mtime_ns)
+    upload.version_key = version_key(upload.path, upload.size, upload.mtime_ns)
     upload.save()
-    removal._to_garbage(unit for unit in [piece_of(upload)])
+    removal._to_garbage([piece_of(upload)])
     upload.delete()
     return upload.path, path
 
 
-def piece_of(upload: Upload) -> Any:
-    from monitoring.retention.units import FIELDS, Piece
-
+def piece_of(upload: Upload) -> Piece:
     return Piece(*Upload.objects.values_list(*FIELDS).get(pk=upload.pk))
 
 
