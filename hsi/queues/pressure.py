@@ -28,7 +28,6 @@ def note(name: str, jobs: int) -> None:
     threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
     high = jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE)
     if _high.get(name) is not high:
-        _high[name] = high
         transaction.on_commit(lambda: _changed(name, jobs, high), robust=True)
 
 
@@ -44,6 +43,9 @@ def forget() -> None:
 
 
 def _changed(name: str, jobs: int, high: bool) -> None:
+    if _high.get(name) is high:
+        return  # an earlier put of the same transaction told it
+    _high[name] = high
     key = f"queue-pressure:{name}"
     first = cache.add(key, jobs, timeout=None) if high else cache.delete(key)
     if not first:

@@ -1,0 +1,134 @@
+"""Hints between processes, through a real channel layer."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+from channels.layers import channel_layers
+from django.conf import settings as django_settings
+
+from events.stream import hints
+from hsi import hint
+from tests.hsi.private_valkey import PrivateValkey, private_valkey
+
+pytestmark = pytest.mark.one_engine
+
+SENDER = """
+import sys, threading
+import django
+django.setup()
+from hsi import hint
+for line in sys.stdin:
+    hint.send()
+"""
+
+
+@pytest.fixture
+def server(settings) -> Iterator[PrivateValkey]:
+    with private_valkey() as server:
+        layer = {"prefix": "hsi:channels", "hosts": [{"address": server.url, "socket_timeout": 10.0}]}
+        settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": layer}}
+        channel_layers.backends.clear()
+        yield server
+        channel_layers.backends.clear()
+
+
+class Ear:
+    """Follows hints as a web process does."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Semaphore(0)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._listen)
+
+    def __enter__(self) -> Ear:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(30)
+
+    def _listen(self) -> None:
+        async def follow() -> None:
+            await hints.follow(self.heard.release)
+
+        self._task = self._loop.create_task(follow())
+        try:
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._loop.close()
+
+    def hears(self, seconds: float = 15) -> bool:
+        return self.heard.acquire(timeout=seconds)
+
+    def forget(self) -> None:
+        while self.heard.acquire(blocking=False):
+            pass
+
+
+def test_a_hint_reaches_another_process(server, child_environment):
+    environment = {**child_environment, "REDIS_URL": server.url}
+    with (
+        Ear() as ear,
+        subprocess.Popen([sys.executable, "-c", SENDER], env={**environment, "DJANGO_SETTINGS_MODULE": "hsi.settings"},
+                         stdin=subprocess.PIPE, text=True) as child,
+    ):  # fmt: skip
+        assert child.stdin
+        assert ear.hears()  # it hears once when it begins
+        for _ in range(3):
+            ear.forget()
+            child.stdin.write("send\n")
+            child.stdin.flush()
+            assert ear.hears()
+        child.stdin.close()
+
+
+def test_an_ear_that_hears_nothing_for_long_stays_a_member(server, caplog):
+    with Ear() as ear:
+        assert ear.hears()
+        assert not ear.hears(seconds=6)  # longer than one wait inside Redis
+        hint.send()
+        assert ear.hears(seconds=3)
+    assert "No hints" not in caplog.text
+
+
+def test_a_redis_that_is_away_or_hangs_keeps_no_commit_waiting(server):
+    hint.send()
+    server.say("CLIENT", "PAUSE", 2000)
+    assert seconds_of_a_hundred() < 1
+    server.stop()
+    assert seconds_of_a_hundred() < 1
+
+
+def seconds_of_a_hundred() -> float:
+    began = monotonic()
+    for _ in range(100):
+        hint.send()
+    return monotonic() - began
+
+
+def test_hints_flow_again_when_redis_is_back(server):
+    server.stop()
+    hint.send()
+    server.start()
+    with Ear() as ear:
+        assert ear.hears()
+        ear.forget()
+        hint.send()
+        assert ear.hears()
+
+
+def test_receivers_may_wait_inside_redis_longer_than_an_answer_takes():
+    from channels_redis.core import RedisChannelLayer
+
+    (host,) = django_settings.CHANNELS_ON_REDIS["hosts"]
+    assert host["socket_timeout"] > RedisChannelLayer.brpop_timeout
