@@ -44,7 +44,7 @@ def displace(queue: Queue, row_id: int, trace: str) -> PutResult:
     if promise is None:
         return PutResult.REJECTED
     if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(lambda: _exchange_quietly(queue, row_id, trace))
+        transaction.on_commit(lambda: _exchange_quietly(queue, row_id, trace), robust=True)
         return promise
     return promise if _exchange(queue, row_id, trace) else PutResult.REJECTED
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from time import monotonic
+from typing import Any
 
 import pytest
 from channels.layers import channel_layers
@@ -130,5 +131,5 @@ def test_hints_flow_again_when_redis_is_back(server):
 def test_receivers_may_wait_inside_redis_longer_than_an_answer_takes():
     from channels_redis.core import RedisChannelLayer
 
-    (host,) = django_settings.CHANNELS_ON_REDIS["hosts"]
-    assert host["socket_timeout"] > RedisChannelLayer.brpop_timeout
+    hosts: Any = django_settings.CHANNELS_ON_REDIS["hosts"]
+    assert hosts[0]["socket_timeout"] > RedisChannelLayer.brpop_timeout

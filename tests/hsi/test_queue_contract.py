@@ -226,6 +226,44 @@ def test_what_a_rolled_back_transaction_acknowledged_comes_back(queue):
     assert [job.row_id for job in take(queue, wait=5)] == [1]
 
 
+def test_what_a_transaction_did_is_there_after_its_commit(queue):
+    queue.put_many([1, 2, 3])
+    done, again, dead = take(queue)
+    with transaction.atomic():
+        queue.ack_many([done])
+        queue.retry(again, 0, FAILURE)
+        queue.bury(dead, "attempts", ValueError("no"))
+        queue.put(4)
+    assert queue.live([1, 2, 3, 4]) == {2, 4}
+    assert [(job.row_id, job.attempts) for job in take(queue)] == [(2, 2), (4, 1)]
+    assert DeadLetter.objects.get().row_id == 3
+
+
+def test_a_lost_lease_is_told_inside_the_transaction(queue):
+    queue.put(1)
+    lost = take(queue, lease=0.05)[0]
+    held = take(queue, wait=5)[0]
+    for attempt in (
+        lambda: queue.ack_many([lost]),
+        lambda: queue.retry(lost, 0, FAILURE),
+        lambda: queue.bury(lost, "attempts", ValueError("late")),
+    ):
+        with transaction.atomic(), pytest.raises(LeaseLostError):
+            attempt()
+    assert queue.live([1]) == {1}
+    queue.ack(held)
+
+
+def test_a_full_queue_rejects_inside_a_transaction_too(queue, settings):
+    settings.QUEUE_MAX_SIZE = 2
+    queue = get_queue("detection_queue")
+    assert queue.put_many([1, 2]) == 2
+    with transaction.atomic():
+        assert queue.put(3) is PutResult.REJECTED
+        assert queue.put_many([3, 4]) == 0
+    assert queue.live([1, 2, 3, 4]) == {1, 2}
+
+
 def test_many_takers_share_the_jobs_and_none_is_given_twice(queue):
     queue.put_many(list(range(1, 201)))
     taken: list[int] = []

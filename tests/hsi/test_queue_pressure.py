@@ -48,12 +48,13 @@ def test_pressure_is_told_once_when_it_begins_and_once_when_it_is_over(queue, ca
     assert told() == [("high", 8), ("normal", 0)]
 
 
-def test_a_queue_around_its_threshold_is_not_told_about_each_time(queue):
-    for jobs in (8, 7.5, 8, 7.3, 9):
+def test_a_queue_around_its_threshold_is_not_told_about_each_time(queue, settings):
+    settings.QUEUE_MAX_SIZE = 100
+    for jobs in (80, 75, 80, 73, 90):
         pressure.note(DETECTION_QUEUE, jobs)
-    assert told() == [("high", 8)]
-    pressure.note(DETECTION_QUEUE, 7)
-    assert told() == [("high", 8), ("normal", 7)]
+    assert told() == [("high", 80)]
+    pressure.note(DETECTION_QUEUE, 70)
+    assert told() == [("high", 80), ("normal", 70)]
 
 
 def test_another_process_does_not_tell_it_again(queue):

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 
 from cameras.models import Upload
 from hsi.models import DeadLetter
-from hsi.queues import DETECTION_QUEUE, Failure, Job, LeaseLostError, PutResult, QueueUnavailableError, get_queue
+from hsi.queues import DETECTION_QUEUE, Failure, Job, LeaseLostError, PutResult, Queue, QueueUnavailableError, get_queue
 from hsi.queues.redis import RedisQueue
 from hsi.worker import QueueWorker
 from monitoring.reconcile import reconcile
@@ -39,7 +39,7 @@ def queue(server) -> RedisQueue:
     return queue
 
 
-def take(queue: RedisQueue, limit: int = 10, wait: float = 0) -> list[Job]:
+def take(queue: Queue, limit: int = 10, wait: float = 0) -> list[Job]:
     return queue.take(limit, wait_seconds=wait, lease_seconds=20)
 
 
@@ -238,6 +238,40 @@ def test_a_redis_that_may_not_be_written_is_away_until_it_may(server, queue, wor
     server.say(*better)
     assert queue.put(2) is PutResult.SUCCESS
     assert [job.row_id for job in take(queue)] == [1, 2]
+
+
+def test_each_row_is_done_though_redis_is_emptied_again_and_again(server, queue):
+    rows, done, lock = set(range(300)), [], threading.Lock()
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            for job in take(queue, limit=5, wait=0.1):
+                try:
+                    queue.ack(job)
+                except LeaseLostError:
+                    continue
+                with lock:
+                    done.append(job.row_id)
+        connection.close()
+
+    def flush_and_put_again() -> bool:
+        server.say("FLUSHALL")
+        with lock:
+            missing = rows - set(done)
+        queue.put_many(sorted(missing - queue.live(sorted(missing))))
+        return not missing
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    try:
+        assert until(flush_and_put_again, seconds=60)
+    finally:
+        ended.set()
+        for worker in workers:
+            worker.join(30)
+    assert set(done) == rows
 
 
 def test_nothing_is_left_of_jobs_that_ended(server, queue):

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
@@ -55,7 +56,9 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "queues", "workers", "camera_folder", "disk", "detector", "analyzer", "breakers"], "healthy"
+        ["database", "queues", "workers", "camera_folder", "disk", "detector", "analyzer", "breakers"]
+        + (["redis"] if settings.REDIS_URL else []),
+        "healthy",
     )
     assert answer["status"] == "healthy"
     assert all(check["detail"] for check in answer["checks"].values())
