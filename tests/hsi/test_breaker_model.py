@@ -101,7 +101,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def start_anywhere(self, start: str) -> None:
         if start != "closed":
             for _ in range(THRESHOLD):
-                self.fail(token, 0)
+                self.fail("", 0)
         if start == "half_open":
             self.wait(RECOVERY_SECONDS)
 
