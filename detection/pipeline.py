@@ -94,10 +94,12 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
 
 def open_original(upload: Upload) -> BinaryIO:
     """The very file that was taken in. Raises a `MediaError` when it is gone or another one."""
+    tree = Tree(settings.CAMERA_ROOT)
     try:
-        file = Tree(settings.CAMERA_ROOT).open(upload.path)
+        file = tree.open(upload.path)
     except FileNotFoundError as error:
-        if not settings.CAMERA_ROOT.is_dir():
+        # A share that is not mounted leaves an empty folder: then the camera's own folder is missing, too.
+        if not settings.CAMERA_ROOT.is_dir() or upload.camera.folder not in tree.folders():
             raise FolderAwayError from error
         raise FileGoneError from error
     status = os.fstat(file.fileno())

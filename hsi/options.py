@@ -28,7 +28,7 @@ class Setting:
         kind = {int: "a whole number", float: "a number", bool: "true or false", list: "a list with commas"}
         words = kind.get(self.type, "a text")
         if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:g} to {self.maximum:g}"
+            return f"{words} from {_number(self.minimum)} to {_number(self.maximum)}"
         return words
 
     def shown(self, value: Any) -> str:
@@ -37,6 +37,10 @@ class Setting:
             return "********" if value else ""
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         return redact_url(text) if "://" in text else text
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
 def redact_url(url: str) -> str:

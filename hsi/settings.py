@@ -73,7 +73,6 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_filters",
-    "health_check",
     "cameras",
     "detection",
     "events",
@@ -126,6 +125,7 @@ def _database() -> dict[str, Any]:
         if database["NAME"] != ":memory:":
             Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = SQLITE_OPTIONS
+        database["CONN_MAX_AGE"] = None  # to open it costs as much as to store a picture
         database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
     else:
         database["CONN_HEALTH_CHECKS"] = True  # a connection that died while it was idle is replaced

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,10 @@ def until(holds: Callable[[], bool]) -> None:
         never.wait(0.02)
 
 
+def has_stepped_since(loop: CameraWatcher, then: datetime) -> bool:
+    return loop.progressed_at > then
+
+
 def states() -> dict[str, str]:
     return dict(Upload.objects.values_list("path", "state"))
 
@@ -83,8 +89,7 @@ def test_a_file_that_grows_is_never_taken_by_halves(data_dir):
     with watching() as loop, (folder / "slow.jpg").open("wb", buffering=0) as file:
         for start in range(0, len(data), len(data) // 6):
             file.write(data[start : start + len(data) // 6])
-            seen = loop.progressed_at
-            until(lambda seen=seen: loop.progressed_at > seen)
+            until(partial(has_stepped_since, loop, loop.progressed_at))
             assert states() == {}
         file.close()
         until(lambda: states() == {"door/slow.jpg": "waiting"})

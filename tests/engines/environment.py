@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsi import configuration
+from hsi.options import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OTHERS = (
@@ -28,7 +28,7 @@ def isolated() -> Iterator[Path]:
     """
     before, place = dict(os.environ), Path.cwd()
     folder = Path(tempfile.mkdtemp(prefix="hsi-tests-"))
-    for name in (*(setting.name for setting in configuration.SETTINGS), *OTHERS):
+    for name in (*(setting.name for setting in SETTINGS), *OTHERS):
         os.environ.pop(name, None)
     os.environ["HSI_DATA_DIR"] = str(folder / "data")
     os.environ["HSI_RUNTIME_ENV_PATH"] = str(folder / "runtime.env")

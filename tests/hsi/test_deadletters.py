@@ -3,6 +3,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def dead_upload() -> tuple[Upload, DeadLetter]:
     """An upload whose file is gone, buried by the real worker."""
     upload = factories.upload(state=Upload.State.WAITING)
+    (settings.CAMERA_ROOT / upload.camera.folder).mkdir()
     get_queue(DETECTION_QUEUE).put(upload.pk)
     loops(1)[0].run(once=True)
     upload.refresh_from_db()

@@ -35,7 +35,7 @@ def test_every_setting_is_a_line_with_its_source_and_what_is_allowed():
     assert [line.split()[0] for line in lines] == [setting.name for setting in SETTINGS]
     (port,) = (line for line in lines if line.startswith("API_PORT"))
     assert port.split()[1:3] == ["8000", "default"]
-    assert "a whole number from 1 to 65535" in port
+    assert "a whole number from 1 to 65,535" in port
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--changed"]])

@@ -225,9 +225,14 @@ def test_a_job_that_hangs_loses_its_lease_and_the_heartbeat_says_so(settings):
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     assert begun.wait(10)
-    loop.stop()
     loop.keep_alive()
+    pause = threading.Event()
+    for _ in range(1000):
+        if loop.trouble():
+            break
+        pause.wait(0.01)
     assert loop.trouble() == "hangs on row 7"
+    loop.stop()
     assert [job.row_id for job in queue.take(1, wait_seconds=5, lease_seconds=60)] == [7]
     go_on.set()
     thread.join(20)

@@ -44,7 +44,7 @@ class Running:
         self.token = ""
 
     def start(self, *, crash_at: str = "") -> None:
-        """Start, and wait until it is ready; with `crash_at` it kills itself where it reaches that point."""
+        """Start, and wait until it is ready; or, with `crash_at`, to be killed where it reaches that point."""
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -54,7 +54,8 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.connect()
+        if not crash_at:
+            self.connect()
 
     def connect(self) -> None:
         """Wait until it is ready, and have a token for what follows."""
@@ -75,6 +76,13 @@ class Running:
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=120, check=True
         ).stdout
+
+    def died(self) -> bool:
+        """Whether it has ended by itself."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        self.process = None
+        return True
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -102,7 +110,7 @@ class Running:
         pause = threading.Event()
         while not holds():
             ended = self.process is not None and self.process.poll() is not None
-            if ended or time.monotonic() > deadline:
+            if (ended and holds != self.died) or time.monotonic() > deadline:
                 raise AssertionError(
                     f"it never happened; the log says:\n{self.log.read_text(errors='replace')[-6000:]}"
                 )

@@ -29,25 +29,43 @@ class Service(Running):
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.deaths: dict[str, int] = dict.fromkeys([*ROLES, "web"], 0)
+        self._deaths_seen = 0
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
 
     def start(self, *, crash_at: str = "") -> None:
-        """Start every role; with `crash_at`, each kills itself where it reaches that point, once."""
+        """Start what does not run; with `crash_at`, each role kills itself where it reaches that point, once."""
         if not self.token:
             self.manage("migrate", "--verbosity", "0")
             self.manage("createsuperuser", "--noinput", "--email", "a@example.org")
-        for role in ["web", *ROLES]:
-            self._run(role, crash_at)
-        self.connect()
-        self._supervisor.start()
+        with self._lock:
+            for role in ["web", *ROLES]:
+                if role not in self.processes or (crash_at and role != "web"):
+                    self._restart(role, crash_at)
+        if not crash_at:
+            self.connect()
+        if not self._supervisor.is_alive():
+            self._supervisor.start()
+
+    def died(self) -> bool:
+        """Whether a role has ended by itself since the last time this was asked. It runs again."""
+        before, self._deaths_seen = self._deaths_seen, sum(self.deaths.values())
+        return self._deaths_seen > before
+
+    def _restart(self, role: str, crash_at: str) -> None:
+        if role in self.processes:
+            self.processes[role].kill()
+            self.processes[role].wait()
+        self._run(role, crash_at)
 
     def _run(self, role: str, crash_at: str = "") -> None:
         environment = self.environment | ({"HSI_CRASH_AT": crash_at} if crash_at else {})
-        command = [sys.executable, str(MANAGE), *ROLES.get(role, [])]
-        if role == "web":
-            command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "hsi.asgi:application"]
+        command = [
+            sys.executable,
+            str(MANAGE),
+            *ROLES.get(role, ["serve", "--host", "127.0.0.1", "--port", str(self.port)]),
+        ]
         with self.log.open("ab") as log:
             self.processes[role] = subprocess.Popen(
                 command, env=environment, cwd=MANAGE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log

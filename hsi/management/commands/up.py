@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import embedded
+from hsi import runner, web
 from hsi.views import setup_path
 
 # What `--demo` changes, for this process only. Short batches, so that the first event comes within a minute.
@@ -37,21 +36,13 @@ class Command(BaseCommand):
         if options["demo"] and not settings.HSI_DEMO:
             # Settings are read once, at the start of a process: begin again with those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
-        self._claim_port(options["host"], options["port"])
+        web.claim_port(options["host"], options["port"])
         call_command("migrate", verbosity=0, interactive=False)
         self._first_administrator()
         self.check(display_num_errors=True)
         self._greet(options["host"], options["port"])
-        embedded.run(options["host"], options["port"])
+        web.serve(options["host"], options["port"], runner.embedded_loops())
         self.stdout.write("Stopped.")
-
-    def _claim_port(self, host: str, port: int) -> None:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}. Try another --port.") from error
 
     def _first_administrator(self) -> None:
         """The administrator named by the environment, where there is no user yet."""

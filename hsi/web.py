@@ -1,32 +1,48 @@
-"""The embedded mode: daphne in the main thread, every loop in a thread beside it."""
+"""The web server: daphne in the main thread, and in the embedded mode every loop in a thread beside it."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+import socket
+from collections.abc import Sequence
 
 from django.conf import settings
+from django.core.management.base import CommandError
+from django.utils.module_loading import import_string
 
-from hsi.runner import LoopThreads, embedded_loops
+from hsi.loop import Loop
+from hsi.runner import LoopThreads
 
 logger = logging.getLogger(__name__)
 
 
-def run(host: str, port: int) -> None:
+def claim_port(host: str, port: int) -> None:
+    """Raise `CommandError` where somebody else listens there already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}. Try another --port.") from error
+
+
+def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     """Serve until SIGTERM or SIGINT. The first signal finishes what is in hand, the second ends now."""
     # Importing daphne's server installs the asyncio reactor of Twisted: only a serving process may do that.
     from daphne.endpoints import build_endpoint_description_strings
-    from daphne.server import Server
     from twisted.internet import reactor
 
     from hsi.asgi import application
 
-    threads = LoopThreads(embedded_loops())
-    server = Server(
+    threads = LoopThreads(loops)
+    # `hsi` imports no app: the stream brings the server that knows what a slow client is.
+    server = import_string("events.stream.server.Server")(
         application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
         signal_handlers=False,
+        websocket_timeout=-1,  # no socket is too old
         ping_interval=settings.WEBSOCKET_PING_INTERVAL_SECONDS,
         ping_timeout=settings.WEBSOCKET_PING_INTERVAL_SECONDS * 2,
         websocket_max_message_size=settings.WEBSOCKET_MAX_MESSAGE_SIZE,
