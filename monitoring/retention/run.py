@@ -60,7 +60,7 @@ def _chosen(rule: Rule, page: list[Unit], ledger: Ledger) -> list[Unit]:
 
 
 def _parts(units: list[Unit]) -> Iterator[list[Unit]]:
-    """Pieces of work of about a chunk of uploads each, at least one: a turn also says that a page was looked at."""
+    """Pieces of work of about a chunk of uploads each. One that is empty where there are none: that page was a turn."""
     part: list[Unit] = []
     uploads = 0
     for unit in units:
@@ -69,7 +69,8 @@ def _parts(units: list[Unit]) -> Iterator[list[Unit]]:
         if uploads >= CHUNK:
             yield part
             part, uploads = [], 0
-    yield part
+    if part or not units:
+        yield part
 
 
 def _book(rule: Rule, gone: list[Unit], chosen: list[Unit], ledger: Ledger) -> None:
