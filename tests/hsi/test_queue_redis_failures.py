@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from redis.crc import key_slot
 
 from cameras.models import Upload
-from hsi.models import DeadLetter
+from hsi.models import DeadLetter, WorkerHeartbeat
 from hsi.queues import DETECTION_QUEUE, Failure, Job, LeaseLostError, PutResult, Queue, QueueUnavailableError, get_queue
 from hsi.queues.redis import RedisQueue
 from hsi.worker import QueueWorker
@@ -330,4 +330,22 @@ def test_a_worker_waits_for_a_redis_that_is_away_and_goes_on(server, queue):
         worker.stop()
         thread.join(30)
     connection.close()
+    assert not thread.is_alive()
+
+
+def test_the_heartbeat_of_a_loop_without_its_queue_says_so_and_leases_are_no_reason_to_stop_beating(
+    server, queue, monkeypatch
+):
+    monkeypatch.setattr("hsi.heartbeat.BEAT_SECONDS", 0.05)
+    worker = QueueWorker("test", DETECTION_QUEUE, lambda job: None, lambda row_id, reason: None)
+    server.stop()
+    thread = threading.Thread(target=worker.run_forever)
+    thread.start()
+    try:
+        assert until(lambda: WorkerHeartbeat.objects.filter(state="failing", detail__startswith="Redis: ").exists())
+        server.start()
+        assert until(lambda: WorkerHeartbeat.objects.filter(state="running", detail="").exists())
+    finally:
+        worker.stop()
+        thread.join(30)
     assert not thread.is_alive()
