@@ -43,7 +43,7 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
 
-    def start(self, *, crash_at: str = "") -> None:
+    def start(self, crash_at: str = "") -> None:
         """Start, and wait until it is ready; or, with `crash_at`, to be killed where it reaches that point."""
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         with self.log.open("ab") as log:

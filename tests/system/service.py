@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from tests.engines.process import free_port
@@ -29,29 +30,30 @@ class Service(Running):
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.deaths: dict[str, int] = dict.fromkeys([*ROLES, "web"], 0)
-        self._deaths_seen = 0
+        self._before = dict(self.deaths)
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
 
-    def start(self, *, crash_at: str = "") -> None:
-        """Start what does not run; with `crash_at`, each role kills itself where it reaches that point, once."""
-        if not self.token:
+    def start_service(self, crash_at: dict[str, str] | None = None) -> None:
+        """Start what does not run. Roles whose names begin with a key of `crash_at` begin anew, to be killed there."""
+        crash_at = crash_at or {}
+        if not self.processes:
             self.manage("migrate", "--verbosity", "0")
             self.manage("createsuperuser", "--noinput", "--email", "a@example.org")
         with self._lock:
             for role in ["web", *ROLES]:
-                if role not in self.processes or (crash_at and role != "web"):
-                    self._restart(role, crash_at)
-        if not crash_at:
-            self.connect()
+                point = next((point for name, point in crash_at.items() if role.startswith(name)), "")
+                if point or role not in self.processes:
+                    self._restart(role, point)
+            self._before = dict(self.deaths)
         if not self._supervisor.is_alive():
             self._supervisor.start()
 
-    def died(self) -> bool:
-        """Whether a role has ended by itself since the last time this was asked. It runs again."""
-        before, self._deaths_seen = self._deaths_seen, sum(self.deaths.values())
-        return self._deaths_seen > before
+    def have_died(self, names: Iterable[str]) -> bool:
+        """Whether of each of these kinds of role one has ended by itself since the start. It runs again."""
+        grown = [role for role, count in self.deaths.items() if count > self._before[role]]
+        return all(any(role.startswith(name) for role in grown) for name in names)
 
     def _restart(self, role: str, crash_at: str) -> None:
         if role in self.processes:

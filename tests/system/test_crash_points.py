@@ -1,6 +1,6 @@
 """Every process killed at every named point of the pipeline: after the restart nothing is lost, nothing is doubled.
 
-On SQLite this is the embedded mode, one process; on PostgreSQL the service mode, a process a role, with Redis.
+Once in the embedded mode, one process, and once in the service mode, a process a role, with Redis.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
@@ -20,71 +22,85 @@ from tests.system.service import Service
 
 pytestmark = pytest.mark.slow
 
-POINTS = [
-    "file-seen",
-    "thumbnail-written",
-    "rejection-written",
-    "upload-committed",
-    "detection_queue-taken",
-    "detected",
-    "detection-committed",
-    "detection-acknowledged",
-    "fast-path-taken",
-    "fast_path_queue-taken",
-    "told-at-once",
-    "batch-closed",
-    "analysis_queue-taken",
-    "judged",
-    "event-committed",
-    "event-acknowledged",
-    "message-committed:3",
-]
+POINTS = {
+    "watcher": ["file-seen", "thumbnail-written", "rejection-written", "upload-committed", "message-committed:3"],
+    "detector": [
+        "detection_queue-taken",
+        "detected",
+        "detection-committed",
+        "detection-acknowledged",
+        "fast-path-taken",
+        "batch-closed",
+    ],
+    "analyser": [
+        "fast_path_queue-taken",
+        "told-at-once",
+        "analysis_queue-taken",
+        "judged",
+        "event-committed",
+        "event-acknowledged",
+    ],
+}
 PICTURES = 6
 
 
 @pytest.fixture
-def system(
-    engine: str, child_environment: dict[str, str], request: pytest.FixtureRequest
-) -> Iterator[tuple[Running, RtDetrPeer, LlmPeer]]:
+def settings() -> Iterator[dict[str, str]]:
+    """Settings with a detector and a language model that answer."""
     with RtDetrPeer() as detector, LlmPeer() as model:
-        urls = {
+        yield {
             "RTDETR_URL": detector.url,
             "NEMOTRON_URL": model.url,
             "FAST_PATH_CONFIDENCE_THRESHOLD": "0.5",
             "JOB_MAX_ATTEMPTS": "100",  # a job may be in hand at many of these deaths
         }
-        running = (
-            Service(child_environment, request.getfixturevalue("valkey_url"), **urls)
-            if engine == "postgresql"
-            else Running(child_environment, **urls)
-        )
-        yield running, detector, model
+
+
+@pytest.mark.one_engine
+def test_one_process_killed_at_every_point_loses_and_doubles_nothing(child_environment, settings):
+    """Killed at one point, started again to be killed at the next with the first one's work still unfinished."""
+    running = Running(child_environment, **settings)
+    sent: list[str] = []
+    try:
+        for point in chain(*POINTS.values()):
+            running.start(point)
+            sent += send(running, len(sent))
+            running.until(running.died)
+        running.start()
+        settled(running, len(sent))
+        check(running, sent)
+    finally:
         running.stop()
 
 
-def test_every_point_is_reached_by_somebody_and_each_death_harms_nothing(system):
-    """Killed at one point, started again to be killed at the next with the first one's work still unfinished."""
-    running, _detector, _model = system
+def test_every_role_killed_at_every_point_of_its_own_loses_and_doubles_nothing(child_environment, settings, valkey_url):
+    """In the service mode the roles die side by side; the queues are in Redis on either database."""
+    service = Service(child_environment, valkey_url, **settings)
     sent: list[str] = []
-    for number, point in enumerate(POINTS):
-        running.start(crash_at=point)
-        sent += send(running, number)
-        running.until(running.died)
-    running.start()
-    settled(running, len(sent))
-    check(running, sent)
+    try:
+        for points in zip_longest(*POINTS.values(), fillvalue=""):
+            dying = {role: point for role, point in zip(POINTS, points, strict=True) if point}
+            service.start_service(dying)
+            sent += send(service, len(sent))
+            service.until(partial(service.have_died, dying))
+        service.connect()
+        settled(service, len(sent))
+        check(service, sent)
+    finally:
+        service.stop()
 
 
-def send(running: Running, round_number: int) -> list[str]:
+def send(running: Running, first: int) -> list[str]:
+    """Pictures and a broken file, numbered from `first`; their paths."""
     began = datetime.now(UTC) - timedelta(seconds=30)
     names = []
     for number in range(PICTURES):
-        seed = round_number * PICTURES + number
+        seed = first + number
         name = f"camera{number % 2}/{foscam_name(began + timedelta(seconds=number), seed)}"
         running.put(name, files.jpeg(seed))
         names.append(name)
-    cut = f"camera0/cut{round_number}.jpg"
-    running.put(cut, files.jpeg(1000 + round_number)[:-300])
+    cut = f"camera0/cut{first}.jpg"
+    running.put(cut, files.jpeg(first + PICTURES)[:-300])
     return [*names, cut]
 
 
@@ -95,10 +111,11 @@ def settled(running: Running, files_sent: int) -> None:
 
 def check(running: Running, sent: list[str]) -> None:
     """The invariants, over all rounds."""
+    rounds = len(sent) // (PICTURES + 1)
     uploads = running.uploads()
     assert sorted(upload["path"] for upload in uploads) == sorted(sent)
     states = Counter(upload["state"] for upload in uploads)
-    assert states == {"detected": len(POINTS) * PICTURES, "rejected": len(POINTS)}
+    assert states == {"detected": rounds * PICTURES, "rejected": rounds}
     detections = running.all("/api/detections")
     assert Counter(d["upload"] for d in detections) == {u["id"]: 1 for u in uploads if u["state"] == "detected"}
     events = running.all("/api/events")
@@ -107,6 +124,6 @@ def check(running: Running, sent: list[str]) -> None:
     numbers = [message["seq"] for message in running.messages()]
     assert numbers == list(range(1, len(numbers) + 1))
     data = Path(running.environment["HSI_DATA_DIR"])
-    assert len(list((data / "quarantine").rglob("*.jpg"))) == len(POINTS)
-    assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == len(POINTS) * PICTURES
-    print(f"{len(POINTS)} points, {len(uploads)} files: 0 lost, 0 doubled, {len(numbers)} messages without a gap")  # noqa: T201
+    assert len(list((data / "quarantine").rglob("*.jpg"))) == rounds
+    assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == rounds * PICTURES
+    print(f"{rounds} rounds, {len(uploads)} files: 0 lost, 0 doubled, {len(numbers)} messages without a gap")  # noqa: T201
