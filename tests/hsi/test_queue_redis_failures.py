@@ -71,7 +71,7 @@ def test_a_flush_while_a_taker_waits_does_not_end_its_waiting(server, queue):
     queue.ack(take(queue)[0])
     taker = threading.Thread(target=lambda: taken.extend(take(queue, wait=20)))
     taker.start()
-    assert until(lambda: "blocked_clients:1" in str(server.say("INFO", "clients")))
+    assert until(lambda: server.say("INFO", "clients")["blocked_clients"] == 1)
     server.say("FLUSHALL")
     queue.put(2)
     taker.join(30)
