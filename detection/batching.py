@@ -30,7 +30,9 @@ def extend(camera: Camera, times: Sequence[datetime], now: datetime) -> tuple[Ba
 
     Returns the batch, with its counts raised, and messages of batches that closed on the way.
     """
-    Camera.objects.select_for_update().get(pk=camera.pk)  # one upload of a camera at a time
+    # One upload of a camera at a time. No key lock: intake, which only refers to the camera, must not wait for us
+    # while it holds the head of the stream that we will want.
+    Camera.objects.select_for_update(no_key=True).get(pk=camera.pk)
     first, last = min(times), max(times)
     if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
         messages: list[Message] = []
@@ -49,7 +51,7 @@ def extend(camera: Camera, times: Sequence[datetime], now: datetime) -> tuple[Ba
 
 def _live(camera: Camera, first: datetime, last: datetime, now: datetime) -> tuple[Batch, list[Message]]:
     """The camera's open batch, or a new one where it has none or that one should have closed by now."""
-    batch = Batch.objects.open().select_for_update().filter(camera=camera, is_backfill=False).first()
+    batch = Batch.objects.open().select_for_update(no_key=True).filter(camera=camera, is_backfill=False).first()
     messages: list[Message] = []
     if batch and batch.due_at <= now:
         messages, batch = close(batch, now), None
@@ -62,7 +64,7 @@ def _backfill(camera: Camera, first: datetime, last: datetime, now: datetime) ->
     window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
     near = (
         Batch.objects.open()
-        .select_for_update()
+        .select_for_update(no_key=True)
         .filter(camera=camera, is_backfill=True, started_at__lte=last + idle, ended_at__gte=first - idle)
         .order_by("started_at", "id")
     )
@@ -120,7 +122,7 @@ def close_due(now: datetime | None = None) -> int:
     for batch in Batch.objects.open().filter(due_at__lte=now).order_by("due_at")[:CLOSE_AT_ONCE]:
         with transaction.atomic():
             # Read again under the lock: it may have been extended since it was listed.
-            current = Batch.objects.open().select_for_update().filter(pk=batch.pk, due_at__lte=now).first()
+            current = Batch.objects.open().select_for_update(no_key=True).filter(pk=batch.pk, due_at__lte=now).first()
             messages = close(current, now) if current else []
             stream.publish(*messages)
         closed += len(messages)

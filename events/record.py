@@ -85,7 +85,7 @@ def tell_without_judgement(batch: Batch, context: Context) -> None:
 
 def write_early(batch: Batch, verdict: Verdict) -> None:
     """Create or refresh the batch's event with a rule score, still `pending`. A judged event stays as it is."""
-    batch = Batch.objects.select_for_update().get(pk=batch.pk)
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     event = Event.objects.filter(batch=batch).first()
     if event and event.analysis != Event.Analysis.PENDING:
         return

@@ -138,8 +138,8 @@ class Loop:
 def drop_bad_connections() -> None:
     """After a unit of work: close this thread's connections that failed, or are older than `CONN_MAX_AGE`.
 
-    One without an age stays open, unlike after a request: to open SQLite costs as much as a picture's rows.
+    One whose age is None stays open: to open SQLite costs as much as to store a picture. A pooled one goes back.
     """
     for connection in connections.all(initialized_only=True):
-        if connection.errors_occurred or connection.settings_dict["CONN_MAX_AGE"]:
+        if connection.errors_occurred or connection.settings_dict["CONN_MAX_AGE"] is not None:
             connection.close_if_unusable_or_obsolete()

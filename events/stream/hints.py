@@ -15,8 +15,8 @@ from hsi.hint import GROUP
 
 logger = logging.getLogger(__name__)
 
-# A membership ends by itself after a day (`group_expiry` of channels_redis).
-RENEW_SECONDS = 3600
+# A membership ends by itself after a day (`group_expiry` of channels_redis), and when Redis is emptied.
+RENEW_SECONDS = 60
 RETRY_SECONDS = 5
 
 
