@@ -2,9 +2,9 @@
 
 `--engine=sqlite` (the default) runs everything on a SQLite file, all in one process.
 `--engine=postgresql` runs on a real PostgreSQL with a real Valkey behind channels and cache: the
-service mode. `make test` does both. A test marked `one_engine` runs on SQLite only, because the
-database has no part in its result: pure functions, parsers, the browser, the model. Mark a module with
-`pytestmark = pytest.mark.one_engine`; a test that touches rows, transactions or queues is never marked.
+service mode. `make test` does both. The second run leaves out what cannot differ: tests that neither
+use a database nor start a process on one, and tests marked `one_engine`, where the database has no
+part in the result although it is used: the browser, a crash of the embedded mode.
 
 A server that is missing is a failure, never a skip; with `CI` set a skipped test is a failure too.
 """
@@ -25,6 +25,7 @@ from tests.engines.process import EngineError
 
 ENGINES = pytest.StashKey[Engines]()
 FOLDER = pytest.StashKey[Path]()
+ENGINE_FIXTURES = {"db", "transactional_db", "engine", "child_environment"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,9 +72,20 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--engine") == "sqlite":
         return
-    once = [item for item in items if item.get_closest_marker("one_engine")]
-    config.hook.pytest_deselected(items=once)
-    items[:] = [item for item in items if item not in set(once)]
+    again = [item for item in items if depends_on_engine(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
+    items[:] = again
+
+
+def depends_on_engine(item: pytest.Item) -> bool:
+    """Whether the database has a part in what a test finds."""
+    if item.get_closest_marker("one_engine"):
+        return False
+    return item.get_closest_marker("django_db") is not None or bool(ENGINE_FIXTURES & set(fixtures_of(item)))
+
+
+def fixtures_of(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.hookimpl(trylast=True)
