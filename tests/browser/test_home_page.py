@@ -22,7 +22,7 @@ from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.site import Site, site
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
 
 PATIENCE_MS = 20_000
 WICKED = "<img src=x onerror=alert(1)> & sons"

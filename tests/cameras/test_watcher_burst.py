@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench import burst
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_burst_of_6000_files_in_64_folders_loses_none_and_takes_none_in_half(data_dir: Path) -> None:

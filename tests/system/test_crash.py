@@ -12,7 +12,7 @@ import pytest
 from tests import files
 from tests.system.running import Running, foscam_name
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine]
 
 UPLOADS = 100
 KILLS = 3
