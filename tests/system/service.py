@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.engines.process import free_port
@@ -20,16 +20,38 @@ ROLES = {
     "housekeeping": ["run_housekeeping"],
 }
 
+# One process instead of three, whose start is most of their work.
+PREPARE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("createsuperuser", interactive=False, email="a@example.org", verbosity=0)
+call_command("create_token", "admin", name="test", scope="read,write")
+"""
+
 
 class Service(Running):
-    """`Running`, as separate processes under a supervisor that starts again what dies, as a container runtime would."""
+    """`Running`, as separate processes under a supervisor that starts again what dies, as a container runtime would.
 
-    def __init__(self, environment: dict[str, str], redis_url: str, **settings: str) -> None:
+    `roles` are the processes beside the web server; `within` has words that go before a role's command.
+    """
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        redis_url: str,
+        *,
+        roles: Mapping[str, list[str]] = ROLES,
+        within: Mapping[str, list[str]] | None = None,
+        **settings: str,
+    ) -> None:
         super().__init__(environment, REDIS_URL=redis_url, **settings)
+        self.roles, self.within = roles, within or {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.deaths: dict[str, int] = dict.fromkeys([*ROLES, "web"], 0)
+        self.deaths: dict[str, int] = dict.fromkeys([*roles, "web"], 0)
         self._before = dict(self.deaths)
         self._ending = threading.Event()
         self._lock = threading.Lock()
@@ -39,16 +61,23 @@ class Service(Running):
         """Start what does not run. Roles whose names begin with a key of `crash_at` begin anew, to be killed there."""
         crash_at = crash_at or {}
         if not self.processes:
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("createsuperuser", "--noinput", "--email", "a@example.org")
+            self._prepare()
         with self._lock:
-            for role in ["web", *ROLES]:
+            for role in ["web", *self.roles]:
                 point = next((point for name, point in crash_at.items() if role.startswith(name)), "")
                 if point or role not in self.processes:
                     self._restart(role, point)
             self._before = dict(self.deaths)
         if not self._supervisor.is_alive():
             self._supervisor.start()
+
+    def _prepare(self) -> None:
+        command = [sys.executable, "-c", PREPARE]
+        environment = self.environment | {"DJANGO_SETTINGS_MODULE": "hsi.settings"}
+        done = subprocess.run(
+            command, env=environment, cwd=MANAGE.parent, capture_output=True, text=True, timeout=120, check=True
+        )
+        self.token = done.stdout.split()[-1]
 
     def have_died(self, names: Iterable[str]) -> bool:
         """Whether of each of these kinds of role one has ended by itself since the start. It runs again."""
@@ -64,9 +93,10 @@ class Service(Running):
     def _run(self, role: str, crash_at: str = "") -> None:
         environment = self.environment | ({"HSI_CRASH_AT": crash_at} if crash_at else {})
         command = [
+            *self.within.get(role, []),
             sys.executable,
             str(MANAGE),
-            *ROLES.get(role, ["serve", "--host", "127.0.0.1", "--port", str(self.port)]),
+            *self.roles.get(role, ["serve", "--host", "127.0.0.1", "--port", str(self.port)]),
         ]
         with self.log.open("ab") as log:
             self.processes[role] = subprocess.Popen(
@@ -86,6 +116,16 @@ class Service(Running):
         with self._lock:
             self.processes[role].kill()
             self.processes[role].wait()
+
+    def release(self, role: str) -> subprocess.Popen[bytes]:
+        """One process, which the supervisor leaves to the caller from now on."""
+        with self._lock:
+            return self.processes.pop(role)
+
+    def bring_back(self, role: str) -> None:
+        """Start a role that was released."""
+        with self._lock:
+            self._run(role)
 
     def _end(self, number: signal.Signals) -> int:
         self._ending.set()

@@ -1,0 +1,53 @@
+"""What the tests of the service mode have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.hsi.private_valkey import PrivateValkey, private_valkey
+from tests.peers.detectors import RtDetrPeer
+from tests.peers.llm import LlmPeer
+
+
+@pytest.fixture
+def detector() -> Iterator[RtDetrPeer]:
+    with RtDetrPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def model() -> Iterator[LlmPeer]:
+    with LlmPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def services(detector: RtDetrPeer, model: LlmPeer) -> dict[str, str]:
+    """Settings with a detector and a language model that answer."""
+    return {"RTDETR_URL": detector.url, "NEMOTRON_URL": model.url}
+
+
+@pytest.fixture
+def on_postgres(child_environment: dict[str, str], postgres_url: str) -> dict[str, str]:
+    """`child_environment` on PostgreSQL, whatever engine this run is on."""
+    return child_environment | {"DATABASE_URL": postgres_url}
+
+
+@pytest.fixture
+def own_redis() -> Iterator[PrivateValkey]:
+    """A Redis that this test may empty and stop."""
+    with private_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a line of a run's summary, whether or not pytest keeps what tests print."""
+
+    def tell(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201
+
+    return tell

@@ -1,0 +1,42 @@
+"""What must hold when everything has settled, whatever happened before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+
+from tests.system.running import Running
+
+
+def settled(running: Running, files_sent: int) -> None:
+    """Wait until every file is in an end state and nothing waits any more."""
+    running.until(lambda: len([u for u in running.uploads() if u["state"] != "waiting"]) == files_sent)
+    running.until(lambda: not any(running.get("/api/system/health")["waiting"].values()))
+
+
+def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()) -> str:
+    """Every picture detected once, every cut file refused, every detection in one judged event, no gap in the stream.
+
+    The detector finds one object in every picture. Returns the figures in words.
+    """
+    uploads = running.uploads()
+    assert sorted(upload["path"] for upload in uploads) == sorted([*pictures, *cut])
+    states = Counter(upload["state"] for upload in uploads)
+    assert states == Counter(detected=len(pictures)) + Counter(rejected=len(cut))
+    detections = running.all("/api/detections")
+    assert Counter(d["upload"] for d in detections) == {u["id"]: 1 for u in uploads if u["state"] == "detected"}
+    events = running.all("/api/events")
+    assert {(event["risk_source"], event["analysis"]) for event in events} == {("llm", "done")}
+    assert sum(event["detection_count"] for event in events) == len(detections)
+    messages = running.messages()
+    numbers = [message["seq"] for message in messages]
+    assert numbers == list(range(1, len(numbers) + 1))
+    told = Counter(message["data"]["id"] for message in messages if message["type"] == "event.created")
+    assert told == {event["id"]: 1 for event in events}
+    seen = Counter(message["data"]["upload"] for message in messages if message["type"] == "detection.created")
+    assert set(seen.values()) == {1}
+    data = Path(running.environment["HSI_DATA_DIR"])
+    assert len(list((data / "quarantine").rglob("*.jpg"))) == len(cut)
+    assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == len(pictures)
+    return f"{len(uploads)} files, {len(events)} events: 0 lost, 0 doubled, {len(numbers)} messages without a gap"
