@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter, VisibleRows
 from events.models import Event
+from events.review import change
 from events.words import VERDICTS, verdict_key
 from hsi.admin_base import badge, shortened, thumbnail
 
-REVIEW_FIELDS = ("reviewed", "notes", "snooze_until")
+REVIEW_FIELDS = ("reviewed", "kept", "notes", "snooze_until")
 
 
 @admin.register(Event)
@@ -104,8 +105,6 @@ class EventAdmin(VisibleRows):
 
 def store(values: dict[int, dict[str, Any]]) -> None:
     """Store reviews by event id, and tell them over the stream, in one transaction."""
-    from events.api import change  # the API loads the media libraries, which no list or command needs
-
     with transaction.atomic():
         for event in Event.objects.select_for_update().filter(pk__in=values).order_by("pk"):
             change(event, values[event.pk])

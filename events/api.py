@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -22,8 +19,8 @@ from detection.serializers import detection_data
 from events import snapshot
 from events.filters import EventFilters
 from events.models import Event
+from events.review import change
 from events.serializers import ReviewSerializer, event_data
-from hsi import stream
 from hsi.filters import YES_NO
 
 
@@ -52,20 +49,6 @@ class OneEvent(EventView):
             # Locked: what is published is the row as it is, also where an analyser judges it meanwhile.
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             return Response(change(event, review.validated_data))
-
-
-def change(event: Event, values: dict[str, Any]) -> dict[str, Any]:
-    """Store a person's review and tell it, in the caller's transaction. Nothing is told where nothing changed."""
-    changed = [name for name, value in values.items() if getattr(event, name) != value]
-    for name in changed:
-        setattr(event, name, values[name])
-    if changed:
-        event.updated_at = timezone.now()
-        event.save(update_fields=[*changed, "updated_at"])
-    data = event_data(event)
-    if changed:
-        stream.publish(("event.updated", event.camera_id, data))
-    return data
 
 
 class EventDetections(GenericAPIView[Detection]):

@@ -86,7 +86,7 @@ def tell_without_judgement(batch: Batch, context: Context) -> None:
 def write_early(batch: Batch, verdict: Verdict) -> None:
     """Create or refresh the batch's event with a rule score, still `pending`. A judged event stays as it is."""
     batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-    event = Event.objects.filter(batch=batch).first()
+    event = held_event(batch)
     if event and event.analysis != Event.Analysis.PENDING:
         return
     write(batch, event, verdict, Event.Analysis.PENDING)
@@ -100,7 +100,12 @@ def write_judgement(batch: Batch, verdict: Verdict) -> None:
     if not finished:
         return
     batch.refresh_from_db()
-    write(batch, Event.objects.filter(batch=batch).first(), verdict, Event.Analysis.DONE)
+    write(batch, held_event(batch), verdict, Event.Analysis.DONE)
+
+
+def held_event(batch: Batch) -> Event | None:
+    """The batch's event, locked: what a person says about it meanwhile is not overwritten."""
+    return Event.objects.select_for_update(no_key=True).filter(batch=batch).first()
 
 
 def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
@@ -131,7 +136,7 @@ def bury_batch(row_id: int, reason: str) -> None:
 
 
 def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
-    event = Event.objects.filter(batch_id=batch_id, analysis=before).first()
+    event = Event.objects.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
     if event is None:
         return
     event.analysis, event.updated_at = after, timezone.now()

@@ -168,3 +168,12 @@ def test_the_context_tells_local_time_neighbours_and_earlier_events(django_asser
     assert [(n.camera_name, n.label, n.count, n.seconds_apart) for n in context.nearby] == [("Driveway", "car", 1, -30)]
     assert [one.label for one in context.seen] == ["person"]
     assert [one.summary for one in context.earlier] == ["A cat."]
+
+
+def test_a_judgement_leaves_what_a_person_said_meanwhile():
+    batch = seen(is_fast_path=True)
+    tell(batch)
+    Event.objects.update(reviewed=True, notes="the postman", kept=True)
+    analyse(batch)
+    event = Event.objects.get()
+    assert (event.risk_source, event.reviewed, event.notes, event.kept) == ("llm", True, "the postman", True)

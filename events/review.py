@@ -1,0 +1,25 @@
+"""What a person says about an event: reviewed, notes, kept, silent until."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from events.models import Event
+from events.serializers import event_data
+from hsi import stream
+
+
+def change(event: Event, values: dict[str, Any]) -> dict[str, Any]:
+    """Store a person's review and tell it, in the caller's transaction. Nothing is told where nothing changed."""
+    changed = [name for name, value in values.items() if getattr(event, name) != value]
+    for name in changed:
+        setattr(event, name, values[name])
+    if changed:
+        event.updated_at = timezone.now()
+        event.save(update_fields=[*changed, "updated_at"])
+    data = event_data(event)
+    if changed:
+        stream.publish(("event.updated", event.camera_id, data))
+    return data
