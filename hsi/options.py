@@ -73,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("DATABASE_URL", str, "", "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder."),
     S("DATABASE_POOL_SIZE", int, 5, "PostgreSQL connections a process may hold.", 5, 100),
     S("DATABASE_POOL_OVERFLOW", int, 15, "More of them under load.", 0, 100),
-    S("DATABASE_POOL_TIMEOUT", int, 30, "Seconds to wait for one that is free.", 5, 120),
+    S("DATABASE_POOL_TIMEOUT", int, 5, "Seconds to wait for one that is free.", 5, 120),
     S("DATABASE_POOL_RECYCLE", int, 1800, "Seconds after which a connection is replaced.", 300, 7200),
     S("REDIS_URL", str, "", "redis://host:6379/0 for the service mode. Empty: everything in one process."),
     S("REDIS_KEY_PREFIX", str, "hsi", "How every key in Redis begins, for several installations on one server."),

@@ -39,7 +39,7 @@ def test_the_process_comes_before_the_files_and_the_first_file_before_the_second
         (1, "process"),
         (40, "runtime"),
         (7, ".env"),
-        (60, "default"),
+        (20, "default"),
     ]
 
 
@@ -172,6 +172,6 @@ def test_a_start_with_bad_settings_ends_with_one_line_a_fault_and_no_traceback(t
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         "Settings that cannot be used:",
-        "  API_PORT='0' (process): must be a whole number from 1 to 65535",
+        "  API_PORT='0' (process): must be a whole number from 1 to 65,535",
         "  NEMOTRON_URL='ftp://me:********@host/': must be an address with http:// or https://",
     ]
