@@ -14,6 +14,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from hsi import rows
+
 
 def validate_time_zone(value: str) -> None:
     if value and value not in available_timezones():
@@ -168,11 +170,7 @@ class Upload(models.Model):
     def finish(self, state: State, *, only_from: State = State.WAITING, **values: Any) -> bool:
         """Move from `only_from` to a final `state`, once. False: somebody else was first."""
         values |= {"state": state, "finished_at": timezone.now()}
-        changed = Upload.objects.filter(pk=self.pk, state=only_from).update(**values)
-        if changed:
-            for name, value in values.items():
-                setattr(self, name, value)
-        return bool(changed)
+        return rows.update(self, values, only_if=f"state='{only_from}'")
 
 
 class Garbage(models.Model):

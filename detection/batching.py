@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from cameras.models import Camera
 from detection.models import Batch
-from hsi import crashpoint, stream
+from hsi import crashpoint, rows, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -25,58 +25,64 @@ Message = tuple[str, str, dict[str, Any]]
 CLOSE_AT_ONCE = 100
 
 
-def extend(camera: Camera, times: Sequence[datetime], now: datetime) -> tuple[Batch, list[Message]]:
+def extend(camera_id: str, times: Sequence[datetime], now: datetime) -> tuple[Batch, list[Message]]:
     """Put one upload with detections at `times` (capture times, not empty) into its batch.
 
     Returns the batch, with its counts raised, and messages of batches that closed on the way.
     """
     # One upload of a camera at a time. No key lock: intake, which only refers to the camera, must not wait for us
     # while it holds the head of the stream that we will want.
-    Camera.objects.select_for_update(no_key=True).get(pk=camera.pk)
+    rows.lock(Camera, camera_id)
     first, last = min(times), max(times)
     if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
         messages: list[Message] = []
-        batch = _backfill(camera, first, last, now)
+        batch = _backfill(camera_id, first, last, now)
     else:
-        batch, messages = _live(camera, first, last, now)
-    batch.started_at, batch.ended_at = min(batch.started_at, first), max(batch.ended_at, last)
-    batch.detection_count += len(times)
-    batch.upload_count += 1
-    batch.due_at = _due(batch, now)
-    batch.save()
+        batch, messages = _live(camera_id, first, last, now)
+    grown = {
+        "started_at": min(batch.started_at, first),
+        "ended_at": max(batch.ended_at, last),
+        "detection_count": batch.detection_count + len(times),
+        "upload_count": batch.upload_count + 1,
+        "due_at": _due(batch, now),
+    }
+    rows.update(batch, grown)
     if batch.detection_count >= settings.BATCH_MAX_DETECTIONS:
         messages += close(batch, now)
     return batch, messages
 
 
-def _live(camera: Camera, first: datetime, last: datetime, now: datetime) -> tuple[Batch, list[Message]]:
+def _live(camera_id: str, first: datetime, last: datetime, now: datetime) -> tuple[Batch, list[Message]]:
     """The camera's open batch, or a new one where it has none or that one should have closed by now."""
-    batch = Batch.objects.open().select_for_update(no_key=True).filter(camera=camera, is_backfill=False).first()
+    batch = next(iter(_open(camera_id, "NOT is_backfill")), None)
     messages: list[Message] = []
     if batch and batch.due_at <= now:
         messages, batch = close(batch, now), None
-    return batch or _new(camera, first, last, now, is_backfill=False), messages
+    return batch or _new(camera_id, first, last, now, is_backfill=False), messages
 
 
-def _backfill(camera: Camera, first: datetime, last: datetime, now: datetime) -> Batch:
+def _backfill(camera_id: str, first: datetime, last: datetime, now: datetime) -> Batch:
     """An open backfill batch near in capture time that stays within the window, or a new one."""
     idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
     window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
-    near = (
-        Batch.objects.open()
-        .select_for_update(no_key=True)
-        .filter(camera=camera, is_backfill=True, started_at__lte=last + idle, ended_at__gte=first - idle)
-        .order_by("started_at", "id")
-    )
-    for batch in near:
+    near = "is_backfill AND started_at<=%(latest)s AND ended_at>=%(earliest)s ORDER BY started_at,id"
+    for batch in _open(camera_id, near, latest=last + idle, earliest=first - idle):
         if max(batch.ended_at, last) - min(batch.started_at, first) <= window:
             return batch
-    return _new(camera, first, last, now, is_backfill=True)
+    return _new(camera_id, first, last, now, is_backfill=True)
 
 
-def _new(camera: Camera, first: datetime, last: datetime, now: datetime, *, is_backfill: bool) -> Batch:
+def _open(camera_id: str, condition: str, **times: datetime) -> list[Batch]:
+    """Open batches of a camera, locked."""
+    parameters = {name: rows.prepared(Batch, "started_at", at) for name, at in times.items()}
+    return rows.select(
+        Batch, f"state='open' AND camera_id=%(camera)s AND {condition}", {"camera": camera_id, **parameters}, lock=True
+    )
+
+
+def _new(camera_id: str, first: datetime, last: datetime, now: datetime, *, is_backfill: bool) -> Batch:
     return Batch.objects.create(
-        camera=camera, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
+        camera_id=camera_id, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
     )
 
 

@@ -19,7 +19,7 @@ from cameras.tree import Tree
 from detection import batching
 from detection.detectors import DetectedObject, get_detector, service
 from detection.models import Batch, Detection
-from hsi import breaker, crashpoint, stream
+from hsi import breaker, crashpoint, rows, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
@@ -54,7 +54,7 @@ class Sighting:
 
 def detect_upload(job: Job) -> None:
     """The work of a detection job. Raises `HSIError` when the upload cannot be looked at."""
-    upload = Upload.objects.select_related("camera").filter(pk=job.row_id).first()
+    upload = next(iter(rows.select(Upload, "id=%(id)s", {"id": job.row_id})), None)
     if upload is None or upload.state != Upload.State.WAITING:
         get_queue(DETECTION_QUEUE).ack(job)
         return
@@ -123,14 +123,16 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> None:
 
 def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching.Message]:
     times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
-    batch, messages = batching.extend(upload.camera, times, timezone.now())
-    Detection.objects.bulk_create(
-        Detection(
-            upload=upload, batch=batch, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
-            label=s.found.label, confidence=s.found.confidence, frame_offset=s.offset_seconds,
-            x=s.found.box.x, y=s.found.box.y, width=s.found.box.width, height=s.found.box.height,
-        )
-        for ordinal, (s, at) in enumerate(zip(sightings, times, strict=True))
+    batch, messages = batching.extend(upload.camera_id, times, timezone.now())
+    rows.insert(
+        [
+            Detection(
+                upload_id=upload.pk, batch_id=batch.pk, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
+                label=s.found.label, confidence=s.found.confidence, frame_offset=s.offset_seconds,
+                x=s.found.box.x, y=s.found.box.y, width=s.found.box.width, height=s.found.box.height,
+            )
+            for ordinal, (s, at) in enumerate(zip(sightings, times, strict=True))
+        ]
     )  # fmt: skip
     if not batch.is_backfill and any(is_urgent(s.found) for s in sightings):
         batching.tell_at_once(batch)

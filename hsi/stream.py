@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from hsi import hint
+from hsi import hint, rows
 from hsi.models import StreamHead, StreamMessage
 
 
@@ -26,9 +26,11 @@ def publish(*messages: tuple[str, str, dict[str, Any]]) -> None:
         raise transaction.TransactionManagementError("publish() belongs into the transaction of what it tells")
     last = _raise_head(len(messages))
     now = timezone.now()
-    StreamMessage.objects.bulk_create(
-        StreamMessage(seq=last - len(messages) + place, type=kind, camera=camera, data=data, time=now)
-        for place, (kind, camera, data) in enumerate(messages, start=1)
+    rows.insert(
+        [
+            StreamMessage(seq=last - len(messages) + place, type=kind, camera=camera, data=data, time=now)
+            for place, (kind, camera, data) in enumerate(messages, start=1)
+        ]
     )
     transaction.on_commit(hint.send)
 
@@ -42,8 +44,8 @@ def _raise_head(by: int) -> int:
     table = StreamHead._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (id,seq) VALUES (1,%s)"
-            f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%s RETURNING seq",
-            [by, by],
+            f"INSERT INTO {table} (id,seq) VALUES (1,%(by)s)"
+            f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%(by)s RETURNING seq",
+            {"by": by},
         )
         return int(cursor.fetchone()[0])

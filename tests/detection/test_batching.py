@@ -22,7 +22,7 @@ def at(seconds: float) -> datetime:
 def add(camera, seconds: float, *, count: int = 1, taken: float | None = None) -> Batch:
     with transaction.atomic():
         captured = at(seconds if taken is None else taken)
-        batch, _ = batching.extend(camera, [captured] * count, at(seconds))
+        batch, _ = batching.extend(camera.pk, [captured] * count, at(seconds))
     return batch
 
 
