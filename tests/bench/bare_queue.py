@@ -9,20 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.db import connection
 
+from tests.bench.through import BareQueue
+
 PUT = "INSERT INTO hsi_queuejob (queue,row_id,attempts,put_at,due_at,lease,failures,trace) VALUES "
 COLUMNS = "id,row_id,attempts,put_at,failures,trace"
-
-
-class BareQueue(Protocol):
-    def put(self, row_ids: list[int]) -> None: ...
-    def take(self, limit: int) -> list[Any]: ...
-    def ack(self, rows: list[Any]) -> None: ...
 
 
 class BareSQLite:

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`limit` is what the bare thing reached in the same run: the goal is then one for `ratio`, else for `value`."""
+    """`limit` is what the bare thing reached in the same run: the goal is then one for `ratio`, else for `value`.
+
+    A figure without a goal is for information.
+    """
 
     name: str
     value: float
@@ -27,6 +30,8 @@ class Figure:
 
     @property
     def goal(self) -> str:
+        if self.at_least is None and self.at_most is None:
+            return ""
         bound = f">= {self.at_least:g}" if self.at_least is not None else f"<= {self.at_most:g}"
         return f"{bound} x limit" if self.ratio is not None else f"{bound} {self.unit}"
 
@@ -38,13 +43,14 @@ class Figure:
         }
 
     def line(self) -> str:
-        measured = f"{self.name:<46} {_short(self.value):>10} {self.unit:<10}"
+        measured = f"{self.name:<58} {_short(self.value):>10} {self.unit:<10}"
         bare = (
             f"limit {_short(self.limit):>8}  ratio {self.ratio:5.2f}"
             if self.limit is not None and self.ratio is not None
             else ""
         )
-        return f"{measured} {bare:<29} goal {self.goal:<18} {'ok' if self.ok else 'MISSED'}"
+        verdict = f"goal {self.goal:<18} {'ok' if self.ok else 'MISSED'}" if self.goal else "for information"
+        return f"{measured} {bare:<29} {verdict}"
 
 
 def _short(value: float) -> str:

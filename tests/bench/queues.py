@@ -1,22 +1,18 @@
-"""No-op jobs through the database queue, against the same statements on a bare connection.
-
-Put, taken and acknowledged by one thread in turns: the engines write one after the other anyway,
-and threads would measure the interpreter's lock.
-"""
+"""No-op jobs through the database queue, against the same statements on a bare connection; Celery beside it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from statistics import median
-from threading import Thread
 
 from django.db import connection
 
 from hsi.models import QueueJob
 from hsi.queues import Job, Queue, get_queue
-from tests.bench.bare_queue import BareQueue, bare_queue
+from tests.bench.bare_queue import bare_queue
+from tests.bench.celery_side import beside_celery
 from tests.bench.figure import Figure, compared
+from tests.bench.through import milliseconds_to_taken, through, through_bare, timed
 
 BATCH = 64
 BATCHES, SINGLES, ROUNDS = 60, 300, 9
@@ -45,54 +41,21 @@ def figures() -> Iterator[Figure]:
         )
     yield Figure(f"queue on {engine}, put to taken, same process", median(same), "ms", at_most=50)
     yield Figure(f"queue on {engine}, put to taken, other process", median(other), "ms", at_most=50)
-
-
-def timed(work: Callable[[], None], jobs: int) -> Callable[[], float]:
-    """Jobs a second of one round."""
-
-    def measure() -> float:
-        began = time.perf_counter()
-        work()
-        return jobs / (time.perf_counter() - began)
-
-    return measure
-
-
-def through(queue: Queue, batches: int, size: int) -> None:
-    for first in range(0, batches * size, size):
-        put = queue.put_many(list(range(first, first + size)))
-        jobs = queue.take(size, wait_seconds=0, lease_seconds=60)
-        queue.ack(jobs[0]) if size == 1 else queue.ack_many(jobs)
-        assert put == len(jobs) == size
-
-
-def through_bare(bare: BareQueue, batches: int, size: int) -> None:
-    for first in range(0, batches * size, size):
-        bare.put(list(range(first, first + size)))
-        taken = bare.take(size)
-        bare.ack(taken)
-        assert len(taken) == size
+    yield beside_celery(f"queue on {engine}, 64 at a time, beside Celery", ours)
 
 
 def latencies(queue: Queue, put: Callable[[int], object]) -> list[float]:
     """Milliseconds from a put to the job in the hands of a worker that was waiting for it."""
-    measured = []
-    for row_id in range(TAKES):
-        taken: list[tuple[float, list[Job]]] = []
-        taker = Thread(target=_take, args=(queue, taken))
-        taker.start()
-        time.sleep(0.05 + row_id % 7 / 200)  # the taker waits, at any point of its rhythm
-        began = time.perf_counter()
-        put(row_id)
-        taker.join()
-        ((at, (job,)),) = taken
-        measured.append((at - began) * 1000)
-        queue.ack(job)
+    return [latency(queue, put, row_id) for row_id in range(TAKES)]
+
+
+def latency(queue: Queue, put: Callable[[int], object], row_id: int) -> float:
+    taken: list[Job] = []
+    waited = milliseconds_to_taken(
+        lambda: taken.extend(queue.take(1, wait_seconds=5, lease_seconds=60)),
+        lambda: put(row_id),
+        0.05 + row_id % 7 / 200,  # the taker waits, at any point of its rhythm
+    )
+    queue.ack(taken[0])
     assert not QueueJob.objects.exists()
-    return measured
-
-
-def _take(queue: Queue, taken: list[tuple[float, list[Job]]]) -> None:
-    jobs = queue.take(1, wait_seconds=5, lease_seconds=60)
-    taken.append((time.perf_counter(), jobs))
-    connection.close()
+    return waited

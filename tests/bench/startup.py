@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 from tests.bench.figure import Figure
+from tests.bench.memory import memory_megabytes
 from tests.engines.environment import ROOT
 from tests.engines.process import free_port
 
@@ -33,7 +33,7 @@ def figures() -> Iterator[Figure]:
             seconds.append(ready_seconds)
             if number == STARTS - 1:
                 time.sleep(SETTLE_SECONDS)
-                resident = resident_megabytes(process.pid)
+                resident = memory_megabytes(process.pid, "VmRSS")
     yield Figure("up on an existing database to ready", median(seconds), "s", at_most=5)
     yield Figure("up at rest, resident memory", resident, "MB", at_most=250)
 
@@ -71,9 +71,3 @@ def ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def resident_megabytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024 / 1e6

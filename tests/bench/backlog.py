@@ -1,0 +1,77 @@
+"""Uploads that wait, as after a night with the detector away: files, rows and jobs, made in bulk."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image
+
+from cameras.models import Camera, Upload, version_key
+from hsi.queues import DETECTION_QUEUE, get_queue
+
+CAMERAS, SECONDS_APART, AT_ONCE = 16, 10, 1000
+
+
+def picture(size: tuple[int, int], seed: int = 0) -> bytes:
+    """A JPEG with grain; different bytes for each `seed`."""
+    buffer = io.BytesIO()
+    Image.effect_noise(size, 40).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue() + seed.to_bytes(4, "big")  # what follows the end marker is no part of the picture
+
+
+def waiting_uploads(count: int, originals: Sequence[bytes], *, until: datetime | None = None) -> list[int]:
+    """Ids of new waiting rows, the oldest capture first. Files of the same content share their place on the disk."""
+    until = until or datetime.now(UTC) - timedelta(hours=1)
+    cameras = [_camera(number) for number in range(CAMERAS)]
+    made = [_original(content, number) for number, content in enumerate(originals)]
+    first = Upload.objects.count()
+    ids: list[int] = []
+    for start in range(0, count, AT_ONCE):
+        rows = [
+            _row(cameras[number % CAMERAS], first + number, made[number % len(made)], until, count - number)
+            for number in range(start, min(count, start + AT_ONCE))
+        ]
+        ids += [row.pk for row in Upload.objects.bulk_create(rows)]
+    return ids
+
+
+def queue(ids: Sequence[int]) -> None:
+    """Put a detection job for each."""
+    for start in range(0, len(ids), AT_ONCE):
+        chunk = list(ids[start : start + AT_ONCE])
+        assert get_queue(DETECTION_QUEUE).put_many(chunk) == len(chunk)
+
+
+def _camera(number: int) -> Camera:
+    identity = f"camera{number}"
+    (settings.CAMERA_ROOT / identity).mkdir(parents=True, exist_ok=True)
+    return Camera.objects.get_or_create(pk=identity, defaults={"name": identity.title(), "folder": identity})[0]
+
+
+def _original(content: bytes, number: int) -> Path:
+    path: Path = settings.DATA_DIR / f"original{number}.jpg"
+    if not path.exists():
+        path.write_bytes(content)
+    return path
+
+
+def _row(camera: Camera, number: int, original: Path, until: datetime, left: int) -> Upload:
+    path = f"{camera.folder}/picture{number:06}.jpg"
+    os.link(original, settings.CAMERA_ROOT / path)
+    status = original.stat()
+    key = version_key(path, status.st_size, status.st_mtime_ns)
+    at = until - timedelta(seconds=left // CAMERAS * SECONDS_APART)
+    return Upload(
+        camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key, sha256=key,
+        dedupe_key=key, width=320, height=180, captured_at=at, captured_at_source=Upload.TimeSource.NAME,
+        received_at=at,
+    )  # fmt: skip
+
+
+def originals(size: tuple[int, int], count: int = 8) -> list[bytes]:
+    return [picture(size, seed) for seed in range(count)]
