@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from websockets.sync.client import connect
 
+from events.stream.messages import FAMILIES
 from tests.engines.process import free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
@@ -35,6 +39,8 @@ QUICK = {
 class Running:
     """`up` with its own data folder and database. Every `start` is on the same data."""
 
+    arguments: tuple[str, ...] = ()
+
     def __init__(self, environment: dict[str, str], **settings: str) -> None:
         admin = {"DJANGO_SUPERUSER_USERNAME": "admin", "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
         self.environment = {**environment, **QUICK, **admin, **settings}
@@ -48,7 +54,7 @@ class Running:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(MANAGE), "up", "--host", "127.0.0.1", "--port", str(port)],
+                [sys.executable, str(MANAGE), "up", "--host", "127.0.0.1", "--port", str(port), *self.arguments],
                 env=self.environment | ({"HSI_CRASH_AT": crash_at} if crash_at else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -136,15 +142,28 @@ class Running:
     def uploads(self) -> list[dict[str, Any]]:
         return self.all("/api/uploads")
 
-    def messages(self, after: int = 0) -> list[dict[str, Any]]:
-        """Every stream message after a number up to the newest there is."""
-        url = self.url.replace("http", "ws") + f"/ws/events?after={after}"
-        found: list[dict[str, Any]] = []
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the database answers, asked beside the system."""
+        url = self.environment["DATABASE_URL"]
+        if url.startswith("postgresql:"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(statement.encode()).fetchall()
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as database:
+            return database.execute(statement).fetchall()
+
+    def stream(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """Number, type and data of every message there is, also of those that no socket sends yet."""
+        found = self.rows("SELECT seq, type, data FROM hsi_streammessage ORDER BY seq")
+        return [(seq, kind, json.loads(data) if isinstance(data, str) else data) for seq, kind, data in found]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Every message that the socket sends, up to the newest of them."""
+        expected = [seq for seq, kind, _ in self.stream() if kind.partition(".")[0] in FAMILIES]
+        url = self.url.replace("http", "ws") + "/ws/events?after=0"
         with connect(url, additional_headers={"Authorization": f"Bearer {self.token}"}, max_size=None) as socket:
-            newest = json.loads(socket.recv(30))["seq"]
-            while not found or found[-1]["seq"] < newest:
-                found.append(json.loads(socket.recv(30)))
-        return found
+            ready = json.loads(socket.recv(30))
+            assert ready["type"] == "connection.ready"
+            return [json.loads(socket.recv(30)) for _ in expected]
 
     def put(self, path: str, data: bytes) -> Path:
         """A camera uploads a file."""
