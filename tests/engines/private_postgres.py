@@ -25,7 +25,19 @@ class PrivatePostgres:
         self._folder, self._data = folder, folder / "data"
         self._programs = postgresql._programs(folder)
         self.address, self.port = address, free_port()
-        run([self._programs / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync"], folder)
+        make = [
+            self._programs / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
+        run([*make, "--no-sync"], folder)
         (self._data / "pg_hba.conf").write_text(TRUSTS.format(network=network))
         options = OPTIONS | {"listen_addresses": address, "max_connections": str(max_connections)}
         self._command: list[str | Path] = [self._programs / "postgres", "-D", self._data, f"--port={self.port}"]

@@ -32,13 +32,15 @@ def running() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(program: Path, folder: Path, port: int) -> Server:
+def _start(program: Path, folder: Path, port: int, address: str = "127.0.0.1") -> Server:
     command = [
         str(program),
         "--port",
         str(port),
         "--bind",
-        "127.0.0.1",
+        address,
+        "--protected-mode",
+        "yes" if address.startswith("127.") else "no",
         "--save",
         "",
         "--appendonly",
@@ -47,13 +49,13 @@ def _start(program: Path, folder: Path, port: int) -> Server:
         str(folder),
     ]
     server = Server(command, folder)
-    server.wait_until(lambda: _answers(port))
+    server.wait_until(lambda: _answers(port, address))
     return server
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, address: str) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        with socket.create_connection((address, port), timeout=2) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")
     except OSError:

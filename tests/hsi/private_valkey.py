@@ -17,8 +17,8 @@ from tests.engines.process import Server, free_port, private_folder
 class PrivateValkey:
     """Keeps nothing when it stops, as one without a disk does."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, address: str) -> None:
+        self._folder, self.address = folder, address
         self._program = valkey._program(folder)
         self.port = free_port()
         self._server: Server | None = None
@@ -26,10 +26,10 @@ class PrivateValkey:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.address}:{self.port}/0"
 
     def start(self) -> None:
-        self._server = valkey._start(self._program, self._folder, self.port)
+        self._server = valkey._start(self._program, self._folder, self.port, self.address)
 
     def stop(self) -> None:
         if self._server is not None:
@@ -38,14 +38,14 @@ class PrivateValkey:
 
     def say(self, *command: str | int) -> Any:
         """Send one command on a connection of its own."""
-        with redis.Redis(port=self.port) as client:
+        with redis.Redis(self.address, self.port) as client:
             return client.execute_command(*command)
 
 
 @contextmanager
-def private_valkey() -> Iterator[PrivateValkey]:
+def private_valkey(address: str = "127.0.0.1") -> Iterator[PrivateValkey]:
     folder = private_folder("valkey")
-    server = PrivateValkey(folder)
+    server = PrivateValkey(folder, address)
     try:
         yield server
     finally:

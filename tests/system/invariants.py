@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from events.stream.messages import FAMILIES
 from tests.system.running import Running
 
 
@@ -29,9 +30,11 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     events = running.all("/api/events")
     assert {(event["risk_source"], event["analysis"]) for event in events} == {("llm", "done")}
     assert sum(event["detection_count"] for event in events) == len(detections)
-    messages = running.messages()
-    numbers = [message["seq"] for message in messages]
-    assert numbers == list(range(1, len(numbers) + 1))
+    stream, messages = running.stream(), running.messages()
+    assert [seq for seq, _, _ in stream] == list(range(1, len(stream) + 1))
+    assert [(one["seq"], one["type"]) for one in messages] == [
+        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in FAMILIES
+    ]
     told = Counter(message["data"]["id"] for message in messages if message["type"] == "event.created")
     assert told == {event["id"]: 1 for event in events}
     seen = Counter(message["data"]["upload"] for message in messages if message["type"] == "detection.created")
@@ -39,4 +42,4 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     data = Path(running.environment["HSI_DATA_DIR"])
     assert len(list((data / "quarantine").rglob("*.jpg"))) == len(cut)
     assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == len(pictures)
-    return f"{len(uploads)} files, {len(events)} events: 0 lost, 0 doubled, {len(numbers)} messages without a gap"
+    return f"{len(uploads)} files, {len(events)} events: 0 lost, 0 doubled, {len(stream)} messages without a gap"
