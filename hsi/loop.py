@@ -32,6 +32,7 @@ class Loop:
         self._stopping = False
         self._ends_when_idle = False
         self._progressed_at = timezone.now()
+        self.cut_off = False  # whether it ended with work in hand: its threads may go on for as long as they like
         self.without_queue = ""  # why its queue cannot be reached, if that is so
         self._queue_pause = QUEUE_AWAY_SECONDS[0]
 

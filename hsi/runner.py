@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Sequence
 
@@ -69,5 +70,18 @@ def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> No
     threads.start()
     loops[0].run_forever()
     threads.stop()
-    if unfinished := threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2):
+    end(threads, loops)
+
+
+def end(threads: LoopThreads, loops: Sequence[Loop]) -> None:
+    """Wait for `threads` as long as the grace time allows. Does not return where work in hand had to be cut off.
+
+    Python would wait for the threads that do it, however long they take.
+    """
+    unfinished = threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2)
+    if unfinished:
         logger.warning("Ended without waiting longer for: %s", ", ".join(unfinished))
+    if unfinished or any(loop.cut_off for loop in loops):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -12,10 +11,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
+from hsi import runner
 from hsi.loop import Loop
 from hsi.runner import LoopThreads
-
-logger = logging.getLogger(__name__)
 
 
 def claim_port(host: str, port: int) -> None:
@@ -66,5 +64,4 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
         signal.signal(number, on_signal)
     server.run()
     threads.stop()
-    if unfinished := threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2):
-        logger.warning("Ended without waiting longer for: %s", ", ".join(unfinished))
+    runner.end(threads, loops)

@@ -33,6 +33,13 @@ class WorkerLostError(HSIError):
     retryable = False
 
 
+class StoppedError(HSIError):
+    """The process was told to end, and this took longer than the grace time."""
+
+    code = "STOPPED"
+    counts = False
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A job in hand, and since when (monotonic seconds)."""
@@ -73,13 +80,24 @@ class QueueWorker(Loop):
         self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.name)
 
     def close(self) -> None:
-        """Finish what is in hand, for as long as the grace time allows."""
+        """Finish what is in hand, for as long as the grace time allows. Another worker has the rest at once."""
         if self._in_hand:
             wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._collect()
+        for held in self._in_hand.values():
+            self.cut_off = True
+            self._hand_over(held.job)
         connections.close_all()
+
+    def _hand_over(self, job: Job) -> None:
+        """From here on, what our thread still makes of it cannot be stored."""
+        logger.warning("%s: row %s is not finished and goes to another worker", self.queue_name, job.row_id)
+        try:
+            self._give_back(job, 0, StoppedError(), counts=False)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, error)
 
     def idle(self) -> bool:
         return not self._in_hand and get_queue(self.queue_name).depth().total == 0

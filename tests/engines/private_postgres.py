@@ -25,7 +25,7 @@ class PrivatePostgres:
         self._folder, self._data = folder, folder / "data"
         self._programs = postgresql._programs(folder)
         self.address, self.port = address, free_port()
-        make = [
+        make: list[str | Path] = [
             self._programs / "initdb",
             "-D",
             self._data,

@@ -147,6 +147,40 @@ def test_stop_finishes_what_is_in_hand():
     assert not QueueJob.objects.exists()
 
 
+def test_what_takes_longer_than_the_grace_time_goes_to_another_worker_at_once_and_is_stored_once(settings):
+    settings.SHUTDOWN_GRACE_SECONDS = 0
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put(1)
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+    stored: list[str] = []
+
+    def slow(job: Job) -> None:
+        begun.set()
+        assert may_end.wait(10)
+        try:
+            with transaction.atomic():
+                get_queue(DETECTION_QUEUE).ack(job)
+                stored.append("slow")
+        finally:
+            ended.set()
+
+    loop = worker(slow)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    assert begun.wait(10)
+    loop.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert loop.cut_off
+    (job,) = queue.take(1, wait_seconds=0, lease_seconds=20)
+    assert job.attempts == 1  # the cut off one does not count
+    assert [failure["error"] for failure in job.failures] == ["StoppedError"]
+    may_end.set()
+    assert ended.wait(10)
+    assert stored == []
+    queue.ack(job)
+
+
 def test_a_loop_leaves_its_heartbeat_and_says_that_it_stopped():
     loop = worker(acknowledge)
     get_queue(DETECTION_QUEUE).put(1)
