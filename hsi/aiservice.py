@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,19 +50,16 @@ class AIService:
     ) -> None:
         self.name = name
         self.read_timeout = read_timeout
-        self._client = httpx.Client(
-            base_url=base_url.rstrip("/"),
-            headers=headers,
-            timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
-            transport=deadline.transport(
-                httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-            ),
-            follow_redirects=False,
-            trust_env=False,
+        self._connect_timeout = connect_timeout
+        self._url = str(httpx.URL(base_url)).rstrip("/")
+        self._headers = {"Accept": "application/json", "User-Agent": "hsi", **(headers or {})}
+        # The transport without httpx's client, whose cookies, redirects and proxies cost a fifth of a call.
+        self._transport = deadline.transport(
+            httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
         )
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
     def get_json(self, path: str, *, timeout: float | None = None) -> Any:
         """The JSON answer of a GET. Raises `AIServiceError`."""
@@ -74,10 +72,8 @@ class AIService:
     def _json(self, method: str, path: str, *, timeout: float | None, **content: Any) -> Any:
         seconds = timeout or self.read_timeout
         try:
-            with (
-                deadline.within(seconds),
-                self._client.stream(method, path, timeout=self._timeout(seconds), **content) as response,
-            ):
+            request = self._request(method, path, seconds, content)
+            with deadline.within(seconds), closing(self._transport.handle_request(request)) as response:
                 body = self._read(response)
                 self._refuse(response, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -95,9 +91,11 @@ class AIService:
                 f"{self.name} answered with something that is not JSON", service=self.name, body=_kept(body)
             ) from error
 
-    def _timeout(self, seconds: float) -> httpx.Timeout:
-        connect = self._client.timeout.connect
-        return httpx.Timeout(seconds, connect=min(seconds, connect) if connect else seconds)
+    def _request(self, method: str, path: str, seconds: float, content: dict[str, Any]) -> httpx.Request:
+        timeout = httpx.Timeout(seconds, connect=min(seconds, self._connect_timeout)).as_dict()
+        return httpx.Request(
+            method, self._url + path, headers=self._headers, extensions={"timeout": timeout}, **content
+        )
 
     def _read(self, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []

@@ -31,6 +31,7 @@ class Loop:
         self._bell: stdlib_queue.SimpleQueue[None] = stdlib_queue.SimpleQueue()
         self._stopping = False
         self._ends_when_idle = False
+        self._only_once = False
         self._progressed_at = timezone.now()
         self.cut_off = False  # whether it ended with work in hand: its threads may go on for as long as they like
         self.without_queue = ""  # why its queue cannot be reached, if that is so
@@ -68,6 +69,7 @@ class Loop:
     def run(self, *, once: bool = False, drain: bool = False) -> None:
         """Step until stopped; one step with `once`, until `idle` with `drain`."""
         self._ends_when_idle = once or drain
+        self._only_once = once
         with Heartbeat(self):
             self.open()
             try:

@@ -48,6 +48,13 @@ class Held:
     since: float
 
 
+@dataclass(slots=True)
+class Slot:
+    """One thread's place for a job. Empty while it looks for its next one."""
+
+    held: Held | None
+
+
 class QueueWorker(Loop):
     """Takes jobs of one queue. `work(job)` stores the result and acknowledges in one transaction.
 
@@ -73,20 +80,23 @@ class QueueWorker(Loop):
         self.bury = bury
         self.concurrency = concurrency
         self.ready = ready
-        self._in_hand: dict[Future[None], Held] = {}
+        self._in_hand: dict[Future[None], Slot] = {}
+        self._closing = False
         self._pool: ThreadPoolExecutor | None = None
 
     def open(self) -> None:
+        self._closing = False
         self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.name)
 
     def close(self) -> None:
         """Finish what is in hand, for as long as the grace time allows. Another worker has the rest at once."""
+        self._closing = True
         if self._in_hand:
             wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._collect()
-        for held in self._in_hand.values():
+        for held in self._held():
             self.cut_off = True
             self._hand_over(held.job)
         connections.close_all()
@@ -112,7 +122,8 @@ class QueueWorker(Loop):
         jobs = [] if not_before > 0 else self._take(free)
         for job in jobs:
             assert self._pool is not None  # noqa: S101 (open() came first)
-            self._in_hand[self._pool.submit(self._do, job)] = Held(job, time.monotonic())
+            slot = Slot(Held(job, time.monotonic()))
+            self._in_hand[self._pool.submit(self._do_in_a_row, slot)] = slot
         if not jobs and self._in_hand:
             wait(self._in_hand, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
         return 0 if jobs or self._in_hand else min(max(not_before, 0.001), LONGEST_SLEEP_SECONDS)
@@ -131,14 +142,40 @@ class QueueWorker(Loop):
 
     def keep_alive(self) -> None:
         """Keep the leases of what is in hand, save of jobs that hang: another worker may have those."""
-        held = list(self._in_hand.values())
         oldest = time.monotonic() - settings.JOB_MAX_SECONDS
-        get_queue(self.queue_name).extend([one.job for one in held if one.since > oldest], settings.JOB_LEASE_SECONDS)
+        jobs = [held.job for held in self._held() if held.since > oldest]
+        get_queue(self.queue_name).extend(jobs, settings.JOB_LEASE_SECONDS)
 
     def trouble(self) -> str:
         oldest = time.monotonic() - settings.JOB_MAX_SECONDS
-        hanging = [str(one.job.row_id) for one in list(self._in_hand.values()) if one.since <= oldest]
+        hanging = [str(held.job.row_id) for held in self._held() if held.since <= oldest]
         return f"hangs on row {', '.join(hanging)}" if hanging else ""
+
+    def _held(self) -> list[Held]:
+        slots = list(self._in_hand.values())
+        return [held for held in (slot.held for slot in slots) if held]
+
+    def _do_in_a_row(self, slot: Slot) -> None:
+        """Do the slot's job, then others for as long as some wait: the loop's thread need not hand over each."""
+        while slot.held:
+            self._do(slot.held.job)
+            slot.held = None
+            if job := self._next():
+                slot.held = Held(job, time.monotonic())
+
+    def _next(self) -> Job | None:
+        """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""
+        if self._stopping or self._closing or self._only_once:
+            return None
+        try:
+            if self.ready() > 0:
+                return None
+            queue = get_queue(self.queue_name)
+            jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
+        except (QueueUnavailableError, DatabaseError, InterfaceError):
+            drop_bad_connections()
+            return None
+        return jobs[0] if jobs else None
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
