@@ -34,10 +34,20 @@ NUMBERS: dict[str, tuple[str, Callable[[list[int]], str | list[int]]]] = {
 }
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
 POLL_SECONDS = 0.04
+ALONE_POLL_SECONDS = 0.5
 # The depth is counted at most this often, so QUEUE_MAX_SIZE is kept within a second's worth of jobs.
 # What we put meanwhile is added, what others took is not: a queue that seems full is counted sooner.
 DEPTH_AGE_SECONDS = 1.0
 FULL_DEPTH_AGE_SECONDS = 0.05
+
+
+_poll_seconds = POLL_SECONDS
+
+
+def alone() -> None:
+    """All jobs come from this process, but for those a person queues by command: look for others less often."""
+    global _poll_seconds
+    _poll_seconds = ALONE_POLL_SECONDS
 
 
 class Bell:
@@ -100,7 +110,7 @@ class DatabaseQueue:
             left = deadline - time.monotonic()
             if left <= 0:
                 return []
-            self._bell.wait(heard, min(left, POLL_SECONDS))
+            self._bell.wait(heard, min(left, _poll_seconds))
 
     def _claim(self, limit: int, lease_seconds: float) -> list[Job]:
         database = connections[DEFAULT_DB_ALIAS]

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hsi import runner, web
+from hsi.queues import database
 from hsi.views import setup_path
 
 # What `--demo` changes, for this process only. Short batches, so that the first event comes within a minute.
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         self._first_administrator()
         self.check(display_num_errors=True)
         self._greet(options["host"], options["port"])
+        database.alone()
         web.serve(options["host"], options["port"], runner.embedded_loops())
         self.stdout.write("Stopped.")
 
