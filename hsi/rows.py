@@ -66,12 +66,21 @@ def insert(rows: Sequence[Model]) -> None:
         return
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(type(rows[0]), database.vendor)
-    fields = table.written
+    columns = [_prepared_column(field, rows, database) for field in table.written]
     with database.cursor() as cursor:
-        cursor.executemany(
-            table.insert,
-            [[field.get_db_prep_save(getattr(row, field.attname), database) for field in fields] for row in rows],
-        )
+        if database.vendor == "postgresql":
+            cursor.execute(table.insert, columns)
+        else:
+            cursor.executemany(table.insert, list(zip(*columns, strict=True)))
+
+
+def _prepared_column(field: Field[Any, Any], rows: Sequence[Model], database: Any) -> list[Any]:
+    """One column of `rows`. What stands in every row, as the camera does, is prepared once."""
+    values = [getattr(row, field.attname) for row in rows]
+    first = values[0]
+    if all(value is first for value in values):
+        return [field.get_db_prep_save(first, database)] * len(values)
+    return [field.get_db_prep_save(value, database) for value in values]
 
 
 def prepared(model: type[Model], name: str, value: Any) -> Any:
@@ -108,7 +117,6 @@ def _table(model: type[Row], vendor: str) -> _Table[Row]:
     written = [field for field in fields if not isinstance(field, AutoField)]
     name = model._meta.db_table
     columns = [_column(field) for field in written]
-    marks = ",".join(["%s"] * len(columns))
     converters = []
     for place, field in enumerate(fields):
         expression = field.get_col(name)
@@ -122,9 +130,16 @@ def _table(model: type[Row], vendor: str) -> _Table[Row]:
         fields={field.attname: field for field in fields},
         written=written,
         select=f"SELECT {','.join(_column(field) for field in fields)} FROM {name} WHERE ",
-        insert=f"INSERT INTO {name} ({','.join(columns)}) VALUES ({marks})",
+        insert=f"INSERT INTO {name} ({','.join(columns)}) {_source(written, database)}",
         converters=converters,
     )
+
+
+def _source(fields: Sequence[Field[Any, Any]], database: Any) -> str:
+    """Where new rows come from: PostgreSQL takes whole columns, so the text is the same for any number of rows."""
+    if database.vendor != "postgresql":
+        return f"VALUES ({','.join(['%s'] * len(fields))})"
+    return f"SELECT * FROM unnest({','.join(f'%s::{field.db_type(database)}[]' for field in fields)})"
 
 
 def _column(field: Field[Any, Any]) -> str:
