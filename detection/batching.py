@@ -13,16 +13,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
 
 from cameras.models import Camera
 from detection.models import Batch
-from hsi import crashpoint, rows, stream
+from hsi import crashpoint, databaseclock, rows, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
 Message = tuple[str, str, dict[str, Any]]
 CLOSE_AT_ONCE = 100
+SET_BACK_SECONDS = 60  # a batch is due so much later than any can be: the clock was set back since
 
 
 def extend(camera_id: str, times: Sequence[datetime], now: datetime) -> tuple[Batch, list[Message]]:
@@ -123,12 +124,14 @@ def tell_at_once(batch: Batch) -> None:
 
 def close_due(now: datetime | None = None) -> int:
     """Close every batch whose time has come, each in a transaction of its own; how many."""
-    now = now or timezone.now()
+    now = now or databaseclock.now()
+    latest = now + timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS + SET_BACK_SECONDS)
+    due = Q(due_at__lte=now) | Q(due_at__gt=latest)
     closed = 0
-    for batch in Batch.objects.open().filter(due_at__lte=now).order_by("due_at")[:CLOSE_AT_ONCE]:
+    for batch in Batch.objects.open().filter(due).order_by("due_at")[:CLOSE_AT_ONCE]:
         with transaction.atomic():
             # Read again under the lock: it may have been extended since it was listed.
-            current = Batch.objects.open().select_for_update(no_key=True).filter(pk=batch.pk, due_at__lte=now).first()
+            current = Batch.objects.open().select_for_update(no_key=True).filter(due, pk=batch.pk).first()
             messages = close(current, now) if current else []
             stream.publish(*messages)
         closed += len(messages)
@@ -137,7 +140,7 @@ def close_due(now: datetime | None = None) -> int:
 
 def seconds_to_next(now: datetime | None = None) -> float:
     """How long until a batch may be due. No batch can come due sooner than the idle time from now."""
-    now = now or timezone.now()
+    now = now or databaseclock.now()
     longest = float(settings.BATCH_IDLE_TIMEOUT_SECONDS)
     due_at = Batch.objects.open().order_by("due_at").values_list("due_at", flat=True).first()
     return longest if due_at is None else max(0.0, min(longest, (due_at - now).total_seconds()))

@@ -19,7 +19,7 @@ from cameras.tree import Tree
 from detection import batching
 from detection.detectors import DetectedObject, get_detector, service
 from detection.models import Batch, Detection
-from hsi import breaker, crashpoint, rows, stream
+from hsi import breaker, crashpoint, databaseclock, rows, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
@@ -123,7 +123,7 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> None:
 
 def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching.Message]:
     times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
-    batch, messages = batching.extend(upload.camera_id, times, timezone.now())
+    batch, messages = batching.extend(upload.camera_id, times, databaseclock.now())
     rows.insert(
         [
             Detection(

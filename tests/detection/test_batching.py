@@ -62,6 +62,13 @@ def test_due_batches_close_once_and_are_queued():
     assert list(StreamMessage.objects.values_list("type", flat=True)) == ["batch.closed"]
 
 
+def test_a_batch_is_closed_when_the_clock_was_set_back_by_an_hour():
+    batch = add(factories.camera(), 3600)
+    assert batching.close_due(at(3600 - 60)) == 0  # as far apart as clocks may be
+    assert batching.close_due(at(0)) == 1
+    assert queued() == [batch.pk]
+
+
 def test_an_overdue_batch_closes_when_the_next_picture_comes_even_without_a_closer():
     camera = factories.camera()
     first, second = add(camera, 0), add(camera, 31)
