@@ -42,7 +42,7 @@ lint: $(VENV)/development
 	$(BIN)/mypy $(APPS) tests manage.py
 
 bench: $(VENV)/development
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH)
 
 # The stamps are newer than the requirements they were installed from, so a second `make` installs nothing.
 $(VENV)/production: requirements.txt | $(VENV)/bin/python

@@ -50,6 +50,84 @@ def test_a_drained_worker_has_done_every_job():
     assert queue.depth().total == 0
 
 
+def test_a_thread_goes_on_with_what_waits_without_the_loop():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many([1, 2, 3])
+    loop = worker(acknowledge)
+    loop.open()
+    loop.step()
+    loop.step()  # waits for the thread, which ends when nothing waits
+    assert loop.done == 3
+    assert queue.depth().total == 0
+    loop.close()
+
+
+def test_one_pass_takes_no_more_than_there_are_threads():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many([1, 2, 3])
+    loop = worker(acknowledge, concurrency=2)
+    loop.run(once=True)
+    assert loop.done == 2
+    assert queue.depth().waiting == 1
+
+
+def test_a_thread_takes_nothing_more_once_the_worker_is_stopped():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many([1, 2, 3])
+    stopped: list[Job] = []
+
+    def work(job: Job) -> None:
+        acknowledge(job)
+        stopped.append(job)
+        loop.stop()
+
+    loop = worker(work)
+    loop.run()
+    assert [job.row_id for job in stopped] == [1]
+    assert queue.depth().waiting == 2
+
+
+def test_a_thread_takes_nothing_more_while_what_its_jobs_need_is_away():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many([1, 2, 3])
+    away: list[Job] = []
+
+    def work(job: Job) -> None:
+        acknowledge(job)
+        away.append(job)
+
+    loop = worker(work, ready=lambda: 60.0 if away else 0.0)
+    loop.open()
+    loop.step()
+    loop.step()  # waits for the thread, which ends with its first job
+    loop.close()
+    assert [job.row_id for job in away] == [1]
+    assert queue.depth().waiting == 2
+
+
+def test_the_lease_of_every_job_of_a_thread_is_kept_not_only_of_its_first():
+    queue = get_queue(DETECTION_QUEUE)
+    queue.put_many([1, 2])
+    second, go_on = threading.Event(), threading.Event()
+
+    def work(job: Job) -> None:
+        if job.row_id == 2:
+            second.set()
+            assert go_on.wait(10)
+        acknowledge(job)
+
+    loop = worker(work)
+    loop.open()
+    loop.step()
+    assert second.wait(10)
+    make_due()
+    loop.keep_alive()
+    assert queue.take(1, wait_seconds=0, lease_seconds=20) == []
+    go_on.set()
+    loop.close()
+    assert loop.done == 2
+
+
 def test_a_failure_that_may_pass_is_tried_again_later():
     queue = get_queue(DETECTION_QUEUE)
     queue.put(1)

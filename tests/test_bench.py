@@ -1,0 +1,91 @@
+"""The benchmark itself, at a size that takes seconds: that it measures what it says, not how fast anything is."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from cameras.models import Upload
+from detection.models import Detection
+from hsi.queues import DETECTION_QUEUE, get_queue
+from tests.bench import __main__ as command
+from tests.bench import backlog, remote
+from tests.bench.figure import Figure, compared, percentile
+from tests.bench.memory import memory_megabytes
+
+
+@pytest.mark.one_engine
+def test_a_figure_without_a_limit_is_judged_by_its_value():
+    assert Figure("a", 5.0, "s", at_most=5).ok
+    assert not Figure("a", 5.1, "s", at_most=5).ok
+    assert not Figure("a", 4.9, "files/s", at_least=5).ok
+
+
+@pytest.mark.one_engine
+def test_a_figure_with_a_limit_is_judged_by_its_ratio():
+    assert Figure("a", 1.0, "jobs/s", at_least=0.4, limit=2.0, ratio=0.5).ok
+    missed = Figure("a", 100.0, "jobs/s", at_least=0.4, limit=1000.0, ratio=0.1)
+    assert not missed.ok
+    assert "MISSED" in missed.line()
+
+
+@pytest.mark.one_engine
+def test_a_figure_for_information_has_no_goal_to_miss():
+    told = Figure("a", 0.0, "uploads/s")
+    assert told.ok
+    assert told.goal == ""
+    assert "for information" in told.line()
+
+
+@pytest.mark.one_engine
+def test_a_ratio_is_the_median_of_pairs_measured_in_turns():
+    ours, bare = iter([1.0, 2.0, 30.0]), iter([2.0, 4.0, 10.0])
+    figure = compared("a", "ms", lambda: next(ours), lambda: next(bare), rounds=3, at_most=1)
+    assert (figure.value, figure.limit, figure.ratio) == (2.0, 4.0, 0.5)
+
+
+@pytest.mark.one_engine
+def test_a_percentile_is_one_of_the_values():
+    values = [float(number) for number in range(1, 101)]
+    assert (percentile(values, 0.99), percentile(values, 0.5), percentile([7.0], 0.99)) == (99.0, 50.0, 7.0)
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("name", command.GROUPS)
+def test_every_group_has_figures(name: str):
+    assert callable(import_module(command.GROUPS[name].module).figures)
+
+
+@pytest.mark.one_engine
+def test_memory_is_that_of_the_process():
+
+    assert 10 < memory_megabytes(os.getpid(), "VmRSS") <= memory_megabytes(os.getpid(), "VmHWM")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backlog_is_rows_with_their_files_and_jobs(settings: LazySettings, tmp_path: Path):
+    settings.CAMERA_ROOT, settings.DATA_DIR = tmp_path / "cameras", tmp_path
+    ids = backlog.waiting_uploads(5, [backlog.picture((64, 36)), backlog.picture((64, 36), 1)])
+    backlog.queue(ids)
+    uploads = Upload.objects.waiting().in_bulk(ids)
+    assert len(uploads) == 5
+    for upload in uploads.values():
+        status = (settings.CAMERA_ROOT / upload.path).stat()
+        assert (upload.size, upload.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert get_queue(DETECTION_QUEUE).live(ids) == set(ids)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pictures_go_to_a_service_that_answers_at_once(
+    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings.CAMERA_ROOT, settings.DATA_DIR = tmp_path / "cameras", tmp_path
+    monkeypatch.setattr(remote, "PICTURES", 3)
+    monkeypatch.setattr(remote, "ROUNDS", 1)
+    (figure,) = remote.figures()
+    assert figure.unit == "pictures/s"
+    assert Detection.objects.count() == 6
