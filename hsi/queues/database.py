@@ -36,7 +36,7 @@ NUMBERS: dict[str, tuple[str, Callable[[list[int]], str | list[int]]]] = {
 POLL_SECONDS = 0.04
 ALONE_POLL_SECONDS = 0.5
 # The depth is counted at most this often, so QUEUE_MAX_SIZE is kept within a second's worth of jobs.
-# What we put meanwhile is added, what others took is not: a queue that seems full is counted sooner.
+# What we put meanwhile is added, what was taken is not: a queue that seems under pressure is counted sooner.
 DEPTH_AGE_SECONDS = 1.0
 FULL_DEPTH_AGE_SECONDS = 0.05
 
@@ -210,8 +210,8 @@ class DatabaseQueue:
         """For how many more jobs there is room, by a count as old as `DEPTH_AGE_SECONDS` plus what we put since."""
         at, count = self._counted
         now = time.monotonic()
-        fits = count + wanted <= settings.QUEUE_MAX_SIZE
-        if now - at > (DEPTH_AGE_SECONDS if fits else FULL_DEPTH_AGE_SECONDS):
+        easy = count + wanted < settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
+        if now - at > (DEPTH_AGE_SECONDS if easy else FULL_DEPTH_AGE_SECONDS):
             count = QueueJob.objects.filter(queue=self.name).count()
             self._counted = (now, count)
         return max(0, int(settings.QUEUE_MAX_SIZE) - count)

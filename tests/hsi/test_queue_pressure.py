@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from hsi.models import StreamMessage
-from hsi.queues import DETECTION_QUEUE, Queue, backends, get_queue, pressure
+from hsi.queues import DETECTION_QUEUE, Queue, backends, database, get_queue, pressure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,3 +87,11 @@ def test_the_message_says_what_a_page_needs(queue, settings):
     assert message.data == {
         "queue": "detection_queue", "state": "high", "jobs": 9, "max_size": 10, "pressure": 0.9, "policy": "dlq",
     }  # fmt: skip
+
+
+def test_what_is_taken_as_fast_as_it_is_put_is_no_pressure(queue, monkeypatch):
+    monkeypatch.setattr(database, "FULL_DEPTH_AGE_SECONDS", -1.0)
+    for row_id in range(30):
+        queue.put(row_id)
+        queue.ack_many(queue.take(1, wait_seconds=0, lease_seconds=20))
+    assert told() == []
