@@ -17,13 +17,22 @@ class Picture:
 
     Remote detectors take `encoded` (the camera's own bytes: nothing is decoded), local ones take
     `pixels`. Whichever was not given is made on first use. Raises `MediaError` when it cannot be.
+    `size`, (width, height), spares the look into the header where intake has read it before.
     """
 
-    def __init__(self, *, encoded: bytes | None = None, pixels: NDArray[np.uint8] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        encoded: bytes | None = None,
+        pixels: NDArray[np.uint8] | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         if encoded is not None:
             self.__dict__["encoded"] = encoded
         if pixels is not None:
             self.__dict__["pixels"] = pixels
+        if size is not None:
+            self.__dict__["size"] = size
 
     @cached_property
     def encoded(self) -> bytes:

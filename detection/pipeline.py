@@ -81,7 +81,8 @@ def detect(picture: Picture) -> list[DetectedObject]:
 def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
     """The still itself, or the sampled frames of a clip with their offsets."""
     if upload.kind == Upload.Kind.IMAGE:
-        yield Picture(encoded=file.read()), None
+        size = (upload.width, upload.height) if upload.width and upload.height else None
+        yield Picture(encoded=file.read(), size=size), None
         return
     for frame in video.sample(
         file,

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -64,13 +65,20 @@ def _row(camera: Camera, number: int, original: Path, until: datetime, left: int
     path = f"{camera.folder}/picture{number:06}.jpg"
     os.link(original, settings.CAMERA_ROOT / path)
     status = original.stat()
+    width, height = _size(original)
     key = version_key(path, status.st_size, status.st_mtime_ns)
     at = until - timedelta(seconds=left // CAMERAS * SECONDS_APART)
     return Upload(
         camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key, sha256=key,
-        dedupe_key=key, width=320, height=180, captured_at=at, captured_at_source=Upload.TimeSource.NAME,
+        dedupe_key=key, width=width, height=height, captured_at=at, captured_at_source=Upload.TimeSource.NAME,
         received_at=at,
     )  # fmt: skip
+
+
+@cache
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
 
 
 def originals(size: tuple[int, int], count: int = 8) -> list[bytes]:

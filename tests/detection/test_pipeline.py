@@ -16,6 +16,7 @@ from detection.models import Batch, Detection
 from hsi.breaker import get_breaker
 from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from hsi.models import DeadLetter, QueueJob, StreamMessage
+from hsi.queues import DETECTION_QUEUE, get_queue
 from tests import files
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +80,16 @@ def test_what_was_seen_is_stored_with_its_upload_and_batch(root):
     message = StreamMessage.objects.get(type="detection.created")
     assert (message.data["labels"], message.data["upload"]) == (["person"], upload.pk)
     assert not QueueJob.objects.filter(queue="detection_queue").exists()
+
+
+def test_the_size_that_intake_read_is_not_read_again(root):
+    upload = put("door/a.jpg", files.jpeg(), root)
+    Upload.objects.update(width=4321, height=1234)
+    detect()
+    Upload.objects.update(width=None, height=None, state=Upload.State.WAITING, finished_at=None)
+    get_queue(DETECTION_QUEUE).put(upload.pk)
+    detect()
+    assert Eye.looked_at == [(4321, 1234), (upload.width, upload.height)]
 
 
 def test_a_picture_with_nothing_in_it_is_empty_and_makes_no_batch(root):
