@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from hsi import databaseclock
 from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
 from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
@@ -149,7 +150,7 @@ class WorkerHeartbeatAdmin(MachineAdmin):
     @admin.display(description="state", ordering="state")
     def worker_state(self, worker: WorkerHeartbeat) -> SafeString:
         stopped = worker.state == WorkerHeartbeat.State.STOPPED
-        if not stopped and timezone.now() - worker.beat_at > SILENT_AFTER:
+        if not stopped and databaseclock.now() - worker.beat_at > SILENT_AFTER:
             return badge("silent", "bad")
         return badge(worker.get_state_display(), self.tones[worker.state])
 

@@ -9,8 +9,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError, connections
-from django.utils import timezone
 
+from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QueueUnavailableError
 
@@ -33,7 +33,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat_on, name=f"beat-{loop.name}", daemon=True)
 
     def __enter__(self) -> None:
-        now = timezone.now()
+        now = databaseclock.now()  # beats of several machines are compared
         WorkerHeartbeat.objects.update_or_create(
             name=self.key,
             defaults={
@@ -71,6 +71,6 @@ class Heartbeat:
 
     def _write(self, state: WorkerHeartbeat.State, detail: str) -> None:
         WorkerHeartbeat.objects.filter(name=self.key).update(
-            state=state, detail=detail, beat_at=timezone.now(),
+            state=state, detail=detail, beat_at=databaseclock.now(),
             progressed_at=self.loop.progressed_at, jobs_done=self.loop.done,
         )  # fmt: skip

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypedDict
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
 
 from cameras import diskguard
+from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, QueueUnavailableError, get_queue
 
@@ -125,7 +125,7 @@ class WorkersCheck(NamedCheck):
         newest: dict[str, tuple[str, Any]] = {}
         for kind, state, beat_at in beats[:BEATS_LOOKED_AT]:
             newest.setdefault(kind, (state, beat_at))
-        since = timezone.now() - BEAT_AGE
+        since = databaseclock.now() - BEAT_AGE
         running = sorted(kind for kind, (state, at) in newest.items() if state == State.RUNNING and at >= since)
         troubled = sorted(kind for kind, (state, _) in newest.items() if state != State.STOPPED and kind not in running)
         if troubled:

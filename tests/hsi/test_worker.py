@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from hsi.errors import AIServiceError, AIServiceUnavailableError, MediaError
 from hsi.loop import Loop
@@ -358,3 +360,10 @@ def test_a_database_that_is_away_uses_up_no_attempts(settings):
         make_due()
         worker(raising(OperationalError("server closed the connection"))).run(once=True)
     assert not DeadLetter.objects.exists()
+
+
+def test_a_heartbeat_goes_by_the_database_s_clock_whatever_this_machine_s_says(monkeypatch):
+    real = datetime.now(UTC)
+    monkeypatch.setattr(timezone, "now", lambda: real + timedelta(hours=1))
+    worker(acknowledge).run(drain=True)
+    assert abs(WorkerHeartbeat.objects.get().beat_at - real) < timedelta(minutes=1)
