@@ -72,11 +72,10 @@ def test_one_process_killed_at_every_point_loses_and_doubles_nothing(child_envir
         running.stop()
 
 
-def test_every_role_killed_at_every_point_of_its_own_loses_and_doubles_nothing(
-    child_environment, settings, valkey_url, tell
-):
-    """In the service mode the roles die side by side; the queues are in Redis on either database."""
-    service = Service(child_environment, valkey_url, **settings)
+@pytest.mark.one_engine
+def test_every_role_killed_at_every_point_of_its_own_loses_and_doubles_nothing(on_postgres, settings, valkey_url, tell):
+    """In the service mode the roles die side by side, on PostgreSQL and Redis."""
+    service = Service(on_postgres, valkey_url, **settings)
     sent: list[str] = []
     try:
         for points in zip_longest(*POINTS.values(), fillvalue=""):

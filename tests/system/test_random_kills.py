@@ -18,7 +18,7 @@ from tests.system.service import ROLES, Service
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine]
 
-ROUNDS = int(os.environ.get("HSI_CRASH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("HSI_CRASH_ROUNDS", "2"))
 SEED = int(os.environ.get("HSI_CRASH_SEED", "0")) or random.randrange(1, 10**9)
 PICTURES, LONGEST_PAUSE_SECONDS = 12, 1.5
 MOST_KILLS = 3  # of a round, each some time after the one before
