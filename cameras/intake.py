@@ -23,7 +23,7 @@ from cameras import layouts, media, video
 from cameras.models import Camera, Garbage, Upload, UploadQuerySet, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.tree import Tree
-from hsi import crashpoint, stream
+from hsi import crashpoint, rows, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
 from hsi.times import iso
@@ -83,7 +83,7 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
         arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
         if (state := _known(arrival)) is not None:
             return _finish_move(tree, arrival, state)
-        if Garbage.objects.filter(version_key=arrival.version_key).exists():
+        if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be
         try:
             _read(arrival, file)
@@ -106,7 +106,9 @@ def _changed(file: BinaryIO, arrival: Arrival) -> bool:
 
 def _known(arrival: Arrival) -> str | None:
     """The state of this version's row, where there is one. Asked for every file, so it fetches nothing more."""
-    return next(iter(_version(arrival).values_list("state", flat=True)), None)
+    condition = "version_key=%(key)s AND camera_id=%(camera)s"
+    found = rows.select(Upload, condition, {"key": arrival.version_key, "camera": arrival.camera.pk})
+    return found[0].state if found else None
 
 
 def _version(arrival: Arrival) -> UploadQuerySet:
@@ -178,11 +180,11 @@ def _write(arrival: Arrival) -> Outcome:
 
 def _original(arrival: Arrival) -> int | None:
     """The id of the upload that this one repeats. One that is too old to count gives up its claim."""
-    same = Upload.objects.filter(camera=arrival.camera, dedupe_key=arrival.facts["sha256"])
-    for original, received_at in same.values_list("pk", "received_at"):
-        if arrival.received_at - received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
-            return original
-        Upload.objects.filter(pk=original).update(dedupe_key=None)
+    condition = "camera_id=%(camera)s AND dedupe_key=%(bytes)s"
+    for same in rows.select(Upload, condition, {"camera": arrival.camera.pk, "bytes": arrival.facts["sha256"]}):
+        if arrival.received_at - same.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
+            return same.pk
+        Upload.objects.filter(pk=same.pk).update(dedupe_key=None)
     return None
 
 

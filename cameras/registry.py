@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from cameras.models import Camera
+from hsi import rows
 from hsi.logs import printable
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def camera_of_folder(folder: str) -> Camera | None:
     """The camera of a first-level folder (path text); an unknown folder makes one, where the setting allows."""
-    camera = Camera.objects.filter(folder=folder).first()
+    camera = next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
     if camera is None and settings.CAMERA_AUTO_CREATE:
         camera = create_camera(folder)
     return camera
