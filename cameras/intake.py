@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cameras import layouts, media, video
-from cameras.models import Camera, Garbage, Upload, UploadQuerySet, from_epoch_ns, version_key
+from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.tree import Tree
 from hsi import crashpoint, rows, stream
@@ -81,8 +81,8 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     with tree.open(path) as file:
         status = os.fstat(file.fileno())
         arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
-        if (state := _known(arrival)) is not None:
-            return _finish_move(tree, arrival, state)
+        if (known := _known(arrival)) is not None:
+            return _finish_move(tree, known)
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be
         try:
@@ -104,15 +104,11 @@ def _changed(file: BinaryIO, arrival: Arrival) -> bool:
     return status.st_nlink == 0 or (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
 
 
-def _known(arrival: Arrival) -> str | None:
-    """The state of this version's row, where there is one. Asked for every file, so it fetches nothing more."""
+def _known(arrival: Arrival) -> Upload | None:
+    """This version's row, where there is one."""
     condition = "version_key=%(key)s AND camera_id=%(camera)s"
     found = rows.select(Upload, condition, {"key": arrival.version_key, "camera": arrival.camera.pk})
-    return found[0].state if found else None
-
-
-def _version(arrival: Arrival) -> UploadQuerySet:
-    return Upload.objects.filter(camera=arrival.camera, version_key=arrival.version_key)
+    return found[0] if found else None
 
 
 def _read(arrival: Arrival, file: BinaryIO) -> None:
@@ -267,10 +263,9 @@ def move_to_quarantine(tree: Tree, upload: Upload) -> None:
         logger.warning("%s stays in its folder, it could not be moved to the quarantine: %s", upload.path, error)
 
 
-def _finish_move(tree: Tree, arrival: Arrival, state: str) -> Outcome:
-    if state == Upload.State.REJECTED:
-        for upload in _version(arrival):
-            move_to_quarantine(tree, upload)
+def _finish_move(tree: Tree, known: Upload) -> Outcome:
+    if known.state == Upload.State.REJECTED:
+        move_to_quarantine(tree, known)
     return Outcome.KNOWN
 
 
