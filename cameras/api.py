@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,8 @@ from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.models import Camera, Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
-from cameras.serializers import camera_data, upload_data
+from cameras.serializers import CameraData, UploadData, camera_data, upload_data
+from hsi.schema import Page
 
 SNAPSHOT_WIDTH = 960
 THUMBNAIL_WIDTH = 480
@@ -26,12 +28,14 @@ class Cameras(GenericAPIView[Camera]):
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
 
+    @extend_schema(summary="Cameras you may see", responses=Page[CameraData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([camera_data(camera) for camera in page])
 
 
 class OneCamera(GenericAPIView[Camera]):
+    @extend_schema(summary="One camera", responses=CameraData)
     def get(self, request: Request, pk: str) -> Response:
         cameras = visible_cameras(request.user).with_last_upload()
         return Response(camera_data(get_object_or_404(cameras, pk=pk)))
@@ -42,6 +46,7 @@ class CameraSnapshot(GenericAPIView[Camera]):
 
     content_negotiation_class = delivery.AnyAccept
 
+    @extend_schema(summary="The newest picture of a camera", responses=delivery.JPEG)
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         camera = get_object_or_404(visible_cameras(request.user), pk=pk)
         upload = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
@@ -66,12 +71,14 @@ class Uploads(UploadView):
     keyset = "captured_at"
     filterset_class = UploadFilters
 
+    @extend_schema(summary="Uploaded files", responses=Page[UploadData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([upload_data(upload) for upload in page])
 
 
 class OneUpload(UploadView):
+    @extend_schema(summary="One uploaded file", responses=UploadData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(upload_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -81,6 +88,7 @@ class UploadFile(UploadView):
 
     content_negotiation_class = delivery.AnyAccept
 
+    @extend_schema(summary="The file itself", responses=delivery.FILE)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         trusted = upload.state != Upload.State.REJECTED
@@ -92,6 +100,7 @@ class UploadThumbnail(UploadView):
 
     content_negotiation_class = delivery.AnyAccept
 
+    @extend_schema(summary="The small picture of an upload", responses=delivery.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         if upload.state == Upload.State.REJECTED:

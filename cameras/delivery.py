@@ -10,6 +10,7 @@ from typing import BinaryIO
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -31,6 +32,9 @@ SHOWN = {
     ".avi": "video/x-msvideo",
 }
 OPAQUE = "application/octet-stream"
+# How the API's description says that a view answers with a file or a picture.
+FILE = {(200, OPAQUE): OpenApiTypes.BINARY, (206, OPAQUE): OpenApiTypes.BINARY}
+JPEG = {(200, "image/jpeg"): OpenApiTypes.BINARY, 304: None}
 HEADERS = {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",

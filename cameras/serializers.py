@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from cameras.models import Camera, Upload
 from hsi.times import iso
 
 
-def camera_data(camera: Camera) -> dict[str, Any]:
+class CameraData(TypedDict):
+    """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture."""
+
+    id: str
+    name: str
+    enabled: bool
+    time_zone: str
+    created_at: str
+    last_captured_at: str | None
+    snapshot_url: str | None
+
+
+class UploadData(TypedDict):
+    """One version of one file that a camera uploaded. `path` is below the camera root, `size` in bytes."""
+
+    id: int
+    camera: str
+    path: str
+    kind: str
+    size: int
+    sha256: str
+    captured_at: str
+    captured_at_source: str
+    received_at: str
+    state: str
+    reason: str
+    attempts: int
+    file_url: str
+    thumbnail_url: str
+
+
+def camera_data(camera: Camera) -> CameraData:
     """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)
     return {
@@ -23,7 +54,7 @@ def camera_data(camera: Camera) -> dict[str, Any]:
     }
 
 
-def upload_data(upload: Upload) -> dict[str, Any]:
+def upload_data(upload: Upload) -> UploadData:
     """The upload of contracts.md, and where its pictures are."""
     return {
         "id": upload.pk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import F, QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from PIL import Image
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -14,7 +15,8 @@ from cameras import delivery, stills
 from cameras.access import only_visible
 from detection.filters import DetectionFilters
 from detection.models import Detection
-from detection.serializers import detection_data
+from detection.serializers import DetectionData, detection_data
+from hsi.schema import Page
 
 THUMBNAIL_WIDTH = 320
 # How much of the surroundings is shown, relative to the box: a face without its door says little.
@@ -35,12 +37,14 @@ class Detections(DetectionView):
     keyset = "captured_at"
     filterset_class = DetectionFilters
 
+    @extend_schema(summary="Detections", responses=Page[DetectionData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([detection_data(detection) for detection in page])
 
 
 class OneDetection(DetectionView):
+    @extend_schema(summary="One detection", responses=DetectionData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(detection_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -50,6 +54,7 @@ class DetectionThumbnail(DetectionView):
 
     content_negotiation_class = delivery.AnyAccept
 
+    @extend_schema(summary="What was found, cut out of its picture", responses=delivery.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"detection-{detection.pk}"

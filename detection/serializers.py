@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from detection.models import Detection
 from hsi.times import iso
 
 
-def detection_data(detection: Detection) -> dict[str, Any]:
+class BoxData(TypedDict):
+    """A box relative to its picture: everything is from 0 to 1, `x` and `y` are the upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class DetectionData(TypedDict):
+    """One object found in one picture. `frame_offset` is seconds into a clip, null for a still."""
+
+    id: int
+    camera: str
+    upload: int
+    label: str
+    confidence: float
+    box: BoxData
+    captured_at: str
+    frame_offset: float | None
+    zones: list[str]
+    event: int | None
+    thumbnail_url: str
+
+
+def detection_data(detection: Detection) -> DetectionData:
     """The detection of contracts.md. `event` is null until its batch became one; see `with_event`."""
     return {
         "id": detection.pk,

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,13 +16,16 @@ from cameras import delivery
 from cameras.access import only_visible
 from detection.api import with_event
 from detection.models import Detection
-from detection.serializers import detection_data
+from detection.serializers import DetectionData, detection_data
 from events import snapshot
 from events.filters import EventFilters
 from events.models import Event
 from events.review import change
-from events.serializers import ReviewSerializer, event_data
+from events.serializers import EventData, ReviewSerializer, event_data
 from hsi.filters import YES_NO
+from hsi.schema import Page
+
+BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws in what was found.")
 
 
 class EventView(GenericAPIView[Event]):
@@ -33,15 +37,18 @@ class Events(EventView):
     keyset = "started_at"
     filterset_class = EventFilters
 
+    @extend_schema(summary="Events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([event_data(event) for event in page])
 
 
 class OneEvent(EventView):
+    @extend_schema(summary="One event", responses=EventData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(event_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
+    @extend_schema(summary="Review an event", request=ReviewSerializer, responses=EventData)
     def patch(self, request: Request, pk: int) -> Response:
         review = ReviewSerializer(data=request.data)
         review.is_valid(raise_exception=True)
@@ -52,8 +59,10 @@ class OneEvent(EventView):
 
 
 class EventDetections(GenericAPIView[Detection]):
+    queryset = Detection.objects.none()  # what the API's description learns the model from
     keyset = "captured_at"
 
+    @extend_schema(summary="The detections of an event", responses=Page[DetectionData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(only_visible(Event.objects.all(), request.user), pk=pk)
         found = with_event(Detection.objects.filter(batch=event.batch_id))
@@ -66,6 +75,7 @@ class EventSnapshot(EventView):
 
     content_negotiation_class = delivery.AnyAccept
 
+    @extend_schema(summary="The best picture of an event", parameters=[BOXES], responses=delivery.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         boxes = YES_NO.get(request.query_params.get("boxes", "0"))
         if boxes is None:

@@ -7,11 +7,11 @@ from typing import Any
 from django.utils import timezone
 
 from events.models import Event
-from events.serializers import event_data
+from events.serializers import EventData, event_data
 from hsi import stream
 
 
-def change(event: Event, values: dict[str, Any]) -> dict[str, Any]:
+def change(event: Event, values: dict[str, Any]) -> EventData:
     """Store a person's review and tell it, in the caller's transaction. Nothing is told where nothing changed."""
     changed = [name for name, value in values.items() if getattr(event, name) != value]
     for name in changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, TypedDict
 
 from rest_framework import serializers
 
@@ -14,7 +14,33 @@ from hsi.times import iso
 MAX_NOTES = 10_000
 
 
-def event_data(event: Event) -> dict[str, Any]:
+class EventData(TypedDict):
+    """What happened at one camera. There is no score without a `risk_source`; texts may be a language model's."""
+
+    id: int
+    camera: str
+    started_at: str
+    ended_at: str
+    risk_score: int | None
+    risk_level: str | None
+    risk_source: str | None
+    analysis: str
+    summary: str
+    reasoning: str
+    recommended_action: str
+    model: str
+    labels: list[str]
+    detection_count: int
+    is_fast_path: bool
+    reviewed: bool
+    notes: str
+    snooze_until: str | None
+    snapshot_url: str
+    created_at: str
+    updated_at: str
+
+
+def event_data(event: Event) -> EventData:
     """The event of contracts.md, ready for JSON. `camera` is the camera's id."""
     return {
         "id": event.pk,

@@ -45,6 +45,14 @@ class KeysetPagination(BasePagination):
             raise ValidationError({"limit": [f"Must be a whole number from 1 to {MAX_LIMIT}."]})
         return int(raw)
 
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+        words = "next_cursor of the page before."
+        return [
+            {"name": "limit", "in": "query", "required": False, "schema": limit, "description": "Items on a page."},
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}, "description": words},
+        ]
+
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
 

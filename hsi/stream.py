@@ -5,7 +5,7 @@ They leave after the commit. `hsi.stream` only writes and hints; `events/stream/
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -14,7 +14,7 @@ from hsi import hint, rows
 from hsi.models import StreamHead, StreamMessage
 
 
-def publish(*messages: tuple[str, str, dict[str, Any]]) -> None:
+def publish(*messages: tuple[str, str, Mapping[str, object]]) -> None:
     """Append messages (type, camera id or "", data), in this order. Must be the last write of a transaction.
 
     The lock on the head is held from here to the commit: that is what makes the order of numbers

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.conf import settings
 from django.db import DatabaseError
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,6 +15,14 @@ from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
 from monitoring.redishealth import RedisCheck
 from monitoring.waiting import waiting
+
+
+class HealthData(TypedDict):
+    """How each part is, by name, and how much waits."""
+
+    status: health.Status
+    checks: dict[str, health.Outcome]
+    waiting: dict[str, int]
 
 
 def all_checks() -> list[health.NamedCheck]:
@@ -31,6 +42,7 @@ def all_checks() -> list[health.NamedCheck]:
 class SystemHealth(APIView):
     """How it is, check by check, and how much waits. 503 only when the database is gone."""
 
+    @extend_schema(summary="How the system is", responses={200: HealthData, 503: HealthData})
     def get(self, request: Request) -> Response:
         for_staff = bool(getattr(request.user, "is_staff", False))
         checks = health.report(all_checks(), for_staff=for_staff)
@@ -39,7 +51,7 @@ class SystemHealth(APIView):
             counts = waiting()
         except DatabaseError:
             counts = {}
-        answer = {"status": status, "checks": checks, "waiting": counts}
+        answer: HealthData = {"status": status, "checks": checks, "waiting": counts}
         return Response(
             answer, status=503 if status == health.UNHEALTHY else 200, headers={"Cache-Control": "no-store"}
         )

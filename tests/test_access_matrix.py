@@ -46,6 +46,8 @@ MATRIX: dict[str, Answers] = {
     "api/events/<int:pk>/detections": OF_THE_CAMERA,
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
     "api/system/health": ANYONE_SIGNED_IN,
+    "api/schema": ANYONE_SIGNED_IN,
+    "api/docs": ANYONE_SIGNED_IN,
 }
 # Lists: what they hold is compared too.
 LISTS = ("api/cameras", "api/uploads", "api/detections", "api/events")

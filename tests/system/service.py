@@ -79,6 +79,12 @@ class Service(Running):
         )
         self.token = done.stdout.split()[-1]
 
+    def all_beating(self) -> bool:
+        """Whether each role that runs now has given a sign of life: from then on it ends when it is told to."""
+        beating = {pid for (pid,) in self.rows("SELECT pid FROM hsi_workerheartbeat WHERE state = 'running'")}
+        with self._lock:
+            return beating.issuperset(process.pid for role, process in self.processes.items() if role != "web")
+
     def have_died(self, names: Iterable[str]) -> bool:
         """Whether of each of these kinds of role one has ended by itself since the start. It runs again."""
         grown = [role for role, count in self.deaths.items() if count > self._before[role]]

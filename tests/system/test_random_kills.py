@@ -45,6 +45,7 @@ def test_roles_killed_at_random_moments_lose_and_double_nothing(on_postgres, own
         service.connect()
         settled(service, len(sent))
         figures = check(service, sent)
+        service.until(service.all_beating)  # what still starts would be ended by the signal itself
         tell(f"{ROUNDS} rounds, kills: {dict(killed)}, {figures}")
     finally:
         status = service.stop()
