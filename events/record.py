@@ -77,7 +77,7 @@ def judge(context: Context) -> Verdict:
 
 def tell_without_judgement(batch: Batch, context: Context) -> None:
     """The analyser is away or failed: tell the event now, by rules, unless that was done before."""
-    if Event.objects.filter(batch=batch, detection_count=batch.detection_count).exists():
+    if Event.with_trash.filter(batch=batch, detection_count=batch.detection_count).exists():
         return
     with transaction.atomic():
         write_early(batch, RulesAnalyzer().judge(context))
@@ -105,7 +105,7 @@ def write_judgement(batch: Batch, verdict: Verdict) -> None:
 
 def held_event(batch: Batch) -> Event | None:
     """The batch's event, locked: what a person says about it meanwhile is not overwritten."""
-    return Event.objects.select_for_update(no_key=True).filter(batch=batch).first()
+    return Event.with_trash.select_for_update(no_key=True).filter(batch=batch).first()
 
 
 def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
@@ -125,7 +125,13 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
     event.save()
-    stream.publish((kind, batch.camera_id, event_data(event)))
+    tell(kind, event)
+
+
+def tell(kind: str, event: Event) -> None:
+    """Publish the event. One in the trash goes on being judged, and nobody hears of it."""
+    if event.deleted_at is None:
+        stream.publish((kind, event.camera_id, event_data(event)))
 
 
 def bury_batch(row_id: int, reason: str) -> None:
@@ -136,12 +142,12 @@ def bury_batch(row_id: int, reason: str) -> None:
 
 
 def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
-    event = Event.objects.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
+    event = Event.with_trash.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
     if event is None:
         return
     event.analysis, event.updated_at = after, timezone.now()
     event.save(update_fields=["analysis", "updated_at"])
-    stream.publish(("event.updated", event.camera_id, event_data(event)))
+    tell("event.updated", event)
 
 
 def revive_batch(row_id: int) -> bool:

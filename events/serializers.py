@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from rest_framework import serializers
 
 from events.models import Event
+from hsi.inputs import Input
 from hsi.times import iso
 
 MAX_NOTES = 10_000
@@ -67,15 +67,9 @@ def event_data(event: Event) -> EventData:
     }
 
 
-class ReviewSerializer(serializers.Serializer[Event]):
-    """The body of a PATCH: any of these, and nothing else."""
+class ReviewSerializer(Input):
+    """The body of a PATCH: any of these."""
 
     reviewed = serializers.BooleanField(required=False)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES, trim_whitespace=False)
     snooze_until = serializers.DateTimeField(required=False, allow_null=True, default_timezone=UTC)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            allowed = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"Cannot be changed. These can: {allowed}."] for name in unknown})
-        return super().to_internal_value(data)

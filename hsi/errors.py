@@ -23,12 +23,48 @@ class HSIError(Exception):
     def detail(self) -> str:
         return str(self.args[0])
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer about this says beside its body."""
+        return {}
+
 
 class NotFoundError(HSIError):
     """There is nothing here, or nothing you may see."""
 
     code = "NOT_FOUND"
     status = 404
+    retryable = False
+
+
+class ConflictError(HSIError):
+    """It is not in a state in which that can be done."""
+
+    code = "CONFLICT"
+    status = 409
+    retryable = False
+
+
+class BusyError(HSIError):
+    """There is no room for this now. Ask again later."""
+
+    code = "UNAVAILABLE"
+    status = 503
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class TooLargeError(HSIError):
+    """The body is too large."""
+
+    code = "BODY_TOO_LARGE"
+    status = 413
     retryable = False
 
 

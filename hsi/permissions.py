@@ -37,5 +37,34 @@ class HasScope(BasePermission):
             return False
         if not isinstance(request.auth, ApiToken):
             return True
-        needed = getattr(view, "scope", None) or ("read" if request.method in SAFE_METHODS else "write")
+        needed = "read" if request.method in SAFE_METHODS else "write"
         return needed in request.auth.scopes or "admin" in request.auth.scopes
+
+
+class AdministratorsWrite(HasScope):
+    """Who may see it reads it; only an administrator changes it, with a session or a token of the scope `admin`."""
+
+    message = "This is for administrators, with a login or a token of the scope admin."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return super().has_permission(request, view)
+        return is_administrator(request.user, request.auth)
+
+
+class MayIngest(BasePermission):
+    """Who brings files of cameras: a token of the scope `ingest`, and administrators."""
+
+    message = "This is for tokens of the scope ingest, and for administrators."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may_ingest(request.user, request.auth)
+
+
+def is_administrator(user: Any, token: Any) -> bool:
+    """Whether what is for administrators is allowed: by the rights of the user, and by the scopes of a token."""
+    return bool(user.is_active and user.is_superuser) and (not isinstance(token, ApiToken) or "admin" in token.scopes)
+
+
+def may_ingest(user: Any, token: Any) -> bool:
+    return (isinstance(token, ApiToken) and "ingest" in token.scopes) or is_administrator(user, token)

@@ -7,7 +7,7 @@ import math
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
@@ -27,6 +27,8 @@ CODES = {
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
+    409: "CONFLICT",
+    413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "RATE_LIMIT_EXCEEDED",
     503: "UNAVAILABLE",
@@ -64,7 +66,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """What the REST framework calls for an exception of a view. None lets it rise to a 500."""
     request: HttpRequest = context["request"]._request
     if isinstance(error, HSIError):
-        return Response(body(request, error.status, error.detail, error.code), error.status, content_type=CONTENT_TYPE)
+        content = body(request, error.status, error.detail, error.code)
+        return Response(content, error.status, headers=error.headers, content_type=CONTENT_TYPE)
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.error("The database does not answer: %s", error)
         error = _DatabaseAway()
@@ -105,6 +108,15 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     if wait_seconds := getattr(error, "wait", None):  # of exceptions.Throttled
         return {"Retry-After": str(math.ceil(wait_seconds))}
     return {}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's `handler400`: a body, a header or a form that is out of all bounds."""
+    if request.path.startswith("/api/"):
+        if isinstance(exception, RequestDataTooBig):
+            return response(request, 413, "The body is too large.")
+        return response(request, 400, "This request is not understood.")
+    return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

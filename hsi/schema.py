@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar, Union, get_args, g
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.utils import OpenApiResponse
 
 T = TypeVar("T")
 
@@ -28,6 +29,19 @@ EVERYWHERE = {
 }
 WITH_INPUT = {"400": "Something in the request is not valid; errors says what, by field."}
 WITH_BODY = {"413": "The body is too large.", "415": "The body is of a type that is not understood."}
+WORDS = {
+    "200": "As asked for.",
+    "201": "Made.",
+    "202": "Will be done.",
+    "204": "Done; there is nothing to say.",
+    "206": "The range that was asked for.",
+    "207": "What became of each.",
+    "304": "You have it already.",
+    "409": "It is not in a state in which that can be done.",
+    "416": "There are no such bytes.",
+    "422": "What was sent cannot be used.",
+    **EVERYWHERE,
+}
 WITH_PATH = {"404": "There is nothing here, or nothing you may see."}
 
 
@@ -52,6 +66,11 @@ class Page(TypedDict, Generic[T]):
     items: list[T]
     next_cursor: str | None
     has_more: bool
+
+
+def conflicts(words: str) -> dict[int, OpenApiResponse]:
+    """The answer 409, for `extend_schema`, with what it means here."""
+    return {409: OpenApiResponse(Problem, description=words)}  # type: ignore[no-untyped-call]
 
 
 def is_shape(hint: Any) -> bool:
@@ -151,6 +170,8 @@ class Schema(AutoSchema):
     ) -> dict[str, Any]:
         if is_shape(serializer):
             return self._answer(serializer, status_code)
+        if isinstance(serializer, OpenApiResponse) and is_shape(serializer.response):
+            return self._answer(serializer.response, status_code) | {"description": serializer.description}
         answer: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]
             serializer, status_code, media_types, direction
         )
@@ -158,7 +179,7 @@ class Schema(AutoSchema):
 
     def _answer(self, hint: Any, status: str) -> dict[str, Any]:
         media_type = PROBLEM_JSON if hint is Problem else "application/json"
-        return {"description": EVERYWHERE.get(status, ""), "content": {media_type: {"schema": self._shape(hint)}}}
+        return {"description": WORDS.get(status, ""), "content": {media_type: {"schema": self._shape(hint)}}}
 
     def _shape(self, hint: Any) -> dict[str, Any]:
         components: dict[str, Any] = {}

@@ -207,7 +207,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["hsi.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "hsi.schema.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from hsi import views
 
+handler400 = "hsi.problem.bad_request"
 handler404 = "hsi.problem.not_found"
 handler500 = "hsi.problem.server_error"
 

@@ -42,7 +42,7 @@ def _locked(units: list[Unit]) -> list[Unit]:
     batches = {unit.batch for unit in units if unit.batch is not None}
     rows = Batch.objects.select_for_update().filter(pk__in=batches, state__in=FINISHED_BATCH).order_by("pk")
     free = set(rows.values_list("pk", flat=True))
-    events = Event.objects.select_for_update().filter(batch_id__in=batches).order_by("pk")
+    events = Event.with_trash.select_for_update().filter(batch_id__in=batches).order_by("pk")
     free -= {
         batch
         for batch, kept, analysis in events.values_list("batch_id", "kept", "analysis")
