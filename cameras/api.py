@@ -18,6 +18,7 @@ from cameras.models import Camera, Upload, Zone
 from cameras.originals import MediaGoneError, open_thumbnail
 from cameras.registry import add_zone
 from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
+from hsi.idempotency import once
 from hsi.inputs import checked
 from hsi.permissions import AdministratorsWrite
 from hsi.schema import Page, conflicts
@@ -42,6 +43,7 @@ class Cameras(GenericAPIView[Camera]):
         request=NewCameraInputSerializer,
         responses={201: CameraData, **conflicts("The folder belongs to a camera, or is no folder.")},
     )
+    @once
     def post(self, request: Request) -> Response:
         camera = change.make(**checked(NewCameraInputSerializer, request))
         return Response(camera_data(camera), 201, headers={"Location": f"/api/cameras/{camera.pk}"})
@@ -116,6 +118,7 @@ class Zones(ZoneView):
         request=ZoneInputSerializer,
         responses={201: ZoneData, **conflicts("The camera has a zone of this name, or as many as it can have.")},
     )
+    @once
     def post(self, request: Request, pk: str) -> Response:
         camera = self.camera(pk)
         zone = add_zone(camera, **checked(ZoneInputSerializer, request))

@@ -8,24 +8,28 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cameras import delivery, ingest, stills
+from cameras import delivery, ingest, rawbody, stills
 from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.incoming import ToFolder, ToNowhere, announced_bytes
 from cameras.inputs import UploadInputSerializer
 from cameras.models import Camera, Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
+from cameras.rawbody import RAW
 from cameras.serializers import UploadData, upload_data
 from cameras.tree import Tree
-from hsi import deadletters
+from hsi import deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
-from hsi.permissions import AdministratorsWrite, MayIngest, may_ingest
+from hsi.idempotency import once
+from hsi.models import KeptAnswer
+from hsi.permissions import MayIngest, may_ingest
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
 
@@ -62,13 +66,12 @@ class OneUpload(UploadView):
 class RetryUpload(UploadView):
     """What could not be looked at waits again; its dead letter is resolved and stays with its story."""
 
-    permission_classes = (AdministratorsWrite,)
-
     @extend_schema(
         summary="Look at a failed file again",
         request=None,
         responses={202: UploadData, **conflicts("It has not failed.")},
     )
+    @once
     def post(self, request: Request, pk: int) -> Response:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         if not deadletters.retry(DETECTION_QUEUE, upload.pk, str(request.user)):
@@ -87,8 +90,9 @@ class UploadFile(UploadView):
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         trusted = upload.state != Upload.State.REJECTED
         etag = f"upload-{upload.pk}-file"
-        return delivery.unchanged(request, etag) or delivery.file_response(
-            request, open_original(upload), upload.path, upload.size, trusted=trusted, etag=etag
+        since = upload.received_at
+        return delivery.unchanged(request, etag, since) or delivery.file_response(
+            request, open_original(upload), upload.path, upload.size, trusted=trusted, etag=etag, modified=since
         )
 
 
@@ -118,7 +122,7 @@ class CameraUploads(GenericAPIView[Upload]):
 
     queryset = Upload.objects.none()  # what the API's description learns the model from
     permission_classes = (MayIngest,)
-    parser_classes = (MultiPartParser,)
+    parser_classes = (MultiPartParser, *RAW)
     incoming: ToFolder | None = None
     refusal: HSIError | None = None
 
@@ -148,7 +152,11 @@ class CameraUploads(GenericAPIView[Upload]):
 
     @extend_schema(
         summary="Bring a file of a camera",
-        request={"multipart/form-data": UploadInputSerializer},
+        request={
+            "multipart/form-data": UploadInputSerializer,
+            **dict.fromkeys(delivery.FILE_TYPES, OpenApiTypes.BINARY),
+        },
+        parameters=[*rawbody.PARAMETERS, idempotency.PARAMETER],
         responses={
             201: UploadData,
             200: UploadData,
@@ -163,7 +171,22 @@ class CameraUploads(GenericAPIView[Upload]):
         form = UploadInputSerializer(data=request.data)
         partial = self.incoming.received()
         form.is_valid(raise_exception=True)
-        name, captured_at = form.validated_data["file"], form.validated_data.get("captured_at")
-        upload, is_new = ingest.receive(Tree(settings.CAMERA_ROOT), camera, partial, name, captured_at)
+        values = form.validated_data
+        row = self._kept(request, self.incoming.digest.digest(), repr(sorted(values.items())).encode())
+        if row is not None and row.status is not None:
+            return idempotency.replay(row)
+        arrived = ingest.receive(Tree(settings.CAMERA_ROOT), camera, partial, values["file"], values.get("captured_at"))
+        response = self._answer(*arrived)
+        if row is not None:
+            idempotency.keep(row, response)
+        return response
+
+    def _kept(self, request: Request, *parts: bytes) -> KeptAnswer | None:
+        # Not in one transaction with what it does, which takes long. A repeat that comes before the answer was
+        # kept is a second file of the same bytes: a duplicate, which leads to the first one.
+        key = idempotency.key_of(request)
+        return idempotency.claim(request, key, idempotency.digest_of(request, *parts)) if key else None
+
+    def _answer(self, upload: Upload, is_new: bool) -> Response:
         headers = {"Location": f"/api/uploads/{upload.pk}"}
         return Response(upload_data(upload), 201 if is_new else 200, headers=headers)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
@@ -117,7 +119,14 @@ class Part:
 
 
 def file_response(
-    request: HttpRequest | Request, file: BinaryIO, path: str, size: int, *, trusted: bool, etag: str
+    request: HttpRequest | Request,
+    file: BinaryIO,
+    path: str,
+    size: int,
+    *,
+    trusted: bool,
+    etag: str,
+    modified: datetime | None = None,
 ) -> StoredFileResponse:
     """`file` under the last part of `path`. One byte range is heeded (players seek). Not `trusted`: only to save.
 
@@ -136,7 +145,7 @@ def file_response(
         as_attachment=content_type == OPAQUE,
         filename=name,
         content_type=content_type,
-        headers={**HEADERS, "Accept-Ranges": "bytes", "Content-Length": str(length), "ETag": f'"{etag}"'},
+        headers={**HEADERS, "Accept-Ranges": "bytes", "Content-Length": str(length), **version(etag, modified)},
         status=206 if span else 200,
     )
     if span:
@@ -170,6 +179,11 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
+def version(etag: str, modified: datetime | None) -> dict[str, str]:
+    """The headers that name what a client has then: its tag, and where it is known since when it is so."""
+    return {"ETag": f'"{etag}"', **({"Last-Modified": http_date(modified.timestamp())} if modified else {})}
+
+
 def jpeg_response(content: bytes, etag: str = "") -> HttpResponse:
     response = HttpResponse(content, content_type="image/jpeg", headers=HEADERS)
     if etag:
@@ -177,9 +191,8 @@ def jpeg_response(content: bytes, etag: str = "") -> HttpResponse:
     return response
 
 
-def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
-    """304 where the client already has the picture that `etag` names."""
-    if not request.headers.get("If-None-Match"):
-        return None
-    answer = get_conditional_response(request, etag=f'"{etag}"')
+def unchanged(request: HttpRequest, etag: str, modified: datetime | None = None) -> HttpResponseBase | None:
+    """304 where the client already has what `etag` names, or what was there at `modified` (RFC 9110 13.2.2)."""
+    since = int(modified.timestamp()) if modified else None
+    answer = get_conditional_response(request, etag=f'"{etag}"', last_modified=since)
     return answer if answer is not None and answer.status_code == 304 else None

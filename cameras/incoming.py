@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -83,6 +84,7 @@ class ToFolder(FileUploadHandler):
         self._tree, self._folder = tree, folder
         self.partial: Partial | None = None
         self.fault: HSIError | None = None
+        self.digest = hashlib.sha256()
         self._left = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -101,6 +103,7 @@ class ToFolder(FileUploadHandler):
         self._left -= len(raw_data)
         if self._left < 0:
             self._stop(TooLargeError(f"The file is larger than {byte_limit(self.file_name or '')} bytes."))
+        self.digest.update(raw_data)
         try:
             self.partial.file.write(raw_data)
         except OSError as error:

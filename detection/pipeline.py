@@ -25,7 +25,6 @@ from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
 
-
 IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database once a statement
 
 

@@ -17,12 +17,13 @@ from cameras.access import only_visible
 from detection.api import with_event
 from detection.models import Detection
 from detection.serializers import DetectionData, detection_data
-from events import snapshot
+from events import snapshot, trash
 from events.filters import EventFilters
 from events.models import Event
 from events.review import change
 from events.serializers import EventData, ReviewSerializer, event_data
 from hsi.filters import YES_NO
+from hsi.inputs import checked
 from hsi.schema import Page
 
 BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws in what was found.")
@@ -50,12 +51,17 @@ class OneEvent(EventView):
 
     @extend_schema(summary="Review an event", request=ReviewSerializer, responses=EventData)
     def patch(self, request: Request, pk: int) -> Response:
-        review = ReviewSerializer(data=request.data)
-        review.is_valid(raise_exception=True)
+        values = checked(ReviewSerializer, request)
         with transaction.atomic():
             # Locked: what is published is the row as it is, also where an analyser judges it meanwhile.
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            return Response(change(event, review.validated_data))
+            return Response(change(event, values))
+
+    @extend_schema(summary="Put an event into the trash", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        with transaction.atomic():
+            trash.delete(get_object_or_404(self.get_queryset(), pk=pk))
+        return Response(status=204)
 
 
 class EventDetections(GenericAPIView[Detection]):

@@ -15,7 +15,9 @@ from hsi.filters import TimeFilter, WholeNumberFilter, YesNoFilter
 class EventFilters(django_filters.FilterSet):  # type: ignore[misc]
     camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="A camera's id.")
     risk_level = django_filters.ChoiceFilter(choices=Event.Level.choices, help_text="Of this level.")
-    min_risk = WholeNumberFilter(field_name="risk_score", lookup_expr="gte", min_value=0, max_value=100, help_text="At least this score.")
+    min_risk = WholeNumberFilter(
+        field_name="risk_score", lookup_expr="gte", min_value=0, max_value=100, help_text="At least this score."
+    )
     label = django_filters.CharFilter(method="with_label", max_length=64, help_text="Something of this label was seen.")
     reviewed = YesNoFilter(field_name="reviewed", help_text="Whether a person has looked at it.")
     after = TimeFilter(field_name="started_at", lookup_expr="gte", help_text="From this started_at on.")

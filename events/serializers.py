@@ -8,10 +8,12 @@ from typing import TypedDict
 from rest_framework import serializers
 
 from events.models import Event
+from hsi.filters import BIGGEST_ID
 from hsi.inputs import Input
 from hsi.times import iso
 
 MAX_NOTES = 10_000
+MOST_AT_ONCE = 200
 
 
 class EventData(TypedDict):
@@ -68,8 +70,18 @@ def event_data(event: Event) -> EventData:
 
 
 class ReviewSerializer(Input):
-    """The body of a PATCH: any of these."""
+    """A person's word about an event: any of these."""
 
     reviewed = serializers.BooleanField(required=False)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES, trim_whitespace=False)
     snooze_until = serializers.DateTimeField(required=False, allow_null=True, default_timezone=UTC)
+
+
+class BulkDeleteSerializer(Input):
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), min_length=1, max_length=MOST_AT_ONCE
+    )
+
+
+class BulkReviewSerializer(ReviewSerializer, BulkDeleteSerializer):
+    """The ids of events, and what is said about each of them."""

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from events import api
+from events import actions_api, api
 
 urlpatterns = [
     path("events", api.Events.as_view()),
+    path("events/trash", actions_api.Trash.as_view()),
+    path("events/bulk-review", actions_api.BulkReview.as_view()),
+    path("events/bulk-delete", actions_api.BulkDelete.as_view()),
     path("events/<int:pk>", api.OneEvent.as_view()),
     path("events/<int:pk>/detections", api.EventDetections.as_view()),
     path("events/<int:pk>/snapshot", api.EventSnapshot.as_view()),
+    path("events/<int:pk>/clip", actions_api.EventClip.as_view()),
+    path("events/<int:pk>/reanalyse", actions_api.ReanalyseEvent.as_view()),
+    path("events/<int:pk>/restore", actions_api.RestoreEvent.as_view()),
 ]

@@ -63,7 +63,7 @@ class BusyError(HSIError):
 class TooLargeError(HSIError):
     """The body is too large."""
 
-    code = "BODY_TOO_LARGE"
+    code = "PAYLOAD_TOO_LARGE"
     status = 413
     retryable = False
 

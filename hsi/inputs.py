@@ -10,12 +10,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+CSRF_FIELD = "csrfmiddlewaretoken"  # beside the fields in the form of a page
+
 
 class Input(serializers.Serializer[Any]):
     """A field that is not known is an error: a client must not believe that it was heeded."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields))):
+        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields) - {CSRF_FIELD})):
             allowed = ", ".join(self.fields)
             raise serializers.ValidationError(
                 {name: [f"Not a field of this. There are: {allowed}."] for name in unknown}

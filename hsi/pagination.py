@@ -53,6 +53,10 @@ class KeysetPagination(BasePagination):
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}, "description": words},
         ]
 
+    def get_results(self, data: dict[str, Any]) -> list[Any]:  # type: ignore[override]  # what the pages of the API show
+        items: list[Any] = data["items"]
+        return items
+
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
 

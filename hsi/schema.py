@@ -14,6 +14,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiResponse
 
+from hsi import idempotency
+
 T = TypeVar("T")
 
 PROBLEM_JSON = "application/problem+json"
@@ -155,8 +157,19 @@ class Schema(AutoSchema):
             if status not in bodies
         }
 
+    def get_override_parameters(self) -> list[Any]:
+        """Beside the parameters that a view names itself."""
+        return [idempotency.PARAMETER] if self._heeds_key() else []
+
+    def _heeds_key(self) -> bool:
+        handler = getattr(self.view, self.method.lower(), None)
+        return hasattr(handler, "heeds_idempotency_key")
+
     def _problems(self) -> Iterator[tuple[str, str]]:
         yield from EVERYWHERE.items()
+        if self._heeds_key():
+            yield "409", "A request with this Idempotency-Key is being worked on."
+            yield "422", "The Idempotency-Key was sent before with another request."
         has_body = self.method in ("POST", "PUT", "PATCH")
         if has_body or self._get_parameters():
             yield from WITH_INPUT.items()

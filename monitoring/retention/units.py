@@ -19,7 +19,18 @@ FIELDS = (
     "id", "camera_id", "path", "size", "mtime_ns", "version_key", "thumbnail", "quarantine", "captured_at",
     "received_at", "state", "file_gone",
 )  # fmt: skip
-FINISHED_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD)
+FINISHEDdef deleted_events(before: datetime) -> Iterator[list[Unit]]:
+    """Those whose event is in the trash since before `before`."""
+    last = 0
+    trash = Event.with_trash.filter(deleted_at__lt=before).order_by("pk")
+    while found := dict(trash.filter(pk__gt=last).values_list("pk", "batch_id")[:CHUNK]):
+        last = max(found)
+        members = _members(set(found.values()), {})
+        facts = _facts(found.values())
+        yield [_together(batch, members.get(batch, []), facts[batch]) for batch in found.values() if batch in facts]
+
+
+_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
