@@ -126,7 +126,7 @@ class CameraUploads(GenericAPIView[Upload]):
     incoming: ToFolder | None = None
     refusal: HSIError | None = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Where the body goes is decided before anything reads it: looking for the CSRF token of a session does.
         request.upload_handlers = [self._handler(request, kwargs["pk"])]
         try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
@@ -40,7 +40,7 @@ SHOWN = {
 OPAQUE = "application/octet-stream"
 # How the API's description says that a view answers with a file or a picture.
 FILE_TYPES = (OPAQUE, *sorted(set(SHOWN.values())))
-FILE = {
+FILE: dict[Any, Any] = {
     **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in FILE_TYPES},
     304: None,
     416: Problem,

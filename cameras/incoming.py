@@ -72,7 +72,7 @@ class ToNowhere(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         return None
 
 
@@ -110,7 +110,7 @@ class ToFolder(FileUploadHandler):
             self._stop(error)
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         file: Any = self.partial and self.partial.file
         return UploadedFile(file, self.file_name, self.content_type, file_size)
 

@@ -84,13 +84,13 @@ def upload_data(upload: Upload) -> UploadData:
         "id": upload.pk,
         "camera": upload.camera_id,
         "path": upload.path,
-        "kind": upload.kind,
+        "kind": upload.kind,  # type: ignore[typeddict-item]  # the column takes no other
         "size": upload.size,
         "sha256": upload.sha256,
         "captured_at": iso(upload.captured_at),
-        "captured_at_source": upload.captured_at_source,
+        "captured_at_source": upload.captured_at_source,  # type: ignore[typeddict-item]  # the same
         "received_at": iso(upload.received_at),
-        "state": upload.state,
+        "state": upload.state,  # type: ignore[typeddict-item]  # the same
         "reason": upload.reason,
         "attempts": upload.attempts,
         "file_url": f"/api/uploads/{upload.pk}/file",

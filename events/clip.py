@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
+import numpy as np
+from av.video.frame import VideoFrame
 from django.conf import settings
 from PIL import Image
 
@@ -80,7 +82,7 @@ def made_of(uploads: Iterable[Upload]) -> bytes:
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for image in (first, *images):
-            container.mux(stream.encode(av.VideoFrame.from_image(_fitted(image, size))))
+            container.mux(stream.encode(_frame(_fitted(image, size))))
         container.mux(stream.encode(None))
     return buffer.getvalue()
 
@@ -103,6 +105,10 @@ def _even(image: Image.Image) -> tuple[int, int]:
     """The size of the clip by its first picture: even, as the codec needs it, and not too large."""
     factor = min(1.0, WIDTH / image.width, HEIGHT / image.height)
     return max(2, int(image.width * factor) // 2 * 2), max(2, int(image.height * factor) // 2 * 2)
+
+
+def _frame(image: Image.Image) -> VideoFrame:
+    return VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -12,7 +12,7 @@ from hsi.queues import ANALYSIS_QUEUE, get_queue
 
 
 def ask(event: Event, by: str) -> None:
-    """Let the event's batch wait for a judgement, in the caller's transaction; its score stays until there is a new one.
+    """Let the event's batch wait for a judgement, in the caller's transaction. Its score stays until then.
 
     Where it waits already nothing changes. `by` is who asks, for the story of a dead letter.
     """

@@ -1,4 +1,4 @@
-"""The trash: an event that was deleted is shown nowhere, and can be restored until retention takes it with its pictures."""
+"""The trash: a deleted event is shown nowhere, and can be restored until retention takes it with its pictures."""
 
 from __future__ import annotations
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
-from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.serializer_helpers import ReturnDict
-from rest_framework.views import APIView
 
 from hsi.inputs import Input
+
+if TYPE_CHECKING:  # the framework imports this module while it sets itself up
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 
 class Nothing(Input):
@@ -38,7 +40,8 @@ class Negotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         if request._request.META.get("hsi.token") is not None:
             renderers = [renderer for renderer in renderers if not isinstance(renderer, BrowsableAPIRenderer)]
-        return super().select_renderer(request, renderers, format_suffix)
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
 
 
 class Methods(BaseMetadata):

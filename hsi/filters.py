@@ -42,7 +42,7 @@ def filter_schema(one: django_filters.Filter) -> dict[str, Any]:
     return {"type": "string", **({"maxLength": longest} if longest else {})}
 
 
-class FilterDescription(OpenApiFilterExtension):
+class FilterDescription(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
     """What the filters of a list are in the API's description: as they are declared, not as a model has the column."""
 
     target_class = "hsi.filters.StrictFilterBackend"

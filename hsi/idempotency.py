@@ -11,7 +11,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -91,7 +91,7 @@ def claim(request: Request, key: str, digest: str) -> KeptAnswer:
     rows.filter(created_at__lt=expired_before(timezone.now())).delete()
     try:
         with transaction.atomic():
-            return KeptAnswer.objects.create(user_id=request.user.pk, key=key, request=digest)
+            return KeptAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=digest)
     except IntegrityError:
         row = rows.first()
     if row is None:

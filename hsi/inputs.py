@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
+
+if TYPE_CHECKING:  # the framework imports this module while it sets itself up
+    from rest_framework.request import Request
 
 CSRF_FIELD = "csrfmiddlewaretoken"  # beside the fields in the form of a page
 

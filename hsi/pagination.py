@@ -53,7 +53,8 @@ class KeysetPagination(BasePagination):
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}, "description": words},
         ]
 
-    def get_results(self, data: dict[str, Any]) -> list[Any]:  # type: ignore[override]  # what the pages of the API show
+    def get_results(self, data: dict[str, Any]) -> list[Any]:
+        """What the pages of the API take for the list."""
         items: list[Any] = data["items"]
         return items
 

@@ -72,7 +72,7 @@ class Page(TypedDict, Generic[T]):
 
 def conflicts(words: str) -> dict[int, OpenApiResponse]:
     """The answer 409, for `extend_schema`, with what it means here."""
-    return {409: OpenApiResponse(Problem, description=words)}  # type: ignore[no-untyped-call]
+    return {409: OpenApiResponse(Problem, description=words)}
 
 
 def is_shape(hint: Any) -> bool:

@@ -28,15 +28,20 @@ OPEN = {"health/live": 200, "health/ready": 200, "login": 200, "setup": 302, "fa
 Answers = tuple[int, int, int, int]
 ANYONE_SIGNED_IN: Answers = (401, 200, 200, 200)
 OF_THE_CAMERA: Answers = (401, 404, 200, 200)
+NOT_TO_READ: Answers = (401, 405, 405, 405)
 MATRIX: dict[str, Answers] = {
     "": (302, 200, 200, 200),
     "logout": (302, 405, 405, 405),
     "api/cameras": ANYONE_SIGNED_IN,
     "api/cameras/<slug:pk>": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/snapshot": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/uploads": NOT_TO_READ,
+    "api/cameras/<slug:pk>/zones": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
     "api/uploads": ANYONE_SIGNED_IN,
     "api/uploads/<int:pk>": OF_THE_CAMERA,
     "api/uploads/<int:pk>/file": OF_THE_CAMERA,
+    "api/uploads/<int:pk>/retry": NOT_TO_READ,
     "api/uploads/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/detections": ANYONE_SIGNED_IN,
     "api/detections/<int:pk>": OF_THE_CAMERA,
@@ -45,6 +50,12 @@ MATRIX: dict[str, Answers] = {
     "api/events/<int:pk>": OF_THE_CAMERA,
     "api/events/<int:pk>/detections": OF_THE_CAMERA,
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
+    "api/events/<int:pk>/clip": OF_THE_CAMERA,
+    "api/events/<int:pk>/reanalyse": NOT_TO_READ,
+    "api/events/<int:pk>/restore": NOT_TO_READ,
+    "api/events/trash": ANYONE_SIGNED_IN,
+    "api/events/bulk-review": NOT_TO_READ,
+    "api/events/bulk-delete": NOT_TO_READ,
     "api/system/health": ANYONE_SIGNED_IN,
     "api/schema": ANYONE_SIGNED_IN,
     "api/docs": ANYONE_SIGNED_IN,
@@ -67,6 +78,7 @@ class World:
     def address(self, route: str) -> str:
         if is_admin(route):
             return re.sub(r"<path:\w+>", "1", route)
+        route = route.replace("<slug:zone>", "lawn")
         for part in ("cameras", "uploads", "detections", "events"):
             if route.startswith(f"api/{part}/"):
                 route = route.replace("<slug:pk>", str(self.ids[part])).replace("<int:pk>", str(self.ids[part]))
@@ -78,6 +90,7 @@ class World:
 def world(data_dir: Path) -> World:
     camera, other = factories.camera("door"), factories.camera("garden")
     upload = pictures.stored(pictures.jpeg(), of=camera)
+    factories.zone(camera, id="lawn")
     event = factories.event(camera)
     detection = factories.detection(upload, event.batch)
     ids = {"cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk}
