@@ -7,7 +7,6 @@ What is made is kept beside the small pictures, under a name that no upload has:
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -64,27 +63,25 @@ def opened(clip: Source) -> tuple[BinaryIO, str, int]:
         return open_original(recorded), recorded.path, recorded.size
     path = settings.DATA_DIR / FOLDER / f"{clip.key}.mp4"
     if not path.exists():
-        _store(path, made_of(_chosen(clip.uploads)))
+        _store(path, _chosen(clip.uploads))
     file = path.open("rb")
     return file, "event.mp4", os.fstat(file.fileno()).st_size
 
 
-def made_of(uploads: Iterable[Upload]) -> bytes:
+def write(path: Path, uploads: Iterable[Upload]) -> None:
     """An MP4 (H.264) of stills. Those that are gone or broken are left out; raises `MediaGoneError` for all of them."""
     images = _images(uploads)
     first = next(images, None)
     if first is None:
         raise MediaGoneError("The pictures of this event are gone.")
     size = _even(first)
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4", options={"movflags": "faststart"}) as container:
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=PICTURES_A_SECOND, options=CODEC)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for image in (first, *images):
             container.mux(stream.encode(_frame(_fitted(image, size))))
         container.mux(stream.encode(None))
-    return buffer.getvalue()
 
 
 def _chosen(uploads: tuple[Upload, ...]) -> list[Upload]:
@@ -119,12 +116,12 @@ def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return frame
 
 
-def _store(path: Path, content: bytes) -> None:
+def _store(path: Path, uploads: list[Upload]) -> None:
     """There whole or not at all. Two that make it at once write the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
     try:
-        made.write_bytes(content)
+        write(made, uploads)
         made.replace(path)
     finally:
         made.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {"CameraGrant", "StreamHead"}
+ELSEWHERE = {"CameraGrant", "StreamHead", "KeptAnswer"}
 READ_ONLY = (
     "Upload",
     "Detection",
@@ -60,6 +60,7 @@ def fill(number: int) -> None:
     for one in range(number):
         camera = factories.camera()
         CameraGrant.objects.create(camera=camera, user=factories.user())
+        factories.zone(camera)
         event = factories.event(camera)
         factories.detection(factories.upload(camera), event.batch)
         job = QueueJob.objects.create(queue="detection_queue", row_id=event.pk, put_at=1.8e9, due_at=1.8e9 + 60)
