@@ -44,6 +44,6 @@ class HeadersMiddleware(Middleware):
             response.headers.setdefault("Content-Security-Policy", POLICIES[start])
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
         verdict: Verdict | None = request.META.get("hsi.ratelimit")
-        if verdict:
-            response.headers.update(verdict.headers)
+        for name, value in verdict.headers.items() if verdict else ():
+            response.headers[name] = value
         return response

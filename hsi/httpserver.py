@@ -14,11 +14,14 @@ from typing import Any
 
 from daphne import http_protocol
 from twisted.internet import reactor
+from twisted.protocols.basic import LineReceiver
+from twisted.web.http import HTTPChannel
 
 from hsi import bounds
 from hsi.errors import HSIError, TooLargeError
 
 LOOK_SECONDS = 1.0
+IDLE_SECONDS = 60
 
 
 class RequestTimeoutError(HSIError):
@@ -26,6 +29,15 @@ class RequestTimeoutError(HSIError):
 
     code = "REQUEST_TIMEOUT"
     status = 408
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that is idle for as long as it has begun no request, whatever trickles in."""
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
+        if self.requests:
+            self.resetTimeout()
+        LineReceiver.dataReceived(self, data)
 
 
 class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types
@@ -38,7 +50,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         self._began = _now()
         self._look = _later(LOOK_SECONDS, self._hurry)
 
-    def gotLength(self, length: int | None) -> None:  # noqa: N802 (Twisted's name)
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
         super().gotLength(length)
         path = self.channel._path.partition(b"?")[0].decode("latin-1")
         self._longest_bytes = bounds.longest_body_bytes(path)
@@ -99,7 +111,10 @@ def _later(seconds: float, call: Any) -> Any:
 
 
 class Factory(http_protocol.HTTPFactory):  # type: ignore[misc]
+    protocol = Channel
+
     def buildProtocol(self, address: Any) -> Any:  # noqa: N802
         protocol = super().buildProtocol(address)
         protocol.requestFactory = Request
+        protocol.timeOut = IDLE_SECONDS
         return protocol
