@@ -7,7 +7,6 @@ from typing import Any, Literal, TypedDict, cast
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
@@ -93,6 +92,5 @@ class Tokens(TokenView):
 class OneToken(TokenView):
     @extend_schema(summary="Revoke a token", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        token = get_object_or_404(self.get_queryset(), pk=pk)
-        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        get_object_or_404(self.get_queryset(), pk=pk).revoke()
         return Response(status=204)

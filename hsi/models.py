@@ -143,6 +143,11 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    def revoke(self) -> bool:
+        """End it, once. False: it was revoked before."""
+        alive = ApiToken.objects.filter(pk=self.pk, revoked_at__isnull=True)
+        return bool(alive.update(revoked_at=timezone.now()))
+
 
 class LoginFailure(models.Model):
     """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
