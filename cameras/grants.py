@@ -39,7 +39,7 @@ def _group(name: str) -> Group:
     return group
 
 
-def holder_fields(holder: User | Group) -> dict[str, User | Group]:
+def holder_fields(holder: User | Group) -> dict[str, Any]:
     """What a grant of this holder has in its row."""
     return {"group" if isinstance(holder, Group) else "user": holder}
 

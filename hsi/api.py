@@ -45,7 +45,11 @@ class TokenSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80, help_text="What it is for, to tell tokens apart.")
     scopes = serializers.MultipleChoiceField(choices=SCOPES, allow_empty=False)
     days = serializers.IntegerField(
-        required=False, allow_null=True, min_value=1, max_value=MAX_DAYS, help_text="Days until it ends. Without: never."
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_DAYS,
+        help_text="Days until it ends. Without: never.",
     )
 
 

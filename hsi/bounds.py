@@ -22,4 +22,4 @@ def longest_body_bytes(path: str) -> int:
 
 def longest_seconds(received_bytes: int) -> float:
     """How long a request may have taken of which so much has arrived."""
-    return settings.REQUEST_TIMEOUT_SECONDS + received_bytes / SLOWEST_BYTES_PER_SECOND
+    return float(settings.REQUEST_TIMEOUT_SECONDS) + received_bytes / SLOWEST_BYTES_PER_SECOND

@@ -67,7 +67,8 @@ class GateMiddleware(MiddlewareMixin):
         if path not in BEFORE_SETUP and not is_set_up():
             return not_set_up(request)
         if text := token_in(request):
-            return self._with_token(request, text)
+            self._with_token(request, text)
+            return None
         if path not in BEFORE_SETUP and request.user.is_authenticated:
             logcontext.add(user=request.user.pk)
             ratelimit.count(request, f"user{request.user.pk}", is_person=True)

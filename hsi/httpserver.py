@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from daphne import http_protocol
 from twisted.internet import reactor
@@ -31,13 +31,13 @@ class RequestTimeoutError(HSIError):
     status = 408
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]
+class Channel(HTTPChannel):
     """A connection that is idle for as long as it has begun no request, whatever trickles in."""
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
         if self.requests:
-            self.resetTimeout()
-        LineReceiver.dataReceived(self, data)
+            self.resetTimeout()  # type: ignore[no-untyped-call]
+        LineReceiver.dataReceived(self, data)  # type: ignore[no-untyped-call]
 
 
 class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types
@@ -96,18 +96,24 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
 
 def _answer(error: HSIError) -> bytes:
     phrase = HTTPStatus(error.status).phrase
-    members = {"type": "about:blank", "title": phrase, "status": error.status, "code": error.code, "detail": error.detail}
+    members = {
+        "type": "about:blank",
+        "title": phrase,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+    }
     content = json.dumps(members).encode()
     head = f"HTTP/1.1 {error.status} {phrase}\r\nContent-Type: application/problem+json\r\n"
     return f"{head}Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode() + content
 
 
 def _now() -> float:
-    return float(reactor.seconds())  # type: ignore[attr-defined]
+    return float(cast(Any, reactor).seconds())
 
 
 def _later(seconds: float, call: Any) -> Any:
-    return reactor.callLater(seconds, call)  # type: ignore[attr-defined]
+    return cast(Any, reactor).callLater(seconds, call)
 
 
 class Factory(http_protocol.HTTPFactory):  # type: ignore[misc]

@@ -32,9 +32,9 @@ NAMES_AN_ADDRESS = 4
 class Backend(ModelBackend):
     """Checks passwords, unless there were too many wrong ones: then it raises LockedOutError. Admins have every right."""
 
-    def authenticate(
+    def authenticate(  # type: ignore[override]  # as ModelBackend itself has it, and its stub has not
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         if request is None or username is None:
             return super().authenticate(request, username, password, **kwargs)
         address = client_network(request.META)
@@ -57,7 +57,7 @@ class Backend(ModelBackend):
 
 
 def reserve(username: str, address: str, now: datetime) -> LoginFailure:
-    """Count a failure before the password is looked at, so that many tries at once are not one. Raises LockedOutError."""
+    """Count a failure before the password is looked at: many tries at once are not one. Raises LockedOutError."""
     who = hashed(username)
     _refuse(who, address, now)
     LoginFailure.objects.filter(at__lt=now - window()).delete()

@@ -24,7 +24,7 @@ class Middleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
+        if iscoroutinefunction(self.get_response):
             return self._later(request)
         self.before(request)
         return self.after(request, self.get_response(request))

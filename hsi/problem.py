@@ -52,7 +52,7 @@ TITLES = {
 }
 DETAILS = {405: "This address does not answer that method."}
 MALFORMED = "The request is malformed, or asks for a host name that is not ours."
-NOTHING_HERE = "There is nothing at this address."
+NOTHING_HERE = "What was at this address is gone, or the address is not quite right."
 OUR_FAULT = "The fault is ours. The log has more about it."
 
 
@@ -134,7 +134,7 @@ def _of_the_framework(error: exceptions.APIException) -> HSIError:
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         return NotAuthenticatedError()
     if isinstance(error, exceptions.Throttled):
-        return RateLimitError(wait_seconds=error.wait or 1)
+        return RateLimitError(wait_seconds=getattr(error, "wait", None) or 1)
     return FrameworkError(error.status_code, str(error.detail))
 
 

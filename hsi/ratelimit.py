@@ -83,7 +83,7 @@ def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
 
 
 def allow(kind: str, who: str) -> float:
-    """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the sockets' handshake."""
+    """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the handshake."""
     return check(kind, who).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
 
 

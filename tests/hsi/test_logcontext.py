@@ -34,7 +34,12 @@ def test_a_line_says_what_it_is_about_and_nothing_where_nobody_asked():
 @pytest.mark.django_db
 def test_the_lines_of_a_request_name_it_and_its_user(client: Client, monkeypatch: pytest.MonkeyPatch):
     lines: list[str] = []
-    monkeypatch.setattr("cameras.api.camera_data", lambda camera: lines.append(line()) or {})
+
+    def noted(camera: object) -> dict[str, str]:
+        lines.append(line())
+        return {}
+
+    monkeypatch.setattr("cameras.api.camera_data", noted)
     factories.camera()
     admin = factories.admin()
     client.force_login(admin)

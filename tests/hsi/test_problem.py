@@ -115,7 +115,9 @@ def test_whoever_asks_for_json_gets_a_problem_whatever_is_wrong(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("accept", "kind"), [("application/json", "application/problem+json"), ("text/html", "text/html")])
+@pytest.mark.parametrize(
+    ("accept", "kind"), [("application/json", "application/problem+json"), ("text/html", "text/html")]
+)
 def test_a_fault_of_ours_tells_nothing_but_where_to_look(
     signed_in: Client, monkeypatch: pytest.MonkeyPatch, accept: str, kind: str
 ):
