@@ -1,7 +1,8 @@
 """Who may see a camera, decided here and nowhere else.
 
 Administrators see every camera (`hsi/roles.py` says who they are), and so do the programs that come with a key of
-API_KEYS. Everybody else sees those granted to them or to one of their groups. What a user may not see answers 404: that it exists is told to nobody.
+API_KEYS. Everybody else sees those granted to them or to one of their groups. What a user may not see answers 404:
+that it exists is told to nobody.
 """
 
 from __future__ import annotations

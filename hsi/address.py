@@ -23,12 +23,12 @@ SCHEME = "hsi.forwarded_proto"
 
 
 class ForwardedSchemeMiddleware(Middleware):
-    """Notes `X-Forwarded-Proto` of a trusted proxy where Django looks (SECURE_PROXY_SSL_HEADER) and no client can write."""
+    """Notes `X-Forwarded-Proto` of a trusted proxy where Django looks for it, and where no client can write."""
 
     def before(self, request: HttpRequest) -> None:
-        if settings.TRUSTED_PROXY_IPS and (scheme := request.headers.get("X-Forwarded-Proto")):
-            if is_trusted(request.META.get("REMOTE_ADDR", "")):
-                request.META[SCHEME] = scheme.rsplit(",", 1)[-1].strip().lower()
+        scheme = request.headers.get("X-Forwarded-Proto")
+        if scheme and settings.TRUSTED_PROXY_IPS and is_trusted(request.META.get("REMOTE_ADDR", "")):
+            request.META[SCHEME] = scheme.rsplit(",", 1)[-1].strip().lower()
 
 
 def client_address(meta: Mapping[str, Any]) -> str:

@@ -124,9 +124,8 @@ def access_faults(values: Mapping[str, Any]) -> list[str]:
             ip_network(text, strict=False)
         except ValueError:
             faults.append(f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8")
-    for origin in values["CORS_ORIGINS"]:
-        if origin != "*" and not ORIGIN.fullmatch(origin):
-            faults.append(f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *")
+    strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
+    faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
     if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
         faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
     return faults

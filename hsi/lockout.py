@@ -30,9 +30,9 @@ NAMES_AN_ADDRESS = 4
 
 
 class Backend(ModelBackend):
-    """Checks passwords, unless there were too many wrong ones: then it raises LockedOutError. Admins have every right."""
+    """Checks passwords. After too many wrong ones it raises LockedOutError. Admins have every right."""
 
-    def authenticate(  # type: ignore[override]  # as ModelBackend itself has it, and its stub has not
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         if request is None or username is None:
