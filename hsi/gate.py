@@ -38,6 +38,8 @@ OPEN_PREFIXES = ("/static/",)
 # What answers before there is a first user.
 BEFORE_SETUP = frozenset({LIVENESS, "/setup", "/favicon.ico"})
 
+NO_NUL = "Must hold no NUL character."
+
 _set_up = False
 
 
@@ -95,7 +97,8 @@ class GateMiddleware(MiddlewareMixin):
 def _refuse_nonsense(request: HttpRequest) -> None:
     """Raise for an address that no row could have, and for a body that nobody would read."""
     if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-        raise ValidationError("The address holds a NUL character.")
+        wrong = [name for name, values in request.GET.lists() if "\0" in "".join(values)]
+        raise ValidationError("The address holds a NUL character.", {name: [NO_NUL] for name in wrong})
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isascii() or not length.isdigit():
         raise ValidationError("Content-Length must be a whole number.")
