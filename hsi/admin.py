@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from hsi import databaseclock
+from hsi import admin_access, databaseclock  # noqa: F401  (the first registers its pages)
 from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
 from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
+from hsi.roles import is_admin
 
 admin.site.site_header = settings.APP_NAME
 admin.site.site_title = settings.APP_NAME
@@ -205,7 +206,7 @@ class ApiTokenAdmin(HSIAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         tokens: QuerySet[ApiToken] = super().get_queryset(request)
-        return tokens if request.user.is_superuser else tokens.filter(user=request.user.pk)
+        return tokens if is_admin(request.user) else tokens.filter(user=request.user.pk)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -15,6 +15,8 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from hsi.roles import is_admin
+
 if TYPE_CHECKING:  # the class cannot be subscripted at run time
     ModelAdmin = admin.ModelAdmin[Any]
 else:
@@ -67,7 +69,7 @@ class SuperuserOnlyAdmin(MachineAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
+        return is_admin(request.user)
 
 
 def badge(words: str, tone: str) -> SafeString:

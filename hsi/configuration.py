@@ -8,8 +8,10 @@ collected, so that one start shows them all.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -111,6 +113,21 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
     for name, schemes in URL_SCHEMES.items():
         if values[name] and not is_address(values[name], schemes):
             faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
+    return faults + access_faults(values)
+
+
+def access_faults(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with who is let in."""
+    faults = []
+    for text in values["TRUSTED_PROXY_IPS"]:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            faults.append(f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8")
+    strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
+    faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
+    if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
+        faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
     return faults
 
 
@@ -120,6 +137,8 @@ URL_SCHEMES = {
     "RTDETR_URL": ("http://", "https://"),
     "NEMOTRON_URL": ("http://", "https://"),
 }
+ORIGIN = re.compile(r"https?://[^/\s@]+")
+SHORTEST_KEY = 20
 NEED_HOST = ("http", "redis")
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
+from hsi import logcontext
+
 
 class LineFormatter(logging.Formatter):
-    """`2026-11-23T16:20:05.123Z WARNING cameras.intake: text`. Control characters are escaped."""
+    """`2026-11-23T16:20:05.123Z WARNING cameras.intake: text [request=abc user=5]`. Control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         text = printable(record.getMessage())
-        line = f"{time} {record.levelname} {record.name}: {text}"
+        line = f"{time} {record.levelname} {record.name}: {text}{logcontext.words()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 from django.conf import settings
@@ -121,6 +122,11 @@ class WorkerHeartbeat(models.Model):
         return self.name
 
 
+def digest(text: str) -> str:
+    """What is kept of a secret that is random: its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class ApiToken(models.Model):
     """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
 
@@ -136,6 +142,28 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def revoke(self) -> bool:
+        """End it, once. False: it was revoked before."""
+        alive = ApiToken.objects.filter(pk=self.pk, revoked_at__isnull=True)
+        return bool(alive.update(revoked_at=timezone.now()))
+
+
+class LoginFailure(models.Model):
+    """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
+
+    who = models.CharField(max_length=64)
+    address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["address", "at"], name="loginfailure_address"),
+            models.Index(fields=["at"], name="loginfailure_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class StreamHead(models.Model):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
-from hsi import crashpoint
+from hsi import crashpoint, logcontext
 from hsi.errors import AIServiceError, HSIError
 from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 from hsi.queues import Failure, Job, LeaseLostError, QueueUnavailableError, get_queue
@@ -158,10 +158,12 @@ class QueueWorker(Loop):
     def _do_in_a_row(self, slot: Slot) -> None:
         """Do the slot's job, then others for as long as some wait: the loop's thread need not hand over each."""
         while slot.held:
-            self._do(slot.held.job)
+            job = slot.held.job
+            with logcontext.bound(request=job.trace, queue=job.queue, row=job.row_id):
+                self._do(job)
             slot.held = None
-            if job := self._next():
-                slot.held = Held(job, time.monotonic())
+            if following := self._next():
+                slot.held = Held(following, time.monotonic())
 
     def _next(self) -> Job | None:
         """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
-from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.lockout import hashed
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,7 @@ READ_ONLY = (
     "WorkerHeartbeat",
     "StreamMessage",
     "CircuitBreaker",
+    "LoginFailure",
 )
 MODELS = {model.__name__: model for model in apps.get_models() if model._meta.app_label in OURS}
 LISTED = sorted(set(MODELS) - ELSEWHERE)
@@ -68,6 +70,7 @@ def fill(number: int) -> None:
         beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}
         WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
         factories.token(owner)
+        LoginFailure.objects.create(who=hashed("boss"), address="192.0.2.1", at=now)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         StreamMessage.objects.create(seq=job.pk * 100 + one, type="event.created", data={}, time=now)
