@@ -14,9 +14,10 @@ from typing import Any
 
 from hsi import logcontext
 from hsi.logs import said
+from hsi.logsetup import OURS
 
 MOST_LINES = 5_000
-OURS = frozenset({"hsi", "cameras", "detection", "events", "monitoring"})
+OWN = frozenset(OURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class BufferHandler(logging.handlers.QueueHandler):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.thread == buffer.writer:
             return False
-        ours = record.name.partition(".")[0] in OURS
+        ours = record.name.partition(".")[0] in OWN
         return (ours or record.levelno >= logging.WARNING) and bool(super().filter(record))
 
     def prepare(self, record: logging.LogRecord) -> Line:

@@ -14,6 +14,7 @@ from hsi import logcontext
 from hsi.redaction import redact
 
 LONGEST_MESSAGE, LONGEST_STACK = 8_000, 20_000
+MARGIN = 2_000  # looked at beyond what is kept: half a secret would not be known as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,10 @@ def said(record: logging.LogRecord) -> Said:
     """Made once a record, whoever asks first."""
     kept = record.__dict__.get("hsi_said")
     if not isinstance(kept, Said):
-        message = printable(redact(record.getMessage()[:LONGEST_MESSAGE]))
+        message = redact(record.getMessage()[: LONGEST_MESSAGE + MARGIN])[:LONGEST_MESSAGE]
         stack = logging.Formatter().formatException(record.exc_info) if record.exc_info else record.exc_text or ""
-        lines = redact(stack[-LONGEST_STACK:]).splitlines()
-        kept = record.__dict__["hsi_said"] = Said(message, "\n".join(map(printable, lines)))
+        lines = redact(stack[-LONGEST_STACK - MARGIN :])[-LONGEST_STACK:].splitlines()
+        kept = record.__dict__["hsi_said"] = Said(printable(message), "\n".join(map(printable, lines)))
     return kept
 
 

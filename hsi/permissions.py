@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from hsi.gate import may_scrape
 from hsi.models import ApiToken
 
 if TYPE_CHECKING:  # the framework imports this module while it sets itself up
@@ -25,6 +26,33 @@ class GateAuthentication(SessionAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class IsAdministrator(BasePermission):
+    """For administrators. A token of theirs needs the scope `admin`."""
+
+    message = "This is for administrators; a token needs the scope admin."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not (request.user.is_authenticated and request.user.is_superuser):
+            return False
+        return not isinstance(request.auth, ApiToken) or "admin" in request.auth.scopes
+
+
+class MayScrape(BasePermission):
+    """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
+
+    They tell of all cameras together; a scraper needs no more than the scope `read`.
+    """
+
+    message = "Metrics are for administrators."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if may_scrape(request._request):
+            return True
+        if not (request.user.is_authenticated and request.user.is_superuser):
+            return False
+        return not isinstance(request.auth, ApiToken) or bool({"read", "admin"} & set(request.auth.scopes))
 
 
 class HasScope(BasePermission):

@@ -37,7 +37,9 @@ _PATTERNS = (
         rf"\1{MASK}",
     ),
 )
-_SECRET_NAME = re.compile(r"(?i)password|passwd|passphrase|secret|token$|digest|api_?key|authorization|cookie|private_?key")
+_SECRET_NAME = re.compile(
+    r"(?i)password|passwd|passphrase|secret|token$|digest|(api|private)_?key|authorization|cookie"
+)
 _SECRET_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.secret)
 _TEXT_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.type is str and not setting.secret)
 

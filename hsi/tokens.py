@@ -7,11 +7,14 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from hsi import audit
 from hsi.models import ApiToken
+from hsi.times import iso
 
 SCOPES = ("read", "write", "ingest", "admin")
 PREFIX = "hsi_"
@@ -27,10 +30,23 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None = No
         raise ValueError(f"A token lasts 1 to {MAX_DAYS} days")
     text = PREFIX + secrets.token_urlsafe(32)
     expires_at = timezone.now() + timedelta(days=days) if days else None
-    token = ApiToken.objects.create(
-        user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
+        )
+        after = {"user": user.get_username(), "name": name, "scopes": scopes, "expires_at": iso(expires_at)}
+        audit.record("token.created", f"token {token.pk}", after=after)
     return token, text
+
+
+def revoke(token: ApiToken) -> bool:
+    """It stops working at once. False where it was revoked before."""
+    with transaction.atomic():
+        revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        if revoked:
+            before = {"user": token.user.get_username(), "name": token.name, "scopes": token.scopes}
+            audit.record("token.revoked", f"token {token.pk}", before=before)
+    return bool(revoked)
 
 
 def digest(text: str) -> str:

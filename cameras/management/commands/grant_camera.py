@@ -1,9 +1,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
 from cameras.grants import add_arguments, named
 from cameras.models import CameraGrant
+from hsi import audit
 
 
 class Command(BaseCommand):
@@ -14,5 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user, camera = named(options["user"], options["camera"])
-        _, is_new = CameraGrant.objects.get_or_create(user=user, camera=camera)
+        with transaction.atomic():
+            _, is_new = CameraGrant.objects.get_or_create(user=user, camera=camera)
+            if is_new:
+                audit.record("grant.created", f"camera {camera.pk}", after={"user": user.username})
         self.stdout.write(f"{user.username} {'may now see' if is_new else 'could already see'} {camera.pk}.")

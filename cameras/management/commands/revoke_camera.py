@@ -1,10 +1,12 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
 from cameras.access import visible_cameras
 from cameras.grants import add_arguments, named
 from cameras.models import CameraGrant
+from hsi import audit
 
 
 class Command(BaseCommand):
@@ -15,7 +17,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         user, camera = named(options["user"], options["camera"])
-        deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
+        with transaction.atomic():
+            deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
+            if deleted:
+                audit.record("grant.revoked", f"camera {camera.pk}", before={"user": user.username})
         had = "no longer has a" if deleted else "had no"
         self.stdout.write(f"{user.username} {had} grant of {camera.pk}.")
         if visible_cameras(user).filter(pk=camera.pk).exists():
