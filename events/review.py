@@ -21,7 +21,7 @@ def change(event: Event, values: dict[str, Any]) -> EventData:
         event.updated_at = timezone.now()
         event.save(update_fields=[*changed, "updated_at"])
         after = {name: values[name] for name in changed}
-        audit.record("event.reviewed", f"event {event.pk}", before=before, after=after)
+        audit.record("event_reviewed", f"event {event.pk}", before=before, after=after)
     data = event_data(event)
     if changed:
         stream.publish(("event.updated", event.camera_id, data))

@@ -72,7 +72,7 @@ def note_change(request: HttpRequest, what: str, obj: Any) -> None:
     kind, after = obj._meta.verbose_name, found.get("after") or {}
     more = {"rows": found["more"]} if found.get("more") else {}
     audit.record(
-        f"{obj._meta.model_name}.{what}", f"{kind} {obj.pk}", before=found.get("before") or {"name": str(obj)},
+        f"{obj._meta.model_name}_{what}", f"{kind} {obj.pk}", before=found.get("before") or {"name": str(obj)},
         after=None if what == "deleted" else {**after, **more},
     )  # fmt: skip
 

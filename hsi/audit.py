@@ -25,7 +25,7 @@ def on_behalf_of(request: HttpRequest | None) -> None:
 
 
 def record(action: str, thing: str, *, before: Any = None, after: Any = None) -> None:
-    """Note that `action` (`event.reviewed`) was done to `thing` (`event 12`). Secrets are masked."""
+    """Note that `action` (`event_reviewed`) was done to `thing` (`event 12`). Secrets are masked."""
     AuditEntry.objects.create(
         **_who(),
         action=action[:60],

@@ -139,7 +139,7 @@ class Breaker:
             was_closed = row.state == State.CLOSED
             if not was_closed:
                 before = {"state": row.state, "failures": row.failures, "last_error": row.last_error}
-                audit.record("breaker.reset", f"breaker {self.name}", before=before, after={"state": "closed"})
+                audit.record("breaker_reset", f"breaker {self.name}", before=before, after={"state": "closed"})
             if was_closed:
                 row.failures = 0
                 self._save(row, now)

@@ -54,7 +54,7 @@ def requeue(letter: DeadLetter, by: str) -> bool:
             get_queue(letter.queue).put(letter.row_id)
             return True
         DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
-        audit.record("dead_letter.discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
+        audit.record("dead_letter_discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
         return False
 
 
@@ -82,5 +82,5 @@ def _resolve(letter: DeadLetter, state: DeadLetter.State, by: str) -> bool:
     )
     if changed:
         about = {"queue": letter.queue, "row": letter.row_id, "error": letter.error_type}
-        audit.record(f"dead_letter.{state.value}", f"dead letter {letter.pk}", before=about)
+        audit.record(f"dead_letter_{state.value}", f"dead letter {letter.pk}", before=about)
     return bool(changed)

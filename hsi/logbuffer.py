@@ -51,7 +51,7 @@ class LogBuffer:
 
     def take(self, limit: int) -> list[Line]:
         """Up to `limit` lines, the oldest first. For one thread."""
-        taken = []
+        taken: list[Line] = []
         while len(taken) < limit:
             try:
                 taken.append(self._lines.popleft())

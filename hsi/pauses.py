@@ -34,7 +34,7 @@ def pause(queue: str) -> bool:
     with transaction.atomic():
         _, changed = QueuePause.objects.get_or_create(queue=queue, defaults={"paused_by": audit.acting_user()})
         if changed:
-            audit.record("queue.paused", f"queue {queue}")
+            audit.record("queue_paused", f"queue {queue}")
     forget()
     return changed
 
@@ -44,7 +44,7 @@ def resume(queue: str) -> bool:
     with transaction.atomic():
         changed = bool(QueuePause.objects.filter(pk=queue).delete()[0])
         if changed:
-            audit.record("queue.resumed", f"queue {queue}")
+            audit.record("queue_resumed", f"queue {queue}")
     forget()
     return changed
 

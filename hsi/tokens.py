@@ -35,7 +35,7 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None = No
             user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
         )
         after = {"user": user.get_username(), "name": name, "scopes": scopes, "expires_at": iso(expires_at)}
-        audit.record("token.created", f"token {token.pk}", after=after)
+        audit.record("token_created", f"token {token.pk}", after=after)
     return token, text
 
 
@@ -45,7 +45,7 @@ def revoke(token: ApiToken) -> bool:
         revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
         if revoked:
             before = {"user": token.user.get_username(), "name": token.name, "scopes": token.scopes}
-            audit.record("token.revoked", f"token {token.pk}", before=before)
+            audit.record("token_revoked", f"token {token.pk}", before=before)
     return bool(revoked)
 
 

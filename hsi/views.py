@@ -68,7 +68,7 @@ def _first_administrator(form: SetupForm) -> User | None:
         user: User = form.save(commit=False)
         user.is_staff = user.is_superuser = True
         user.save()
-        audit.record("user.created", f"user {user.get_username()}", after={"administrator": True})
+        audit.record("user_created", f"user {user.get_username()}", after={"administrator": True})
     return user
 
 

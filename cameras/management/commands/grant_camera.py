@@ -19,5 +19,5 @@ class Command(BaseCommand):
         with transaction.atomic():
             _, is_new = CameraGrant.objects.get_or_create(user=user, camera=camera)
             if is_new:
-                audit.record("grant.created", f"camera {camera.pk}", after={"user": user.username})
+                audit.record("grant_created", f"camera {camera.pk}", after={"user": user.username})
         self.stdout.write(f"{user.username} {'may now see' if is_new else 'could already see'} {camera.pk}.")

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
             if deleted:
-                audit.record("grant.revoked", f"camera {camera.pk}", before={"user": user.username})
+                audit.record("grant_revoked", f"camera {camera.pk}", before={"user": user.username})
         had = "no longer has a" if deleted else "had no"
         self.stdout.write(f"{user.username} {had} grant of {camera.pk}.")
         if visible_cameras(user).filter(pk=camera.pk).exists():
