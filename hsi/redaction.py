@@ -56,16 +56,24 @@ def redact(text: str) -> str:
 def redact_data(value: Any, depth: int = 0) -> Any:
     """A copy of JSON-like `value`: texts redacted, values of secret names masked, bounded in depth and length."""
     if isinstance(value, str):
-        return redact(value[:2000])
+        return redact(_storable(value))
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if depth >= DEEPEST:
         return "…"
     if isinstance(value, Mapping):
-        return {str(name)[:100]: _of_name(str(name), one, depth) for name, one in list(value.items())[:MOST_ITEMS]}
+        return {
+            _storable(str(name))[:100]: _of_name(str(name), one, depth)
+            for name, one in list(value.items())[:MOST_ITEMS]
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [redact_data(one, depth + 1) for one in list(value)[:MOST_ITEMS]]
-    return redact(str(value)[:2000])
+    return redact(_storable(str(value)))
+
+
+def _storable(text: str) -> str:
+    """Bounded, and without what JSON in PostgreSQL does not take."""
+    return text[:2000].replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _of_name(name: str, value: Any, depth: int) -> Any:
