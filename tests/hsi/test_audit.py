@@ -125,6 +125,7 @@ def test_changes_in_the_admin_are_entries_with_what_was_before(boss: Client):
     assert boss.post(reverse("admin:cameras_camera_change", args=["door"]), form | grants).status_code == 302
     row = entry("camera_changed")
     assert (row.user, row.object, row.before) == ("boss", "camera door", {"name": "Door"})
+    assert row.after is not None
     assert row.after["name"] == "Front door"
     assert "ann" in str(row.after["rows"])
     assert CameraGrant.objects.count() == 1
@@ -138,6 +139,7 @@ def test_users_made_in_the_admin_are_entries_without_their_password(boss: Client
     form = {"username": "ann", "password1": secret, "password2": secret, "usable_password": "true"}
     assert boss.post(reverse("admin:auth_user_add"), form).status_code == 302
     row = entry("user_added")
+    assert row.after is not None
     assert row.after["username"] == "ann"
     assert secret not in str(row.__dict__)
 

@@ -100,7 +100,7 @@ def test_the_list_is_narrowed_down(client: Client):
         "other": row("a Person came", batch=3, event=4, request_id="r1", level=40),
     }
 
-    def found(**filters: Any) -> set[str]:
+    def found(**filters: str | int) -> set[str]:
         answer = client.get("/api/logs", filters)
         assert answer.status_code == 200, answer.content
         ids = {item["id"] for item in answer.json()["items"]}

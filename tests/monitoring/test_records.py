@@ -12,7 +12,7 @@ from hsi.models import ProcessFigure, StageSample, WorkerHeartbeat
 from monitoring import housekeeping
 from monitoring.housekeeping import Housekeeper
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
-from monitoring.retention import records, schedule
+from monitoring.retention import records
 from monitoring.retention.schedule import Retention
 from tests import factories
 
@@ -70,11 +70,15 @@ def test_a_run_that_fails_says_so_and_the_next_one_is_not_held_up(settings: Any,
         yield 1
         raise OSError("the disk is away")
 
-    monkeypatch.setattr(schedule.records, "forget", fails)
+    monkeypatch.setattr(records, "forget", fails)
     retention = Retention()
-    with pytest.raises(OSError, match="away"):
+
+    def turn_on() -> None:
         while retention.turn():
             pass
+
+    with pytest.raises(OSError, match="away"):
+        turn_on()
     run = JobRun.objects.get(name="records")
     assert (run.outcome, run.error, run.counts) == ("failed", "OSError: the disk is away", {"removed": 1})
     assert retention.turn() is False
