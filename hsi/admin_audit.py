@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.utils.safestring import SafeString
 
 from hsi.admin_base import AuditedAdmin, SuperuserOnlyAdmin, json_block
-from hsi.models import AuditEntry, QueuePause
+from hsi.ledger import AuditEntry, QueuePause
 
 
 @admin.register(AuditEntry)

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from hsi.models import ApiToken, AuditEntry
+from hsi.ledger import AuditEntry
+from hsi.models import ApiToken
 from hsi.redaction import redact_data
 from hsi.requestid import request_id
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Sum
 
 from hsi import databaseclock
-from hsi.models import ProcessFigure
+from hsi.ledger import ProcessFigure
 
 STREAM_CLIENTS = "stream_clients"
 WRITTEN_SECONDS = 5.0

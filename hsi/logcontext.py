@@ -1,6 +1,6 @@
-"""What a log line is about: values that hold for all lines within a block, in this thread or task.
+"""What a log line is about: values that hold for the lines of a block, in this thread or task.
 
-Known names: request_id, camera, upload, batch, event, queue, row.
+Names in use: request (its id), queue and row (of a job), camera, upload, batch, event.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_values: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
-
-
-@contextmanager
-def bind(**values: object) -> Iterator[None]:
-    """Say `values` of every line within, beside those of the blocks around."""
-    token = _values.set({**current(), **values})
-    try:
-        yield
-    finally:
-        _values.reset(token)
-
-
-def add(**values: object) -> None:
-    """Say more of the lines that follow, to the end of the innermost block. Outside of one nothing happens."""
-    held = _values.get()
-    if held is not None:
-        held.update(values)
+NOTHING: Mapping[str, object] = {}
+_context: ContextVar[Mapping[str, object]] = ContextVar("hsi_log_context", default=NOTHING)
 
 
 def current() -> Mapping[str, object]:
-    return _values.get() or {}
+    return _context.get()
+
+
+def add(**values: object) -> None:
+    """Say more about what is done now, to the end of the block; empty values are left out."""
+    _context.set({**_context.get(), **{name: value for name, value in values.items() if value != ""}})
+
+
+@contextmanager
+def bound(**values: object) -> Iterator[None]:
+    """For the block, what is done is about this and nothing else."""
+    token = _context.set({name: value for name, value in values.items() if value != ""})
+    try:
+        yield
+    finally:
+        _context.reset(token)

@@ -28,7 +28,7 @@ class GateAuthentication(SessionAuthentication):
         return "Bearer"
 
 
-class IsAdministrator(BasePermission):
+class IsAdmin(BasePermission):
     """For administrators. A token of theirs needs the scope `admin`."""
 
     message = "This is for administrators; a token needs the scope admin."

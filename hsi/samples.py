@@ -17,7 +17,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from hsi import databaseclock
-from hsi.models import StageSample, Tally
+from hsi.ledger import StageSample, Tally
 from hsi.queues import Job
 
 # Upper edges of the buckets, in seconds; one more bucket has what is above.

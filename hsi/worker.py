@@ -185,7 +185,7 @@ class QueueWorker(Loop):
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried."""
-        with logcontext.bind(queue=self.queue_name, row=job.row_id):
+        with logcontext.bound(queue=self.queue_name, row=job.row_id):
             self._try(job)
 
     def _try(self, job: Job) -> None:

@@ -8,7 +8,7 @@ from typing import TypedDict
 from django.db.models import Max, Sum
 
 from hsi import databaseclock
-from hsi.models import StageSample
+from hsi.ledger import StageSample
 from hsi.samples import AI_REQUEST, BOUNDS, STAGE, STAGES
 
 

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from hsi import audit, deadletters
 from hsi.filters import BIGGEST_ID, TimeFilter
 from hsi.models import DeadLetter
-from hsi.permissions import IsAdministrator
+from hsi.permissions import IsAdmin
 from hsi.queues import QUEUE_NAMES
 from hsi.redaction import redact, redact_data
 from hsi.schema import Page
@@ -109,7 +109,7 @@ class LetterFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class DeadLetters(GenericAPIView[DeadLetter]):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
     queryset = DeadLetter.objects.all()
     filterset_class = LetterFilters
 
@@ -120,7 +120,7 @@ class DeadLetters(GenericAPIView[DeadLetter]):
 
 
 class OneDeadLetter(APIView):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
 
     @extend_schema(summary="One dead letter with its whole story", responses=DeadLetterStoryData)
     def get(self, request: Request, pk: int) -> Response:
@@ -164,7 +164,7 @@ class LetterChoiceSerializer(Known):
 class _Resolve(APIView):
     """Deals with letters: named ones one by one, or the oldest of those that match, up to a bound."""
 
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
 
     def resolve(
         self, request: Request, one: Callable[[DeadLetter, str], bool], many: Callable[..., ResolutionData]

@@ -48,7 +48,7 @@ def entry(line: Line) -> LogEntry:
     about = _about(line.about)
     return LogEntry(
         time=line.time, level=line.level, component=line.component[:120], message=line.message, stack=line.stack,
-        duration_seconds=line.duration_seconds, request_id=_text(about, "request_id", 64),
+        duration_seconds=line.duration_seconds, request_id=_text(about, "request", 64),
         camera=_text(about, "camera", 64), queue=_text(about, "queue", 40), upload=_number(about, "upload"),
         batch=_number(about, "batch"), event=_number(about, "event"),
     )  # fmt: skip

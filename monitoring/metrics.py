@@ -18,7 +18,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from hsi import databaseclock, figures, heartbeat, samples
-from hsi.models import CircuitBreaker, DeadLetter, Tally, WorkerHeartbeat
+from hsi.ledger import Tally
+from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.permissions import MayScrape
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QUEUE_NAMES, QueueUnavailableError, get_queue, pressure
 from monitoring import tallies
@@ -111,8 +112,6 @@ def _waiting() -> Iterator[Metric]:
     for kind, count in waiting().items():
         rows.add_metric([kind], count)
     yield rows
-    letters = DeadLetter.objects.filter(state=DeadLetter.State.OPEN).count()
-    yield GaugeMetricFamily("hsi_dead_letters_open", "Dead letters that wait for a person.", value=letters)
 
 
 def _processes() -> Iterator[Metric]:

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hsi import pauses
-from hsi.models import QueuePause
-from hsi.permissions import IsAdministrator
+from hsi.ledger import QueuePause
+from hsi.permissions import IsAdmin
 from hsi.queues import QUEUE_NAMES, get_queue, pressure
 from hsi.schema import Page
 from hsi.times import iso
@@ -56,7 +56,7 @@ def queue_data(name: str, pause: QueuePause | None) -> QueueData:
 
 
 class Queues(APIView):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
 
     @extend_schema(summary="Queues", responses=Page[QueueData])
     def get(self, request: Request) -> Response:
@@ -66,7 +66,7 @@ class Queues(APIView):
 
 
 class _OneQueue(APIView):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
 
     def answer(self, name: str) -> Response:
         return Response(queue_data(name, QueuePause.objects.filter(pk=name).first()))

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
-from hsi.models import AuditEntry
-from hsi.permissions import IsAdministrator
+from hsi.ledger import AuditEntry
+from hsi.permissions import IsAdmin
 from hsi.schema import Page
 from hsi.times import iso
 from monitoring.models import JobRun, LogEntry
@@ -151,7 +151,7 @@ class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class Logs(GenericAPIView[LogEntry]):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
     queryset = LogEntry.objects.all()
     keyset = "time"
     filterset_class = LogFilters
@@ -163,7 +163,7 @@ class Logs(GenericAPIView[LogEntry]):
 
 
 class Audit(GenericAPIView[AuditEntry]):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
     queryset = AuditEntry.objects.all()
     keyset = "time"
     filterset_class = AuditFilters
@@ -175,7 +175,7 @@ class Audit(GenericAPIView[AuditEntry]):
 
 
 class Jobs(GenericAPIView[JobRun]):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
     queryset = JobRun.objects.all()
     keyset = "started_at"
     filterset_class = JobFilters

@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from events.models import Event
 from hsi import samples
-from hsi.models import Tally
+from hsi.ledger import Tally
 from monitoring import tallies
 from monitoring.waiting import waiting
 

@@ -19,7 +19,7 @@ from hsi.breaker import get_breaker
 from hsi.configuration import Configuration
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.options import SETTINGS, Setting
-from hsi.permissions import IsAdministrator
+from hsi.permissions import IsAdmin
 from hsi.redaction import redact
 from hsi.schema import Page
 from hsi.times import iso
@@ -34,7 +34,7 @@ LONGEST_MINUTES = 7 * 24 * 60
 
 
 class AdministratorView(APIView):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
 
 
 class SettingData(TypedDict):
@@ -148,7 +148,7 @@ class ResetBreaker(AdministratorView):
 
 
 class Workers(GenericAPIView[WorkerHeartbeat]):
-    permission_classes = (IsAdministrator,)
+    permission_classes = (IsAdmin,)
     queryset = WorkerHeartbeat.objects.all()
 
     @extend_schema(summary="The loops of all processes", responses=Page[WorkerData])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from hsi.models import StreamMessage, Tally
+from hsi.ledger import Tally
+from hsi.models import StreamMessage
 from hsi.samples import add_tallies
 
 EVENTS, DETECTIONS, POSITION = "events_created", "detections_processed", "outbox_position"

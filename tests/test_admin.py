@@ -17,16 +17,8 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
-from hsi.models import (
-    ApiToken,
-    AuditEntry,
-    CircuitBreaker,
-    DeadLetter,
-    QueueJob,
-    QueuePause,
-    StreamMessage,
-    WorkerHeartbeat,
-)
+from hsi.ledger import AuditEntry, QueuePause
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories
 

@@ -9,14 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from hsi.models import (
-    AuditEntry,
-    DeadLetter,
-    ProcessFigure,
-    StageSample,
-    StreamMessage,
-    WorkerHeartbeat,
-)
+from hsi.ledger import AuditEntry, ProcessFigure, StageSample
+from hsi.models import DeadLetter, StreamMessage, WorkerHeartbeat
 from monitoring import tallies
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 

@@ -13,7 +13,8 @@ from cameras.models import Camera, CameraGrant
 from events.models import Event
 from hsi import audit, tokens
 from hsi.breaker import get_breaker
-from hsi.models import ApiToken, AppendOnlyError, AuditEntry, CircuitBreaker
+from hsi.ledger import AppendOnlyError, AuditEntry
+from hsi.models import ApiToken, CircuitBreaker
 from tests import factories
 
 pytestmark = pytest.mark.django_db

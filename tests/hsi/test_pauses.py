@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from hsi import pauses, queues
-from hsi.models import AuditEntry, QueuePause
+from hsi.ledger import AuditEntry, QueuePause
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.worker import QueueWorker
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from hsi import figures, samples
-from hsi.models import ProcessFigure, StageSample, Tally
+from hsi.ledger import ProcessFigure, StageSample, Tally
 from hsi.queues import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from hsi import databaseclock, samples
-from hsi.models import StageSample
+from hsi.ledger import StageSample
 from monitoring.latency import latency, percentile
 from tests import factories
 

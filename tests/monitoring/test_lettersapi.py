@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from cameras.models import Upload
-from hsi.models import AuditEntry, DeadLetter, QueueJob
+from hsi.ledger import AuditEntry
+from hsi.models import DeadLetter, QueueJob
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,14 +30,14 @@ def post(client: Client, what: str, body: Any) -> Any:
 def test_the_whole_story_is_told_without_secrets(boss: Client, settings: Any):
     settings.RTDETR_API_KEY = "very-secret"
     letter = dead(
-        stack="key very-secret", response_body="X-API-Key: 123", error_text="bearer abcdefgh99",
+        stack="key very-secret", response_body="X-API-Key: open-sesame", error_text="bearer abcdefgh99",
         failures=[{"at": "x", "text": "very-secret"}], payload={"row_id": 1, "token": "t"},
     )  # fmt: skip
     answer = boss.get(f"/api/dead-letters/{letter.pk}")
     story = answer.json()
     assert story["stack"] == "key ********"
     assert story["payload"] == {"row_id": 1, "token": "********"}
-    for hidden in ("very-secret", "123", "abcdefgh99"):
+    for hidden in ("very-secret", "open-sesame", "abcdefgh99"):
         assert hidden not in answer.content.decode()
     assert boss.get("/api/dead-letters/999999").status_code == 404
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from hsi import logbuffer, logcontext, samples
+from hsi.ledger import Tally
 from hsi.logbuffer import BufferHandler, LogBuffer
-from hsi.models import Tally
 from monitoring import logrows
 from monitoring.models import LogEntry
 from tests import factories
@@ -42,10 +42,10 @@ def dropped() -> float:
 
 
 def test_a_line_of_a_job_names_its_upload_batch_and_camera():
-    with logcontext.bind(queue="detection_queue", row=28, request_id="r\0" + "x" * 100):
+    with logcontext.bound(queue="detection_queue", row=28, request="r\0" + "x" * 100):
         logcontext.add(camera="door")
         log("rejected: \0 <script>", logging.WARNING, duration_seconds=1.5)
-    with logcontext.bind(queue="analysis_queue", row=3, event=2**70, upload="no number"):
+    with logcontext.bound(queue="analysis_queue", row=3, event=2**70, upload="no number"):
         log("judged")
     logrows.Writer().flush()
     first, second = LogEntry.objects.order_by("id")

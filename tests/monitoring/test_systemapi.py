@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from cameras.models import Upload
 from hsi.configuration import read
-from hsi.models import AuditEntry, CircuitBreaker, WorkerHeartbeat
+from hsi.ledger import AuditEntry
+from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.options import SETTINGS
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring import jobs

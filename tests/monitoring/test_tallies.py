@@ -6,7 +6,8 @@ import pytest
 from django.db import connections, transaction
 
 from hsi import stream
-from hsi.models import StreamMessage, Tally
+from hsi.ledger import Tally
+from hsi.models import StreamMessage
 from monitoring import tallies
 
 pytestmark = pytest.mark.django_db(transaction=True)
