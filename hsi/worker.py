@@ -173,15 +173,17 @@ class QueueWorker(Loop):
         """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""
         if self._stopping or self._closing or self._only_once:
             return None
+        jobs: list[Job] = []
         try:
-            if self._wait_seconds() > 0:
-                return None
-            queue = get_queue(self.queue_name)
-            jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
+            if self._wait_seconds() <= 0:
+                queue = get_queue(self.queue_name)
+                jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
         except (QueueUnavailableError, DatabaseError, InterfaceError):
+            pass
+        if not jobs:  # the thread ends, or idles: its connection is for others
             drop_bad_connections()
             return None
-        return jobs[0] if jobs else None
+        return jobs[0]
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried."""

@@ -131,7 +131,7 @@ def test_pages_of_lines_of_the_same_moment_neither_miss_nor_repeat(client: Clien
     seen: list[int] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = client.get("/api/logs", {"limit": 3, **cursor}).json()
+        answer = client.get("/api/logs", {"limit": "3", **cursor}).json()
         seen += [item["id"] for item in answer["items"]]
         if not answer["has_more"]:
             break
