@@ -60,7 +60,6 @@ def detect_upload(job: Job) -> None:
         get_queue(DETECTION_QUEUE).ack(job)
         return
     logcontext.add(camera=upload.camera_id)
-    samples.waited("detection_wait", job)
     began = time.perf_counter()
     sightings = list(look(upload))
     samples.stage("detection", time.perf_counter() - began)

@@ -53,7 +53,6 @@ def analyse_batch(job: Job) -> None:
         get_queue(ANALYSIS_QUEUE).ack(job)
         return
     logcontext.add(camera=batch.camera_id)
-    samples.waited("analysis_wait", job)
     context = build_context(batch)
     began = time.perf_counter()
     try:

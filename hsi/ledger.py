@@ -20,7 +20,7 @@ class QueuePause(models.Model):
 
 
 class Tally(models.Model):
-    """A figure that only grows, over all processes and restarts; `hsi.samples` and `monitoring.tallies` add to it.
+    """A figure that only grows, over all processes and restarts; `hsi.samplerows` and `monitoring.tallies` add to it.
 
     Of a histogram each bucket is a row of its own (`bucket` is its place in `hsi.samples.BOUNDS`).
     """

@@ -247,7 +247,7 @@ EMBEDDED_LOOPS = [
 
 # What the recorder of each process calls every second: functions that write what was gathered in memory.
 RECORDERS = [
-    "hsi.samples.flush",
+    "hsi.samplerows.flush",
     "hsi.figures.flush",
     *(["monitoring.logrows.flush"] if _value["LOG_DB_ENABLED"] else []),
 ]

@@ -13,15 +13,24 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
-from hsi import crashpoint, logcontext, pauses, samples
+from hsi import crashpoint, databaseclock, logcontext, pauses, samples
 from hsi.errors import AIServiceError, HSIError
 from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
-from hsi.queues import Failure, Job, LeaseLostError, QueueUnavailableError, get_queue
+from hsi.queues import (
+    ANALYSIS_QUEUE,
+    DETECTION_QUEUE,
+    Failure,
+    Job,
+    LeaseLostError,
+    QueueUnavailableError,
+    get_queue,
+)
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
 RETRY_SECONDS = (2.0, 300.0)
+WAITS = {DETECTION_QUEUE: "detection_wait", ANALYSIS_QUEUE: "analysis_wait"}  # the stage that a job's wait is
 # These speak of the database, not of the job.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
@@ -197,6 +206,8 @@ class QueueWorker(Loop):
         try:
             if job.attempts > settings.JOB_MAX_ATTEMPTS:
                 raise WorkerLostError
+            if job.attempts == 1 and self.queue_name in WAITS:  # later tries waited on purpose
+                samples.stage(WAITS[self.queue_name], databaseclock.now().timestamp() - job.put_at)
             self.work(job)
             self.done += 1
         except LeaseLostError:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from hsi.ledger import Tally
 from hsi.models import StreamMessage
-from hsi.samples import add_tallies
+from hsi.samplerows import add_tallies
 
 EVENTS, DETECTIONS, POSITION = "events_created", "detections_processed", "outbox_position"
 PAGE = 2_000

@@ -5,16 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connections
 
-from hsi import figures, samples
+from hsi import figures, samplerows, samples
+from hsi.errors import AIServiceError
 from hsi.ledger import ProcessFigure, StageSample, Tally
-from hsi.queues import Job
+from hsi.models import QueueJob
+from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.worker import QueueWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _empty() -> None:
-    samples._take()
+    samples.take()
 
 
 def total(name: str, label: str = "") -> float:
@@ -24,9 +27,9 @@ def total(name: str, label: str = "") -> float:
 def test_durations_fall_into_buckets_and_add_up_over_flushes():
     for seconds in (0.003, 0.2, 0.21, 4000.0, -5.0):
         samples.stage("detection", seconds)
-    samples.flush()
+    samplerows.flush()
     samples.stage("detection", 0.2)
-    samples.flush()
+    samplerows.flush()
     counts = dict(Tally.objects.filter(name="stage").values_list("bucket", "value"))
     assert counts == {0: 2, 5: 3, len(samples.BOUNDS): 1}
     assert total("stage_sum", "detection") == pytest.approx(4000.613)
@@ -36,7 +39,7 @@ def test_durations_fall_into_buckets_and_add_up_over_flushes():
 
 def test_nothing_to_add_is_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
-        samples.flush()
+        samplerows.flush()
 
 
 def test_to_observe_is_no_statement(django_assert_num_queries):
@@ -53,11 +56,11 @@ def test_what_the_database_does_not_take_is_added_later(monkeypatch: pytest.Monk
         raise OperationalError("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(samples, "add_tallies", away)
+        patched.setattr(samplerows, "add_tallies", away)
         with pytest.raises(OperationalError):
-            samples.flush()
+            samplerows.flush()
     samples.count(samples.ERRORS, "AI_SERVICE_ERROR")
-    samples.flush()
+    samplerows.flush()
     assert total("errors", "AI_SERVICE_ERROR") == 2
     assert total("stage", "intake") == 1
 
@@ -67,13 +70,13 @@ def test_many_threads_that_add_and_write_lose_nothing():
         try:
             for _ in range(50):
                 samples.stage("analysis", 0.1)
-            samples.flush()
+            samplerows.flush()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(8)))
-    samples.flush()
+    samplerows.flush()
     assert total("stage", "analysis") == 400
 
 
@@ -81,17 +84,29 @@ def test_made_up_labels_cannot_grow_without_bound(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(samples, "MOST_SERIES", len(samples._series) + 2)
     for number in range(5):
         samples.count("made up", f"label {number}")
-    samples.flush()
+    samplerows.flush()
     assert Tally.objects.filter(name="made up").count() == 3
     assert total("made up", "other") == 3
     samples._series.clear()
 
 
 def test_only_the_first_wait_of_a_job_counts():
-    for attempts in (1, 2):
-        samples.waited("detection_wait", Job(1, "detection_queue", 1, attempts, 0.0, "x"))
-    samples.flush()
+    tried: list[int] = []
+
+    def work(job: Job) -> None:
+        tried.append(job.attempts)
+        if job.attempts == 1:
+            raise AIServiceError("again")
+        get_queue(DETECTION_QUEUE).ack(job)
+
+    get_queue(DETECTION_QUEUE).put(1)
+    for _ in range(2):
+        QueueJob.objects.update(due_at=0)
+        QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None).run(once=True)
+    samplerows.flush()
+    assert tried == [1, 2]
     assert total("stage", "detection_wait") == 1
+    assert total("errors", "AI_SERVICE_ERROR") == 1
 
 
 def test_figures_of_processes_that_are_gone_do_not_count():

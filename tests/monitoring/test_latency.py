@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from hsi import databaseclock, samples
+from hsi import databaseclock, samplerows, samples
 from hsi.ledger import StageSample
 from monitoring.latency import latency, percentile
 from tests import factories
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_percentiles_are_near_the_truth():
-    samples._take()
+    samples.take()
     for number in range(1, 101):
         samples.stage("detection", number / 100)
-    samples.flush()
+    samplerows.flush()
     stages = {one["name"]: one for one in latency(60)["stages"]}
     got = stages["detection"]
     assert got["count"] == 100

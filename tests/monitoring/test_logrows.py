@@ -9,7 +9,7 @@ from django.db import DataError
 from django.test import Client
 from django.utils import timezone
 
-from hsi import logbuffer, logcontext, samples
+from hsi import logbuffer, logcontext, samplerows, samples
 from hsi.ledger import Tally
 from hsi.logbuffer import BufferHandler, LogBuffer
 from monitoring import logrows
@@ -26,7 +26,7 @@ def buffer(monkeypatch: pytest.MonkeyPatch) -> LogBuffer:
     own = LogBuffer(most=500)
     monkeypatch.setattr(logbuffer, "buffer", own)
     monkeypatch.setattr(logrows, "buffer", own)
-    samples._take()
+    samples.take()
     return own
 
 
@@ -37,7 +37,7 @@ def log(message: str, level: int = logging.INFO, **extra: Any) -> None:
 
 
 def dropped() -> float:
-    samples.flush()
+    samplerows.flush()
     return sum(Tally.objects.filter(name=samples.LOG_LINES_DROPPED).values_list("value", flat=True))
 
 

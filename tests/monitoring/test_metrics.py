@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from hsi import samples
+from hsi import samplerows, samples
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, get_queue
 from tests import factories
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def scraper(client: Client) -> Client:
-    samples._take()
+    samples.take()
     client.force_login(factories.admin())
     return client
 
@@ -46,7 +46,7 @@ def test_every_metric_that_is_promised_is_there(scraper: Client, data_dir: Path)
     samples.stage("intake", 0.02)
     samples.observe(samples.AI_REQUEST, "rtdetr", 0.2)
     samples.count(samples.ERRORS, "MEDIA_ERROR")
-    samples.flush()
+    samplerows.flush()
     CircuitBreaker.objects.create(name="rtdetr", state="open")
     now = timezone.now()
     for name, beat_at in {"a": now, "b": now, "gone": now - timedelta(minutes=5)}.items():
