@@ -44,5 +44,10 @@ def holder_fields(holder: User | Group) -> dict[str, Any]:
     return {"group" if isinstance(holder, Group) else "user": holder}
 
 
+def holder_words(holder: User | Group) -> dict[str, str]:
+    """What the audit log says of this holder."""
+    return {name: str(one) for name, one in holder_fields(holder).items()}
+
+
 def _listed(model: type[User] | type[Group] | type[Camera], field: str) -> str:
     return ", ".join(model._default_manager.order_by(field).values_list(field, flat=True)) or "none yet"

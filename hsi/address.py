@@ -6,7 +6,7 @@ added whom it saw, up to the first address that is no proxy of ours: whatever st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -55,11 +55,16 @@ def client_network(meta: Mapping[str, Any]) -> str:
 
 
 def is_trusted(address: str) -> bool:
+    return is_in(address, settings.TRUSTED_PROXY_IPS)
+
+
+def is_in(address: str, networks: Sequence[str]) -> bool:
+    """Whether `address` lies in one of `networks` (addresses or CIDR). Never where it is no address."""
     text = _plain(address)
-    if not text:
+    if not networks or not text:
         return False
     parsed = ip_address(text)
-    return any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXY_IPS)))
+    return any(parsed in network for network in _networks(tuple(networks)))
 
 
 @cache

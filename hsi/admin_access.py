@@ -7,9 +7,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from hsi import audit
 from hsi.admin_base import SuperuserOnlyAdmin
 from hsi.lockout import hashed
 from hsi.models import LoginFailure
@@ -39,5 +41,7 @@ class LoginFailureAdmin(SuperuserOnlyAdmin):
 
     @admin.action(description="Forget the selected failures", permissions=["view"])
     def forget(self, request: HttpRequest, queryset: QuerySet[LoginFailure]) -> None:
-        count, _ = queryset.delete()
+        with transaction.atomic():
+            count, _ = queryset.delete()
+            audit.record("logins_unlocked", "selected failures", before={"failures": count})
         self.message_user(request, f"{count} forgotten. Whoever was locked out by them may sign in again.")

@@ -17,7 +17,7 @@ from hsi.models import ApiToken
 from hsi.roles import Role
 from hsi.schema import Page
 from hsi.times import iso
-from hsi.tokens import MAX_DAYS, SCOPES, create_token
+from hsi.tokens import MAX_DAYS, SCOPES, create_token, revoke
 
 Scope = Literal["read", "write", "ingest", "admin"]
 
@@ -96,5 +96,5 @@ class Tokens(TokenView):
 class OneToken(TokenView):
     @extend_schema(summary="Revoke a token", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        get_object_or_404(self.get_queryset(), pk=pk).revoke()
+        revoke(get_object_or_404(self.get_queryset(), pk=pk))
         return Response(status=204)

@@ -7,6 +7,7 @@ collected, so that one start shows them all.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -110,6 +111,11 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         faults.append(f"TIME_ZONE={values['TIME_ZONE']!r}: must be a time zone such as Europe/Berlin")
     if not can_hold(Path(values["HSI_DATA_DIR"])):
         faults.append(f"HSI_DATA_DIR={values['HSI_DATA_DIR']!r}: must be a folder that this user may write to")
+    wrong = [address for address in values["METRICS_ALLOWED_ADDRESSES"] if not is_network(address)]
+    if wrong:
+        faults.append(f"METRICS_ALLOWED_ADDRESSES={wrong[0]!r}: must be an address or a network such as 10.0.0.0/8")
+    if values["LOG_FILE_PATH"] and not can_hold(Path(values["LOG_FILE_PATH"]).parent):
+        faults.append(f"LOG_FILE_PATH={values['LOG_FILE_PATH']!r}: must be in a folder that this user may write to")
     for name, schemes in URL_SCHEMES.items():
         if values[name] and not is_address(values[name], schemes):
             faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
@@ -150,6 +156,14 @@ def is_address(url: str, schemes: tuple[str, ...]) -> bool:
         return url.startswith(schemes) and bool(named) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def can_hold(folder: Path) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponseBase
@@ -15,8 +16,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from hsi import bounds, logcontext, problem, ratelimit
-from hsi.address import client_network
+from hsi import audit, bounds, logcontext, problem, ratelimit
+from hsi.address import client_address, client_network, is_in
 from hsi.errors import (
     DatabaseUnavailableError,
     ForbiddenError,
@@ -35,12 +36,20 @@ LIVENESS = "/health/live"
 # Every path that answers without a login. A test walks the URL configuration and holds it against this.
 OPEN_PATHS = frozenset({LIVENESS, "/health/ready", "/login", "/setup", "/favicon.ico"})
 OPEN_PREFIXES = ("/static/",)
+# For administrators, and for the addresses of METRICS_ALLOWED_ADDRESSES.
+METRICS = "/metrics"
 # What answers before there is a first user.
 BEFORE_SETUP = frozenset({LIVENESS, "/setup", "/favicon.ico"})
 
 NO_NUL = "Must hold no NUL character."
 
 _set_up = False
+
+
+def may_scrape(request: HttpRequest) -> bool:
+    """Whether this asks for the metrics, from an address that may have them without a login."""
+    allowed = settings.METRICS_ALLOWED_ADDRESSES
+    return request.path == METRICS and is_in(client_address(request.META), allowed)
 
 
 def is_set_up() -> bool:
@@ -52,6 +61,7 @@ def is_set_up() -> bool:
 
 class GateMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        audit.on_behalf_of(request)
         if request.path == LIVENESS or request.path.startswith(OPEN_PREFIXES):
             return None
         try:
@@ -63,6 +73,10 @@ class GateMiddleware(MiddlewareMixin):
         except HSIError as error:
             return problem.answer(request, error)
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        audit.on_behalf_of(None)
+        return response
+
     def _let_in(self, request: HttpRequest) -> HttpResponseBase | None:
         """None lets the request in. Raises HSIError."""
         path = request.path
@@ -70,6 +84,8 @@ class GateMiddleware(MiddlewareMixin):
             return not_set_up(request)
         if text := token_in(request):
             self._with_token(request, text)
+            return None
+        if may_scrape(request):
             return None
         if path not in BEFORE_SETUP and request.user.is_authenticated:
             logcontext.add(user=request.user.pk)
@@ -85,7 +101,7 @@ class GateMiddleware(MiddlewareMixin):
         if token is None:
             ratelimit.count_wrong(text, network)
             raise NotAuthenticatedError("The token is unknown, expired or revoked.")
-        if not request.path.startswith(("/api/", "/health/")):
+        if not request.path.startswith(("/api/", "/health/")) and request.path != METRICS:
             raise ForbiddenError("Tokens are for the API; pages need a login.")
         request.user = token.user
         request.META["hsi.token"] = token

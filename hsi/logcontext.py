@@ -1,7 +1,8 @@
-"""What a log line is about: the request that caused it, its user, and the job in hand.
+"""What a log line is about: values that hold for the lines of a block, in this thread or task.
 
-The request's id goes with a job (`trace`) into the queue and comes back with it, so that a line of a worker names the
-request that caused it, in whatever process. Work that nobody asked for has no context, and costs none.
+Names in use: request (its id), user, queue and row (of a job), camera, upload, batch, event. The request's id goes with
+a job (`trace`) into the queue and comes back with it, so that a line of a worker names the request that caused it, in
+whatever process. Work that nobody asked for has no context, and costs none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def trace() -> str:
 
 
 def add(**values: object) -> None:
-    """Say more about what is done now; empty values are left out."""
+    """Say more about what is done now, to the end of the block; empty values are left out."""
     _context.set({**_context.get(), **{name: value for name, value in values.items() if value != ""}})
 
 

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from hsi import ledger  # noqa: F401 (more models of this app)
+
 
 class QueueJob(models.Model):
     """One job of the database queue: `row_id` names the row that waits. One live job a row and queue.
@@ -142,11 +144,6 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
-
-    def revoke(self) -> bool:
-        """End it, once. False: it was revoked before."""
-        alive = ApiToken.objects.filter(pk=self.pk, revoked_at__isnull=True)
-        return bool(alive.update(revoked_at=timezone.now()))
 
 
 class LoginFailure(models.Model):

@@ -56,6 +56,7 @@ def redact_url(url: str) -> str:
 
 
 S = Setting
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # fmt: off
 SETTINGS: tuple[Setting, ...] = (
     # Application
@@ -129,6 +130,10 @@ SETTINGS: tuple[Setting, ...] = (
     S("RETENTION_FREE_PERCENT", float, 3.0, "The same, in percent of the disk. The larger of both counts.", 0, 50),
     S("STREAM_RETENTION_DAYS", int, 7, "Messages that a client may still ask for are kept this long.", 1, 3650),
     S("DEAD_LETTER_RETENTION_DAYS", int, 90, "Dead letters are kept this long after they were dealt with.", 1, 3650),
+    S("LOG_RETENTION_DAYS", int, 7, "Log lines in the database are kept this long.", 1, 3650),
+    S("AUDIT_RETENTION_DAYS", int, 365, "Entries of the audit log are kept this long.", 1, 36500),
+    S("JOB_RETENTION_DAYS", int, 14, "Runs of housekeeping, and workers that ended, are shown this long.", 1, 3650),
+    S("LATENCY_RETENTION_DAYS", int, 7, "How long stages took is kept by the minute for this long.", 1, 365),
     S("DISK_FREE_FLOOR_BYTES", int, 200 * 1024**2, "With less free room, intake pauses and files wait in their folders.", 0, 10**15),
     S("DISK_FREE_FLOOR_PERCENT", float, 1.0, "The same, in percent of the disk. The larger of both counts.", 0, 50),
     # Detection
@@ -168,6 +173,15 @@ SETTINGS: tuple[Setting, ...] = (
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),
     S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
-    S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    # Logs and figures
+    S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=LEVELS),
+    S("LOG_FILE_PATH", str, "", "File that gets log lines as JSON too, for one process. Empty: none."),
+    S("LOG_FILE_MAX_BYTES", int, 10 * 1024**2, "The log file is begun anew at this size.", 1024, 1024**4),
+    S("LOG_FILE_BACKUP_COUNT", int, 7, "Full log files that are kept.", 0, 1000),
+    S("LOG_DB_ENABLED", bool, True, "Log lines go into the database too, for the admin and the API."),
+    S("LOG_DB_MIN_LEVEL", str, "INFO", "Least severe of our own lines in the database; of libraries from WARNING on.", choices=LEVELS),
+    S("METRICS_ALLOWED_ADDRESSES", list, [], "Addresses or networks that may read /metrics without a login, e.g. 10.0.0.5,192.168.1.0/24."),
+    S("GPU_POLL_INTERVAL_SECONDS", float, 5.0, "Time between looks at the graphics cards.", 1, 3600),
+    S("GPU_STATS_HISTORY_MINUTES", int, 60, "Figures of graphics cards are kept this long.", 1, 525_600),
 )
 # fmt: on

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from hsi.gate import may_scrape
 from hsi.models import ApiToken
 from hsi.roles import Role, has_role, is_admin
 
@@ -48,13 +49,27 @@ class HasScope(BasePermission):
         return False
 
 
-class IsAdmin(HasScope):
+class IsAdmin(BasePermission):
     """For administrators alone; a token needs the scope `admin` on top."""
 
-    message = "That is for administrators."
+    message = "That is for administrators; a token needs the scope admin."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user.is_authenticated) and is_admin(request.user) and has_scope(request, "admin")
+        return is_admin(request.user) and has_scope(request, "admin")
+
+
+class MayScrape(BasePermission):
+    """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
+
+    They tell of all cameras together; a scraper needs no more than the scope `read`.
+    """
+
+    message = "Metrics are for administrators."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if may_scrape(request._request):
+            return True
+        return is_admin(request.user) and has_scope(request, "read")
 
 
 def has_scope(request: Request, needed: str) -> bool:

@@ -57,7 +57,7 @@ OUR_FAULT = "The fault is ours. The log has more about it."
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/health/")) or "json" in request.headers.get("Accept", "")
+    return request.path.startswith(("/api/", "/health/", "/metrics")) or "json" in request.headers.get("Accept", "")
 
 
 def body(request: HttpRequest, status: int, detail: str, code: str = "", **more: Any) -> dict[str, Any]:

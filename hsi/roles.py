@@ -11,7 +11,10 @@ from enum import IntEnum
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Group, User
+from django.db import transaction
 from django.db.models import Case, IntegerField, OuterRef, Subquery, When
+
+from hsi import audit
 
 Person = AbstractBaseUser | AnonymousUser
 # Whom the keys of API_KEYS act as. Nobody signs in as this user: it has no password.
@@ -69,8 +72,12 @@ def is_service(user: Person) -> bool:
 
 def set_role(user: User, role: Role) -> None:
     """Give `user` this role and no other. Only an admin may enter the admin pages."""
-    user.groups.remove(*Group.objects.filter(name__in=[one.group for one in Role if one != role]))
-    user.groups.add(Group.objects.get_or_create(name=role.group)[0])
-    user.is_staff = user.is_superuser or role == Role.ADMIN
-    user.save(update_fields=["is_staff"])
+    before = role_of(user)
+    with transaction.atomic():
+        user.groups.remove(*Group.objects.filter(name__in=[one.group for one in Role if one != role]))
+        user.groups.add(Group.objects.get_or_create(name=role.group)[0])
+        user.is_staff = user.is_superuser or role == Role.ADMIN
+        user.save(update_fields=["is_staff"])
+        words = {"role": before.group if before else None}
+        audit.record("role_given", f"user {user.get_username()}", before=words, after={"role": role.group})
     setattr(user, KNOWN, role)

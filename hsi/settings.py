@@ -10,7 +10,7 @@ from typing import Any
 
 import environ
 
-from hsi import configuration
+from hsi import configuration, logsetup
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = configuration.read(os.environ, configuration.env_files())
@@ -268,6 +268,13 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
+# What the recorder of each process calls every second: functions that write what was gathered in memory.
+RECORDERS = [
+    "hsi.samplerows.flush",
+    "hsi.figures.flush",
+    *(["monitoring.logrows.flush"] if _value["LOG_DB_ENABLED"] else []),
+]
+
 # How a row is marked when a full queue gives up its job: a function of the row's id and the reason.
 QUEUE_BURIAL = {
     "detection_queue": "detection.pipeline.bury_upload",
@@ -281,19 +288,4 @@ QUEUE_REVIVAL = {
     "analysis_queue": "events.record.revive_batch",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "hsi.logs.LineFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": _value["LOG_LEVEL"]},
-    "loggers": {
-        "django.channels.server": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-        "daphne": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "watchdog": {"level": "WARNING"},
-        "PIL": {"level": "INFO"},
-        "libav": {"level": "CRITICAL"},
-    },
-}
+LOGGING = logsetup.logging_config(_value)

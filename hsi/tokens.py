@@ -6,14 +6,17 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from hsi import audit
 from hsi.apikeys import find_key
 from hsi.errors import ConflictError, ValidationError
 from hsi.models import ApiToken, digest
 from hsi.roles import KNOWN, highest
+from hsi.times import iso
 
 SCOPES = ("read", "write", "ingest", "admin")
 PREFIX = "hsi_"
@@ -33,9 +36,12 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None = No
         raise ConflictError(f"There are {MAX_TOKENS} tokens of {user.get_username()} already. Revoke one first.")
     text = PREFIX + secrets.token_urlsafe(32)
     expires_at = timezone.now() + timedelta(days=days) if days else None
-    token = ApiToken.objects.create(
-        user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
+        )
+        after = {"user": user.get_username(), "name": name, "scopes": scopes, "expires_at": iso(expires_at)}
+        audit.record("token_created", f"token {token.pk}", after=after)
     return token, text
 
 
@@ -43,6 +49,16 @@ def usable() -> QuerySet[ApiToken]:
     """The tokens that may be used now."""
     alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
     return ApiToken.objects.filter(alive, revoked_at__isnull=True, user__is_active=True)
+
+
+def revoke(token: ApiToken) -> bool:
+    """It stops working at once. False where it was revoked before."""
+    with transaction.atomic():
+        revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        if revoked:
+            before = {"user": token.user.get_username(), "name": token.name, "scopes": token.scopes}
+            audit.record("token_revoked", f"token {token.pk}", before=before)
+    return bool(revoked)
 
 
 def find_token(text: str) -> ApiToken | None:

@@ -27,5 +27,6 @@ urlpatterns = [
     path("api/", include("cameras.urls")),
     path("api/", include("detection.urls")),
     path("api/", include("events.urls")),
-    path("api/system/", include("monitoring.urls")),
+    path("api/", include("monitoring.urls")),
+    path("metrics", include("monitoring.metrics")),
 ]

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from hsi import audit
+
 SALT = "hsi.setup"
 LINK_AGE_SECONDS = 24 * 3600
 
@@ -69,6 +71,7 @@ def _first_administrator(form: SetupForm) -> User | None:
         user: User = form.save(commit=False)
         user.is_staff = user.is_superuser = True
         user.save()
+        audit.record("user_created", f"user {user.get_username()}", after={"administrator": True})
     return user
 
 

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from hsi import runner
 from hsi.loop import Loop
+from hsi.recorder import Recorder
 from hsi.runner import LoopThreads
 
 
@@ -65,6 +66,7 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    server.run()
-    threads.stop()
-    runner.end(threads, loops)
+    with Recorder() as recorder:
+        server.run()
+        threads.stop()
+        runner.end(threads, loops, recorder)

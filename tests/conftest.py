@@ -49,9 +49,11 @@ def _nothing_left_over() -> None:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
+    from hsi import pauses
     from hsi.breaker import get_breaker
 
     cache.clear()
+    pauses.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
 

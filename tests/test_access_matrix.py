@@ -34,6 +34,8 @@ OPEN = {"health/live": 200, "health/ready": 200, "login": 200, "setup": 302, "fa
 Answers = tuple[int, int, int, int] | tuple[int, int, int, int, int]
 ANYONE_SIGNED_IN: Answers = (401, 200, 200, 200)
 OF_THE_CAMERA: Answers = (401, 404, 200, 200)
+OF_ADMINISTRATORS: Answers = (401, 403, 403, 200)
+POST_OF_ADMINISTRATORS: Answers = (401, 403, 403, 405)
 MATRIX: dict[str, Answers] = {
     "": (302, 200, 200, 200),
     "logout": (302, 405, 405, 405),
@@ -52,6 +54,26 @@ MATRIX: dict[str, Answers] = {
     "api/events/<int:pk>/detections": OF_THE_CAMERA,
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
     "api/system/health": ANYONE_SIGNED_IN,
+    "api/system/stats": OF_ADMINISTRATORS,
+    "api/system/config": OF_ADMINISTRATORS,
+    "api/system/breakers": OF_ADMINISTRATORS,
+    "api/system/breakers/<slug:name>/reset": POST_OF_ADMINISTRATORS,
+    "api/system/workers": OF_ADMINISTRATORS,
+    "api/system/latency": OF_ADMINISTRATORS,
+    "api/system/storage": OF_ADMINISTRATORS,
+    "api/system/gpu": OF_ADMINISTRATORS,
+    "api/system/tls": OF_ADMINISTRATORS,
+    "api/queues": OF_ADMINISTRATORS,
+    "api/queues/<slug:name>/pause": POST_OF_ADMINISTRATORS,
+    "api/queues/<slug:name>/resume": POST_OF_ADMINISTRATORS,
+    "api/dead-letters": OF_ADMINISTRATORS,
+    "api/dead-letters/<int:pk>": OF_ADMINISTRATORS,
+    "api/dead-letters/requeue": POST_OF_ADMINISTRATORS,
+    "api/dead-letters/discard": POST_OF_ADMINISTRATORS,
+    "api/logs": OF_ADMINISTRATORS,
+    "api/audit": OF_ADMINISTRATORS,
+    "api/jobs": OF_ADMINISTRATORS,
+    "metrics": OF_ADMINISTRATORS,
     "api/schema": ANYONE_SIGNED_IN,
     "api/docs": ANYONE_SIGNED_IN,
     "api/tokens": ANYONE_SIGNED_IN,
@@ -101,7 +123,8 @@ class World:
     def address(self, route: str) -> str:
         if is_admin(route):
             return re.sub(r"<path:\w+>", "1", route)
-        for part in ("cameras", "uploads", "detections", "events", "tokens"):
+        route = route.replace("<slug:name>", "detection_queue")
+        for part in ("cameras", "uploads", "detections", "events", "dead-letters", "tokens"):
             if route.startswith(f"api/{part}/"):
                 route = route.replace("<slug:pk>", str(self.ids[part])).replace("<int:pk>", str(self.ids[part]))
         assert "<" not in route, f"say in World.address what stands for the parameters of {route}"
@@ -114,8 +137,11 @@ def world(data_dir: Path) -> World:
     upload = pictures.stored(pictures.jpeg(), of=camera)
     event = factories.event(camera)
     detection = factories.detection(upload, event.batch)
-    ids = {"cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk}
-    ids["tokens"] = create_token(factories.user(), "of nobody here", ["read"])[0].pk
+    ids = {
+        "cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk,
+        "dead-letters": factories.dead_letter(upload).pk,
+        "tokens": create_token(factories.user(), "of nobody here", ["read"])[0].pk,
+    }  # fmt: skip
     return World(ids, {"stranger": Client(), **_signed_in(camera, other)})
 
 

@@ -1,9 +1,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
-from cameras.grants import add_arguments, holder_fields, named
+from cameras.grants import add_arguments, holder_fields, holder_words, named
 from cameras.models import CameraGrant
+from hsi import audit
 
 
 class Command(BaseCommand):
@@ -14,5 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         holder, camera = named(options)
-        _, is_new = CameraGrant.objects.get_or_create(camera=camera, **holder_fields(holder))
+        with transaction.atomic():
+            _, is_new = CameraGrant.objects.get_or_create(camera=camera, **holder_fields(holder))
+            if is_new:
+                audit.record("grant_created", f"camera {camera.pk}", after=holder_words(holder))
         self.stdout.write(f"{holder} {'may now see' if is_new else 'could already see'} {camera.pk}.")

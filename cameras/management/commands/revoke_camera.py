@@ -2,10 +2,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
 from cameras.access import sees_all, visible_cameras
-from cameras.grants import add_arguments, holder_fields, named
+from cameras.grants import add_arguments, holder_fields, holder_words, named
 from cameras.models import CameraGrant
+from hsi import audit
 
 
 class Command(BaseCommand):
@@ -16,7 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         holder, camera = named(options)
-        deleted, _ = CameraGrant.objects.filter(camera=camera, **holder_fields(holder)).delete()
+        with transaction.atomic():
+            deleted, _ = CameraGrant.objects.filter(camera=camera, **holder_fields(holder)).delete()
+            if deleted:
+                audit.record("grant_revoked", f"camera {camera.pk}", before=holder_words(holder))
         had = "no longer has a" if deleted else "had no"
         self.stdout.write(f"{holder} {had} grant of {camera.pk}.")
         if isinstance(holder, User) and visible_cameras(holder).filter(pk=camera.pk).exists():

@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
+from hsi import audit
 from hsi.lockout import forget
 
 
@@ -15,5 +17,8 @@ class Command(BaseCommand):
         which.add_argument("--all", action="store_true", help="Every wrong password of everyone.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = forget(options["user"], options["address"])
+        with transaction.atomic():
+            count = forget(options["user"], options["address"])
+            whose = f"name {options['user']}" if options["user"] else f"address {options['address'] or 'of everyone'}"
+            audit.record("logins_unlocked", whose, before={"failures": count})
         self.stdout.write(f"{count} wrong password{'' if count == 1 else 's'} forgotten.")
