@@ -82,6 +82,10 @@ MATRIX: dict[str, Answers] = {
 # To change something, by method and address: (stranger, viewer of another camera, viewer, operator, administrator).
 CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("patch", "api/events/<int:pk>"): (401, 403, 403, 200, 200),
+    ("post", "api/dead-letters/discard"): (401, 403, 403, 403, 400),
+    ("post", "api/dead-letters/requeue"): (401, 403, 403, 403, 400),
+    ("post", "api/queues/<slug:name>/pause"): (401, 403, 403, 403, 200),
+    ("post", "api/queues/<slug:name>/resume"): (401, 403, 403, 403, 200),
     ("post", "api/tokens"): (401, 400, 400, 400, 400),
     ("delete", "api/tokens/<int:pk>"): (401, 404, 404, 404, 404),
 }
@@ -91,6 +95,9 @@ BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("get", "api/events/<int:pk>/snapshot"): (200, 403, 403, 200),
     ("get", "api/system/health"): (200, 403, 403, 200),
     ("patch", "api/events/<int:pk>"): (403, 200, 403, 200),
+    ("get", "api/queues"): (403, 403, 403, 200),
+    ("get", "metrics"): (200, 403, 403, 200),
+    ("post", "api/queues/<slug:name>/pause"): (403, 403, 403, 200),
     ("get", "api/tokens"): (403, 403, 403, 200),
     ("post", "api/tokens"): (403, 403, 403, 400),
     ("delete", "api/tokens/<int:pk>"): (403, 403, 403, 404),
