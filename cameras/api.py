@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -16,7 +15,6 @@ from cameras.access import visible_cameras
 from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, ZoneInputSerializer
 from cameras.models import Camera, Upload, Zone
 from cameras.originals import MediaGoneError, open_thumbnail
-from cameras.registry import add_zone
 from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
 from hsi.idempotency import once
 from hsi.inputs import checked
@@ -121,7 +119,7 @@ class Zones(ZoneView):
     @once
     def post(self, request: Request, pk: str) -> Response:
         camera = self.camera(pk)
-        zone = add_zone(camera, **checked(ZoneInputSerializer, request))
+        zone = change.make_zone(camera, checked(ZoneInputSerializer, request))
         return Response(zone_data(zone), 201, headers={"Location": f"/api/cameras/{camera.pk}/zones/{zone.pk}"})
 
 
@@ -141,6 +139,5 @@ class OneZone(ZoneView):
 
     @extend_schema(summary="Delete a zone", responses={204: None})
     def delete(self, request: Request, pk: str, zone: str) -> Response:
-        with transaction.atomic():
-            self.zone(pk, zone).delete()
+        change.remove_zone(self.zone(pk, zone))
         return Response(status=204)

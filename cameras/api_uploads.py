@@ -25,7 +25,7 @@ from cameras.originals import MediaGoneError, open_original, open_thumbnail
 from cameras.rawbody import RAW
 from cameras.serializers import UploadData, upload_data
 from cameras.tree import Tree
-from hsi import deadletters, idempotency
+from hsi import audit, deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import once
 from hsi.models import KeptAnswer
@@ -74,7 +74,7 @@ class RetryUpload(UploadView):
     @once
     def post(self, request: Request, pk: int) -> Response:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
-        if not deadletters.retry(DETECTION_QUEUE, upload.pk, str(request.user)):
+        if not deadletters.retry(DETECTION_QUEUE, upload.pk, audit.acting_user()):
             raise NotFailedError
         upload.refresh_from_db()
         return Response(upload_data(upload), 202)

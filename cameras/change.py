@@ -10,9 +10,10 @@ from django.db import transaction
 
 from cameras.incoming import away
 from cameras.models import Camera, Zone
-from cameras.registry import CameraExistsError, add_camera
+from cameras.registry import CameraExistsError, add_camera, add_zone
 from cameras.tree import OutsideTreeError, Tree
 from cameras.treewriter import make_folder, remove_folder
+from hsi import audit
 from hsi.errors import ConflictError
 
 
@@ -38,15 +39,37 @@ def make(folder: str, **values: Any) -> Camera:
         raise FolderUnusableError from error
     except OSError as error:
         raise away(error) from error
-    return add_camera(folder, **values)
+    with transaction.atomic():
+        camera = add_camera(folder, **values)
+        audit.record("camera_created", f"camera {camera.pk}", after={"folder": folder, **values})
+    return camera
 
 
 def store(row: Camera | Zone, values: dict[str, Any]) -> None:
     """Write those columns of a row that were given, and no others: somebody else may change the rest."""
+    before = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, value)
-    if values:
-        row.save(update_fields=list(values))
+    if before != values:
+        kind = row._meta.model_name
+        with transaction.atomic():
+            row.save(update_fields=list(values))
+            audit.record(f"{kind}_changed", f"{kind} {row.pk}", before=before, after=values)
+
+
+def make_zone(camera: Camera, values: dict[str, Any]) -> Zone:
+    """Raises `ZoneExistsError`, `TooManyZonesError`."""
+    with transaction.atomic():
+        zone = add_zone(camera, **values)
+        audit.record("zone_created", f"zone {zone.pk}", after={"camera": camera.pk, **values})
+    return zone
+
+
+def remove_zone(zone: Zone) -> None:
+    """Detections keep its id: they stood in it."""
+    with transaction.atomic():
+        audit.record("zone_deleted", f"zone {zone.pk}", before={"camera": zone.camera_id, "name": zone.name})
+        zone.delete()
 
 
 def remove(camera: Camera) -> None:
@@ -58,6 +81,7 @@ def remove(camera: Camera) -> None:
         locked = Camera.objects.select_for_update().get(pk=camera.pk)
         if locked.uploads.exists():
             raise CameraHasFilesError
+        audit.record("camera_deleted", f"camera {camera.pk}", before={"name": camera.name, "folder": camera.folder})
         locked.delete()
         _remove_folder(camera.folder)
 

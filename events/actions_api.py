@@ -65,7 +65,7 @@ class ReanalyseEvent(EventView):
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            reanalysis.ask(event, str(request.user))
+            reanalysis.ask(event)
         return Response(event_data(event), 202)
 
 

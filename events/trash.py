@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from events.models import Event
 from events.serializers import event_data
-from hsi import stream
+from hsi import audit, stream
 
 
 def delete(event: Event) -> None:
@@ -15,6 +15,7 @@ def delete(event: Event) -> None:
     changed = Event.objects.filter(pk=event.pk).update(deleted_at=now, updated_at=now)
     if changed:
         told = {"id": event.pk, "camera": event.camera_id, "reason": "deleted"}
+        audit.record("event_deleted", f"event {event.pk}")
         stream.publish(("event.deleted", event.camera_id, told))
 
 
@@ -22,4 +23,5 @@ def restore(event: Event) -> None:
     """Take an event out of the trash and tell it, in the caller's transaction."""
     event.deleted_at, event.updated_at = None, timezone.now()
     event.save(update_fields=["deleted_at", "updated_at"])
+    audit.record("event_restored", f"event {event.pk}")
     stream.publish(("event.updated", event.camera_id, event_data(event)))

@@ -74,6 +74,7 @@ def retry(queue: str, row_id: int, by: str) -> bool:
     with transaction.atomic():
         waits = import_string(settings.QUEUE_REVIVAL[queue])(row_id)
         if waits:
+            audit.record("tried_again", f"{queue} row {row_id}")
             for letter in letters:
                 _resolve(letter, DeadLetter.State.REQUEUED, by)
             get_queue(queue).put(row_id)
