@@ -32,7 +32,9 @@ def sender(client: Client, door: Camera) -> Client:
 
 def form(client: Client, content: bytes, name: str = "a.jpg", **more: Any) -> Any:
     headers = more.pop("headers", {})
-    return client.post("/api/cameras/door/uploads", {"file": SimpleUploadedFile(name, content), **more}, headers=headers)
+    return client.post(
+        "/api/cameras/door/uploads", {"file": SimpleUploadedFile(name, content), **more}, headers=headers
+    )
 
 
 def bare(client: Client, content: bytes, kind: str = "image/jpeg", query: str = "", **headers: str) -> Any:
@@ -102,9 +104,7 @@ def test_a_disk_that_is_nearly_full_takes_nothing_and_says_when_to_come_again(se
     assert int(answer["Retry-After"]) > 0
 
 
-def test_a_disk_that_fills_up_meanwhile_leaves_nothing(
-    sender: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(sender: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
