@@ -21,7 +21,7 @@ from events import snapshot
 from events.filters import EventFilters
 from events.models import Event
 from events.review import change
-from events.serializers import EventData, ReviewSerializer, event_data
+from events.serializers import EventData, ReviewSerializer, event_data, events_data
 from hsi.filters import YES_NO
 from hsi.schema import Page
 
@@ -36,11 +36,12 @@ class EventView(GenericAPIView[Event]):
 class Events(EventView):
     keyset = "started_at"
     filterset_class = EventFilters
+    read_rows = staticmethod(events_data)
 
     @extend_schema(summary="Events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([event_data(event) for event in page])
+        return self.get_paginated_response(page)
 
 
 class OneEvent(EventView):

@@ -8,6 +8,7 @@ import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
 from detection.models import Detection
+from events import search
 from events.models import Event
 from hsi.filters import TimeFilter, WholeNumberFilter, YesNoFilter
 
@@ -20,8 +21,12 @@ class EventFilters(django_filters.FilterSet):  # type: ignore[misc]
     reviewed = YesNoFilter(field_name="reviewed")
     after = TimeFilter(field_name="started_at", lookup_expr="gte")
     before = TimeFilter(field_name="started_at", lookup_expr="lt")
+    q = django_filters.CharFilter(method="with_words", max_length=search.LONGEST_QUERY)
 
     def with_label(self, events: QuerySet[Event], name: str, label: str) -> QuerySet[Event]:
         # By the detections' index: asking inside of a JSON list is different on every database.
         seen: Any = Detection.objects.filter(batch=OuterRef("batch"), label=label)
         return events.filter(Exists(seen))
+
+    def with_words(self, events: QuerySet[Event], name: str, text: str) -> QuerySet[Event]:
+        return search.matching(events, search.parse(text))

@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "looked_at": None if shown else looked_at(user),
         "page": {
             "seq": seq,
-            "cursor": cursor_of(shown[-1], "started_at") if more else None,
+            "cursor": cursor_of(shown[-1], "started_at", Event) if more else None,
             "first": FIRST_EVENTS,
             "words": words(),
         },
