@@ -75,6 +75,7 @@ class Event(models.Model):
             models.Index(fields=["-started_at", "-id"], name="event_time"),
             models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
             models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
+            models.Index(fields=["risk_score"], name="event_score"),
         ]
 
     def __str__(self) -> str:

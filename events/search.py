@@ -21,11 +21,14 @@ from events.models import Event
 from events.searchindex import MARK, RANK
 
 LONGEST_QUERY = 200
-BEST = 200  # ranked results there are, at most
+BEST = 200  # ranked results that there are at most
 TERM = re.compile(r'(-?)(?:"([^"]*)("?\*?)|(\S+))')
-# So many matches are looked up by their text, and ranked. Of more, SQLite walks the newest first until a page is full,
-# and the latest are ranked.
-FEW = 50_000
+# As many matches are looked up one by one. Where there are more, the newest events are walked until a page is full: no
+# database knows by itself how rare a word is. SQLite collects all matches first, PostgreSQL asks each event.
+FEW = {"sqlite": 50_000, "postgresql": 5_000}
+FEW_OF_A_LABEL = 2_000
+RANKED = 50_000  # of more matches, the latest are ranked
+FOUND = "SELECT rowid FROM events_search WHERE events_search MATCH %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +84,58 @@ def matching(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
     return events.filter(condition, ~Q(camera__in=shunned))
 
 
+def with_label(events: QuerySet[Event], label: str) -> QuerySet[Event]:
+    """Those of `events` with exactly this label."""
+    if connection.vendor == "postgresql":
+        return events.filter(labels__contains=[label])
+    parts = tuple(words(label))
+    text = f"labels : {_for_sqlite(Term(parts))}"
+    if parts and _count(text, FEW_OF_A_LABEL) <= FEW_OF_A_LABEL:
+        events = events.filter(_condition(f'"events_event"."id" IN ({FOUND})', text))
+    return events.filter(_condition('%s IN (SELECT value FROM json_each("events_event"."labels"))', label))
+
+
 def best(events: QuerySet[Event], query: Query, limit: int) -> list[int]:
-    """The ids of the events that match best, `BEST` at most. What the camera's name says does not count."""
+    """The ids of the events that match best. What is in a camera's name finds an event, and does not rank it."""
     by_name, shunned = _cameras(query)
     events = events.exclude(camera__in=shunned)
     found = _ranked(events, query, limit)
     for held, cameras in by_name.items():
         found += _ranked(events.filter(camera__in=cameras), _without(query, held), limit)
-    # Worst first, so that the better of two ranks of an event is what stays.
-    places = {place[-1]: place for place in sorted(found, reverse=True)}
-    return [pk for *_, pk in sorted(places.values())][:limit]
+    places = {place[-1]: place for place in sorted(found, reverse=True)}  # of two of an event, the better one stays
+    return [-minus_id for *_, minus_id in sorted(places.values())][:limit]
 
 
 def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[float, float, int]]:
-    """(rank, minus the time, minus the id), so that the best, and of these the newest, are the smallest."""
+    """(rank, minus the time, minus the id): the best, and of equally good ones the newest, are the smallest."""
+    if not query.wanted:
+        events = events.filter(_in_text(query)) if query else events
+        rows = events.order_by("-started_at", "-id").values_list("started_at", "id")[:limit]
+        return [(0.0, -time.timestamp(), -pk) for time, pk in rows]
+    ranked = _ranked_by_postgresql if connection.vendor == "postgresql" else _ranked_by_sqlite
+    best: QuerySet[Any] = ranked(events, query)  # with `rank`, which is no field
+    rows = best.order_by("rank", "-started_at", "-id").values_list("rank", "started_at", "id")[:limit]
+    return [(rank, -time.timestamp(), -pk) for rank, time, pk in rows]
+
+
+def _ranked_by_postgresql(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
+    text = tsquery(query)
+    rank = RawSQL('-ts_rank("events_event"."search", %s::tsquery)', [text], output_field=FloatField())
+    found = _in_text(query)
+    beyond = Event.objects.filter(found).order_by("-id").values_list("id", flat=True)[RANKED : RANKED + 1]
+    return events.filter(found, id__gt=next(iter(beyond), 0)).annotate(rank=rank)
+
+
+def _ranked_by_sqlite(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
+    text = match(query)
+    beyond = "SELECT rowid FROM events_search WHERE events_search MATCH %s ORDER BY rowid DESC LIMIT 1 OFFSET %s"
+    ((floor,),) = _rows(beyond, text, RANKED) or [(0,)]
+    where = 'events_search MATCH %s AND events_search.rowid > %s AND events_search.rowid = "events_event"."id"'
+    return events.extra(select={"rank": RANK}, tables=["events_search"], where=[where], params=[text, floor])
+
+
+def _without(query: Query, held: frozenset[Term]) -> Query:
+    return replace(query, wanted=tuple(term for term in query.wanted if term not in held))
 
 
 def _cameras(query: Query) -> tuple[dict[frozenset[Term], list[str]], list[str]]:
@@ -117,24 +158,43 @@ def _held(terms: Iterable[Term], texts: tuple[list[str], ...]) -> frozenset[Term
 def _in_text(query: Query) -> Q:
     """The events whose own text has every wanted term and no unwanted one."""
     if connection.vendor == "postgresql":
-        return Q(_condition('"events_event"."search" @@ %s::tsquery', tsquery(query)))
+        return Q(_found_by_postgresql(tsquery(query)))
     if not query.wanted:
-        return ~Q(found_by_sqlite(" OR ".join(map(_for_sqlite, query.unwanted))))
-    return Q(found_by_sqlite(match(query)))
+        return ~Q(_found_by_sqlite(" OR ".join(map(_for_sqlite, query.unwanted))))
+    return Q(_found_by_sqlite(match(query)))
 
 
-def found_by_sqlite(text: str) -> RawSQL:
-    """The events that this FTS5 expression finds."""
-    few = f"SELECT count(*) FROM (SELECT 1 FROM events_search WHERE events_search MATCH %s LIMIT {FEW + 1})"
+def _found_by_postgresql(text: str) -> RawSQL:
+    few = [
+        pk
+        for (pk,) in _rows(
+            f"SELECT id FROM events_event WHERE search @@ %s::tsquery LIMIT {FEW['postgresql'] + 1}", text
+        )
+    ]
+    if len(few) > FEW["postgresql"]:
+        return _condition('"events_event"."search" @@ %s::tsquery', text)
+    return _condition('"events_event"."id" = ANY(%s)', few)
+
+
+def _found_by_sqlite(text: str) -> RawSQL:
+    walk = "+" if _count(text, FEW["sqlite"]) > FEW["sqlite"] else ""  # the sign keeps it from looking each of them up
+    return _condition(f'{walk}"events_event"."id" IN ({FOUND})', text)
+
+
+def _count(text: str, most: int) -> int:
+    """How many events SQLite finds; it stops counting beyond `most`."""
+    ((count,),) = _rows(f"SELECT count(*) FROM ({FOUND} LIMIT {most + 1})", text)
+    return int(count)
+
+
+def _rows(sql: str, *parameters: Any) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(few, [text])
-        (count,) = cursor.fetchone()
-    walk = "+" if count > FEW else ""  # the sign keeps SQLite from looking each of them up
-    return _condition(f'{walk}"events_event"."id" IN (SELECT rowid FROM events_search WHERE events_search MATCH %s)', text)
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
 
-def _condition(sql: str, text: str) -> RawSQL:
-    return RawSQL(sql, [text], output_field=BooleanField())
+def _condition(sql: str, parameter: Any) -> RawSQL:
+    return RawSQL(sql, [parameter], output_field=BooleanField())
 
 
 def tsquery(query: Query) -> str:

@@ -32,6 +32,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     if connection.vendor == "postgresql":
+        _run(connection, "DROP INDEX event_labels")
         _run(connection, "ALTER TABLE events_event DROP COLUMN search")  # its index goes with it
         return
     for name in ("insert", "update", "delete"):
@@ -59,15 +60,18 @@ def _has_table(connection: BaseDatabaseWrapper) -> bool:
 
 def _postgresql(connection: BaseDatabaseWrapper) -> list[str]:
     collation = _collation(connection)
-    document = f" || {GAP} || ".join(
-        f"setweight(to_tsvector('pg_catalog.simple', '{MARK}' || regexp_replace("
-        f"lower(left({name}::text, {LONGEST_TEXT}) COLLATE \"{collation}\"), '[^[:alnum:]]+', ' {MARK}', 'g')), '{weight}')"
-        for name, weight in FIELDS.items()
-    )
+    document = f" || {GAP} || ".join(_vector(name, weight, collation) for name, weight in FIELDS.items())
     return [
         f"ALTER TABLE events_event ADD COLUMN search tsvector GENERATED ALWAYS AS ({document}) STORED",
         "CREATE INDEX event_search ON events_event USING gin (search)",
+        "CREATE INDEX event_labels ON events_event USING gin (labels jsonb_path_ops)",
     ]
+
+
+def _vector(name: str, weight: str, collation: str) -> str:
+    text = f'lower(left({name}::text, {LONGEST_TEXT}) COLLATE "{collation}")'
+    marked = f"'{MARK}' || regexp_replace({text}, '[^[:alnum:]]+', ' {MARK}', 'g')"
+    return f"setweight(to_tsvector('pg_catalog.simple', {marked}), '{weight}')"
 
 
 def _collation(connection: BaseDatabaseWrapper) -> str:

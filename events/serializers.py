@@ -41,9 +41,9 @@ class EventData(TypedDict):
     updated_at: str
 
 
-# The fields of `EventData` that are columns, and which.
+# The fields of `EventData`, and the attribute of an event that each is made of.
 COLUMNS = tuple(
-    (name, {"camera": "camera_id"}.get(name, name)) for name in EventData.__annotations__ if name != "snapshot_url"
+    (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__
 )
 
 
@@ -58,7 +58,7 @@ def events_data(events: QuerySet[Event]) -> list[EventData]:
 
 
 def _shown(row: dict[str, Any]) -> EventData:
-    row["snapshot_url"] = f"/api/events/{row['id']}/snapshot?boxes=1"
+    row["snapshot_url"] = f"/api/events/{row['snapshot_url']}/snapshot?boxes=1"
     return cast(EventData, row)
 
 

@@ -22,18 +22,24 @@ YES_NO = {"true": True, "1": True, "false": False, "0": False}
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
-    """Looks at the filters that a request names. django-filter's own makes a form of all there are, for each request."""
+    """Looks at the filters that a request names. django-filter's own makes a form of all there are, every time."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         filterset_class = self.get_filterset_class(view, queryset)
-        filters = _filters(filterset_class, queryset.model)
+        model: type[Model] = queryset.model
+        filters = _filters(filterset_class, model)
         for name, value in _values(request, filters, paged=bool(getattr(view, "paginator", None))).items():
             queryset = filters[name].filter(queryset, value)
         return queryset
 
 
+def filter_values(request: Request, filterset_class: Any, model: type[Model]) -> dict[str, Any]:
+    """What the filters of a request say that a list without pages takes. Raises as the list does."""
+    return _values(request, _filters(filterset_class, model), paged=False)
+
+
 def _values(request: Request, filters: dict[str, Any], *, paged: bool) -> dict[str, Any]:
-    """What the request's filters say. Raises ValidationError for a filter that is unknown or a value that does not fit."""
+    """Raises ValidationError for a filter that is unknown or a value that does not fit."""
     known = filters.keys() | (PAGING if paged else set())
     values, errors = {}, {}
     for name in request.query_params:

@@ -33,7 +33,7 @@ class KeysetPagination(BasePagination):
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         keyset: str = getattr(view, "keyset", "id")
-        limit = self._limit(request)
+        limit = self.limit(request)
         if cursor := request.query_params.get("cursor"):
             queryset = queryset.filter(after(cursor, keyset, queryset.model))
         read: Callable[[QuerySet[Any]], list[Any]] = getattr(view, "read_rows", list)
@@ -42,7 +42,7 @@ class KeysetPagination(BasePagination):
         self.next_cursor = cursor_of(rows[limit - 1], keyset, queryset.model) if self.has_more else None
         return rows[:limit]
 
-    def _limit(self, request: Request) -> int:
+    def limit(self, request: Request) -> int:
         raw = request.query_params.get("limit", str(DEFAULT_LIMIT))
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and 1 <= int(raw) <= MAX_LIMIT):
             raise ValidationError({"limit": [f"Must be a whole number from 1 to {MAX_LIMIT}."]})
@@ -82,6 +82,11 @@ def after(cursor: str, keyset: str, model: type[Model]) -> Q:
         of_model = of_keyset = None
     if (of_model, of_keyset) != (model._meta.label_lower, keyset):
         raise ValidationError({"cursor": ["Not a cursor of this list. Start again without one."]})
+    return beyond(keyset, value, identity)
+
+
+def beyond(keyset: str, value: str, identity: int | str) -> Q:
+    """What comes after the row with this value (a time as text) and id in the order of `keyset`."""
     past, field = ("gt", keyset[1:]) if keyset.startswith("-") else ("lt", keyset)
     if field == "id":
         return Q(**{f"id__{past}": identity})

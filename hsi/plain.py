@@ -6,7 +6,7 @@ text and text of times, takes several times as long as the query.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -33,7 +33,8 @@ def _plain(value: Any) -> Any:
 
 def read(queryset: QuerySet[Any], columns: Columns) -> list[dict[str, Any]]:
     """The same of every row that `queryset` gives."""
-    database, selection = connections[queryset.db], _selection(queryset.model, columns)
+    model: type[Model] = queryset.model
+    database, selection = connections[queryset.db], _selection(model, columns)
     try:
         sql, parameters = queryset.values_list("pk").query.get_compiler(connection=database).as_sql()
     except EmptyResultSet:  # no row can fulfil its conditions

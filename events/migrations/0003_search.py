@@ -27,5 +27,9 @@ class Migration(migrations.Migration):
             model_name='event',
             index=models.Index(fields=['risk_level', '-started_at', '-id'], name='event_level'),
         ),
+        migrations.AddIndex(
+            model_name='event',
+            index=models.Index(fields=['risk_score'], name='event_score'),
+        ),
         migrations.RunPython(install, remove, elidable=False),
     ]

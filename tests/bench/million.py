@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from tests.bench.month import CAMERAS, cameras, camera_of, digest, rows, time_of
+from tests.bench.month import CAMERAS, camera_of, cameras, digest, rows, time_of
 
 EVENTS = 1_000_000
 SECONDS_APART = 60
@@ -63,7 +63,9 @@ def detections(start: datetime) -> str:
 
 def events(start: datetime) -> str:
     at = time_of(start, SECONDS_APART)
-    level = f"CASE WHEN {RISK}<30 THEN 'low' WHEN {RISK}<60 THEN 'medium' WHEN {RISK}<85 THEN 'high' ELSE 'critical' END"
+    level = (
+        f"CASE WHEN {RISK}<30 THEN 'low' WHEN {RISK}<60 THEN 'medium' WHEN {RISK}<85 THEN 'high' ELSE 'critical' END"
+    )
     labels = f"'[\"'||{RARE.format(LABEL)}||'\"]'"
     return rows("events_event", EVENTS, {
         "camera_id": camera_of("n"), "batch_id": "n", "started_at": at, "ended_at": at, "risk_score": RISK,

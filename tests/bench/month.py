@@ -39,11 +39,11 @@ def cameras(start: datetime) -> str:
 
 
 def uploads(start: datetime) -> str:
-    at, digest = time_of(start, SECONDS_APART), digest("-n")
+    at, sha256 = time_of(start, SECONDS_APART), digest("-n")
     return rows("cameras_upload", UPLOADS, {
         "camera_id": camera_of("n"), "path": camera_of("n") + "||'/old'||n||'.jpg'", "kind": "'image'",
         "size": "100000+n", "mtime_ns": "n*CAST(1000000000 AS bigint)", "version_key": digest("n"),
-        "sha256": digest, "dedupe_key": digest, "thumbnail": "'thumbnails/'||n", "captured_at": at,
+        "sha256": sha256, "dedupe_key": sha256, "thumbnail": "'thumbnails/'||n", "captured_at": at,
         "captured_at_source": "'name'", "clock_skew": "false", "received_at": at, "state": "'detected'",
         "reason": "''", "quarantine": "''", "attempts": "1", "detector": "'instant'", "finished_at": at,
         "file_gone": "false",
