@@ -114,7 +114,7 @@ def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[flo
         return [(0.0, -time.timestamp(), -pk) for time, pk in rows]
     ranked = _ranked_by_postgresql if connection.vendor == "postgresql" else _ranked_by_sqlite
     best: QuerySet[Any] = ranked(events, query)  # with `rank`, which is no field
-    rows = best.order_by("rank", "-started_at", "-id").values_list("rank", "started_at", "id")[:limit]
+    rows: Any = best.order_by("rank", "-started_at", "-id").values_list("rank", "started_at", "id")[:limit]
     return [(rank, -time.timestamp(), -pk) for rank, time, pk in rows]
 
 

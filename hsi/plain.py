@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
 def read(queryset: QuerySet[Any], columns: Columns) -> list[dict[str, Any]]:
     """The same of every row that `queryset` gives."""
     model: type[Model] = queryset.model
-    database, selection = connections[queryset.db], _selection(model, columns)
+    database, selection = connections[queryset.db], _selection(model, columns, connections[queryset.db].vendor)
     try:
         sql, parameters = queryset.values_list("pk").query.get_compiler(connection=database).as_sql()
     except EmptyResultSet:  # no row can fulfil its conditions
@@ -62,30 +62,30 @@ class _Selection:
 
 
 @cache
-def _selection(model: type[Model], columns: Columns) -> _Selection:
+def _selection(model: type[Model], columns: Columns, vendor: str) -> _Selection:
     fields = {name: model._meta.get_field(attribute) for name, attribute in columns}
-    converters = {name: _converter(field) for name, field in fields.items()}
-    table = model._meta.db_table
-    terms = (_term(f'"{table}"."{field.column}"', converters[name]) for name, field in fields.items())  # type: ignore[union-attr]
+    table, key = model._meta.db_table, model._meta.pk
+    terms = {name: _term(field, f'"{table}"."{field.column}"', vendor) for name, field in fields.items()}  # type: ignore[union-attr]
     return _Selection(
         names=tuple(fields),
-        sql=f"SELECT {', '.join(terms)} FROM ",
-        replaces=f'SELECT "{table}"."{model._meta.pk.column}" AS "pk" FROM ',
-        converters=tuple((name, convert) for name, convert in converters.items() if convert),
+        sql=f"SELECT {', '.join(sql for sql, _ in terms.values())} FROM ",
+        replaces=f'SELECT "{table}"."{key.column}" AS "pk" FROM ',
+        converters=tuple((name, convert) for name, (_, convert) in terms.items() if convert),
     )
 
 
-def _term(column: str, convert: Callable[[str], Any] | None) -> str:
-    return f"CAST({column} AS text)" if convert else column
-
-
-def _converter(field: Any) -> Callable[[str], Any] | None:
-    if isinstance(field, models.DateTimeField):
-        return _time_of
-    return orjson.loads if isinstance(field, models.JSONField) else None
+def _term(field: Any, column: str, vendor: str) -> tuple[str, Callable[[str], Any] | None]:
+    """What to select, and what makes of it what JSON takes."""
+    if isinstance(field, models.JSONField):
+        return f"CAST({column} AS text)", orjson.loads
+    if not isinstance(field, models.DateTimeField):
+        return column, None
+    if vendor == "sqlite":  # keeps `2026-03-01 12:00:00.500000`, in UTC
+        return f"replace({column}, ' ', 'T') || 'Z'", None
+    return f"CAST({column} AS text)", _time_of
 
 
 def _time_of(text: str) -> str:
-    """`2026-03-01 12:00:00.500000` of SQLite, `2026-03-01 12:00:00.5+00` of PostgreSQL; both in UTC."""
+    """PostgreSQL writes `2026-03-01 12:00:00.5+00`, and our connections are in UTC."""
     fraction = text[20:].removesuffix("+00") if "." in text else ""
     return f"{text[:10]}T{text[11:19]}.{fraction:0<6}Z" if fraction else f"{text[:10]}T{text[11:19]}Z"
