@@ -12,10 +12,10 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from events import checks  # noqa: F401  (registers the system checks)
 
-        post_migrate.connect(keep_search_triggers, sender=self)
+        post_migrate.connect(keep_search_index, sender=self)
 
 
-def keep_search_triggers(using: str, **options: Any) -> None:
+def keep_search_index(using: str, **options: Any) -> None:
     from events import searchindex
 
-    searchindex.keep_triggers(connections[using])
+    searchindex.keep(connections[using])

@@ -1,4 +1,4 @@
-"""Events as a file: CSV for a spreadsheet, JSON or a line of JSON each for programs. Streamed, a chunk at a time.
+"""Events as a file: CSV for a spreadsheet, JSON for programs. Streamed, a chunk at a time.
 
 Whoever has exported events may refer to them, so retention spares them from then on: each chunk is marked as it leaves.
 No transaction and no cursor stays open between chunks; an event that comes meanwhile shifts nothing.
@@ -99,13 +99,7 @@ def _json(of: Chunks) -> Iterator[bytes]:
     yield b"]\n" if before != b"[" else b"[]\n"
 
 
-def _ndjson(of: Chunks) -> Iterator[bytes]:
-    for rows in of:
-        yield b"".join(dumps(row) + b"\n" for row in rows)
-
-
 FORMATS: Mapping[str, tuple[str, Callable[[Chunks], Iterator[bytes]]]] = {
     "csv": ("text/csv; charset=utf-8", _csv),
     "json": ("application/json", _json),
-    "ndjson": ("application/x-ndjson", _ndjson),
 }

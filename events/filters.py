@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from cameras.models import validate_time_zone
 from events import search
@@ -23,6 +23,12 @@ def with_words(events: QuerySet[Event], name: str, text: str) -> QuerySet[Event]
     return search.matching(events, search.parse(text))
 
 
+def at_least(events: QuerySet[Event], name: str, level: str) -> QuerySet[Event]:
+    """Also what has no level yet: it could be anything."""
+    levels = Event.Level.values
+    return events.filter(Q(risk_level__in=levels[levels.index(level) :]) | Q(risk_level=None))
+
+
 def as_they_are(events: QuerySet[Event], name: str, value: Any) -> QuerySet[Event]:
     """For a parameter that says something about the answer, and leaves out no event."""
     return events
@@ -33,6 +39,7 @@ class Conditions(django_filters.FilterSet):  # type: ignore[misc]
 
     camera = django_filters.CharFilter(field_name="camera_id", max_length=64)
     risk_level = django_filters.ChoiceFilter(choices=Event.Level.choices)
+    at_least = django_filters.ChoiceFilter(choices=Event.Level.choices, method=at_least)
     min_risk = WholeNumberFilter(field_name="risk_score", lookup_expr="gte", min_value=0, max_value=100)
     label = django_filters.CharFilter(method=with_label, max_length=64)
     reviewed = YesNoFilter(field_name="reviewed")

@@ -7,6 +7,7 @@ are summary, reasoning, notes, labels (`events.searchindex`), and the name and i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -60,7 +61,8 @@ class Query:
 
 def words(text: str) -> list[str]:
     """Runs of letters and decimal digits in lower case, as both indexes cut them."""
-    return "".join(one if one.isalpha() or one.isdecimal() else " " for one in text.lower()).split()
+    folded = unicodedata.normalize("NFC", text).lower()
+    return "".join(one if one.isalpha() or one.isdecimal() else " " for one in folded).split()
 
 
 def parse(text: str) -> Query:
@@ -110,8 +112,8 @@ def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[flo
     """(rank, minus the time, minus the id): the best, and of equally good ones the newest, are the smallest."""
     if not query.wanted:
         events = events.filter(_in_text(query)) if query else events
-        rows = events.order_by("-started_at", "-id").values_list("started_at", "id")[:limit]
-        return [(0.0, -time.timestamp(), -pk) for time, pk in rows]
+        newest = events.order_by("-started_at", "-id").values_list("started_at", "id")[:limit]
+        return [(0.0, -time.timestamp(), -pk) for time, pk in newest]
     ranked = _ranked_by_postgresql if connection.vendor == "postgresql" else _ranked_by_sqlite
     best: QuerySet[Any] = ranked(events, query)  # with `rank`, which is no field
     rows: Any = best.order_by("rank", "-started_at", "-id").values_list("rank", "started_at", "id")[:limit]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 LONGEST_TEXT = 10_000
@@ -40,11 +41,15 @@ def remove(connection: BaseDatabaseWrapper) -> None:
     _run(connection, "DROP TABLE events_search")
 
 
-def keep_triggers(connection: BaseDatabaseWrapper) -> None:
-    """After every `migrate`: a migration that rebuilds a table on SQLite, as most changes do, loses its triggers."""
-    if connection.vendor == "sqlite" and _has_table(connection):
-        for statement in TRIGGERS:
-            _run(connection, statement)
+def keep(connection: BaseDatabaseWrapper) -> None:
+    """After every `migrate`: a migration that rebuilds the table on SQLite, as most changes do, loses its triggers.
+
+    What was written without them is not in the index, so the whole index is made anew.
+    """
+    if connection.vendor == "sqlite" and 0 < _parts(connection) <= len(TRIGGERS):
+        with transaction.atomic(connection.alias):
+            remove(connection)
+            install(connection)
 
 
 def _run(connection: BaseDatabaseWrapper, statement: str) -> None:
@@ -52,10 +57,12 @@ def _run(connection: BaseDatabaseWrapper, statement: str) -> None:
         cursor.execute(statement)
 
 
-def _has_table(connection: BaseDatabaseWrapper) -> bool:
+def _parts(connection: BaseDatabaseWrapper) -> int:
+    """How many of the table and its triggers there are."""
+    named = "type='table' AND name='events_search' OR type='trigger' AND name LIKE 'events_search_%'"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name='events_search'")
-        return cursor.fetchone() is not None
+        cursor.execute(f"SELECT count(*) FROM sqlite_master WHERE {named}")
+        return int(cursor.fetchone()[0])
 
 
 def _postgresql(connection: BaseDatabaseWrapper) -> list[str]:
@@ -100,7 +107,7 @@ _COLUMNS = ", ".join(FIELDS)
 _ADD = f"INSERT INTO events_search(rowid, {_COLUMNS}) VALUES (new.id, {_values('new')})"
 _TAKE = f"INSERT INTO events_search(events_search, rowid, {_COLUMNS}) VALUES ('delete', old.id, {_values('old')})"
 TRIGGERS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS events_search_{name} AFTER {when} ON events_event BEGIN {'; '.join(statements)}; END"
+    f"CREATE TRIGGER events_search_{name} AFTER {when} ON events_event BEGIN {'; '.join(statements)}; END"
     for name, when, statements in (
         ("insert", "INSERT", (_ADD,)),
         ("update", f"UPDATE OF id, {_COLUMNS}", (_TAKE, _ADD)),
