@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,6 @@ from django.utils import timezone
 from events.models import Event
 from events.serializers import EventData, events_data
 from hsi.pagination import beyond, order
-from hsi.renderers import dumps
 
 CHUNK = 500
 KEYSET = "started_at"
@@ -94,7 +94,7 @@ def cell(value: Any) -> Any:
 def _json(of: Chunks) -> Iterator[bytes]:
     before = b"["
     for rows in of:
-        yield before + b",\n".join(map(dumps, rows))
+        yield before + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
         before = b",\n"
     yield b"]\n" if before != b"[" else b"[]\n"
 

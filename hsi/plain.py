@@ -6,13 +6,13 @@ text and text of times, takes several times as long as the query.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-import orjson
 from django.core.exceptions import EmptyResultSet
 from django.db import NotSupportedError, connections, models
 from django.db.models import Model, QuerySet
@@ -77,7 +77,7 @@ def _selection(model: type[Model], columns: Columns, vendor: str) -> _Selection:
 def _term(field: Any, column: str, vendor: str) -> tuple[str, Callable[[str], Any] | None]:
     """What to select, and what makes of it what JSON takes."""
     if isinstance(field, models.JSONField):
-        return f"CAST({column} AS text)", orjson.loads
+        return f"CAST({column} AS text)", json.loads
     if not isinstance(field, models.DateTimeField):
         return column, None
     if vendor == "sqlite":  # keeps `2026-03-01 12:00:00.500000`, in UTC

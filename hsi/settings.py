@@ -206,7 +206,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.HasScope"],
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
-    "DEFAULT_RENDERER_CLASSES": ["hsi.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter like any other
     "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
