@@ -31,7 +31,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from hsi import stream
+from hsi import audit, stream
 from hsi.errors import AIServiceError, CircuitOpenError
 from hsi.models import CircuitBreaker
 from hsi.times import iso
@@ -137,6 +137,9 @@ class Breaker:
         """Close it by hand; whether it was not closed."""
         with self._locked() as (row, now):
             was_closed = row.state == State.CLOSED
+            if not was_closed:
+                before = {"state": row.state, "failures": row.failures, "last_error": row.last_error}
+                audit.record("breaker_reset", f"breaker {self.name}", before=before, after={"state": "closed"})
             if was_closed:
                 row.failures = 0
                 self._save(row, now)

@@ -7,6 +7,8 @@ import time
 
 from hsi.loop import Loop
 from hsi.queues import pressure
+from monitoring import tallies
+from monitoring.gpu import Poller
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
 
@@ -21,18 +23,21 @@ class Housekeeper(Loop):
     def __init__(self) -> None:
         super().__init__("housekeeping")
         self._retention = Retention()
+        self._gpu = Poller()
         self._reconcile_at = time.monotonic()
 
     def step(self) -> float:
         if time.monotonic() >= self._reconcile_at:
             self._reconcile_at = time.monotonic() + RECONCILE_SECONDS
             self._reconcile()
+        self._gpu.poll()
         if self._retention.turn():
             return 0
-        return max(0.001, self._reconcile_at - time.monotonic())
+        return max(0.001, min(self._reconcile_at - time.monotonic(), self._gpu.wait_seconds()))
 
     def _reconcile(self) -> None:
         pressure.look()
+        tallies.advance()
         for queue_name, count in reconcile().items():
             self.done += count
             if count:

@@ -15,6 +15,7 @@ from events.stream.hub import Hub
 from events.stream.messages import Close
 from events.stream.outgoing import Send
 from events.stream.viewer import Refusal, Viewer
+from hsi import figures
 
 PATH = "/ws/events"
 IN_URL = Refusal(
@@ -59,3 +60,4 @@ class StreamApplication:
 
 
 application = StreamApplication()
+figures.show(figures.STREAM_CLIENTS, lambda: len(application.hub.clients))
