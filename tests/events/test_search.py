@@ -18,7 +18,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 TEXTS = {
-    "porch": {"summary": "A person walks up to the front door.", "reasoning": "The hour is late.", "labels": ["person"]},
+    "porch": {"summary": "A person walks to the front door.", "reasoning": "It is late.", "labels": ["person"]},
     "car": {"summary": "A car stops in the driveway!", "notes": "the postman's van", "labels": ["car", "sports ball"]},
     "front": {"summary": "The door of the front garden is open", "labels": []},
     "words": {"summary": "Ärger über ÉCOLE naïve Straße Привет 監視 1e5 0x1f a_b rock'n'roll", "labels": ["other"]},
@@ -95,8 +95,8 @@ def test_a_query_finds(events: dict[str, Event], query: str, names: set[str]):
     [
         "person OR car", "person AND NOT car", "NEAR(person car)", "summary:person", "{summary}:person", "person^2",
         "^person", "person & !car", "person | car", "person:*A", "person <-> car", "(person", ")", "person*car", "'--",
-        "\\", "%", "_", "w", "'';", "person'); DROP TABLE events_event; --", '"', '"""', "*", "-", "- -", '-"', "+", "\ud7ff",
-        "\U0001f600", "a" * 200, "a " * 100, "-a " * 66, '"a" ' * 50,
+        "\\", "%", "_", "w", "'';", "person'); DROP TABLE events_event; --", '"', '"""', "*", "-", "- -", '-"', "+",
+        "\ud7ff", "\U0001f600", "a" * 200, "a " * 100, "-a " * 66, '"a" ' * 50,
     ],
 )  # fmt: skip
 def test_operators_of_the_engines_are_text(viewer: Client, door: Camera, query: str):
@@ -125,7 +125,9 @@ def test_words_go_with_every_other_filter(viewer: Client, door: Camera):
     wanted = factories.event(door, started_at=noon, **values)
     reviewed = factories.event(door, started_at=noon, reviewed=True, **values)
     later = factories.event(door, started_at=noon + timedelta(hours=1), **values)
-    low = factories.event(door, started_at=noon, summary="A person waits.", labels=["dog"], risk_score=5, risk_level="low")
+    low = factories.event(
+        door, started_at=noon, summary="A person waits.", labels=["dog"], risk_score=5, risk_level="low"
+    )
     other = factories.event(door, started_at=noon, summary="A car.", labels=["person"])
     pending = factories.event(door, started_at=noon, analysis="pending", **values)
     assert set(ids(viewer, q="person")) == {one.pk for one in (wanted, reviewed, later, low, other, pending)}
@@ -136,8 +138,8 @@ def test_words_go_with_every_other_filter(viewer: Client, door: Camera):
     assert ids(viewer, q="waits", reviewed="true") == [reviewed.pk]
     assert ids(viewer, q="waits", after=(noon + timedelta(minutes=1)).isoformat()) == [later.pk]
     everything = {
-        "q": "waits", "camera": "door", "label": "person", "at_least": "medium", "risk_level": "high", "reviewed": "false",
-        "before": (noon + timedelta(minutes=1)).isoformat(),
+        "q": "waits", "camera": "door", "label": "person", "at_least": "medium", "risk_level": "high",
+        "reviewed": "false", "before": (noon + timedelta(minutes=1)).isoformat(),
     }  # fmt: skip
     assert ids(viewer, **everything) == ids(viewer, **everything, order="rank") == [wanted.pk]
     assert ids(viewer, q="waits", camera="garden") == []
