@@ -39,7 +39,7 @@ class HistoryView(GenericAPIView[Event]):
 
     def values(self) -> dict[str, Any]:
         """The filters of the request that say something."""
-        given = filter_values(self.request, self.filterset_class, Event)
+        given = filter_values(self.request.query_params, self.filterset_class, Event)
         return {name: value for name, value in given.items() if value not in ("", None)}
 
 
