@@ -30,7 +30,7 @@ class Asked:
 
     @classmethod
     def of(cls, parameters: QueryDict) -> Self:
-        return cls({name: value for name, value in parameters.items() if value})
+        return cls({name: str(value) for name, value in parameters.items() if value})
 
     @property
     def query(self) -> str:

@@ -34,7 +34,8 @@ def narrowed(
     queryset: QuerySet[Any], filterset_class: Any, parameters: QueryDict, *, paged: bool = False
 ) -> QuerySet[Any]:
     """What of `queryset` the parameters of an address ask for. Raises as `filter_values` does."""
-    filters = _filters(filterset_class, queryset.model)
+    model: type[Model] = queryset.model
+    filters = _filters(filterset_class, model)
     for name, value in _values(parameters, filters, paged=paged).items():
         queryset = filters[name].filter(queryset, value)
     return queryset

@@ -74,7 +74,8 @@ def answer(user: User, query: dict[str, str]) -> bytes:
     request.user = user
     response = Events.as_view()(request)
     assert response.status_code == 200
-    return response.render().content
+    content: bytes = response.render().content
+    return content
 
 
 def listed(user: User, query: dict[str, str]) -> list[int]:

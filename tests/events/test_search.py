@@ -178,7 +178,7 @@ def test_the_best_come_first_and_of_equally_good_ones_the_newest(viewer: Client,
     new = factories.event(door, summary="A fox.", started_at=factories.NOW + hour)
     assert ids(viewer, q="fox") == [aside.pk, noted.pk, new.pk, old.pk]
     assert ids(viewer, q="fox", order="rank") == [new.pk, old.pk, noted.pk, aside.pk]
-    answer = viewer.get("/api/events", {"q": "fox", "order": "rank", "limit": 2}).json()
+    answer = viewer.get("/api/events?q=fox&order=rank&limit=2").json()
     assert [one["id"] for one in answer["items"]] == [new.pk, old.pk]
     assert (answer["has_more"], answer["next_cursor"]) == (False, None)
 
@@ -187,7 +187,7 @@ def test_pages_of_a_search_neither_skip_nor_repeat_while_events_come_in(viewer: 
     made = [factories.event(door, summary="A fox.", started_at=factories.NOW - timedelta(minutes=n)) for n in range(7)]
     seen, cursor, number = [], "", 0
     while True:
-        page = viewer.get("/api/events", {"q": "fox", "limit": 2, "cursor": cursor}).json()
+        page = viewer.get(f"/api/events?q=fox&limit=2&cursor={cursor}").json()
         seen += [one["id"] for one in page["items"]]
         if not page["has_more"]:
             break
