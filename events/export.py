@@ -1,6 +1,7 @@
 """Events as a file: CSV for a spreadsheet, JSON for programs. Streamed, a chunk at a time.
 
-Whoever has exported events may refer to them, so retention spares them from then on: each chunk is marked as it leaves.
+Whoever has exported events may refer to them, so retention spares them from then on: each chunk is marked before it
+leaves, where who asks may change events. A viewer changes nothing.
 No transaction and no cursor stays open between chunks; an event that comes meanwhile shifts nothing.
 """
 
@@ -39,10 +40,10 @@ class ExportResponse(StreamingHttpResponse):
             yield part
 
 
-def response(events: QuerySet[Event], kind: str, *, bom: bool) -> ExportResponse:
-    """`kind` is a key of `FORMATS`. `events` is not sorted yet."""
+def response(events: QuerySet[Event], kind: str, *, bom: bool, spare: bool) -> ExportResponse:
+    """`kind` is a key of `FORMATS`. `events` is not sorted yet. `spare`: retention is to leave them alone."""
     content_type, write = FORMATS[kind]
-    parts = write(chunks(events))
+    parts = write(chunks(events, spare=spare))
     name = f"events-{timezone.localdate().isoformat()}.{kind}"
     return ExportResponse(
         _with_bom(parts) if bom and kind == "csv" else parts,
@@ -51,13 +52,14 @@ def response(events: QuerySet[Event], kind: str, *, bom: bool) -> ExportResponse
     )
 
 
-def chunks(events: QuerySet[Event]) -> Iterator[list[EventData]]:
-    """All of `events`, newest first. What is given has been marked as exported."""
+def chunks(events: QuerySet[Event], *, spare: bool) -> Iterator[list[EventData]]:
+    """All of `events`, newest first. With `spare`, what is given has been marked as exported."""
     events = events.order_by(*order(KEYSET))
     rows = events_data(events[:CHUNK])
     while rows:
-        ids = [row["id"] for row in rows]
-        Event.objects.filter(pk__in=ids, exported_at=None).update(exported_at=timezone.now())
+        if spare:
+            ids = [row["id"] for row in rows]
+            Event.objects.filter(pk__in=ids, exported_at=None).update(exported_at=timezone.now())
         yield rows
         last = rows[-1]
         rows = events_data(events.filter(beyond(KEYSET, last["started_at"], last["id"]))[:CHUNK])

@@ -10,6 +10,7 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as FormError
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
@@ -25,30 +26,39 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     """Looks at the filters that a request names. django-filter's own makes a form of all there are, every time."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
-        filterset_class = self.get_filterset_class(view, queryset)
-        model: type[Model] = queryset.model
-        filters = _filters(filterset_class, model)
-        for name, value in _values(request, filters, paged=bool(getattr(view, "paginator", None))).items():
-            queryset = filters[name].filter(queryset, value)
-        return queryset
+        paged = bool(getattr(view, "paginator", None))
+        return narrowed(queryset, self.get_filterset_class(view, queryset), request.query_params, paged=paged)
 
 
-def filter_values(request: Request, filterset_class: Any, model: type[Model]) -> dict[str, Any]:
-    """What the filters of a request say that a list without pages takes. Raises as the list does."""
-    return _values(request, _filters(filterset_class, model), paged=False)
+def narrowed(
+    queryset: QuerySet[Any], filterset_class: Any, parameters: QueryDict, *, paged: bool = False
+) -> QuerySet[Any]:
+    """What of `queryset` the parameters of an address ask for. Raises as `filter_values` does."""
+    model: type[Model] = queryset.model
+    filters = _filters(filterset_class, model)
+    for name, value in _values(parameters, filters, paged=paged).items():
+        queryset = filters[name].filter(queryset, value)
+    return queryset
 
 
-def _values(request: Request, filters: dict[str, Any], *, paged: bool) -> dict[str, Any]:
-    """Raises ValidationError for a filter that is unknown or a value that does not fit."""
+def filter_values(parameters: QueryDict, filterset_class: Any, model: type[Model]) -> dict[str, Any]:
+    """What the parameters say that a list without pages takes.
+
+    Raises ValidationError for a filter that is unknown or a value that does not fit.
+    """
+    return _values(parameters, _filters(filterset_class, model), paged=False)
+
+
+def _values(parameters: QueryDict, filters: dict[str, Any], *, paged: bool) -> dict[str, Any]:
     known = filters.keys() | (PAGING if paged else set())
     values, errors = {}, {}
-    for name in request.query_params:
+    for name in parameters:
         if name not in known:
             errors[name] = [f"No such filter. There are: {', '.join(sorted(known))}."]
         elif name in filters:
             field = filters[name].field
             try:
-                values[name] = field.clean(field.widget.value_from_datadict(request.query_params, {}, name))
+                values[name] = field.clean(field.widget.value_from_datadict(parameters, {}, name))
             except FormError as error:
                 errors[name] = error.messages
     if errors:

@@ -96,6 +96,7 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("get", "api/events"): (200, 403, 403, 200),
     ("get", "api/events/<int:pk>/snapshot"): (200, 403, 403, 200),
+    ("get", "api/events/export"): (200, 403, 403, 200),
     ("get", "api/system/health"): (200, 403, 403, 200),
     ("patch", "api/events/<int:pk>"): (403, 200, 403, 200),
     ("get", "api/queues"): (403, 403, 403, 200),

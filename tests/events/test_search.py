@@ -18,7 +18,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 TEXTS = {
-    "porch": {"summary": "A person walks up to the front door.", "reasoning": "The hour is late.", "labels": ["person"]},
+    "porch": {"summary": "A person walks to the front door.", "reasoning": "It is late.", "labels": ["person"]},
     "car": {"summary": "A car stops in the driveway!", "notes": "the postman's van", "labels": ["car", "sports ball"]},
     "front": {"summary": "The door of the front garden is open", "labels": []},
     "words": {"summary": "Ärger über ÉCOLE naïve Straße Привет 監視 1e5 0x1f a_b rock'n'roll", "labels": ["other"]},
@@ -95,8 +95,8 @@ def test_a_query_finds(events: dict[str, Event], query: str, names: set[str]):
     [
         "person OR car", "person AND NOT car", "NEAR(person car)", "summary:person", "{summary}:person", "person^2",
         "^person", "person & !car", "person | car", "person:*A", "person <-> car", "(person", ")", "person*car", "'--",
-        "\\", "%", "_", "w", "'';", "person'); DROP TABLE events_event; --", '"', '"""', "*", "-", "- -", '-"', "+", "\ud7ff",
-        "\U0001f600", "a" * 200, "a " * 100, "-a " * 66, '"a" ' * 50,
+        "\\", "%", "_", "w", "'';", "person'); DROP TABLE events_event; --", '"', '"""', "*", "-", "- -", '-"', "+",
+        "\ud7ff", "\U0001f600", "a" * 200, "a " * 100, "-a " * 66, '"a" ' * 50,
     ],
 )  # fmt: skip
 def test_operators_of_the_engines_are_text(viewer: Client, door: Camera, query: str):
@@ -125,7 +125,9 @@ def test_words_go_with_every_other_filter(viewer: Client, door: Camera):
     wanted = factories.event(door, started_at=noon, **values)
     reviewed = factories.event(door, started_at=noon, reviewed=True, **values)
     later = factories.event(door, started_at=noon + timedelta(hours=1), **values)
-    low = factories.event(door, started_at=noon, summary="A person waits.", labels=["dog"], risk_score=5, risk_level="low")
+    low = factories.event(
+        door, started_at=noon, summary="A person waits.", labels=["dog"], risk_score=5, risk_level="low"
+    )
     other = factories.event(door, started_at=noon, summary="A car.", labels=["person"])
     pending = factories.event(door, started_at=noon, analysis="pending", **values)
     assert set(ids(viewer, q="person")) == {one.pk for one in (wanted, reviewed, later, low, other, pending)}
@@ -136,8 +138,8 @@ def test_words_go_with_every_other_filter(viewer: Client, door: Camera):
     assert ids(viewer, q="waits", reviewed="true") == [reviewed.pk]
     assert ids(viewer, q="waits", after=(noon + timedelta(minutes=1)).isoformat()) == [later.pk]
     everything = {
-        "q": "waits", "camera": "door", "label": "person", "at_least": "medium", "risk_level": "high", "reviewed": "false",
-        "before": (noon + timedelta(minutes=1)).isoformat(),
+        "q": "waits", "camera": "door", "label": "person", "at_least": "medium", "risk_level": "high",
+        "reviewed": "false", "before": (noon + timedelta(minutes=1)).isoformat(),
     }  # fmt: skip
     assert ids(viewer, **everything) == ids(viewer, **everything, order="rank") == [wanted.pk]
     assert ids(viewer, q="waits", camera="garden") == []
@@ -176,7 +178,7 @@ def test_the_best_come_first_and_of_equally_good_ones_the_newest(viewer: Client,
     new = factories.event(door, summary="A fox.", started_at=factories.NOW + hour)
     assert ids(viewer, q="fox") == [aside.pk, noted.pk, new.pk, old.pk]
     assert ids(viewer, q="fox", order="rank") == [new.pk, old.pk, noted.pk, aside.pk]
-    answer = viewer.get("/api/events", {"q": "fox", "order": "rank", "limit": 2}).json()
+    answer = viewer.get("/api/events?q=fox&order=rank&limit=2").json()
     assert [one["id"] for one in answer["items"]] == [new.pk, old.pk]
     assert (answer["has_more"], answer["next_cursor"]) == (False, None)
 
@@ -185,7 +187,7 @@ def test_pages_of_a_search_neither_skip_nor_repeat_while_events_come_in(viewer: 
     made = [factories.event(door, summary="A fox.", started_at=factories.NOW - timedelta(minutes=n)) for n in range(7)]
     seen, cursor, number = [], "", 0
     while True:
-        page = viewer.get("/api/events", {"q": "fox", "limit": 2, "cursor": cursor}).json()
+        page = viewer.get(f"/api/events?q=fox&limit=2&cursor={cursor}").json()
         seen += [one["id"] for one in page["items"]]
         if not page["has_more"]:
             break
