@@ -132,7 +132,8 @@ def _zones(groups: Iterable[dict[str, Any]]) -> Iterator[tuple[ZoneInfo, list[st
     members: dict[str, list[dict[str, Any]]] = defaultdict(list)
     zones = {camera.pk: camera.zone for camera in Camera.objects.all()}
     for group in groups:
-        members[zones[group["camera_id"]].key].append(group)
+        if zone := zones.get(group["camera_id"]):  # else it was deleted a moment ago, and its events with it
+            members[zone.key].append(group)
     for name, of_zone in members.items():
         cameras = sorted({group["camera_id"] for group in of_zone})
         times = [group["first"] for group in of_zone], [group["last"] for group in of_zone]

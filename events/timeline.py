@@ -149,6 +149,7 @@ def _by_sqlite(found: str, parameters: tuple[Any, ...], edges: list[datetime]) -
     sql = (
         "SELECT bucket.key, risk_level, COUNT(*), MAX(risk_score)"
         f" FROM json_each(%s) AS bucket CROSS JOIN ({found}) AS found"
-        " ON started_at >= bucket.value ->> 0 AND started_at < bucket.value ->> 1 GROUP BY 1, 2"
+        " ON started_at >= json_extract(bucket.value, '$[0]') AND started_at < json_extract(bucket.value, '$[1]')"
+        " GROUP BY 1, 2"
     )
     return sql, [json.dumps(list(pairwise(texts))), *parameters]
