@@ -68,7 +68,7 @@ def _values(parameters: QueryDict, filters: dict[str, Any], *, paged: bool) -> d
 
 @cache
 def _filters(filterset_class: Any, model: type[Model]) -> dict[str, Any]:
-    """Made once a class: filters keep nothing of a request."""
+    """Made once a class: filters keep nothing of a request, and each knows its own value alone."""
     return dict(filterset_class(queryset=model._default_manager.none()).filters) if filterset_class else {}
 
 
