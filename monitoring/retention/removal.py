@@ -45,8 +45,8 @@ def _locked(units: list[Unit]) -> list[Unit]:
     events = Event.objects.select_for_update().filter(batch_id__in=batches).order_by("pk")
     free -= {
         batch
-        for batch, kept, analysis in events.values_list("batch_id", "kept", "analysis")
-        if kept or analysis == Event.Analysis.PENDING
+        for batch, kept, exported_at, analysis in events.values_list("batch_id", "kept", "exported_at", "analysis")
+        if kept or exported_at or analysis == Event.Analysis.PENDING
     }
     pieces = {piece.id for unit in units for piece in unit.pieces}
     uploads = Upload.objects.select_for_update().filter(pk__in=pieces).order_by("pk")

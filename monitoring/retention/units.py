@@ -110,7 +110,10 @@ def empty_batches(before: datetime) -> Iterator[list[Unit]]:
         yield [_together(row["id"], [], row) for row in rows if row["id"] not in held]
 
 
-_BATCH = ("id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__analysis")
+_BATCH = (
+    "id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__exported_at",
+    "event__analysis",
+)  # fmt: skip
 
 
 def _members(batches: set[int], known: dict[int, Piece]) -> dict[int, list[Piece]]:
@@ -138,6 +141,7 @@ def _together(batch: int, pieces: list[Piece], facts: dict[str, Any]) -> Unit:
     settled = (
         facts["state"] in FINISHED_BATCH
         and not facts["event__kept"]
+        and facts["event__exported_at"] is None
         and facts["event__analysis"] != Event.Analysis.PENDING
         and all(piece.state in Upload.FINISHED for piece in pieces)
     )
