@@ -17,12 +17,7 @@ from cameras.access import only_visible
 from events import bulk, clip, reanalysis, trash
 from events.api import EventView
 from events.models import Event
-from events.serializers import (
-    BulkDeleteSerializer,
-    BulkReviewSerializer,
-    EventData,
-    event_data,
-)
+from events.serializers import BulkDeleteSerializer, BulkReviewSerializer, EventData, event_data, events_data
 from hsi.idempotency import once
 from hsi.inputs import checked
 from hsi.schema import Page
@@ -36,6 +31,7 @@ class BulkData(TypedDict):
 
 class Trash(EventView):
     keyset = "started_at"
+    read_rows = staticmethod(events_data)
 
     def get_queryset(self) -> QuerySet[Event]:
         return only_visible(Event.with_trash.filter(deleted_at__isnull=False), self.request.user)
@@ -43,7 +39,7 @@ class Trash(EventView):
     @extend_schema(summary="Deleted events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([event_data(event) for event in page])
+        return self.get_paginated_response(page)
 
 
 class RestoreEvent(EventView):

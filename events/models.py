@@ -56,6 +56,9 @@ class Event(models.Model):
     is_fast_path = models.BooleanField(default=False)
     reviewed = models.BooleanField(default=False)
     kept = models.BooleanField(default=False, help_text="Retention removes neither it nor its pictures.")
+    exported_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then retention spares it, as if it were kept."
+    )
     notes = models.TextField(blank=True)
     snooze_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -82,6 +85,8 @@ class Event(models.Model):
             models.Index(fields=["-started_at", "-id"], name="event_time"),
             models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
             models.Index(fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="event_trash"),
+            models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
+            models.Index(fields=["risk_score"], name="event_score"),
         ]
 
     def __str__(self) -> str:

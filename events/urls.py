@@ -1,9 +1,12 @@
 from django.urls import path
 
-from events import actions_api, api
+from events import actions_api, api, history_api
 
 urlpatterns = [
     path("events", api.Events.as_view()),
+    path("events/stats", history_api.Stats.as_view()),
+    path("events/timeline", history_api.Timeline.as_view()),
+    path("events/export", history_api.Export.as_view()),
     path("events/trash", actions_api.Trash.as_view()),
     path("events/bulk-review", actions_api.BulkReview.as_view()),
     path("events/bulk-delete", actions_api.BulkDelete.as_view()),

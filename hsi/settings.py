@@ -232,8 +232,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.browsable.PageRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hsi.browsable.Negotiation",
     "DEFAULT_METADATA_CLASS": "hsi.browsable.Methods",
-    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PARSER_CLASSES": ["hsi.parsers.StrictJSONParser"],
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter like any other
     "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "hsi.schema.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -55,6 +55,9 @@ MATRIX: dict[str, Answers] = {
     "api/detections/<int:pk>": OF_THE_CAMERA,
     "api/detections/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/events": ANYONE_SIGNED_IN,
+    "api/events/stats": ANYONE_SIGNED_IN,
+    "api/events/timeline": ANYONE_SIGNED_IN,
+    "api/events/export": ANYONE_SIGNED_IN,
     "api/events/<int:pk>": OF_THE_CAMERA,
     "api/events/<int:pk>/restore": NOT_TO_READ,  # what the one before has deleted
     "api/events/<int:pk>/reanalyse": NOT_TO_READ,
@@ -117,6 +120,7 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("get", "api/events"): (200, 403, 403, 200),
     ("get", "api/events/<int:pk>/snapshot"): (200, 403, 403, 200),
+    ("get", "api/events/export"): (200, 403, 403, 200),
     ("get", "api/system/health"): (200, 403, 403, 200),
     ("patch", "api/events/<int:pk>"): (403, 200, 403, 200),
     ("post", "api/cameras"): (403, 403, 403, 400),

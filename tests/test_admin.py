@@ -195,6 +195,13 @@ def test_many_events_are_reviewed_at_once(boss: Client):
     assert StreamMessage.objects.count() == 2
 
 
+def test_what_was_kept_or_exported_can_be_left_to_retention_again(boss: Client):
+    event = factories.event(kept=True, exported_at=factories.NOW)
+    boss.post(page("Event", "changelist"), {"action": "let_go", "_selected_action": [event.pk]})
+    event.refresh_from_db()
+    assert (event.kept, event.exported_at) == (False, None)
+
+
 def test_an_event_without_a_verdict_shows_no_score(boss: Client):
     factories.event(analysis="pending")
     text = boss.get(page("Event", "changelist")).content.decode()

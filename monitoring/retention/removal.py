@@ -46,8 +46,13 @@ def _locked(units: list[Unit]) -> list[Unit]:
     deleted = {unit.batch for unit in units if unit.in_trash}
     free -= {
         batch
-        for batch, kept, analysis, deleted_at in events.values_list("batch_id", "kept", "analysis", "deleted_at")
-        if kept or analysis == Event.Analysis.PENDING or (batch in deleted and deleted_at is None)  # restored
+        for batch, kept, exported_at, analysis, deleted_at in events.values_list(
+            "batch_id", "kept", "exported_at", "analysis", "deleted_at"
+        )
+        if kept
+        or exported_at
+        or analysis == Event.Analysis.PENDING
+        or (batch in deleted and deleted_at is None)  # restored
     }
     pieces = {piece.id for unit in units for piece in unit.pieces}
     uploads = Upload.objects.select_for_update().filter(pk__in=pieces).order_by("pk")

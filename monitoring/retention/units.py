@@ -123,8 +123,8 @@ def deleted_events(before: datetime) -> Iterator[list[Unit]]:
 
 
 _BATCH = (
-    "id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__analysis",
-    "event__deleted_at",
+    "id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__exported_at",
+    "event__analysis", "event__deleted_at",
 )  # fmt: skip
 
 
@@ -153,6 +153,7 @@ def _together(batch: int, pieces: list[Piece], facts: dict[str, Any]) -> Unit:
     settled = (
         facts["state"] in FINISHED_BATCH
         and not facts["event__kept"]
+        and facts["event__exported_at"] is None
         and facts["event__analysis"] != Event.Analysis.PENDING
         and all(piece.state in Upload.FINISHED for piece in pieces)
     )

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('cameras', '0003_zones'),
         ('detection', '0002_zones'),
-        ('events', '0002_kept'),
+        ('events', '0003_search'),
     ]
 
     operations = [
