@@ -15,8 +15,16 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 LISTS = (
-    "cameras", "cameras/door/zones", "uploads", "detections", "events", "events/trash", "tokens", "dead-letters", "audit",
-)  # fmt: skip
+    "cameras",
+    "cameras/door/zones",
+    "uploads",
+    "detections",
+    "events",
+    "events/trash",
+    "tokens",
+    "dead-letters",
+    "audit",
+)
 
 
 @pytest.fixture
