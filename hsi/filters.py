@@ -77,8 +77,8 @@ def filter_schema(one: django_filters.Filter) -> dict[str, Any]:
     """JSON Schema of what a filter takes."""
     if (own := getattr(one, "schema", None)) is not None:
         return dict(own)
-    if isinstance(one, django_filters.ChoiceFilter):
-        return {"type": "string", "enum": [value for value, _ in one.extra["choices"]]}
+    if choices := one.extra.get("choices"):
+        return {"type": "string", "enum": [value for value, _ in choices]}
     longest = one.extra.get("max_length")
     return {"type": "string", **({"maxLength": longest} if longest else {})}
 

@@ -15,6 +15,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiResponse
 
 from hsi import idempotency
+from hsi.inputs import Input
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ class Schema(AutoSchema):
     def _get_response_for_code(
         self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
     ) -> dict[str, Any]:
-        if is_shape(serializer):
+        if is_shape(serializer) or get_origin(serializer) is list:
             return self._answer(serializer, status_code)
         if isinstance(serializer, OpenApiResponse) and is_shape(serializer.response):
             return self._answer(serializer.response, status_code) | {"description": serializer.description}
@@ -198,7 +199,12 @@ class Schema(AutoSchema):
         components: dict[str, Any] = {}
         schema = json_schema(hint, components)
         for name, content in components.items():
-            self.registry.register_on_missing(
-                ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=content, object=name)  # type: ignore[no-untyped-call]
-            )
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=content, object=name)  # type: ignore[no-untyped-call]
+            self.registry.register_on_missing(component)
+            if self.registry[component].schema != content:
+                raise TypeError(f"two shapes are called {name}")
         return schema
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return schema | {"additionalProperties": False} if isinstance(serializer, Input) else schema
