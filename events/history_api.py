@@ -21,7 +21,7 @@ from cameras.access import only_visible, visible_cameras
 from events import export
 from events.filters import Conditions, ExportFilters, TimelineFilters
 from events.models import Event
-from events.stats import StatsData, stats
+from events.stats import EventStatsData, stats
 from events.timeline import LOOKS_BACK, MOST_BUCKETS, TimelineData, TooManyBucketsError, timeline
 from hsi.filters import filter_values
 from hsi.permissions import has_scope
@@ -44,7 +44,7 @@ class HistoryView(GenericAPIView[Event]):
 
 
 class Stats(HistoryView):
-    @extend_schema(summary="Counts of events", responses=StatsData, filters=True)
+    @extend_schema(summary="Counts of events", responses=EventStatsData, filters=True)
     def get(self, request: Request) -> Response:
         return Response(stats(self.filter_queryset(self.get_queryset())))
 

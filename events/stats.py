@@ -34,7 +34,7 @@ class ScoreData(TypedDict):
     max: int | None
 
 
-class StatsData(TypedDict):
+class EventStatsData(TypedDict):
     """Events by what they are. `hours` begin at midnight, `weekdays` with Monday, by the clock of each camera."""
 
     events: int
@@ -50,7 +50,7 @@ class StatsData(TypedDict):
     weekdays: list[int]
 
 
-def stats(events: QuerySet[Event]) -> StatsData:
+def stats(events: QuerySet[Event]) -> EventStatsData:
     """Three queries, each reading all of `events` once; one more for each further time zone of cameras."""
     groups = list(
         events.order_by()

@@ -26,7 +26,7 @@ from hsi.times import iso
 from monitoring import gpu, storage
 from monitoring.latency import LatencyData, latency
 from monitoring.models import GpuSample, StorageSample
-from monitoring.stats import StatsData, stats
+from monitoring.stats import SystemStatsData, stats
 from monitoring.workers import WorkerData, worker_data
 
 MINUTES = OpenApiParameter("minutes", int, description="How far back, 60 without it.")
@@ -121,7 +121,7 @@ class TlsData(TypedDict):
 
 
 class SystemStats(AdministratorView):
-    @extend_schema(summary="What happened lately, in numbers", responses=StatsData)
+    @extend_schema(summary="What happened lately, in numbers", responses=SystemStatsData)
     def get(self, request: Request) -> Response:
         return Response(stats(timezone.now()))
 
