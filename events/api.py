@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
@@ -24,7 +26,7 @@ from events.review import change
 from events.serializers import EventData, ReviewSerializer, event_data, events_data
 from hsi.filters import YES_NO
 from hsi.inputs import checked
-from hsi.pagination import KeysetPagination
+from hsi.pagination import KeysetPagination, whole
 from hsi.schema import Page
 
 BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws in what was found.")
@@ -47,7 +49,7 @@ class Events(EventView):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(page)
 
-    def _best(self, request: Request) -> Page[EventData]:
+    def _best(self, request: Request) -> dict[str, Any]:
         """One page, the best first. There is no next one: a rank is no place that a cursor could name."""
         query = search.parse(request.query_params.get("q", ""))
         if not query or "cursor" in request.query_params:
@@ -55,7 +57,7 @@ class Events(EventView):
         limit = min(KeysetPagination().limit(request), search.BEST)
         ids = search.best(self.filter_queryset(self.get_queryset()), query, limit)
         found = {event["id"]: event for event in events_data(Event.objects.filter(pk__in=ids))}
-        return {"items": [found[pk] for pk in ids if pk in found], "next_cursor": None, "has_more": False}
+        return whole([found[pk] for pk in ids if pk in found])
 
 
 class OneEvent(EventView):

@@ -6,19 +6,18 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cameras import delivery
-from cameras.access import only_visible, visible_cameras
+from cameras.access import visible_cameras
 from events import export
+from events.api import EventView
 from events.filters import Conditions, ExportFilters, TimelineFilters
 from events.models import Event
 from events.serializers import EventData
@@ -31,12 +30,9 @@ from hsi.roles import Role, has_role
 FILES = {(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/json"): list[EventData]}
 
 
-class HistoryView(GenericAPIView[Event]):
+class HistoryView(EventView):
     pagination_class = None
     filterset_class: ClassVar[type[Conditions]] = Conditions
-
-    def get_queryset(self) -> QuerySet[Event]:
-        return only_visible(Event.objects.all(), self.request.user)
 
     def values(self) -> dict[str, Any]:
         """The filters of the request that say something."""

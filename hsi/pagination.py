@@ -65,6 +65,11 @@ class KeysetPagination(BasePagination):
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
 
 
+def whole(items: list[Any]) -> dict[str, Any]:
+    """A list that is always short, in the form of all lists."""
+    return {"items": items, "next_cursor": None, "has_more": False}
+
+
 def order(keyset: str) -> list[str]:
     sign, field = ("", keyset[1:]) if keyset.startswith("-") else ("-", keyset)
     return [f"{sign}{field}"] if field == "id" else [f"{sign}{field}", f"{sign}id"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from tests.bench.month import CAMERAS, camera_of, cameras, digest, rows, time_of
+from tests.bench.month import camera_of, cameras, digest, rows, time_of
 
 EVENTS = 1_000_000
 SECONDS_APART = 60
@@ -75,6 +75,3 @@ def events(start: datetime) -> str:
         "reviewed": "n%3=0" if connection.vendor == "postgresql" else "(n%3=0)", "kept": "false", "notes": "''",
         "created_at": at, "updated_at": at,
     })  # fmt: skip
-
-
-__all__ = ["CAMERAS", "EVENTS", "fill"]
