@@ -15,10 +15,11 @@ from django.utils.safestring import SafeString
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time, shortened, thumbnail
+from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, TabularInline, badge, local_time, shortened, thumbnail
+from hsi.roles import is_admin
 
 
-class CameraGrantInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class CameraGrantInline(TabularInline):
     model = CameraGrant
     autocomplete_fields = ("user", "group")
     extra = 0
@@ -74,6 +75,30 @@ class CameraAdmin(HSIAdmin):
     @admin.display(description="state", ordering="enabled")
     def camera_state(self, camera: Camera) -> SafeString:
         return badge("on", "good") if camera.enabled else badge("paused", "warn")
+
+
+@admin.register(CameraGrant)
+class CameraGrantAdmin(HSIAdmin):
+    """Who may see what, over all cameras: for administrators, as anybody else could grant themselves the rest."""
+
+    list_display = ("camera", "user", "group")
+    list_display_links = ("camera", "user", "group")
+    list_select_related = ("camera", "user", "group")
+    search_fields = ("=camera__id", "camera__name", "=user__username", "=group__name")
+    search_help_text = "A camera, a user or a group."
+    autocomplete_fields = ("camera", "user", "group")
+    ordering = ("camera", "id")
+    sortable_by = ()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_admin(request.user)
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
 
 
 def last_captured_at(camera: Camera) -> datetime | None:

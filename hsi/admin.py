@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,10 +17,6 @@ from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
 from hsi.roles import is_admin
-
-admin.site.site_header = settings.APP_NAME
-admin.site.site_title = settings.APP_NAME
-admin.site.index_title = "Everything, in rows"
 
 
 class QueueFilter(admin.SimpleListFilter):

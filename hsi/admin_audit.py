@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.utils.safestring import SafeString
+from unfold import forms
 
 from hsi.admin_base import AuditedAdmin, SuperuserOnlyAdmin, json_block
 from hsi.ledger import AuditEntry, QueuePause
@@ -43,10 +44,14 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AuditedUserAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Django's own, with an audit log."""
+
+    form = forms.UserChangeForm
+    add_form = forms.UserCreationForm
+    change_password_form = forms.AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
+class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
     """Django's own, with an audit log."""

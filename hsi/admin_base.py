@@ -18,10 +18,11 @@ from django.utils.safestring import SafeString
 from hsi import audit
 from hsi.roles import is_admin
 
-if TYPE_CHECKING:  # the class cannot be subscripted at run time
+if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
     ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
 else:
-    ModelAdmin = admin.ModelAdmin
+    from unfold.admin import ModelAdmin, TabularInline
 
 # A list counts this far and no further; who looks for something older narrows the list down.
 COUNTED_ROWS = 5_000
@@ -85,9 +86,7 @@ class HSIAdmin(AuditedAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-
-    class Media:
-        css = {"all": ["hsi/admin.css"]}
+    list_fullwidth = True
 
 
 class MachineAdmin(HSIAdmin):

@@ -10,7 +10,7 @@ from typing import Any
 
 import environ
 
-from hsi import configuration, logsetup
+from hsi import adminlook, configuration, logsetup
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = configuration.read(os.environ, configuration.env_files())
@@ -63,8 +63,9 @@ ALLOWED_HOSTS = LOOPBACK + (_value["ALLOWED_HOSTS"] or _own_names())
 
 INSTALLED_APPS = [
     "daphne",
-    "hsi",  # before the admin, whose page head it gives our own look
-    "django.contrib.admin",
+    "hsi",  # before the admin, some of whose templates it replaces
+    "unfold.apps.BasicAppConfig",
+    "hsi.adminsite.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -191,6 +192,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+UNFOLD = adminlook.look(_value["APP_NAME"])
+# What counts stand beside the names in the admin's navigation.
+ADMIN_COUNTS = "monitoring.pages.counts.counts"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = _value["TIME_ZONE"]

@@ -1,0 +1,31 @@
+"""How much waits for somebody, beside the names in the navigation."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from events.models import Event
+from monitoring.waiting import waiting
+
+KEPT_SECONDS = 10
+KEY = "admin-counts"
+MOST = 999  # of what may grow without end no more is counted
+
+
+def counts() -> dict[str, str]:
+    """Words by kind; none where nothing waits. At most ten seconds old."""
+    found: dict[str, str] | None = cache.get(KEY)
+    if found is None:
+        found = {name: words for name, words in _counted().items() if words}
+        cache.set(KEY, found, KEPT_SECONDS)
+    return found
+
+
+def _counted() -> dict[str, str]:
+    waits = waiting()
+    unreviewed = Event.objects.filter(reviewed=False).order_by()[: MOST + 1].count()
+    return {name: short(waits[name]) for name in ("uploads", "dead_letters")} | {"unreviewed": short(unreviewed)}
+
+
+def short(number: int) -> str:
+    return f"{MOST}+" if number > MOST else str(number or "")
