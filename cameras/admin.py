@@ -15,14 +15,13 @@ from django.utils.safestring import SafeString
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, TabularInline, badge, local_time, shortened, thumbnail
+from hsi.admin_base import HSIAdmin, Inline, SuperuserOnlyAdmin, badge, local_time, shortened, thumbnail
 from hsi.roles import is_admin
 
 
-class CameraGrantInline(TabularInline):
+class CameraGrantInline(Inline):
     model = CameraGrant
     autocomplete_fields = ("user", "group")
-    extra = 0
     verbose_name = "viewer"
     verbose_name_plural = "who may see this camera (administrators always may)"
 

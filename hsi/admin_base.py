@@ -89,6 +89,12 @@ class HSIAdmin(AuditedAdmin):
     list_fullwidth = True
 
 
+class Inline(TabularInline):
+    """Rows within the page of another one."""
+
+    extra = 0
+
+
 class MachineAdmin(HSIAdmin):
     """Rows that a machine writes: to be looked at, by those who have the model's view permission."""
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from hsi.roles import is_admin
+
+# How much waits, in words, by the `badge` of an item.
+COUNTS = "monitoring.pages.counts.counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Operations",
         (
-            Item("Dead letters", "report", "hsi.deadletter", "dead_letters", "danger"),
-            Item("Logs", "subject", "monitoring.logentry"),
+            Item("Dead letters", "report", "letters", "dead_letters", "danger"),
+            Item("Queues", "low_priority", "queues"),
+            Item("Logs", "subject", "logs"),
+            Item("Configuration", "tune", "configuration"),
             Item("Workers", "engineering", "hsi.workerheartbeat"),
             Item("Breakers", "electrical_services", "hsi.circuitbreaker"),
             Item("Queue jobs", "pending_actions", "hsi.queuejob"),
@@ -75,6 +79,8 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Records",
         (
+            Item("Dead letter rows", "inbox", "hsi.deadletter"),
+            Item("Log rows", "article", "monitoring.logentry"),
             Item("Stream", "stream", "hsi.streammessage"),
             Item("Paused queues", "pause_circle", "hsi.queuepause"),
             Item("Graphics cards", "memory", "monitoring.gpusample"),
@@ -87,7 +93,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """As django-unfold wants it. Asks for counts only where they concern all that the user may see."""
-    counts: Mapping[str, str] = import_string(settings.ADMIN_COUNTS)() if is_admin(request.user) else {}
+    counts: Mapping[str, str] = import_string(COUNTS)() if is_admin(request.user) else {}
     return [
         {
             "title": title,

@@ -71,6 +71,9 @@ class AIService:
         began = time.perf_counter()
         try:
             return self._json("POST", path, timeout=timeout, **content)
+        except AIServiceError:
+            samples.observe(samples.AI_FAILURE, self.name, time.perf_counter() - began)
+            raise
         finally:
             samples.observe(samples.AI_REQUEST, self.name, time.perf_counter() - began)
 

@@ -7,16 +7,22 @@ It stays, with its story, also when it was queued again: the next failure is a l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from hsi import audit
 from hsi.models import DeadLetter
 from hsi.queues import get_queue
+from hsi.redaction import redact
+
+MOST_GROUPS = 50
+SHOWN_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,42 @@ class Resolution:
 
     requeued: int
     without_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Open letters of one cause: so many jobs of a queue ended with the same kind of error. `text` is the newest's."""
+
+    queue: str
+    error_type: str
+    count: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    text: str
+
+    @property
+    def query(self) -> str:
+        return urlencode({"queue": self.queue, "error": self.error_type})
+
+
+def groups() -> list[Group]:
+    """The causes of all open letters, the most frequent first."""
+    found = (
+        DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
+        .order_by()
+        .values("queue", "error_type")
+        .annotate(count=Count("id"), first=Min("first_failed_at"), last=Max("last_failed_at"), newest=Max("id"))
+        .order_by("-count", "queue", "error_type")[:MOST_GROUPS]
+    )
+    rows = list(found)
+    texts = dict(DeadLetter.objects.filter(pk__in=[row["newest"] for row in rows]).values_list("pk", "error_text"))
+    return [
+        Group(
+            row["queue"], row["error_type"], row["count"], row["first"], row["last"],
+            redact(texts.get(row["newest"], ""))[:SHOWN_TEXT],
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def search(*, queue: str = "", error: str = "", text: str = "", ids: list[int] | None = None) -> QuerySet[DeadLetter]:

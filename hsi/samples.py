@@ -17,6 +17,7 @@ STAGES = (
     "intake", "detection_wait", "detection", "batch", "analysis_wait", "analysis", "delivery", "upload_to_event",
 )  # fmt: skip
 STAGE, AI_REQUEST = "stage", "ai_request"
+AI_FAILURE = "ai_failure"  # those of AI_REQUEST that failed
 UPLOADS, ERRORS, LOG_LINES_DROPPED = "uploads", "errors", "log_lines_dropped"
 SUM = "_sum"  # the total of a histogram's seconds
 # Names come from our code; this bounds memory should one ever not.
@@ -57,7 +58,7 @@ _series: set[Key] = set()
 
 
 def observe(name: str, label: str, seconds: float) -> None:
-    """`name` is STAGE or AI_REQUEST. A clock that went back counts as no time."""
+    """`name` is STAGE, AI_REQUEST or AI_FAILURE. A clock that went back counts as no time."""
     seconds = max(0.0, seconds)
     place = bisect.bisect_left(BOUNDS, seconds)
     with _lock:

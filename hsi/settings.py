@@ -65,7 +65,7 @@ INSTALLED_APPS = [
     "daphne",
     "hsi",  # before the admin, some of whose templates it replaces
     "unfold.apps.BasicAppConfig",
-    "hsi.adminsite.AdminConfig",
+    "hsi.adminapp.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -194,8 +194,6 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
 UNFOLD = adminlook.look(_value["APP_NAME"])
-# What counts stand beside the names in the admin's navigation.
-ADMIN_COUNTS = "monitoring.pages.counts.counts"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = _value["TIME_ZONE"]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
@@ -20,24 +21,26 @@ from hsi.models import CircuitBreaker
 from monitoring.health import NamedCheck
 
 KEPT_SECONDS = 15.0
+T = TypeVar("T")
 
 
-class Asked:
+class Asked(Generic[T]):
     """The answer of one service, kept for a while. One question is on its way at a time, however many ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_seconds: float = KEPT_SECONDS) -> None:
+        self._kept_seconds = kept_seconds
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ai-health")
-        self._answer: Future[str] | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._answer: Future[T] | None = None
         self._key: object = None
         self._at = 0.0
 
-    def start(self, question: Callable[[], str], key: object) -> Future[str]:
+    def start(self, question: Callable[[], T], key: object) -> Future[T]:
         """The answer that is kept, or one on its way. Another `key` (other settings) asks anew."""
         with self._lock:
             now = time.monotonic()
             answer = self._answer
-            if answer is None or self._key != key or (answer.done() and now - self._at > KEPT_SECONDS):
+            if answer is None or self._key != key or (answer.done() and now - self._at > self._kept_seconds):
                 answer = self._answer = self._pool.submit(question)
                 self._key, self._at = key, now
             return answer
@@ -76,10 +79,10 @@ class BreakersCheck(NamedCheck):
         self.detail = f"Closed: {', '.join(names)}." if names else "No service is in use."
 
 
-_detector, _analyzer = Asked(), Asked()
+_detector, _analyzer = Asked[str](), Asked[str]()
 
 
-def service_checks() -> list[NamedCheck]:
+def service_checks() -> list[ServiceCheck]:
     """Both are asked at the same time, so that two that hang cost the time of one."""
     detector_key = (settings.DETECTOR, settings.RTDETR_URL, settings.DETECTOR_MODEL)
     analyzer_key = (settings.ANALYZER, settings.NEMOTRON_URL, settings.NEMOTRON_API, settings.NEMOTRON_MODEL)

@@ -8,6 +8,7 @@ what a staff member may know beyond that is the exception's cause.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
@@ -21,7 +22,7 @@ from health_check.exceptions import HealthCheckException, ServiceUnavailable, Se
 from cameras import diskguard
 from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
-from hsi.queues import QUEUE_NAMES, QueueUnavailableError, get_queue
+from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
 
 HEALTHY: Literal["healthy"] = "healthy"
 DEGRADED: Literal["degraded"] = "degraded"
@@ -94,13 +95,19 @@ class MigrationCheck(NamedCheck):
         self.detail = "Up to date."
 
 
+def queue_depths() -> dict[str, Depth]:
+    """How full each queue is. Raises `QueueUnavailableError`."""
+    return {name: get_queue(name).depth() for name in QUEUE_NAMES}
+
+
 @dataclass
 class QueuesCheck(NamedCheck):
     name: str = "queues"
+    depths: Callable[[], dict[str, Depth]] = field(default=queue_depths, repr=False)
 
     def run(self) -> None:
         try:
-            depths = {name: get_queue(name).depth() for name in QUEUE_NAMES}
+            depths = self.depths()
         except QueueUnavailableError as error:
             raise ServiceWarning("The queues cannot be reached, so that work waits in its rows.") from error
         self.detail = ", ".join(f"{name} {depth.total}" for name, depth in depths.items())

@@ -9,7 +9,7 @@ from django.db.models import Max, Sum
 
 from hsi import databaseclock
 from hsi.ledger import StageSample
-from hsi.samples import AI_REQUEST, BOUNDS, STAGE, STAGES
+from hsi.samples import AI_FAILURE, AI_REQUEST, BOUNDS, STAGE, STAGES
 
 
 class DurationsData(TypedDict):
@@ -43,6 +43,13 @@ def latency(minutes: int) -> LatencyData:
         "stages": [stages.get(name) or durations_data(name, {}, 0.0, 0.0) for name in STAGES],
         "services": [services[name] for name in sorted(services)],
     }
+
+
+def failures(minutes: int) -> dict[str, int]:
+    """How many requests failed, by AI service."""
+    since = databaseclock.now() - timedelta(minutes=minutes)
+    rows = StageSample.objects.filter(name=AI_FAILURE, minute__gte=since).values_list("label").annotate(Sum("count"))
+    return dict(rows)
 
 
 def _durations(name: str, since: object) -> dict[str, DurationsData]:

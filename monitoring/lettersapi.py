@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import django_filters
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -152,22 +154,30 @@ class LetterChoiceSerializer(Input):
         return attrs
 
 
-class _Resolve(APIView):
-    """Deals with letters: named ones one by one, or the oldest of those that match, up to a bound."""
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What is done about letters: to one, and to the oldest of many, up to a bound."""
 
+    one: Callable[[DeadLetter, str], bool]
+    many: Callable[[QuerySet[DeadLetter], str], ResolutionData]
+
+
+def resolved(choice: dict[str, Any], verb: Verb) -> ResolutionData:
+    """Deal with the letters that a checked `LetterChoiceSerializer` names."""
+    by = audit.acting_user()
+    if "ids" in choice:
+        return _summed([_one(number, verb.one, by) for number in dict.fromkeys(choice["ids"])])
+    letters = deadletters.search(**choice.get("filter", {}))
+    answer = verb.many(letters, by)
+    return {**answer, "more": letters.exists()}
+
+
+class _Resolve(APIView):
     permission_classes = (IsAdmin,)
 
-    def resolve(
-        self, request: Request, one: Callable[[DeadLetter, str], bool], many: Callable[..., ResolutionData]
-    ) -> Response:
+    def resolve(self, request: Request, verb: Verb) -> Response:
         choice = checked(LetterChoiceSerializer, request)
-        by = audit.acting_user()
-        if "ids" in choice:
-            results = [_one(number, one, by) for number in dict.fromkeys(choice["ids"])]
-            return Response(_summed(results), status=207)
-        letters = deadletters.search(**choice.get("filter", {}))
-        answer = many(letters, by)
-        return Response({**answer, "more": letters.exists()})
+        return Response(resolved(choice, verb), status=207 if "ids" in choice else 200)
 
 
 class Requeue(_Resolve):
@@ -178,7 +188,7 @@ class Requeue(_Resolve):
     )
     def post(self, request: Request) -> Response:
         """Each row waits again and has a job. A letter whose row is gone or finished is discarded."""
-        return self.resolve(request, deadletters.requeue, _requeue_many)
+        return self.resolve(request, REQUEUE)
 
 
 class Discard(_Resolve):
@@ -189,7 +199,7 @@ class Discard(_Resolve):
     )
     def post(self, request: Request) -> Response:
         """The letters stay, closed; their rows stay failed."""
-        return self.resolve(request, deadletters.discard, _discard_many)
+        return self.resolve(request, DISCARD)
 
 
 def _one(number: int, resolve: Callable[[DeadLetter, str], bool], by: str) -> LetterResultData:
@@ -213,10 +223,14 @@ def _summed(results: list[LetterResultData]) -> ResolutionData:
     }
 
 
-def _requeue_many(letters: Any, by: str) -> ResolutionData:
+def _requeue_many(letters: QuerySet[DeadLetter], by: str) -> ResolutionData:
     done = deadletters.requeue_all(letters, by)
     return {"requeued": done.requeued, "discarded": done.without_row, "more": False, "results": []}
 
 
-def _discard_many(letters: Any, by: str) -> ResolutionData:
+def _discard_many(letters: QuerySet[DeadLetter], by: str) -> ResolutionData:
     return {"requeued": 0, "discarded": deadletters.discard_all(letters, by), "more": False, "results": []}
+
+
+REQUEUE = Verb(deadletters.requeue, _requeue_many)
+DISCARD = Verb(deadletters.discard, _discard_many)

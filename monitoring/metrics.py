@@ -22,8 +22,9 @@ from hsi import databaseclock, figures, heartbeat, samples
 from hsi.ledger import Tally
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.permissions import MayScrape
-from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QUEUE_NAMES, QueueUnavailableError, get_queue, pressure
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, pressure
 from monitoring import tallies
+from monitoring.health import queue_depths
 from monitoring.waiting import waiting
 
 Totals = dict[str, dict[tuple[str, int], float]]  # by name, then by label and bucket
@@ -90,7 +91,7 @@ def _queues() -> Iterator[Metric]:
     high = GaugeMetricFamily("hsi_queue_pressure", "1 where a queue is under pressure.", labels=["queue"])
     up = GaugeMetricFamily("hsi_queues_up", "1 where the queues can be reached.")
     try:
-        depths = {name: get_queue(name).depth() for name in QUEUE_NAMES}
+        depths = queue_depths()
     except QueueUnavailableError:
         depths = {}
     up.add_metric([], float(bool(depths)))

@@ -15,7 +15,7 @@ from hsi import pauses
 from hsi.ledger import QueuePause
 from hsi.pagination import whole
 from hsi.permissions import IsAdmin
-from hsi.queues import QUEUE_NAMES, get_queue, pressure
+from hsi.queues import QUEUE_NAMES, Depth, get_queue, pressure
 from hsi.schema import Page
 from hsi.times import iso
 
@@ -39,7 +39,10 @@ class QueueData(TypedDict):
 
 def queue_data(name: str, pause: QueuePause | None) -> QueueData:
     """Raises `QueueUnavailableError`."""
-    depth = get_queue(name).depth()
+    return depth_data(name, get_queue(name).depth(), pause)
+
+
+def depth_data(name: str, depth: Depth, pause: QueuePause | None) -> QueueData:
     return {
         "name": name,
         "waiting": depth.waiting,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
 from django.conf import settings
@@ -172,25 +172,13 @@ class SystemLatency(AdministratorView):
 class SystemStorage(AdministratorView):
     @extend_schema(summary="Room on the disks, and how long it lasts", responses=StorageData)
     def get(self, request: Request) -> Response:
-        days, reason = storage.forecast(timezone.now())
-        answer: StorageData = {
-            "camera_disk": disk_data(disk_usage(settings.CAMERA_ROOT)),
-            "data_disk": disk_data(disk_usage(settings.DATA_DIR)),
-            "use": use_data(StorageSample.objects.order_by("-time").first()),
-            "days_until_full": days,
-            "forecast_reason": reason,
-        }
-        return Response(answer)
+        return Response(storage_data(timezone.now()))
 
 
 class SystemGpu(AdministratorView):
     @extend_schema(summary="Graphics cards", responses=GpuData)
     def get(self, request: Request) -> Response:
-        fresh = timezone.now() - timedelta(seconds=3 * settings.GPU_POLL_INTERVAL_SECONDS + 10)
-        newest = {(row.host, row.gpu): row for row in GpuSample.objects.filter(time__gte=fresh).order_by("time", "id")}
-        cards = [card_data(newest[key]) for key in sorted(newest)]
-        reason = None if cards else gpu.why_none()
-        return Response({"available": bool(cards), "reason": reason, "cards": cards})
+        return Response(gpu_data(timezone.now()))
 
 
 class SystemTls(AdministratorView):
@@ -224,6 +212,24 @@ def breaker_data(row: CircuitBreaker) -> BreakerData:
         "retry_at": iso(row.retry_at),
         "changed_at": iso(row.changed_at),
     }
+
+
+def storage_data(now: datetime) -> StorageData:
+    days, reason = storage.forecast(now)
+    return {
+        "camera_disk": disk_data(disk_usage(settings.CAMERA_ROOT)),
+        "data_disk": disk_data(disk_usage(settings.DATA_DIR)),
+        "use": use_data(StorageSample.objects.order_by("-time").first()),
+        "days_until_full": days,
+        "forecast_reason": reason,
+    }
+
+
+def gpu_data(now: datetime) -> GpuData:
+    fresh = now - timedelta(seconds=3 * settings.GPU_POLL_INTERVAL_SECONDS + 10)
+    newest = {(row.host, row.gpu): row for row in GpuSample.objects.filter(time__gte=fresh).order_by("time", "id")}
+    cards = [card_data(newest[key]) for key in sorted(newest)]
+    return {"available": bool(cards), "reason": None if cards else gpu.why_none(), "cards": cards}
 
 
 def disk_data(usage: tuple[int, int] | None) -> DiskData:

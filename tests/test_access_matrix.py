@@ -160,7 +160,7 @@ class World:
 
     def address(self, route: str) -> str:
         if is_admin(route):
-            return re.sub(r"<path:\w+>", "1", route)
+            return re.sub(r"<\w+:\w+>", "1", route)
         route = route.replace("<slug:name>", "detection_queue").replace("<slug:zone>", "lawn")
         for part in ("cameras", "uploads", "detections", "events", "dead-letters", "tokens"):
             if route.startswith(f"api/{part}/"):

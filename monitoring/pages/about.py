@@ -1,0 +1,107 @@
+"""Everything about one upload, batch or event: what became of it, who did what to it, and every line of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.http import Http404
+from django.urls import reverse
+
+from cameras.models import Upload
+from detection.models import Batch, Detection
+from events.models import Event
+from hsi.filters import BIGGEST_ID
+from hsi.ledger import AuditEntry
+from hsi.models import DeadLetter
+from hsi.queues import DETECTION_QUEUE
+from monitoring.models import LogEntry
+from monitoring.pages.logs import SHOWN, TONES
+from monitoring.pages.page import OperationsPage
+
+MOST = 200  # uploads of a batch that are followed
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What belongs together: an event, its batch, and the uploads whose detections are in it."""
+
+    uploads: tuple[int, ...]
+    batches: tuple[int, ...]
+    events: tuple[int, ...]
+
+    @property
+    def camera(self) -> str | None:
+        by_upload = Upload.objects.filter(pk__in=self.uploads).values_list("camera", flat=True)
+        return by_upload.first() or Batch.objects.filter(pk__in=self.batches).values_list("camera", flat=True).first()
+
+
+class About(OperationsPage):
+    template_name = "monitoring/about.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kind, pk = self.kwargs["kind"], self.kwargs["pk"]
+        if kind not in FAMILIES or pk > BIGGEST_ID:
+            raise Http404
+        family = FAMILIES[kind](pk)
+        lines = list(log_of(family).order_by("-time", "-id")[:SHOWN])
+        return {
+            **super().get_context_data(**kwargs),
+            "title": f"Everything about {kind} {pk}",
+            "camera": family.camera,
+            "uploads": Upload.objects.filter(pk__in=family.uploads).order_by("captured_at", "pk"),
+            "batches": Batch.objects.filter(pk__in=family.batches),
+            "events": Event.with_trash.filter(pk__in=family.events),
+            "letters": letters_of(family),
+            "audit": audit_of(family)[:SHOWN],
+            "lines": [(line, TONES.get(line.level, "calm")) for line in lines],
+            "row_link": reverse(f"admin:{PAGES[kind]}_change", args=[pk]),
+            "kind": kind,
+            "pk": pk,
+        }
+
+
+def of_upload(pk: int) -> Family:
+    batches = Detection.objects.filter(upload=pk).order_by().values_list("batch", flat=True).distinct()
+    return Family((pk,), tuple(batches[:MOST]), events_of(batches[:MOST]))
+
+
+def of_batch(pk: int) -> Family:
+    uploads = Detection.objects.filter(batch=pk).order_by().values_list("upload", flat=True).distinct()
+    return Family(tuple(uploads[:MOST]), (pk,), events_of([pk]))
+
+
+def of_event(pk: int) -> Family:
+    batch = Event.with_trash.filter(pk=pk).values_list("batch", flat=True).first()
+    return of_batch(batch) if batch is not None else Family((), (), (pk,))
+
+
+def events_of(batches: Any) -> tuple[int, ...]:
+    return tuple(Event.with_trash.filter(batch__in=list(batches)).values_list("pk", flat=True))
+
+
+FAMILIES = {"upload": of_upload, "batch": of_batch, "event": of_event}
+PAGES = {"upload": "cameras_upload", "batch": "detection_batch", "event": "events_event"}
+
+
+def log_of(family: Family) -> Any:
+    """A line names an upload or a batch, for those are what jobs are about."""
+    named = Q(pk__in=[])
+    if family.uploads:
+        named |= Q(upload__in=family.uploads)
+    if family.batches:
+        named |= Q(batch__in=family.batches)
+    return LogEntry.objects.filter(named)
+
+
+def letters_of(family: Family) -> Any:
+    pictures = Q(queue=DETECTION_QUEUE, row_id__in=family.uploads)
+    judgements = ~Q(queue=DETECTION_QUEUE) & Q(row_id__in=family.batches)
+    return DeadLetter.objects.filter(pictures | judgements).order_by("-id")[:SHOWN]
+
+
+def audit_of(family: Family) -> Any:
+    names = [f"{kind} {pk}" for kind, of in (("event", family.events), ("batch", family.batches)) for pk in of]
+    names += [f"{DETECTION_QUEUE} row {pk}" for pk in family.uploads] + [f"upload {pk}" for pk in family.uploads]
+    return AuditEntry.objects.filter(object__in=names).order_by("-time", "-id")

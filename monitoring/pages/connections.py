@@ -1,0 +1,83 @@
+"""Connections tried when somebody asks: whether each answers now, and how long it takes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from health_check.exceptions import ServiceWarning
+
+from detection.detectors import get_detector
+from events.analyzers import get_analyzer
+from monitoring import health
+from monitoring.aihealth import Asked, ServiceCheck
+from monitoring.pages.situation import TONES
+from monitoring.pages.words import duration
+from monitoring.redishealth import RedisCheck
+
+# Never kept: whoever asks wants to know how it is now.
+_detector, _analyzer = Asked[str](0.0), Asked[str](0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    tone: str
+    words: str
+    took: str
+
+
+class DataFolderCheck(health.NamedCheck):
+    """Writes a file and removes it."""
+
+    def run(self) -> None:
+        try:
+            with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+                file.write(b"x")
+        except OSError as error:
+            raise ServiceWarning("The data folder cannot be written to.") from error
+        self.detail = "It can be written to."
+
+
+def detector() -> health.NamedCheck:
+    answer = _detector.start(lambda: get_detector().check(), None)
+    return ServiceCheck("detector", what="The detector", answer=answer)
+
+
+def analyzer() -> health.NamedCheck:
+    answer = _analyzer.start(lambda: get_analyzer().check(), None)
+    return ServiceCheck("analyzer", what="The analyser", answer=answer)
+
+
+def redis() -> health.NamedCheck:
+    return RedisCheck()
+
+
+Check = Callable[[], health.NamedCheck]
+CONNECTIONS: dict[str, tuple[str, Check]] = {
+    "database": ("Database", health.DatabaseCheck),
+    "redis": ("Redis", redis),
+    "detector": ("Detector", detector),
+    "analyzer": ("Language model or rules", analyzer),
+    "camera_folder": ("Camera folder", health.CameraFolderCheck),
+    "data_folder": ("Data folder", DataFolderCheck),
+}
+
+
+def offered() -> dict[str, str]:
+    """What can be tried here, with what a person calls it."""
+    return {name: what for name, (what, _) in CONNECTIONS.items() if name != "redis" or settings.REDIS_URL}
+
+
+def try_out(name: str) -> dict[str, Trial]:
+    """One of `offered`, or all of them."""
+    names = [name] if name in offered() else list(offered())
+    return {one: trial(CONNECTIONS[one][1]) for one in names}
+
+
+def trial(check: Check) -> Trial:
+    began = time.perf_counter()
+    outcome = health.outcome(check(), for_staff=True)
+    return Trial(TONES[outcome["status"]], outcome["detail"], duration(time.perf_counter() - began))

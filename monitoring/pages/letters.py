@@ -1,0 +1,168 @@
+"""Dead letters: grouped by cause, one by one with the whole story, and what a person does about them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import urlencode
+from rest_framework.exceptions import ValidationError
+
+from cameras.models import Upload
+from events.models import Event
+from hsi import deadletters
+from hsi.filters import narrowed
+from hsi.models import DeadLetter
+from hsi.pagination import after, cursor_of
+from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES
+from monitoring.lettersapi import (
+    DISCARD,
+    REQUEUE,
+    LetterChoiceSerializer,
+    LetterFilters,
+    ResolutionData,
+    resolved,
+    story_data,
+)
+from monitoring.pages.page import OperationsPage, faults
+from monitoring.pages.words import many
+
+SHOWN = 50
+VERBS = {"requeue": REQUEUE, "discard": DISCARD}
+# Where the row of a letter is looked at, and what it is called.
+ROWS = {DETECTION_QUEUE: ("upload", "admin:cameras_upload_change")}
+BATCH = ("batch", "admin:detection_batch_change")
+
+
+class Letters(OperationsPage):
+    template_name = "monitoring/letters.html"
+    title = "Dead letters"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET.copy()
+        asked.setdefault("state", DeadLetter.State.OPEN)
+        wrong, letters = "", DeadLetter.objects.none()
+        try:
+            letters = narrowed(DeadLetter.objects.all(), LetterFilters, asked, paged=True)
+            letters = letters.filter(after(cursor, "id", DeadLetter)) if (cursor := asked.get("cursor")) else letters
+        except ValidationError as error:
+            wrong = faults(error)
+        shown = list(letters.order_by("-id")[: SHOWN + 1])
+        return {
+            **super().get_context_data(**kwargs),
+            "groups": deadletters.groups(),
+            "letters": shown[:SHOWN],
+            "asked": asked.dict(),
+            "narrowed": bool(asked.get("queue") or asked.get("error")),
+            "wrong": wrong,
+            "queues": QUEUE_NAMES,
+            "states": DeadLetter.State.choices,
+            "older": older(asked.dict(), shown) if len(shown) > SHOWN else "",
+            "most": settings.MAX_REQUEUE_ITERATIONS,
+        }
+
+
+def older(asked: dict[str, Any], shown: list[DeadLetter]) -> str:
+    return f"?{urlencode({**asked, 'cursor': cursor_of(shown[SHOWN - 1], 'id', DeadLetter)})}"
+
+
+class Letter(OperationsPage):
+    template_name = "monitoring/letter.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        letter = get_object_or_404(DeadLetter, pk=self.kwargs["pk"])
+        story = story_data(letter)
+        kind, page = ROWS.get(letter.queue, BATCH)
+        return {
+            **super().get_context_data(**kwargs),
+            "title": f"Dead letter {letter.pk}",
+            "letter": letter,
+            "story": story,
+            "payload": json.dumps(story["payload"], indent=2, ensure_ascii=False),
+            "picture": picture(letter),
+            "kind": kind,
+            "row_link": reverse(page, args=[letter.row_id]),
+            "about_link": reverse("admin:about", args=[kind, letter.row_id]),
+        }
+
+
+def picture(letter: DeadLetter) -> str:
+    """The address of what the job was about, where there is a picture of it."""
+    if letter.queue == DETECTION_QUEUE:
+        there = Upload.objects.filter(pk=letter.row_id, file_gone=False).exclude(thumbnail="").exists()
+        return f"/api/uploads/{letter.row_id}/thumbnail" if there else ""
+    event = Event.objects.filter(batch=letter.row_id).values_list("pk", flat=True).first()
+    return f"/api/events/{event}/snapshot?boxes=1" if event else ""
+
+
+class ResolveLetters(OperationsPage):
+    """Asks once, with how many it concerns, and then does it. The form names letters as the API's body does."""
+
+    template_name = "monitoring/confirm.html"
+    title = "Dead letters"
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        verb = request.POST.get("verb", "")
+        body = LetterChoiceSerializer(data=choice_of(request))
+        if verb not in VERBS or not body.is_valid():
+            messages.error(request, "Choose letters first.")
+            return HttpResponseRedirect(reverse("admin:letters"))
+        if request.POST.get("confirmed") != "yes":
+            return self.render_to_response(self.get_context_data(**question(verb, body.validated_data, request)))
+        messages.success(request, told(resolved(body.validated_data, VERBS[verb])))
+        return HttpResponseRedirect(reverse("admin:letters"))
+
+
+def choice_of(request: HttpRequest) -> dict[str, Any]:
+    """What the form names: letters by id, those of a cause, or all."""
+    if ids := request.POST.getlist("ids"):
+        return {"ids": ids}
+    if request.POST.get("all") == "yes":
+        return {"all": True}
+    named = {name: request.POST.get(name, "") for name in ("queue", "error", "text")}
+    return {"filter": given} if (given := {name: value for name, value in named.items() if value}) else {}
+
+
+def question(verb: str, choice: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    number = chosen(choice).count()
+    words = {
+        "requeue": f"Queue {many(number, 'dead letter')} again?",
+        "discard": f"Give up {many(number, 'dead letter')}?",
+    }
+    happens = {
+        "requeue": "Their rows wait again and are worked on as if they were new.",
+        "discard": "Their rows stay failed: nobody looks at these pictures any more. The letters are kept, closed.",
+    }
+    sent = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
+    bound = settings.MAX_REQUEUE_ITERATIONS
+    more = f" The oldest {bound:,} first; ask again for the rest." if number > bound else ""
+    return {
+        "question": words[verb],
+        "happens": happens[verb] + more,
+        "button": verb.capitalize(),
+        "dangerous": verb == "discard",
+        "sent": [*sent, ("confirmed", "yes")],
+        "back": reverse("admin:letters"),
+    }
+
+
+def chosen(choice: dict[str, Any]) -> QuerySet[DeadLetter]:
+    if "ids" in choice:
+        return deadletters.search(ids=choice["ids"])
+    return deadletters.search(**choice.get("filter", {}))
+
+
+def told(done: ResolutionData) -> str:
+    dealt = sum(result["status"] == 409 for result in done["results"])
+    words = [f"{done['requeued']} queued again"] if done["requeued"] else []
+    words += [f"{done['discarded']} discarded"] if done["discarded"] else []
+    words += [f"{dealt} had been dealt with before"] if dealt else []
+    more = " There are more: do it again." if done["more"] else ""
+    return f"{', '.join(words) or 'Nothing was left to do'}.{more}"

@@ -1,0 +1,117 @@
+"""Queues and breakers: how full, how old, who paused them; pause, let go on, reset. And tokens: revoke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from hsi import pauses, tokens
+from hsi.breaker import get_breaker
+from hsi.ledger import QueuePause
+from hsi.models import ApiToken, CircuitBreaker
+from hsi.queues import QUEUE_NAMES, backends
+from monitoring.pages import asked
+from monitoring.pages.confirm import Confirmed
+from monitoring.pages.page import OperationsPage
+from monitoring.pages.parts import BREAKER_TONES, breakers_in_use
+from monitoring.pages.words import age
+from monitoring.queuesapi import depth_data
+from monitoring.systemapi import breaker_data
+
+PURPOSES = {
+    "detection_queue": "uploads that wait for the detector",
+    "fast_path_queue": "batches with somebody beyond doubt, told at once",
+    "analysis_queue": "closed batches that wait for a judgement",
+}
+
+
+class Queues(OperationsPage):
+    template_name = "monitoring/queues.html"
+    title = "Queues and breakers"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        depths = asked.depths()
+        paused = QueuePause.objects.in_bulk()
+        queues = [
+            {
+                "name": name,
+                "purpose": PURPOSES[name],
+                "pause": paused.get(name),
+                "data": depth_data(name, depths[name], paused.get(name)) if depths else None,
+                "oldest": age(depths[name].oldest_seconds) if depths and depths[name].total else "nobody waits",
+            }
+            for name in QUEUE_NAMES
+        ]
+        rows = {row.name: row for row in CircuitBreaker.objects.order_by("name")}
+        names = sorted({*rows, *breakers_in_use()})
+        breakers = [breaker_data(rows.get(name) or CircuitBreaker(name=name)) for name in names]
+        return {
+            **super().get_context_data(**kwargs),
+            "queues": queues,
+            "backend": backends.chosen(),
+            "capacity": settings.QUEUE_MAX_SIZE,
+            "breakers": [(breaker, BREAKER_TONES[breaker["state"]]) for breaker in breakers],
+        }
+
+
+class PauseQueue(Confirmed):
+    title = "Pause a queue"
+    button = "Pause"
+
+    def question(self) -> str:
+        return f"Pause {known(self.kwargs['name'])}? Nobody takes from it until it is let go on. What comes in waits."
+
+    def act(self) -> str:
+        name = known(self.kwargs["name"])
+        return f"{name} is paused." if pauses.pause(name) else f"{name} was paused before."
+
+    def back(self) -> str:
+        return reverse("admin:queues")
+
+
+class ResumeQueue(OperationsPage):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, name: str) -> HttpResponse:
+        words = "goes on" if pauses.resume(known(name)) else "was not paused"
+        messages.success(request, f"{name} {words}.")
+        return HttpResponseRedirect(reverse("admin:queues"))
+
+
+class ResetBreaker(OperationsPage):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, name: str) -> HttpResponse:
+        get_object_or_404(CircuitBreaker, name=name)
+        words = "is closed: the service is asked again" if get_breaker(name).reset() else "was closed before"
+        messages.success(request, f"The breaker of {name} {words}.")
+        return HttpResponseRedirect(reverse("admin:queues") + "#breakers")
+
+
+class RevokeToken(Confirmed):
+    title = "Revoke a token"
+    button = "Revoke"
+
+    def token(self) -> ApiToken:
+        return get_object_or_404(ApiToken.objects.select_related("user"), pk=self.kwargs["pk"])
+
+    def question(self) -> str:
+        token = self.token()
+        return f"Revoke the token {token} of {token.user}? Whoever uses it is shut out at once, for good."
+
+    def act(self) -> str:
+        return "The token is revoked." if tokens.revoke(self.token()) else "The token had been revoked before."
+
+    def back(self) -> str:
+        return reverse("admin:hsi_apitoken_changelist")
+
+
+def known(name: str) -> str:
+    if name not in QUEUE_NAMES:
+        raise Http404
+    return name

@@ -1,0 +1,22 @@
+"""The addresses of the operations pages, below `/admin/`."""
+
+from django.urls import path
+
+from monitoring.pages import about, configuration, letters, logs, overview, queues
+
+urlpatterns = [
+    path("overview/figures", overview.Figures.as_view(), name="figures"),
+    path("letters/", letters.Letters.as_view(), name="letters"),
+    path("letters/<int:pk>", letters.Letter.as_view(), name="letter"),
+    path("letters/resolve", letters.ResolveLetters.as_view(), name="resolve_letters"),
+    path("queues/", queues.Queues.as_view(), name="queues"),
+    path("queues/<slug:name>/pause", queues.PauseQueue.as_view(), name="pause_queue"),
+    path("queues/<slug:name>/resume", queues.ResumeQueue.as_view(), name="resume_queue"),
+    path("breakers/<slug:name>/reset", queues.ResetBreaker.as_view(), name="reset_breaker"),
+    path("tokens/<int:pk>/revoke", queues.RevokeToken.as_view(), name="revoke_token"),
+    path("configuration/", configuration.Configuration.as_view(), name="configuration"),
+    path("logs/", logs.Logs.as_view(), name="logs"),
+    path("logs/tail", logs.Tail.as_view(), name="logs_tail"),
+    path("logs/<int:pk>", logs.Line.as_view(), name="logs_line"),
+    path("about/<slug:kind>/<int:pk>", about.About.as_view(), name="about"),
+]
