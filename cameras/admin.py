@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from hsi.admin_base import HSIAdmin, Inline, SuperuserOnlyAdmin, badge, local_time, shortened, thumbnail
+from hsi.admin_base import HSIAdmin, Inline, SuperuserOnlyAdmin, about, badge, local_time, shortened, thumbnail
 from hsi.roles import is_admin
 
 
@@ -126,9 +126,9 @@ class UploadAdmin(VisibleMachineRows):
     fields = (
         "camera", "path", "kind", "upload_state", "reason", "large_picture", "bytes", "width", "height",
         "duration_seconds", "captured_at", "captured_at_source", "clock_skew", "received_at", "finished_at", "attempts",
-        "detector", "sha256", "original", "quarantine",
+        "detector", "sha256", "original", "quarantine", "story",
     )  # fmt: skip
-    readonly_fields = ("upload_state", "large_picture", "bytes", "original")
+    readonly_fields = ("upload_state", "large_picture", "bytes", "original", "story")
     tones = {
         "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
     }  # fmt: skip
@@ -159,6 +159,10 @@ class UploadAdmin(VisibleMachineRows):
     @admin.display(description="size", ordering="size")
     def bytes(self, upload: Upload) -> str:
         return filesizeformat(upload.size)
+
+    @admin.display(description="log and audit")
+    def story(self, upload: Upload) -> SafeString:
+        return about("upload", upload.pk)
 
     @admin.display(description="duplicate of")
     def original(self, upload: Upload) -> str:

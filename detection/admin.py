@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from detection.models import Batch, Detection
-from hsi.admin_base import badge, thumbnail
+from hsi.admin_base import about, badge, thumbnail
 
 
 @admin.register(Detection)
@@ -51,11 +51,15 @@ class BatchAdmin(VisibleMachineRows):
     sortable_by = ("id",)
     fields = (
         "camera", "batch_state", "detection_count", "upload_count", "started_at", "ended_at", "opened_at", "due_at",
-        "closed_at", "finished_at", "is_fast_path", "is_backfill",
+        "closed_at", "finished_at", "is_fast_path", "is_backfill", "story",
     )  # fmt: skip
-    readonly_fields = ("batch_state",)
+    readonly_fields = ("batch_state", "story")
     tones = {"open": "wait", "closed": "wait", "analysed": "good", "dead": "bad"}
 
     @admin.display(description="state", ordering="state")
     def batch_state(self, batch: Batch) -> SafeString:
         return badge(batch.get_state_display(), self.tones[batch.state])
+
+    @admin.display(description="log and audit")
+    def story(self, batch: Batch) -> SafeString:
+        return about("batch", batch.pk)

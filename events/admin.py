@@ -14,7 +14,7 @@ from cameras.admin_visible import CameraFilter, VisibleRows
 from events.models import Event
 from events.review import change
 from events.words import VERDICTS, verdict_key
-from hsi.admin_base import badge, shortened, thumbnail
+from hsi.admin_base import about, badge, shortened, thumbnail
 
 REVIEW_FIELDS = ("reviewed", "kept", "notes", "snooze_until")
 
@@ -43,7 +43,7 @@ class EventAdmin(VisibleRows):
     fields = (
         "large_picture", "camera", "risk", "verdict", "summary", "reasoning", "recommended_action", "model", "seen",
         "detection_count", "is_fast_path", "started_at", "ended_at", "created_at", "updated_at", "batch",
-        "exported_at", *REVIEW_FIELDS,
+        "exported_at", "story", *REVIEW_FIELDS,
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in REVIEW_FIELDS)
     actions = ("mark_reviewed", "mark_unreviewed", "let_go")
@@ -101,6 +101,10 @@ class EventAdmin(VisibleRows):
     @admin.display(description="summary")
     def sentence(self, event: Event) -> str:
         return shortened(event.summary) or "-"
+
+    @admin.display(description="log and audit")
+    def story(self, event: Event) -> SafeString:
+        return about("event", event.pk)
 
     @admin.display(description="labels")
     def seen(self, event: Event) -> str:

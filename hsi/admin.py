@@ -8,7 +8,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
@@ -183,7 +185,9 @@ class CircuitBreakerAdmin(MachineAdmin):
 class ApiTokenAdmin(HSIAdmin):
     """Made by `create_token`, which shows the secret once. Here it can only be revoked."""
 
-    list_display = ("name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at")
+    list_display = (
+        "name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at", "revocation",
+    )  # fmt: skip
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
     ordering = ("-id",)
@@ -225,6 +229,12 @@ class ApiTokenAdmin(HSIAdmin):
         if token.expires_at and token.expires_at <= timezone.now():
             return badge("expired", "warn")
         return badge("valid", "good")
+
+    @admin.display(description="")
+    def revocation(self, token: ApiToken) -> SafeString | str:
+        if token.revoked_at:
+            return ""
+        return format_html('<a href="{}">Revoke…</a>', reverse("admin:revoke_token", args=[token.pk]))
 
     @admin.display(description="scopes")
     def scope_names(self, token: ApiToken) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -129,6 +130,11 @@ def thumbnail(url: str, *, large: bool = False) -> SafeString:
     """A picture that links to itself; it is fetched only when it comes into view."""
     kind = "hsi-picture" if large else "hsi-thumb"
     return format_html('<a href="{}"><img class="{}" src="{}" alt="picture" loading="lazy"></a>', url, kind, url)
+
+
+def about(kind: str, pk: int) -> SafeString:
+    """Leads to the page with everything about an upload, a batch or an event; for administrators."""
+    return format_html('<a href="{}">Everything about this {}</a>', reverse("admin:about", args=[kind, pk]), kind)
 
 
 def block(text: str) -> SafeString:

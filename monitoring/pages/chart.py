@@ -63,7 +63,7 @@ def chart(title: str, lines: Sequence[Line], axis: Axis) -> SafeString:
     told = ", ".join(f"{line.name} at most {_words(_most(line), axis)}" for line in lines)
     drawn = format_html_join("", "{}", ((_bars(line, top) if line.bars else _path(line, top),) for line in lines))
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}: {}">{}{}{}</svg>',
+        '<svg class="drawing" viewBox="0 0 {} {}" role="img" aria-label="{}: {}">{}{}{}</svg>',
         _n(WIDTH), _n(HEIGHT), title, told, _grid(top, axis), drawn, _below(axis),
     )  # fmt: skip
 

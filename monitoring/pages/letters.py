@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -84,6 +85,7 @@ class Letter(OperationsPage):
             "title": f"Dead letter {letter.pk}",
             "letter": letter,
             "story": story,
+            "attempts": [(datetime.fromisoformat(failure["at"]), failure) for failure in story["failures"]],
             "payload": json.dumps(story["payload"], indent=2, ensure_ascii=False),
             "picture": picture(letter),
             "kind": kind,

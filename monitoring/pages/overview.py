@@ -16,7 +16,7 @@ from monitoring.pages.situation import verdict
 from monitoring.pages.trends import trends
 from monitoring.waiting import waiting
 
-PARTS = ("verdict", "pipeline", "failures", "services", "cameras", "workers", "room", "trends")
+PARTS = ("verdict", "pipeline", "failures", "services", "cameras", "trends", "room", "workers")
 
 
 class Overview(OperationsPage):

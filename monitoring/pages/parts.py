@@ -13,8 +13,9 @@ from cameras.access import visible_cameras
 from cameras.models import Camera
 from detection import detectors
 from events import analyzers
-from hsi import databaseclock, heartbeat
+from hsi import databaseclock
 from hsi.models import CircuitBreaker, WorkerHeartbeat
+from hsi.times import iso
 from monitoring.latency import failures, latency
 from monitoring.models import LogEntry
 from monitoring.pages.asked import Answer
@@ -26,7 +27,8 @@ from monitoring.workers import WorkerData, worker_data
 MOST_WORKERS = 60
 MOST_CAMERAS = 60
 MOST_FAILURES = 8
-STOPPED_SHOWN = timedelta(minutes=30)
+ENDED_SHOWN = timedelta(days=1)
+ALIVE = ("running", "failing")
 WORKER_TONES = {"running": "good", "failing": "bad", "silent": "bad", "stopped": "calm"}
 BREAKER_TONES = {"closed": "good", "half_open": "warn", "open": "bad"}
 MINUTES = 60
@@ -90,15 +92,16 @@ def share(part: int, whole: int) -> str:
 
 
 def workers() -> list[WorkerData]:
-    """Those that live, and those that ended lately; the newest sign of life first."""
+    """Those that live; of a kind that nobody does any more, those that ended or fell silent lately."""
     now = databaseclock.now()
-    State = WorkerHeartbeat.State  # noqa: N806
-    rows = WorkerHeartbeat.objects.order_by("-beat_at")[: MOST_WORKERS * 2]
-    shown = [row for row in rows if row.state != State.STOPPED or now - row.beat_at < STOPPED_SHOWN]
-    # A silent one that another of its kind has followed is history once a while has passed.
-    lively = {row.kind for row in shown if not heartbeat.is_silent(row, now) and row.state != State.STOPPED}
-    kept = [row for row in shown if row.kind not in lively or now - row.beat_at < STOPPED_SHOWN]
-    return [worker_data(row, now) for row in kept[:MOST_WORKERS]]
+    found = [worker_data(row, now) for row in WorkerHeartbeat.objects.order_by("-beat_at")[: MOST_WORKERS * 2]]
+    alive = {worker["kind"] for worker in found if worker["state"] in ALIVE}
+    recent = iso(now - ENDED_SHOWN)
+    return [
+        worker
+        for worker in found
+        if worker["state"] in ALIVE or (worker["kind"] not in alive and worker["beat_at"] > recent)
+    ][:MOST_WORKERS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def queue(facts: Known, name: str, key: str, through: str) -> Stage:
     depth = facts.depths.get(key) if facts.depths is not None else None
     tone, words = trouble_of(facts, key, depth)
     told = [f"oldest {age(depth.oldest_seconds)}" if depth.total else "nobody waits"] if depth else []
-    hands = [f"{depth.leased} in work, {depth.delayed} delayed"] if depth and (depth.leased or depth.delayed) else []
+    hands = [f"{number} {what}" for number, what in in_hand(depth) if number]
     return Stage(
         name=name,
         icon="low_priority",
@@ -112,6 +112,10 @@ def queue(facts: Known, name: str, key: str, through: str) -> Stage:
         is_queue=True,
         through=through,
     )
+
+
+def in_hand(depth: Depth | None) -> list[tuple[int, str]]:
+    return [(depth.leased, "in work"), (depth.delayed, "tried again later")] if depth else []
 
 
 def trouble_of(facts: Known, key: str, depth: Depth | None) -> tuple[str, list[str]]:
@@ -189,9 +193,9 @@ def tone_of(facts: Known, kinds: Iterable[str]) -> str:
 
 
 def a_minute(facts: Known, stage: str) -> float:
-    """Over the last whole minutes."""
+    """Over the last whole minutes and the one that is not over yet."""
     steps = facts.counts.get(stage, [])
-    return sum(steps[-RATE_MINUTES - 1 : -1]) / RATE_MINUTES
+    return sum(steps[-RATE_MINUTES - 1 :]) / (RATE_MINUTES + facts.now.second / 60)
 
 
 def measured(box: Stage, facts: Known) -> Stage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from hsi import pauses, tokens
+from hsi import databaseclock, pauses, tokens
 from hsi.breaker import get_breaker
 from hsi.ledger import QueuePause
 from hsi.models import ApiToken, CircuitBreaker
@@ -21,7 +22,7 @@ from monitoring.pages.page import OperationsPage
 from monitoring.pages.parts import BREAKER_TONES, breakers_in_use
 from monitoring.pages.words import age
 from monitoring.queuesapi import depth_data
-from monitoring.systemapi import breaker_data
+from monitoring.systemapi import BreakerData, breaker_data
 
 PURPOSES = {
     "detection_queue": "uploads that wait for the detector",
@@ -55,8 +56,16 @@ class Queues(OperationsPage):
             "queues": queues,
             "backend": backends.chosen(),
             "capacity": settings.QUEUE_MAX_SIZE,
-            "breakers": [(breaker, BREAKER_TONES[breaker["state"]]) for breaker in breakers],
+            "breakers": [(breaker, BREAKER_TONES[breaker["state"]], again(breaker)) for breaker in breakers],
         }
+
+
+def again(breaker: BreakerData) -> str:
+    """When the service is tried again."""
+    if breaker["retry_at"] is None:
+        return ""
+    left = (datetime.fromisoformat(breaker["retry_at"]) - databaseclock.now()).total_seconds()
+    return f"in {age(left)}" if left > 0 else "with the next job"
 
 
 class PauseQueue(Confirmed):

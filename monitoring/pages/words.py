@@ -39,7 +39,7 @@ def size(number: int | None) -> str:
 
 def rate(a_minute: float) -> str:
     """`0`, `0.4`, `12`: how many a minute."""
-    return f"{a_minute:.0f}" if a_minute >= 9.95 or not a_minute else f"{a_minute:.1f}"
+    return f"{a_minute:.0f}" if a_minute >= 9.95 else f"{a_minute:.1f}".removesuffix(".0")
 
 
 def many(number: int, one: str, more: str = "") -> str:

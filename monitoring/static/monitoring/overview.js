@@ -31,4 +31,7 @@ function fail(why) {
   asOf.textContent = `Not up to date since ${last.toLocaleTimeString()}: ${why}.`;
 }
 
+// A picture may have gone since. What stands for one then is better than a broken one.
+page.addEventListener("error", (event) => event.target.classList?.add("gone"), true);
+
 follow(() => page.dataset.figures, show, fail);
