@@ -39,3 +39,12 @@ class HasScope(BasePermission):
             return True
         needed = getattr(view, "scope", None) or ("read" if request.method in SAFE_METHODS else "write")
         return needed in request.auth.scopes or "admin" in request.auth.scopes
+
+
+class IsAdministrator(BasePermission):
+    """Administrators only: active superusers, in person or by their token."""
+
+    message = "This is for administrators."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
