@@ -15,7 +15,6 @@ from events.alerting.dedup import validate_template
 from events.models.event import Event
 
 LONGEST_COOLDOWN_SECONDS = 30 * 86400
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class AlertRule(models.Model):
