@@ -71,6 +71,9 @@ class Event(models.Model):
             models.Index(fields=["camera", "-started_at", "-id"], name="event_camera_time"),
             models.Index(fields=["-started_at", "-id"], name="event_time"),
             models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
+            models.Index(
+                fields=["camera", "snooze_until"], condition=Q(snooze_until__isnull=False), name="event_snoozed"
+            ),
         ]
 
     def __str__(self) -> str:

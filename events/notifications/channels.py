@@ -1,0 +1,86 @@
+"""The kinds of notification channels: one small protocol, and a table of who fulfils it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+from django.utils.module_loading import import_string
+
+from events.models import NotificationChannel
+from events.notifications.content import Notification
+from hsi.errors import HSIError
+
+# Dotted paths: what a kind needs is loaded when a channel of it is there.
+KINDS = {
+    NotificationChannel.Kind.WEBHOOK.value: "events.notifications.webhook.Webhook",
+    NotificationChannel.Kind.EMAIL.value: "events.notifications.email.Email",
+    NotificationChannel.Kind.MQTT.value: "events.notifications.mqtt.Mqtt",
+    NotificationChannel.Kind.APPRISE.value: "events.notifications.apprise.Apprise",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where and how a channel is sent to, with its secrets in the clear: never to be shown or logged."""
+
+    url: str = field(default="", repr=False)
+    recipients: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+
+class ChannelInvalidError(HSIError):
+    """A channel cannot be set up like this. `field` is the one that is wrong."""
+
+    code = "CHANNEL_INVALID"
+    status = 400
+    retryable = False
+
+    def __init__(self, field_name: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field_name
+
+
+class NotSentError(HSIError):
+    """A notification could not be sent. What failed may work later."""
+
+    code = "NOTIFICATION_NOT_SENT"
+    status = 502
+
+
+class RefusedError(NotSentError):
+    """A notification was refused, and would be again."""
+
+    code = "NOTIFICATION_REFUSED"
+    retryable = False
+
+
+class Kind(Protocol):
+    """How channels of one kind are checked and sent to."""
+
+    def target(self, config: Config) -> str:
+        """Where `config` leads, in words without a secret. Raises `ChannelInvalidError`. Asks no network."""
+        ...
+
+    def send(self, config: Config, notification: Notification) -> None:
+        """Returns when the other side has taken it. Raises `HSIError`, whose text names no secret."""
+        ...
+
+
+@cache
+def kind(name: str) -> Kind:
+    made: Kind = import_string(KINDS[name])()
+    return made
+
+
+def config_of(channel: NotificationChannel) -> Config:
+    """Raises `sealed.UnreadableSecretError`."""
+    return Config(recipients=tuple(channel.recipients), settings=channel.settings, **channel.secrets)
+
+
+def send(channel: NotificationChannel, notification: Notification) -> None:
+    """Send now. Raises `HSIError`."""
+    kind(channel.kind).send(config_of(channel), notification)
