@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from detection.models import Batch
+from detection.models import Batch, Detection
 from events.alerting.evaluate import evaluate
 from events.alerting.sightings import sightings
 from events.analyzers import Context, Verdict, get_analyzer, service

@@ -110,7 +110,7 @@ class Names(serializers.ListField):
         super().__init__(child=serializers.CharField(max_length=64), max_length=MOST_NAMES, required=False, **options)
 
 
-class ScheduleSerializer(StrictSerializer):
+class ScheduleRequestSerializer(StrictSerializer):
     days = serializers.ListField(child=serializers.ChoiceField(DAYS), max_length=7, required=False)
     start = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
     end = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
@@ -119,7 +119,7 @@ class ScheduleSerializer(StrictSerializer):
     )
 
 
-class AlertRuleSerializer(StrictSerializer):
+class AlertRuleRequestSerializer(StrictSerializer):
     name = serializers.CharField(max_length=120)
     enabled = serializers.BooleanField(required=False)
     severity = serializers.ChoiceField(Event.Level.choices, required=False)
@@ -128,7 +128,7 @@ class AlertRuleSerializer(StrictSerializer):
     cameras = Names()
     zones = Names()
     min_confidence = serializers.FloatField(min_value=0, max_value=1, required=False)
-    schedule = ScheduleSerializer(required=False, allow_null=True)
+    schedule = ScheduleRequestSerializer(required=False, allow_null=True)
     cooldown_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_COOLDOWN_SECONDS, required=False)
     dedup_key = serializers.CharField(max_length=100, required=False, validators=[validate_template])
     channels = serializers.ListField(

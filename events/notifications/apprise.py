@@ -19,10 +19,17 @@ from hsi import outgoing
 from hsi.outgoing import OutgoingRefusedError
 
 FIXED_HOST = frozenset(
-    "discord gchat ifttt join opsgenie pagerduty pbul pover prowl psafer psafers slack spush tgram twilio wxteams".split()
-)
-OWN_HOST = frozenset("form forms gotify gotifys json jsons ntfy ntfys xml xmls".split())
-OPTIONS = frozenset("format image mode overflow preview priority silent sound tags thread topic".split())
+    {
+        "discord", "gchat", "ifttt", "join", "opsgenie", "pagerduty", "pbul", "pover", "prowl", "psafer", "psafers",
+        "slack", "spush", "tgram", "twilio", "wxteams",
+    }
+)  # fmt: skip
+OWN_HOST = frozenset({"form", "forms", "gotify", "gotifys", "json", "jsons", "ntfy", "ntfys", "xml", "xmls"})
+OPTIONS = frozenset(
+    {
+        "format", "image", "mode", "overflow", "preview", "priority", "silent", "sound", "tags", "thread", "topic",
+    }
+)  # fmt: skip
 
 
 class Apprise:

@@ -20,6 +20,8 @@ KINDS = {
     NotificationChannel.Kind.APPRISE.value: "events.notifications.apprise.Apprise",
 }
 
+SECRETS = ("url", "secret", "password")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -79,6 +81,28 @@ def kind(name: str) -> Kind:
 def config_of(channel: NotificationChannel) -> Config:
     """Raises `sealed.UnreadableSecretError`."""
     return Config(recipients=tuple(channel.recipients), settings=channel.settings, **channel.secrets)
+
+
+def configure(channel: NotificationChannel, values: dict[str, Any]) -> None:
+    """Set `values` on `channel`, and what follows from them. Does not save. Raises `ChannelInvalidError`.
+
+    Secrets that are not among them stay, and an empty one is forgotten. But what leads elsewhere needs its secrets
+    anew: a password must not go to a host that its owner never named.
+    """
+    if channel.pk and values.get("kind", channel.kind) != channel.kind:
+        raise ChannelInvalidError("kind", "The kind of a channel stays. Make another one.")
+    given = {name: values.pop(name) for name in SECRETS if name in values}
+    secrets = ({} if channel.pk is None or _leads_elsewhere(channel, values) else channel.secrets) | given
+    for name, value in values.items():
+        setattr(channel, name, value)
+    config = Config(recipients=tuple(channel.recipients), settings=channel.settings, **secrets)
+    channel.target = kind(channel.kind).target(config)
+    channel.keep_secrets(secrets)
+
+
+def _leads_elsewhere(channel: NotificationChannel, values: dict[str, Any]) -> bool:
+    new = values.get("settings", channel.settings)
+    return any(new.get(name) != channel.settings.get(name) for name in ("host", "port", "tls"))
 
 
 def send(channel: NotificationChannel, notification: Notification) -> None:

@@ -52,14 +52,12 @@ class Email:
 
     def _message(self, config: Config, notification: Notification) -> EmailMessage:
         sender = settings.SMTP_FROM_ADDRESS or settings.SMTP_USER or "hsi@localhost"
-        # The same id for each try of a stage, so that a mail that comes twice can be told; the update answers the first.
+        # The same id for each try of a stage tells a mail that comes twice; the update answers the first.
         first = f"<{notification.id}.alert.created@hsi.local>"
         headers = {"Message-ID": f"<{notification.id}.{notification.type}@hsi.local>"}
         if notification.type == "alert.updated":
             headers |= {"In-Reply-To": first, "References": first}
-        message = EmailMessage(
-            notification.title, notification.text, sender, self._recipients(config), headers=headers
-        )
+        message = EmailMessage(notification.title, notification.text, sender, self._recipients(config), headers=headers)
         if picture := notification.picture():
             message.attach("snapshot.jpg", picture, "image/jpeg")
         return message

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from events.models import Delivery
 from events.notifications import channels, content, outbox
 from events.notifications.due import hint
+from events.notifications.listener import Listener
 from events.notifications.outbox import Claim
 from hsi import crashpoint
 from hsi.errors import HSIError
@@ -33,14 +34,19 @@ class Notifier(Loop):
         super().__init__("notifications")
         self._in_hand: dict[Future[None], Claim] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._listener: Listener | None = None
 
     def open(self) -> None:
         self._pool = ThreadPoolExecutor(settings.NOTIFICATION_CONCURRENCY, thread_name_prefix=self.name)
         hint.listen(self.wake)
+        self._listener = Listener()
+        self._listener.start()
 
     def close(self) -> None:
         """Finish what is in hand, for as long as the grace time allows. The rest comes back when its lease ends."""
         hint.unlisten(self.wake)
+        if self._listener:
+            self._listener.stop()
         if self._in_hand:
             wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
         if self._pool:
@@ -74,7 +80,9 @@ class Notifier(Loop):
 
     def _pause(self) -> float:
         seconds = outbox.seconds_to_next() if settings.NOTIFICATION_ENABLED else None
-        return LONGEST_SLEEP_SECONDS if seconds is None else min(max(seconds, LEAST_SLEEP_SECONDS), LONGEST_SLEEP_SECONDS)
+        return (
+            LONGEST_SLEEP_SECONDS if seconds is None else min(max(seconds, LEAST_SLEEP_SECONDS), LONGEST_SLEEP_SECONDS)
+        )
 
     def keep_alive(self) -> None:
         outbox.extend(list(self._in_hand.values()))
@@ -88,7 +96,10 @@ class Notifier(Loop):
 
 
 def deliver(claim: Claim) -> None:
-    """One delivery, from claimed to sent, tried again later, or given up. What the database refuses the lease repeats."""
+    """One delivery, from claimed to sent, tried again later, or given up.
+
+    Where the database does not take the result, the lease brings the delivery back.
+    """
     drop_bad_connections()
     try:
         _deliver(claim)
@@ -130,7 +141,9 @@ def _failed(claim: Claim, error: HSIError) -> None:
         _give_up(claim, reason)
         return
     delay = retry_delay_seconds(claim.attempts, error)
-    logger.warning("Delivery %s, attempt %s failed, again in %.0f s: %s", claim.delivery_id, claim.attempts, delay, reason)
+    logger.warning(
+        "Delivery %s, attempt %s failed, again in %.0f s: %s", claim.delivery_id, claim.attempts, delay, reason
+    )
     outbox.failed(claim, reason, delay)
 
 

@@ -142,6 +142,15 @@ def _finish(one: Claim, **values: object) -> bool:
     return bool(Delivery.objects.filter(pk=one.delivery_id, lease=one.lease).update(lease="", **values))
 
 
+def send_again(delivery_id: int) -> bool:
+    """Let a delivery that was given up wait anew. False: it is gone, or was not given up."""
+    again = Delivery.objects.filter(pk=delivery_id, state=Delivery.State.DEAD).update(
+        state=Delivery.State.PENDING, due_at=_now(), attempts=0
+    )
+    transaction.on_commit(hint.send)
+    return bool(again)
+
+
 def seconds_to_next() -> float | None:
     """How long until a delivery is due (0: one is), leases included. None: none waits."""
     database = connections[DEFAULT_DB_ALIAS]
