@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
-from events.alerting.evaluate import evaluate
+from events.alerting.evaluate import Message, evaluate
 from events.alerting.sightings import sightings
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
@@ -84,7 +85,7 @@ def judge(context: Context) -> Verdict:
 
 def tell_without_judgement(batch: Batch, context: Context) -> None:
     """The analyser is away or failed: tell the event now, by rules, unless that was done before."""
-    if Event.objects.filter(batch=batch, detection_count=batch.detection_count).exists():
+    if Event.with_trash.filter(batch=batch, detection_count=batch.detection_count).exists():
         return
     with transaction.atomic():
         write_early(batch, RulesAnalyzer().judge(context))
@@ -112,7 +113,7 @@ def write_judgement(batch: Batch, verdict: Verdict) -> None:
 
 def held_event(batch: Batch) -> Event | None:
     """The batch's event, locked: what a person says about it meanwhile is not overwritten."""
-    return Event.objects.select_for_update(no_key=True).filter(batch=batch).first()
+    return Event.with_trash.select_for_update(no_key=True).filter(batch=batch).first()
 
 
 def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
@@ -126,15 +127,21 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.summary, event.reasoning = verdict.summary, verdict.reasoning
     event.recommended_action, event.model = verdict.recommended_action, verdict.model
     seen = sightings([batch.pk]).get(batch.pk, [])
-    event.labels = [one.label for one in seen]
+    event.labels = list(dict.fromkeys(one.label for one in seen))
     event.detection_count = batch.detection_count
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
     if event.pk is None:
         _time_the_way(batch)
     event.save()
-    alerts = evaluate(event, seen, is_new=kind == "event.created")
-    stream.publish((kind, batch.camera_id, event_data(event)), *alerts)
+    alerts = [] if event.deleted_at else evaluate(event, seen, is_new=kind == "event.created")
+    tell(kind, event, alerts)
+
+
+def tell(kind: str, event: Event, alerts: Sequence[Message] = ()) -> None:
+    """Publish the event, then its alerts. One in the trash goes on being judged, and nobody hears of it."""
+    if event.deleted_at is None:
+        stream.publish((kind, event.camera_id, event_data(event)), *alerts)
 
 
 def _time_the_way(batch: Batch) -> None:
@@ -153,12 +160,12 @@ def bury_batch(row_id: int, reason: str) -> None:
 
 
 def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
-    event = Event.objects.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
+    event = Event.with_trash.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
     if event is None:
         return
     event.analysis, event.updated_at = after, timezone.now()
     event.save(update_fields=["analysis", "updated_at"])
-    stream.publish(("event.updated", event.camera_id, event_data(event)))
+    tell("event.updated", event)
 
 
 def revive_batch(row_id: int) -> bool:

@@ -129,6 +129,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("RETENTION_FREE_BYTES", int, 1024**3, "With less free room on a disk of ours, the oldest files go.", 0, 10**15),
     S("RETENTION_FREE_PERCENT", float, 3.0, "The same, in percent of the disk. The larger of both counts.", 0, 50),
     S("STREAM_RETENTION_DAYS", int, 7, "Messages that a client may still ask for are kept this long.", 1, 3650),
+    S("TRASH_DAYS", int, 7, "Deleted events can be restored this long; then they go with their pictures.", 0, 36500),
+    S("IDEMPOTENCY_HOURS", int, 24, "A request that is sent again with its Idempotency-Key is answered as before this long.", 1, 8760),
     S("DEAD_LETTER_RETENTION_DAYS", int, 90, "Dead letters are kept this long after they were dealt with.", 1, 3650),
     S("LOG_RETENTION_DAYS", int, 7, "Log lines in the database are kept this long.", 1, 3650),
     S("AUDIT_RETENTION_DAYS", int, 365, "Entries of the audit log are kept this long.", 1, 36500),

@@ -229,8 +229,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.HasScope"],
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.browsable.PageRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hsi.browsable.Negotiation",
+    "DEFAULT_METADATA_CLASS": "hsi.browsable.Methods",
+    "DEFAULT_PARSER_CLASSES": ["hsi.parsers.StrictJSONParser"],
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter like any other
     "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "hsi.schema.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -10,7 +10,7 @@ from hsi.models import DeadLetter
 
 def waiting() -> dict[str, int]:
     State = Batch.State  # noqa: N806
-    pending = Event.objects.filter(analysis=Event.Analysis.PENDING)
+    pending = Event.with_trash.filter(analysis=Event.Analysis.PENDING)
     return {
         "uploads": Upload.objects.waiting().count(),
         "batches_open": Batch.objects.open().count(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from cameras.models import Camera, CameraGrant, Upload, version_key
+from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
@@ -43,6 +43,13 @@ def token(owner: User, *scopes: str, **values: Any) -> str:
 def camera(identity: str = "", **values: Any) -> Camera:
     identity = identity or f"camera{next(_numbers)}"
     return Camera.objects.create(**{"id": identity, "name": identity.title(), "folder": identity, **values})
+
+
+def zone(of: Camera | None = None, **values: Any) -> Zone:
+    """The lower half of the picture."""
+    lower_half = [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]
+    name = f"zone{next(_numbers)}"
+    return Zone.objects.create(**{"id": name, "name": name, "camera": of or camera(), "polygon": lower_half, **values})
 
 
 def upload(of: Camera | None = None, **values: Any) -> Upload:

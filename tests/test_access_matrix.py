@@ -34,6 +34,7 @@ OPEN = {"health/live": 200, "health/ready": 200, "login": 200, "setup": 302, "fa
 Answers = tuple[int, int, int, int] | tuple[int, int, int, int, int]
 ANYONE_SIGNED_IN: Answers = (401, 200, 200, 200)
 OF_THE_CAMERA: Answers = (401, 404, 200, 200)
+NOT_TO_READ: Answers = (401, 405, 405, 405)
 OF_ADMINISTRATORS: Answers = (401, 403, 403, 200)
 POST_OF_ADMINISTRATORS: Answers = (401, 403, 403, 405)
 MATRIX: dict[str, Answers] = {
@@ -42,17 +43,30 @@ MATRIX: dict[str, Answers] = {
     "api/cameras": ANYONE_SIGNED_IN,
     "api/cameras/<slug:pk>": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/snapshot": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/uploads": (401, 403, 403, 405, 405),
+    "api/cameras/<slug:pk>/zones": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
     "api/uploads": ANYONE_SIGNED_IN,
     "api/uploads/<int:pk>": OF_THE_CAMERA,
     "api/uploads/<int:pk>/file": OF_THE_CAMERA,
+    "api/uploads/<int:pk>/retry": NOT_TO_READ,
     "api/uploads/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/detections": ANYONE_SIGNED_IN,
     "api/detections/<int:pk>": OF_THE_CAMERA,
     "api/detections/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/events": ANYONE_SIGNED_IN,
+    "api/events/stats": ANYONE_SIGNED_IN,
+    "api/events/timeline": ANYONE_SIGNED_IN,
+    "api/events/export": ANYONE_SIGNED_IN,
     "api/events/<int:pk>": OF_THE_CAMERA,
+    "api/events/<int:pk>/restore": NOT_TO_READ,  # what the one before has deleted
+    "api/events/<int:pk>/reanalyse": NOT_TO_READ,
     "api/events/<int:pk>/detections": OF_THE_CAMERA,
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
+    "api/events/<int:pk>/clip": OF_THE_CAMERA,
+    "api/events/trash": ANYONE_SIGNED_IN,
+    "api/events/bulk-review": NOT_TO_READ,
+    "api/events/bulk-delete": NOT_TO_READ,
     "api/system/health": ANYONE_SIGNED_IN,
     "api/system/stats": OF_ADMINISTRATORS,
     "api/system/config": OF_ADMINISTRATORS,
@@ -81,7 +95,20 @@ MATRIX: dict[str, Answers] = {
 }
 # To change something, by method and address: (stranger, viewer of another camera, viewer, operator, administrator).
 CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
+    ("post", "api/cameras"): (401, 403, 403, 403, 400),
+    ("patch", "api/cameras/<slug:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/cameras/<slug:pk>"): (401, 403, 403, 403, 409),
+    ("post", "api/cameras/<slug:pk>/uploads"): (401, 403, 403, 415, 415),
+    ("post", "api/cameras/<slug:pk>/zones"): (401, 403, 403, 403, 400),
+    ("patch", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 200),
+    ("delete", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 204),
+    ("post", "api/uploads/<int:pk>/retry"): (401, 403, 403, 409, 409),
     ("patch", "api/events/<int:pk>"): (401, 403, 403, 200, 200),
+    ("delete", "api/events/<int:pk>"): (401, 403, 403, 204, 404),
+    ("post", "api/events/<int:pk>/restore"): (401, 403, 403, 200, 404),
+    ("post", "api/events/<int:pk>/reanalyse"): (401, 403, 403, 202, 202),
+    ("post", "api/events/bulk-review"): (401, 403, 403, 400, 400),
+    ("post", "api/events/bulk-delete"): (401, 403, 403, 400, 400),
     ("post", "api/dead-letters/discard"): (401, 403, 403, 403, 400),
     ("post", "api/dead-letters/requeue"): (401, 403, 403, 403, 400),
     ("post", "api/queues/<slug:name>/pause"): (401, 403, 403, 403, 200),
@@ -93,8 +120,12 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("get", "api/events"): (200, 403, 403, 200),
     ("get", "api/events/<int:pk>/snapshot"): (200, 403, 403, 200),
+    ("get", "api/events/export"): (200, 403, 403, 200),
     ("get", "api/system/health"): (200, 403, 403, 200),
     ("patch", "api/events/<int:pk>"): (403, 200, 403, 200),
+    ("post", "api/cameras"): (403, 403, 403, 400),
+    ("post", "api/cameras/<slug:pk>/uploads"): (403, 403, 415, 415),
+    ("post", "api/events/bulk-delete"): (403, 400, 403, 400),
     ("get", "api/queues"): (403, 403, 403, 200),
     ("get", "metrics"): (200, 403, 403, 200),
     ("post", "api/queues/<slug:name>/pause"): (403, 403, 403, 200),
@@ -130,7 +161,7 @@ class World:
     def address(self, route: str) -> str:
         if is_admin(route):
             return re.sub(r"<path:\w+>", "1", route)
-        route = route.replace("<slug:name>", "detection_queue")
+        route = route.replace("<slug:name>", "detection_queue").replace("<slug:zone>", "lawn")
         for part in ("cameras", "uploads", "detections", "events", "dead-letters", "tokens"):
             if route.startswith(f"api/{part}/"):
                 route = route.replace("<slug:pk>", str(self.ids[part])).replace("<int:pk>", str(self.ids[part]))
@@ -142,6 +173,7 @@ class World:
 def world(data_dir: Path) -> World:
     camera, other = factories.camera("door"), factories.camera("garden")
     upload = pictures.stored(pictures.jpeg(), of=camera)
+    factories.zone(camera, id="lawn")
     event = factories.event(camera)
     detection = factories.detection(upload, event.batch)
     ids = {

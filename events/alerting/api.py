@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import django_filters
 from django.db import transaction
@@ -16,11 +16,20 @@ from rest_framework.response import Response
 from cameras.access import only_visible
 from events.alerting.handling import handle
 from events.alerting.matching import facts_of, mismatches
-from events.alerting.serializers import AlertData, AlertRuleData, AlertRuleRequestSerializer, alert_data, rule_data
+from events.alerting.serializers import (
+    AlertData,
+    AlertRuleData,
+    AlertRuleRequestSerializer,
+    alert_data,
+    rule_data,
+    store,
+)
 from events.alerting.sightings import sightings
 from events.models import Alert, AlertRule, Event
 from hsi import audit
 from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
+from hsi.idempotency import once
+from hsi.inputs import checked
 from hsi.permissions import IsAdmin
 from hsi.schema import Page
 
@@ -80,6 +89,7 @@ class HandleAlert(AlertView):
     status = Alert.Status.ACKNOWLEDGED
 
     @extend_schema(summary="Acknowledge an alert", request=None, responses={200: AlertData})
+    @once
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             alert = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
@@ -90,6 +100,7 @@ class DismissAlert(HandleAlert):
     status = Alert.Status.DISMISSED
 
     @extend_schema(summary="Dismiss an alert", request=None, responses={200: AlertData})
+    @once
     def post(self, request: Request, pk: int) -> Response:
         """It sends no more notifications."""
         return super().post(request, pk)
@@ -101,11 +112,10 @@ class RuleView(GenericAPIView[AlertRule]):
     def get_queryset(self) -> QuerySet[AlertRule]:
         return AlertRule.objects.prefetch_related("channels")
 
-    def stored(self, rule: AlertRule, data: Any, *, partial: bool) -> AlertRuleData:
-        """Raises the framework's ValidationError."""
-        asked = AlertRuleRequestSerializer(data=data, partial=partial)
-        asked.is_valid(raise_exception=True)
-        return rule_data(self.get_queryset().get(pk=asked.store(rule).pk))
+    def stored(self, rule: AlertRule, request: Request, *, partial: bool) -> AlertRuleData:
+        """Raises `ValidationError`."""
+        store(rule, checked(AlertRuleRequestSerializer, request, partial=partial))
+        return rule_data(self.get_queryset().get(pk=rule.pk))
 
 
 class Rules(RuleView):
@@ -115,9 +125,10 @@ class Rules(RuleView):
         return self.get_paginated_response([rule_data(rule) for rule in page])
 
     @extend_schema(summary="Make an alert rule", request=AlertRuleRequestSerializer, responses={201: AlertRuleData})
+    @once
     def post(self, request: Request) -> Response:
         with transaction.atomic():
-            made = self.stored(AlertRule(), request.data, partial=False)
+            made = self.stored(AlertRule(), request, partial=False)
             audit.record("alert_rule_created", f"alert rule {made['id']}", after=made)
         return Response(made, status=201, headers={"Location": f"/api/alert-rules/{made['id']}"})
 
@@ -132,7 +143,7 @@ class OneRule(RuleView):
         with transaction.atomic():
             rule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             before = rule_data(rule)
-            after = self.stored(rule, request.data, partial=True)
+            after = self.stored(rule, request, partial=True)
             if after != before:
                 audit.record("alert_rule_changed", f"alert rule {pk}", before=before, after=after)
         return Response(after)

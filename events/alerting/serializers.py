@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError as FormError
 from rest_framework import serializers
 
-from cameras.models import Camera, validate_time_zone
+from cameras.models import Camera, Zone, validate_time_zone
 from events.alerting.dedup import validate_template
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event, NotificationChannel
 from events.models.alerts import LONGEST_COOLDOWN_SECONDS
 from hsi.filters import BIGGEST_ID
-from hsi.strict import StrictSerializer
+from hsi.inputs import FractionField, Input
 from hsi.times import iso
 
 MOST_NAMES = 100
@@ -110,7 +109,7 @@ class Names(serializers.ListField):
         super().__init__(child=serializers.CharField(max_length=64), max_length=MOST_NAMES, required=False, **options)
 
 
-class ScheduleRequestSerializer(StrictSerializer):
+class ScheduleRequestSerializer(Input):
     days = serializers.ListField(child=serializers.ChoiceField(DAYS), max_length=7, required=False)
     start = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
     end = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
@@ -119,7 +118,7 @@ class ScheduleRequestSerializer(StrictSerializer):
     )
 
 
-class AlertRuleRequestSerializer(StrictSerializer):
+class AlertRuleRequestSerializer(Input):
     name = serializers.CharField(max_length=120)
     enabled = serializers.BooleanField(required=False)
     severity = serializers.ChoiceField(Event.Level.choices, required=False)
@@ -127,7 +126,7 @@ class AlertRuleRequestSerializer(StrictSerializer):
     labels = Names()
     cameras = Names()
     zones = Names()
-    min_confidence = serializers.FloatField(min_value=0, max_value=1, required=False)
+    min_confidence = FractionField(required=False)
     schedule = ScheduleRequestSerializer(required=False, allow_null=True)
     cooldown_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_COOLDOWN_SECONDS, required=False)
     dedup_key = serializers.CharField(max_length=100, required=False, validators=[validate_template])
@@ -135,34 +134,31 @@ class AlertRuleRequestSerializer(StrictSerializer):
         child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), max_length=MOST_NAMES, required=False
     )
 
-    def validate_min_confidence(self, value: float) -> float:
-        if not math.isfinite(value):
-            raise serializers.ValidationError("Must be a number from 0 to 1.")
-        return value
-
     def validate_cameras(self, ids: list[str]) -> list[str]:
         return _all_there(ids, set(Camera.objects.filter(pk__in=ids).values_list("pk", flat=True)), "camera")
+
+    def validate_zones(self, ids: list[str]) -> list[str]:
+        return _all_there(ids, set(Zone.objects.filter(pk__in=ids).values_list("pk", flat=True)), "zone")
 
     def validate_channels(self, ids: list[int]) -> list[int]:
         found = set(NotificationChannel.objects.filter(pk__in=ids).values_list("pk", flat=True))
         return _all_there(ids, found, "notification channel")
 
-    def store(self, rule: AlertRule) -> AlertRule:
-        """Write what was sent into `rule`, in the caller's transaction."""
-        values = dict(self.validated_data)
-        channels = values.pop("channels", None)
-        if "schedule" in values:
-            values |= _schedule_columns(values.pop("schedule"))
-        for name, value in values.items():
-            setattr(rule, name, value)
-        try:
-            rule.full_clean()
-        except FormError as error:
-            raise serializers.ValidationError(error.message_dict) from error
-        rule.save()
-        if channels is not None:
-            rule.channels.set(channels)
-        return rule
+
+def store(rule: AlertRule, values: dict[str, Any]) -> None:
+    """Write what was sent into `rule`, in the caller's transaction. Raises `ValidationError`."""
+    channels = values.pop("channels", None)
+    if "schedule" in values:
+        values |= _schedule_columns(values.pop("schedule"))
+    for name, value in values.items():
+        setattr(rule, name, value)
+    try:
+        rule.full_clean()
+    except FormError as error:
+        raise serializers.ValidationError(error.message_dict) from error
+    rule.save()
+    if channels is not None:
+        rule.channels.set(channels)
 
 
 def _all_there(ids: list[Any], found: set[Any], what: str) -> list[Any]:

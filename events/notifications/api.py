@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import django_filters
 from django.db import transaction
@@ -20,9 +20,12 @@ from events.notifications.serializers import (
     DeliveryData,
     channel_data,
     delivery_data,
+    store,
 )
 from hsi import audit
 from hsi.filters import BIGGEST_ID, WholeNumberFilter
+from hsi.idempotency import once
+from hsi.inputs import checked
 from hsi.permissions import IsAdmin
 from hsi.schema import Page
 
@@ -44,11 +47,10 @@ class ChannelView(GenericAPIView[NotificationChannel]):
     permission_classes = (IsAdmin,)
     queryset = NotificationChannel.objects.all()
 
-    def stored(self, channel: NotificationChannel, data: Any, *, partial: bool) -> ChannelData:
-        """Raises the framework's ValidationError."""
-        asked = ChannelRequestSerializer(data=data, partial=partial)
-        asked.is_valid(raise_exception=True)
-        return channel_data(asked.store(channel))
+    def stored(self, channel: NotificationChannel, request: Request, *, partial: bool) -> ChannelData:
+        """Raises `ValidationError`."""
+        store(channel, checked(ChannelRequestSerializer, request, partial=partial))
+        return channel_data(channel)
 
 
 class NotificationChannels(ChannelView):
@@ -60,9 +62,10 @@ class NotificationChannels(ChannelView):
     @extend_schema(
         summary="Make a notification channel", request=ChannelRequestSerializer, responses={201: ChannelData}
     )
+    @once
     def post(self, request: Request) -> Response:
         with transaction.atomic():
-            made = self.stored(NotificationChannel(), request.data, partial=False)
+            made = self.stored(NotificationChannel(), request, partial=False)
             audit.record("channel_created", f"notification channel {made['id']}", after=made)
         return Response(made, status=201, headers={"Location": f"/api/notification-channels/{made['id']}"})
 
@@ -78,7 +81,7 @@ class OneChannel(ChannelView):
         with transaction.atomic():
             channel = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             before = channel_data(channel)
-            after = self.stored(channel, request.data, partial=True)
+            after = self.stored(channel, request, partial=True)
             audit.record("channel_changed", f"notification channel {pk}", before=before, after=after)
         return Response(after)
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from events.models import Delivery, Event, NotificationChannel
 from events.notifications.channels import ChannelInvalidError, configure
-from hsi.strict import StrictSerializer
+from hsi.inputs import Input
 from hsi.times import iso
 
 LONGEST_SECRET = 2000
@@ -84,7 +84,7 @@ class Secret(serializers.CharField):
         )
 
 
-class ChannelRequestSerializer(StrictSerializer):
+class ChannelRequestSerializer(Input):
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(NotificationChannel.Kind.choices)
     enabled = serializers.BooleanField(required=False)
@@ -100,11 +100,11 @@ class ChannelRequestSerializer(StrictSerializer):
             raise serializers.ValidationError("Short texts, whole numbers, true and false are understood.")
         return settings
 
-    def store(self, channel: NotificationChannel) -> NotificationChannel:
-        """Write what was sent into `channel`, in the caller's transaction."""
-        try:
-            configure(channel, dict(self.validated_data))
-        except ChannelInvalidError as error:
-            raise serializers.ValidationError({error.field: [error.detail]}) from error
-        channel.save()
-        return channel
+
+def store(channel: NotificationChannel, values: dict[str, Any]) -> None:
+    """Write what was sent into `channel`, in the caller's transaction. Raises `ValidationError`."""
+    try:
+        configure(channel, values)
+    except ChannelInvalidError as error:
+        raise serializers.ValidationError({error.field: [error.detail]}) from error
+    channel.save()

@@ -12,9 +12,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cameras', '0002_retention'),
-        ('detection', '0001_initial'),
-        ('events', '0002_kept'),
+        ('cameras', '0003_zones'),
+        ('detection', '0002_zones'),
+        ('events', '0004_trash'),
     ]
 
     operations = [
