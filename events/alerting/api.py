@@ -63,8 +63,10 @@ class RuleTestData(TypedDict):
 
 
 class AlertView(GenericAPIView[Alert]):
+    """Without the alerts of events in the trash, which come back with their event."""
+
     def get_queryset(self) -> QuerySet[Alert]:
-        return only_visible(Alert.objects.all(), self.request.user)
+        return only_visible(Alert.objects.filter(event__deleted_at__isnull=True), self.request.user)
 
 
 class Alerts(AlertView):

@@ -119,6 +119,8 @@ def _deliver(claim: Claim) -> None:
         _give_up(claim, "Whoever sent this died of it, or never came back.")
     elif not delivery.channel.enabled:
         _give_up(claim, "The channel was switched off.")
+    elif delivery.alert.event.deleted_at is not None:
+        _give_up(claim, "The event is in the trash.")
     else:
         _send(claim, delivery)
 

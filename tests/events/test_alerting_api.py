@@ -102,7 +102,7 @@ def test_a_rule_that_asks_for_what_cannot_be_is_refused_with_the_field(boss: Cli
 
 
 def test_a_rule_is_tried_on_the_newest_events_and_makes_nothing(boss: Client, door: Camera):
-    level = {"risk_source": "rules", "risk_score": 70, "risk_level": "high"}
+    level: dict[str, Any] = {"risk_source": "rules", "risk_score": 70, "risk_level": "high"}
     fits, other = factories.event(door, **level), factories.event(**level)
     for event in (fits, other):
         factories.detection(factories.upload(event.camera), event.batch, label="person", confidence=0.9)
@@ -135,6 +135,15 @@ def test_an_operator_handles_the_alerts_of_their_cameras_and_it_is_told(operator
     told = StreamMessage.objects.filter(type="alert.updated", camera="door")
     assert [message.data["status"] for message in told.order_by("seq")] == ["acknowledged", "dismissed"]
     assert operator.get(f"/api/alerts/{mine.pk}").json()["status"] == "dismissed"
+
+
+def test_the_alerts_of_a_deleted_event_are_gone_until_it_is_restored(boss: Client, door: Camera):
+    alert = factories.alert(factories.event(door))
+    send(boss, "delete", f"events/{alert.event_id}")
+    assert boss.get("/api/alerts").json()["items"] == []
+    assert boss.get(f"/api/alerts/{alert.pk}").status_code == 404
+    send(boss, "post", f"events/{alert.event_id}/restore")
+    assert boss.get(f"/api/alerts/{alert.pk}").status_code == 200
 
 
 def test_alerts_are_narrowed_down(boss: Client, door: Camera):

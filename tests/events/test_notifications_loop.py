@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 
-from events.models import Alert, Delivery, NotificationChannel
+from events.models import Alert, Delivery, Event, NotificationChannel
 from events.notifications import outbox
 from events.notifications.loop import Notifier, retry_delay_seconds
 from hsi.errors import HSIError
@@ -139,6 +139,13 @@ def test_a_channel_that_was_switched_off_is_not_told_any_more(receiver: WebhookP
     work()
     assert receiver.posts == []
     assert Delivery.objects.get().state == "dead"
+
+
+def test_of_an_event_in_the_trash_nobody_is_told(receiver: WebhookPeer, alert: Alert):
+    Event.objects.update(deleted_at=factories.NOW)
+    work()
+    assert receiver.posts == []
+    assert Delivery.objects.get().last_error == "The event is in the trash."
 
 
 def test_switched_off_as_a_whole_nothing_is_sent_and_nothing_is_lost(
