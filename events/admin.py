@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter, VisibleRows
+from events import admin_alerts, admin_notifications  # noqa: F401 (they register their pages)
 from events.models import Event
 from events.review import change
 from events.words import VERDICTS, verdict_key

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
+from events.alerting.evaluate import Message, evaluate
+from events.alerting.sightings import sightings
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
@@ -114,7 +117,7 @@ def held_event(batch: Batch) -> Event | None:
 
 
 def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
-    """Write the event and the message that tells it. The caller holds the batch's lock."""
+    """Write the event, its alerts and the messages that tell them. The caller holds the batch's lock."""
     kind = "event.updated" if event else "event.created"
     event = event or Event(batch=batch, camera_id=batch.camera_id)
     event.started_at, event.ended_at = batch.started_at, batch.ended_at
@@ -123,22 +126,22 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.analysis = analysis
     event.summary, event.reasoning = verdict.summary, verdict.reasoning
     event.recommended_action, event.model = verdict.recommended_action, verdict.model
-    event.labels = list(
-        Detection.objects.filter(batch=batch).order_by("label").values_list("label", flat=True).distinct()
-    )
+    seen = sightings([batch.pk]).get(batch.pk, [])
+    event.labels = list(dict.fromkeys(one.label for one in seen))
     event.detection_count = batch.detection_count
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
     if event.pk is None:
         _time_the_way(batch)
     event.save()
-    tell(kind, event)
+    alerts = [] if event.deleted_at else evaluate(event, seen, is_new=kind == "event.created")
+    tell(kind, event, alerts)
 
 
-def tell(kind: str, event: Event) -> None:
-    """Publish the event. One in the trash goes on being judged, and nobody hears of it."""
+def tell(kind: str, event: Event, alerts: Sequence[Message] = ()) -> None:
+    """Publish the event, then its alerts. One in the trash goes on being judged, and nobody hears of it."""
     if event.deleted_at is None:
-        stream.publish((kind, event.camera_id, event_data(event)))
+        stream.publish((kind, event.camera_id, event_data(event)), *alerts)
 
 
 def _time_the_way(batch: Batch) -> None:

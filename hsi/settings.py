@@ -71,7 +71,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "channels",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -81,6 +80,7 @@ INSTALLED_APPS = [
     "detection",
     "events",
     "monitoring",
+    "channels",  # after `events`, whose `runworker` stands for its own
 ]
 
 MIDDLEWARE = [
@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "/favicon.ico",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"RiskLevel": "events.models.Event.Level"},
     "AUTHENTICATION_WHITELIST": [],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
@@ -270,6 +271,7 @@ EMBEDDED_LOOPS = [
     "cameras.watcher.loops",
     "detection.loops.loops",
     "events.loops.loops",
+    "events.notifications.loop.loops",
     "monitoring.housekeeping.loops",
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection
-from events.models import Event
+from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
+from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
 from hsi.tokens import create_token
 
@@ -136,3 +137,38 @@ def dead_letter(of: Upload | None = None, **values: Any) -> DeadLetter:
         "last_failed_at": NOW,
     }
     return DeadLetter.objects.create(**{**defaults, **values})
+
+
+def rule(*tells: NotificationChannel, **values: Any) -> AlertRule:
+    """A rule that every judged event matches, told to the channels `tells`."""
+    made = AlertRule.objects.create(**{"name": f"rule{next(_numbers)}", "cooldown_seconds": 0, **values})
+    made.channels.set(tells)
+    return made
+
+
+def channel(kind: str = "webhook", **values: Any) -> NotificationChannel:
+    """A channel; `url`, `secret` and `password` are sealed. Its host must be allowed."""
+    made = NotificationChannel()
+    fields = {"url": "http://127.0.0.1:9/hook"} if kind == "webhook" else {}
+    channels.configure(made, {"name": f"channel{next(_numbers)}", "kind": kind, **fields, **values})
+    made.save()
+    return made
+
+
+def alert(of: Event | None = None, **values: Any) -> Alert:
+    """An open alert of an event."""
+    of = of or event()
+    defaults: dict[str, Any] = {
+        "event": of,
+        "rule": values["rule"] if "rule" in values else rule(),
+        "camera": of.camera,
+        "dedup_key": of.camera_id,
+        "window": next(_numbers),
+        "severity": of.risk_level or "low",
+    }
+    return Alert.objects.create(**{**defaults, **values})
+
+
+def delivery(of: Alert, to: NotificationChannel, **values: Any) -> Delivery:
+    """A first telling that is due."""
+    return Delivery.objects.create(**{"alert": of, "channel": to, "stage": "first", "due_at": 0, **values})

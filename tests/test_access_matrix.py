@@ -67,6 +67,17 @@ MATRIX: dict[str, Answers] = {
     "api/events/trash": ANYONE_SIGNED_IN,
     "api/events/bulk-review": NOT_TO_READ,
     "api/events/bulk-delete": NOT_TO_READ,
+    "api/alerts": ANYONE_SIGNED_IN,
+    "api/alerts/<int:pk>": OF_THE_CAMERA,
+    "api/alerts/<int:pk>/acknowledge": NOT_TO_READ,
+    "api/alerts/<int:pk>/dismiss": NOT_TO_READ,
+    "api/alert-rules": OF_ADMINISTRATORS,
+    "api/alert-rules/<int:pk>": OF_ADMINISTRATORS,
+    "api/alert-rules/<int:pk>/test": POST_OF_ADMINISTRATORS,
+    "api/notification-channels": OF_ADMINISTRATORS,
+    "api/notification-channels/<int:pk>": OF_ADMINISTRATORS,
+    "api/notification-channels/<int:pk>/test": POST_OF_ADMINISTRATORS,
+    "api/deliveries": OF_ADMINISTRATORS,
     "api/system/health": ANYONE_SIGNED_IN,
     "api/system/stats": OF_ADMINISTRATORS,
     "api/system/config": OF_ADMINISTRATORS,
@@ -109,6 +120,16 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("post", "api/events/<int:pk>/reanalyse"): (401, 403, 403, 202, 202),
     ("post", "api/events/bulk-review"): (401, 403, 403, 400, 400),
     ("post", "api/events/bulk-delete"): (401, 403, 403, 400, 400),
+    ("post", "api/alerts/<int:pk>/acknowledge"): (401, 403, 403, 200, 200),
+    ("post", "api/alerts/<int:pk>/dismiss"): (401, 403, 403, 200, 200),
+    ("post", "api/alert-rules"): (401, 403, 403, 403, 400),
+    ("patch", "api/alert-rules/<int:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/alert-rules/<int:pk>"): (401, 403, 403, 403, 204),
+    ("post", "api/alert-rules/<int:pk>/test"): (401, 403, 403, 403, 404),  # what the one before has deleted
+    ("post", "api/notification-channels"): (401, 403, 403, 403, 400),
+    ("patch", "api/notification-channels/<int:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/notification-channels/<int:pk>"): (401, 403, 403, 403, 204),
+    ("post", "api/notification-channels/<int:pk>/test"): (401, 403, 403, 403, 404),
     ("post", "api/dead-letters/discard"): (401, 403, 403, 403, 400),
     ("post", "api/dead-letters/requeue"): (401, 403, 403, 403, 400),
     ("post", "api/queues/<slug:name>/pause"): (401, 403, 403, 403, 200),
@@ -126,6 +147,11 @@ BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("post", "api/cameras"): (403, 403, 403, 400),
     ("post", "api/cameras/<slug:pk>/uploads"): (403, 403, 415, 415),
     ("post", "api/events/bulk-delete"): (403, 400, 403, 400),
+    ("post", "api/alerts/<int:pk>/dismiss"): (403, 200, 403, 200),
+    ("get", "api/alert-rules"): (403, 403, 403, 200),
+    ("get", "api/notification-channels"): (403, 403, 403, 200),
+    ("post", "api/notification-channels"): (403, 403, 403, 400),
+    ("get", "api/deliveries"): (403, 403, 403, 200),
     ("get", "api/queues"): (403, 403, 403, 200),
     ("get", "metrics"): (200, 403, 403, 200),
     ("post", "api/queues/<slug:name>/pause"): (403, 403, 403, 200),
@@ -137,7 +163,7 @@ BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
 # Ends the session it is asked with.
 SIGN_OUT = ("post", "logout")
 # Lists: what they hold is compared too.
-LISTS = ("api/cameras", "api/uploads", "api/detections", "api/events")
+LISTS = ("api/cameras", "api/uploads", "api/detections", "api/events", "api/alerts")
 WHO = ("stranger", "neighbour", "viewer", "admin", "operator")
 PEOPLE = ("stranger", "neighbour", "viewer", "operator", "admin")  # as they are told apart by what they may change
 METHODS = ("post", "put", "patch", "delete")
@@ -162,7 +188,7 @@ class World:
         if is_admin(route):
             return re.sub(r"<\w+:\w+>", "1", route)
         route = route.replace("<slug:name>", "detection_queue").replace("<slug:zone>", "lawn")
-        for part in ("cameras", "uploads", "detections", "events", "dead-letters", "tokens"):
+        for part in self.ids:
             if route.startswith(f"api/{part}/"):
                 route = route.replace("<slug:pk>", str(self.ids[part])).replace("<int:pk>", str(self.ids[part]))
         assert "<" not in route, f"say in World.address what stands for the parameters of {route}"
@@ -170,7 +196,8 @@ class World:
 
 
 @pytest.fixture
-def world(data_dir: Path) -> World:
+def world(data_dir: Path, settings: Any) -> World:
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     camera, other = factories.camera("door"), factories.camera("garden")
     upload = pictures.stored(pictures.jpeg(), of=camera)
     factories.zone(camera, id="lawn")
@@ -178,6 +205,8 @@ def world(data_dir: Path) -> World:
     detection = factories.detection(upload, event.batch)
     ids = {
         "cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk,
+        "alerts": factories.alert(event).pk, "alert-rules": factories.rule().pk,
+        "notification-channels": factories.channel().pk,
         "dead-letters": factories.dead_letter(upload).pk,
         "tokens": create_token(factories.user(), "of nobody here", ["read"])[0].pk,
     }  # fmt: skip

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {"StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer"}
+ELSEWHERE = {"StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown"}
 READ_ONLY = (
     "Upload",
     "Detection",
@@ -38,6 +38,7 @@ READ_ONLY = (
     "StreamMessage",
     "CircuitBreaker",
     "LoginFailure",
+    "Delivery",
     "AuditEntry",
     "QueuePause",
     "LogEntry",
@@ -50,7 +51,8 @@ LISTED = sorted(set(MODELS) - ELSEWHERE)
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
+def boss(client: Client, settings: Any) -> Client:
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     client.force_login(factories.admin("boss"))
     return client
 
@@ -80,6 +82,8 @@ def fill(number: int) -> None:
         WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
         factories.token(owner)
         LoginFailure.objects.create(who=hashed("boss"), address="192.0.2.1", at=now)
+        channel = factories.channel()
+        factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")

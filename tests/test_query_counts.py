@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -21,6 +22,10 @@ LISTS = (
     "detections",
     "events",
     "events/trash",
+    "alerts",
+    "alert-rules",
+    "notification-channels",
+    "deliveries",
     "tokens",
     "dead-letters",
     "audit",
@@ -28,7 +33,8 @@ LISTS = (
 
 
 @pytest.fixture
-def boss(client: Client, data_dir: Path) -> Client:
+def boss(client: Client, data_dir: Path, settings: Any) -> Client:
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     client.force_login(factories.admin())
     return client
 
@@ -42,6 +48,8 @@ def grow(door: Camera, client: Client, count: int) -> None:
         Event.objects.filter(pk=factories.event(factories.camera()).pk).update(deleted_at=factories.NOW)
         factories.zone(door)
         factories.dead_letter(upload)
+        channel = factories.channel()
+        factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
         audit.record("camera_changed", f"camera {number}")
         body = {"name": f"{number}", "scopes": ["read"]}
         assert client.post("/api/tokens", body, content_type="application/json").status_code == 201

@@ -84,6 +84,9 @@ class Event(models.Model):
             models.Index(fields=["camera", "-started_at", "-id"], name="event_camera_time"),
             models.Index(fields=["-started_at", "-id"], name="event_time"),
             models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
+            models.Index(
+                fields=["camera", "snooze_until"], condition=Q(snooze_until__isnull=False), name="event_snoozed"
+            ),
             models.Index(fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="event_trash"),
             models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
             models.Index(fields=["risk_score"], name="event_score"),
