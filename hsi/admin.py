@@ -186,7 +186,8 @@ class ApiTokenAdmin(HSIAdmin):
     """Made by `create_token`, which shows the secret once. Here it can only be revoked."""
 
     list_display = (
-        "name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at", "revocation",
+        "name", "user", "prefix", "token_state", "scope_names",
+        "created_at", "expires_at", "last_used_at", "revocation",
     )  # fmt: skip
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")

@@ -39,7 +39,8 @@ class Logs(OperationsPage):
         except ValidationError as error:
             wrong = faults(error)
         shown = list(lines.order_by(*order("time"))[: SHOWN + 1])
-        given = {name: value for name, value in self.request.GET.items() if value and name != "cursor"}
+        given: dict[str, str] = self.request.GET.dict()
+        given = {name: value for name, value in given.items() if value and name != "cursor"}
         return {
             **super().get_context_data(**kwargs),
             "lines": [(line, TONES.get(line.level, "calm")) for line in shown[:SHOWN]],

@@ -179,7 +179,8 @@ def test_nobody_waits_for_a_silent_service_longer_than_set(settings, silent_serv
 
 
 def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
-    asked, questions = aihealth.Asked(), []
+    asked: aihealth.Asked[str] = aihealth.Asked()
+    questions = []
 
     def question() -> str:
         questions.append(1)
@@ -194,7 +195,8 @@ def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
 
 
 def test_while_a_question_is_on_its_way_no_other_is_asked():
-    asked, go_on = aihealth.Asked(), threading.Event()
+    asked: aihealth.Asked[str] = aihealth.Asked()
+    go_on = threading.Event()
     first = asked.start(lambda: str(go_on.wait(5)), "a")
     asked._at -= aihealth.KEPT_SECONDS + 1
     assert asked.start(lambda: "another", "a") is first
