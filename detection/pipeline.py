@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +19,7 @@ from cameras.tree import Tree
 from detection import batching
 from detection.detectors import DetectedObject, get_detector, service
 from detection.models import Batch, Detection
+from detection.serializers import DetectionCreatedData
 from hsi import breaker, crashpoint, databaseclock, rows, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
@@ -147,7 +148,7 @@ def is_urgent(found: DetectedObject) -> bool:
     )
 
 
-def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> dict[str, Any]:
+def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> DetectionCreatedData:
     """One `detection.created` message an upload."""
     return {
         "upload": upload.pk,

@@ -40,6 +40,14 @@ class EventData(TypedDict):
     updated_at: str
 
 
+class EventDeletedData(TypedDict):
+    """An event was removed. `reason` is why."""
+
+    id: int
+    camera: str
+    reason: str
+
+
 def event_data(event: Event) -> EventData:
     """The event of contracts.md, ready for JSON. `camera` is the camera's id."""
     return {

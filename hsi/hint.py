@@ -3,13 +3,13 @@
 A hint carries nothing and may be lost: whoever tails the outbox also looks by itself now and then.
 Listeners of this process are called directly; other processes hear through the channel layer,
 where there is one that reaches them. That is a thread's work: no commit waits for it, and hints
-that come while one is on its way become one.
+that come while one is on its way become one. While the layer is away, a breaker keeps everybody
+from waiting for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 
@@ -17,11 +17,14 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from redis.exceptions import RedisError
 
 from hsi import crashpoint
-
-logger = logging.getLogger(__name__)
+from hsi.errors import CircuitOpenError
+from hsi.localbreaker import LocalBreaker
 
 GROUP = "hsi.outbox"
 SEND_SECONDS = 5.0
+
+# This process's way to the channel layer, for sending hints and for hearing them.
+layer_breaker = LocalBreaker("channel_layer", failures=3, rest_seconds=5.0)
 
 _listeners: set[Callable[[], None]] = set()
 _lock = threading.Lock()
@@ -34,7 +37,6 @@ class Sender:
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._failing = False
 
     def send(self) -> None:
         """Returns at once. Never raises."""
@@ -57,14 +59,16 @@ class Sender:
         if layer is None:
             return
         try:
+            trial = layer_breaker.enter(SEND_SECONDS)
+        except CircuitOpenError:
+            return  # other processes hear at their next look
+        try:
             async with asyncio.timeout(SEND_SECONDS):
                 await layer.group_send(GROUP, {"type": "outbox.grown"})
-        except (OSError, TimeoutError, RedisError) as error:
-            if not self._failing:
-                logger.warning("No hints to other processes, they hear at their next look: %s", error)
-            self._failing = True
+        except (OSError, RedisError) as error:
+            layer_breaker.failed(trial, error)
         else:
-            self._failing = False
+            layer_breaker.answered(trial)
 
 
 _sender = Sender()

@@ -121,6 +121,17 @@ class WorkerHeartbeat(models.Model):
         return self.name
 
 
+class ToldState(models.Model):
+    """What the stream last told of a subject: a worker, a queue, the system. `hsi.told` has the rules."""
+
+    subject = models.CharField(max_length=220, primary_key=True)
+    state = models.CharField(max_length=20)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.state}"
+
+
 class ApiToken(models.Model):
     """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
 

@@ -147,6 +147,9 @@ SETTINGS: tuple[Setting, ...] = (
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),
+    S("WEBSOCKET_MAX_CONNECTIONS", int, 1000, "Sockets that one web process serves at a time.", 1, 100_000),
+    S("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", int, 100, "Of them, from one address.", 1, 100_000),
+    S("WEBSOCKET_MAX_CONNECTIONS_PER_USER", int, 50, "Of them, of one user.", 1, 100_000),
     S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
     S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )

@@ -47,6 +47,7 @@ MATRIX: dict[str, Answers] = {
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
     "api/system/health": ANYONE_SIGNED_IN,
     "api/schema": ANYONE_SIGNED_IN,
+    "api/schema/stream": ANYONE_SIGNED_IN,
     "api/docs": ANYONE_SIGNED_IN,
 }
 # Lists: what they hold is compared too.

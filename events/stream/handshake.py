@@ -25,9 +25,10 @@ IN_URL = frozenset({"token", "access_token", "api_key", "apikey"})
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """`after` is the text of `?after=`, None without one. `subprotocol` is to be named in the answer:
-    a browser gives up when it offered one and hears of none.
+    a browser gives up when it offered one and hears of none. `address` is where the client is.
     """
 
+    address: str
     credentials: Credentials
     subprotocol: str | None
     after: str | None
@@ -42,6 +43,7 @@ def read(scope: Mapping[str, Any]) -> Handshake:
     subprotocol = next(offered, None)
     token = token_in(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
     return Handshake(
+        address=request.META.get("REMOTE_ADDR", ""),
         credentials=Credentials(token, "" if token else request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")),
         subprotocol=subprotocol,
         after=request.GET.get("after"),

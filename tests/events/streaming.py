@@ -21,9 +21,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from events.stream.hub import Hub
 from events.stream.routing import StreamApplication
+from events.stream.schema import ABOUT_THE_CONNECTION
 from hsi import stream
 from hsi.models import StreamHead, StreamMessage
 from hsi.tokens import create_token
+from tests.messages import check_message
 
 PATIENCE_SECONDS = 20
 
@@ -81,6 +83,10 @@ def options_of(token: str = "", cookie: str = "", **options: Any) -> dict[str, A
 def frame(connection: ClientConnection) -> dict[str, Any]:
     message = json.loads(connection.recv(timeout=PATIENCE_SECONDS))
     assert isinstance(message, dict)
+    if message["type"] == "error" or message["type"] in ABOUT_THE_CONNECTION:
+        check_message(message)
+    else:  # made up by the test, save for what is around it
+        assert list(message) == ["type", "seq", "time", "camera", "data"]
     return message
 
 

@@ -14,7 +14,7 @@ from hsi import gate
 from hsi.models import ApiToken
 from tests.events.streaming import StreamServer, end_of, frame, publish, ready, say, session_of, token_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.events.streaming import (
     token_of,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 # More than the buffers of the kernel for one connection, which grow to several megabytes.
 LARGE, BURST, BURSTS = 40_000, 350, 6

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from events.stream.messages import FAMILIES
+from events.stream.topics import EVENTS
+from tests.messages import check_row
 from tests.system.running import Running
 
 
@@ -32,8 +33,10 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     assert sum(event["detection_count"] for event in events) == len(detections)
     stream, messages = running.stream(), running.messages()
     assert [seq for seq, _, _ in stream] == list(range(1, len(stream) + 1))
+    for _, kind, data in stream:
+        check_row(kind, "", data)
     assert [(one["seq"], one["type"]) for one in messages] == [
-        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in FAMILIES
+        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in EVENTS.families
     ]
     told = Counter(message["data"]["id"] for message in messages if message["type"] == "event.created")
     assert told == {event["id"]: 1 for event in events}
