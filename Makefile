@@ -4,6 +4,8 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 APPS := hsi cameras events detection monitoring
+# Two lanes fit a machine with two processors. LANES= runs one test after the other and shows more.
+LANES ?= -n 2 --dist loadgroup
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
 .DEFAULT_GOAL := help
@@ -28,12 +30,12 @@ test: $(VENV)/development
 	@failed=0; \
 	for engine in sqlite postgresql; do \
 		echo "== Tests on $$engine"; \
-		$(BIN)/python -m pytest --engine=$$engine $(TESTS) || failed=1; \
+		$(BIN)/python -m pytest --engine=$$engine $(LANES) $(TESTS) || failed=1; \
 	done; \
 	exit $$failed
 
 test-sqlite test-postgresql: test-%: $(VENV)/development
-	$(BIN)/python -m pytest --engine=$* $(TESTS)
+	$(BIN)/python -m pytest --engine=$* $(LANES) $(TESTS)
 
 lint: export HSI_DATA_DIR := $(CURDIR)/build/lint
 lint: $(VENV)/development

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+from typing import Any
+
+from django.contrib.auth.models import Group, User
 from django.core.management.base import CommandError, CommandParser
 
 from cameras.models import Camera
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("user")
+    parser.add_argument("user", help="The user's name, with --group that of a group.")
     parser.add_argument("camera", help="The camera's id.")
+    parser.add_argument("--group", action="store_true", help="It is a group, and means all its users.")
 
 
-def named(username: str, camera_id: str) -> tuple[User, Camera]:
-    """The two of these names. Raises CommandError that says which names there are."""
-    user = User.objects.filter(username=username).first()
-    if user is None:
-        raise CommandError(f"There is no user {username!r}. There are: {_listed(User, 'username')}.")
-    camera = Camera.objects.filter(pk=camera_id).first()
+def named(options: dict[str, Any]) -> tuple[User | Group, Camera]:
+    """The two that are named. Raises CommandError that says which names there are."""
+    holder = _group(options["user"]) if options["group"] else _user(options["user"])
+    camera = Camera.objects.filter(pk=options["camera"]).first()
     if camera is None:
-        raise CommandError(f"There is no camera {camera_id!r}. There are: {_listed(Camera, 'pk')}.")
-    return user, camera
+        raise CommandError(f"There is no camera {options['camera']!r}. There are: {_listed(Camera, 'pk')}.")
+    return holder, camera
 
 
-def _listed(model: type[User] | type[Camera], field: str) -> str:
+def _user(name: str) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        raise CommandError(f"There is no user {name!r}. There are: {_listed(User, 'username')}.")
+    return user
+
+
+def _group(name: str) -> Group:
+    group = Group.objects.filter(name=name).first()
+    if group is None:
+        raise CommandError(f"There is no group {name!r}. There are: {_listed(Group, 'name')}.")
+    return group
+
+
+def holder_fields(holder: User | Group) -> dict[str, Any]:
+    """What a grant of this holder has in its row."""
+    return {"group" if isinstance(holder, Group) else "user": holder}
+
+
+def holder_words(holder: User | Group) -> dict[str, str]:
+    """What the audit log says of this holder."""
+    return {name: str(one) for name, one in holder_fields(holder).items()}
+
+
+def _listed(model: type[User] | type[Group] | type[Camera], field: str) -> str:
     return ", ".join(model._default_manager.order_by(field).values_list(field, flat=True)) or "none yet"

@@ -10,6 +10,7 @@ import enum
 import logging
 import os
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.serializers import CameraStatusData
 from cameras.tree import Tree
-from hsi import crashpoint, rows, stream
+from hsi import crashpoint, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
 from hsi.times import iso
@@ -69,7 +70,22 @@ class Arrival:
         return self.path.rpartition("/")[2]
 
 
+# What is counted of outcomes; what was accepted is counted by how its detection ends.
+ENDED = {Outcome.DUPLICATE: Upload.State.DUPLICATE.value, Outcome.REJECTED: Upload.State.REJECTED.value}
+
+
 def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
+    """`_take_in`, timed and counted."""
+    began = time.perf_counter()
+    outcome = _take_in(tree, path, final=final)
+    if outcome is Outcome.ACCEPTED:
+        samples.stage("intake", time.perf_counter() - began)
+    elif outcome in ENDED:
+        samples.count(samples.UPLOADS, ENDED[outcome])
+    return outcome
+
+
+def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     """Take in the file at `path` (text below the root). `final`: it will not heal by waiting.
 
     Raises OSError when the file cannot be read now and DatabaseError when it cannot be stored now:

@@ -17,7 +17,7 @@ from django.db.models import Q
 from cameras.models import Camera
 from detection.models import Batch
 from detection.serializers import BatchClosedData
-from hsi import crashpoint, databaseclock, rows, stream
+from hsi import crashpoint, databaseclock, rows, samples, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -100,6 +100,7 @@ def close(batch: Batch, now: datetime) -> list[Message]:
     if not closed:
         return []
     batch.state, batch.closed_at = Batch.State.CLOSED, now
+    transaction.on_commit(lambda: samples.stage("batch", (now - batch.opened_at).total_seconds()))
     crashpoint.reach_after_commit("batch-closed")
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     data: BatchClosedData = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,7 @@ from detection import batching
 from detection.detectors import DetectedObject, get_detector, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
-from hsi import breaker, crashpoint, databaseclock, rows, stream
+from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
@@ -59,9 +60,13 @@ def detect_upload(job: Job) -> None:
     if upload is None or upload.state != Upload.State.WAITING:
         get_queue(DETECTION_QUEUE).ack(job)
         return
+    logcontext.add(camera=upload.camera_id)
+    began = time.perf_counter()
     sightings = list(look(upload))
+    samples.stage("detection", time.perf_counter() - began)
     crashpoint.reach("detected")
-    store(job, upload, sightings)
+    if store(job, upload, sightings):
+        samples.count(samples.UPLOADS, upload.state)
     crashpoint.reach("detection-acknowledged")
 
 
@@ -111,16 +116,17 @@ def open_original(upload: Upload) -> BinaryIO:
     return file
 
 
-def store(job: Job, upload: Upload, sightings: list[Sighting]) -> None:
-    """Detections, batch, upload state, messages and the acknowledgement: all or nothing."""
+def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
+    """Detections, batch, upload state, messages and the acknowledgement: all or nothing. False: it was finished."""
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
     with transaction.atomic():
         crashpoint.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=get_detector().name):
-            return
+            return False
         messages = _store_sightings(upload, sightings) if sightings else []
         stream.publish(*messages)
+    return True
 
 
 def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching.Message]:
@@ -171,6 +177,8 @@ def revive_upload(row_id: int) -> bool:
 
 def bury_upload(row_id: int, reason: str) -> None:
     """The upload's job becomes a dead letter: the upload says so."""
-    Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
+    buried = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
         state=Upload.State.DEAD, reason=reason, finished_at=timezone.now()
     )
+    if buried:
+        transaction.on_commit(lambda: samples.count(samples.UPLOADS, Upload.State.DEAD.value))

@@ -7,9 +7,11 @@ a judgement is never replaced by an early telling.
 from __future__ import annotations
 
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
@@ -18,7 +20,7 @@ from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
 from events.models import Event
 from events.serializers import event_data
-from hsi import breaker, crashpoint, stream
+from hsi import breaker, crashpoint, databaseclock, logcontext, samples, stream
 from hsi.errors import CircuitOpenError, HSIError
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
 
@@ -50,9 +52,12 @@ def analyse_batch(job: Job) -> None:
     if batch is None or batch.state != Batch.State.CLOSED:
         get_queue(ANALYSIS_QUEUE).ack(job)
         return
+    logcontext.add(camera=batch.camera_id)
     context = build_context(batch)
+    began = time.perf_counter()
     try:
         verdict = judge(context)
+        samples.stage("analysis", time.perf_counter() - began)
     except HSIError as error:
         tell_without_judgement(batch, context)
         if not isinstance(error, CircuitOpenError) or job.attempts > 1:
@@ -124,8 +129,18 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.detection_count = batch.detection_count
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
+    if event.pk is None:
+        _time_the_way(batch)
     event.save()
     stream.publish((kind, batch.camera_id, event_data(event)))
+
+
+def _time_the_way(batch: Batch) -> None:
+    """How long it took from the batch's first picture to its event."""
+    uploads = Detection.objects.filter(batch=batch)
+    if first := uploads.aggregate(first=Min("upload__received_at"))["first"]:
+        seconds = (databaseclock.now() - first).total_seconds()
+        transaction.on_commit(lambda: samples.stage("upload_to_event", seconds))
 
 
 def bury_batch(row_id: int, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,19 +12,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from hsi import databaseclock
+from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
 from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
 from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES
+from hsi.roles import is_admin
 
 admin.site.site_header = settings.APP_NAME
 admin.site.site_title = settings.APP_NAME
 admin.site.index_title = "Everything, in rows"
-
-# A loop beats every few seconds. One that has not for this long (the health check's limit too) has ended without
-# saying so, or hangs.
-SILENT_AFTER = timedelta(seconds=15)
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -149,8 +146,7 @@ class WorkerHeartbeatAdmin(MachineAdmin):
 
     @admin.display(description="state", ordering="state")
     def worker_state(self, worker: WorkerHeartbeat) -> SafeString:
-        stopped = worker.state == WorkerHeartbeat.State.STOPPED
-        if not stopped and databaseclock.now() - worker.beat_at > SILENT_AFTER:
+        if heartbeat.is_silent(worker, databaseclock.now()):
             return badge("silent", "bad")
         return badge(worker.get_state_display(), self.tones[worker.state])
 
@@ -205,7 +201,7 @@ class ApiTokenAdmin(HSIAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         tokens: QuerySet[ApiToken] = super().get_queryset(request)
-        return tokens if request.user.is_superuser else tokens.filter(user=request.user.pk)
+        return tokens if is_admin(request.user) else tokens.filter(user=request.user.pk)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -224,7 +220,7 @@ class ApiTokenAdmin(HSIAdmin):
 
     @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        count = queryset.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+        count = sum(tokens.revoke(token) for token in queryset)
         self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked. They stop working at once.")
 
     @admin.display(description="state")

@@ -15,6 +15,9 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from hsi import audit
+from hsi.roles import is_admin
+
 if TYPE_CHECKING:  # the class cannot be subscripted at run time
     ModelAdmin = admin.ModelAdmin[Any]
 else:
@@ -33,7 +36,49 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
         return int(rows.order_by().values("pk")[:COUNTED_ROWS].count())
 
 
-class HSIAdmin(ModelAdmin):
+class AuditedAdmin(ModelAdmin):
+    """Each change made here is an entry of the audit log, in the change's transaction."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        message = super().construct_change_message(request, form, formsets, add)
+        changed = form.changed_data if form else []
+        request.META["hsi.audit"] = {
+            "before": {} if add else {name: form.initial.get(name) for name in changed},
+            "after": {name: form.cleaned_data.get(name) for name in changed},
+            "more": [part for part in message or () if formset_change(part)],
+        }
+        return message
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        note_change(request, "added", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        note_change(request, "changed", obj)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            note_change(request, "deleted", obj)
+        return super().log_deletions(request, queryset)
+
+
+def formset_change(part: Any) -> bool:
+    """Whether a part of an admin's message tells of a row of an inline, such as a grant of a camera."""
+    return isinstance(part, dict) and any(isinstance(told, dict) and "object" in told for told in part.values())
+
+
+def note_change(request: HttpRequest, what: str, obj: Any) -> None:
+    found = request.META.pop("hsi.audit", {})
+    kind, after = obj._meta.verbose_name, found.get("after") or {}
+    more = {"rows": found["more"]} if found.get("more") else {}
+    audit.record(
+        f"{obj._meta.model_name}_{what}", f"{kind} {obj.pk}", before=found.get("before") or {"name": str(obj)},
+        after=None if what == "deleted" else {**after, **more},
+    )  # fmt: skip
+
+
+class HSIAdmin(AuditedAdmin):
     """A list whose cost does not grow with the table."""
 
     paginator = CappedPaginator
@@ -67,7 +112,7 @@ class SuperuserOnlyAdmin(MachineAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
+        return is_admin(request.user)
 
 
 def badge(words: str, tone: str) -> SafeString:

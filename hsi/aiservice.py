@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import email.utils
 import json
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from hsi import deadline
+from hsi import deadline, samples
 from hsi.errors import (
     AIServiceError,
     AIServiceProtocolError,
@@ -67,7 +68,11 @@ class AIService:
 
     def post_json(self, path: str, *, timeout: float | None = None, **content: Any) -> Any:
         """The JSON answer of a POST; `content` is httpx's `json=`, `files=` or `data=`. Raises `AIServiceError`."""
-        return self._json("POST", path, timeout=timeout, **content)
+        began = time.perf_counter()
+        try:
+            return self._json("POST", path, timeout=timeout, **content)
+        finally:
+            samples.observe(samples.AI_REQUEST, self.name, time.perf_counter() - began)
 
     def _json(self, method: str, path: str, *, timeout: float | None, **content: Any) -> Any:
         seconds = timeout or self.read_timeout

@@ -25,15 +25,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import cast
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from hsi import stream
+from hsi import audit, stream
 from hsi.errors import AIServiceError, CircuitOpenError
-from hsi.messages import service_status
+from hsi.messages import BreakerState, service_status
 from hsi.models import CircuitBreaker
 
 logger = logging.getLogger(__name__)
@@ -146,6 +147,9 @@ class Breaker:
         """Close it by hand; whether it was not closed."""
         with self._locked() as (row, now):
             was_closed = row.state == State.CLOSED
+            if not was_closed:
+                before = {"state": row.state, "failures": row.failures, "last_error": row.last_error}
+                audit.record("breaker_reset", f"breaker {self.name}", before=before, after={"state": "closed"})
             if was_closed:
                 row.failures = 0
                 self._save(row, now)
@@ -200,7 +204,7 @@ class Breaker:
             "healthy" if closed else "degraded",
             reason=reason,
             detail=f"The breaker is {row.get_state_display()}.",
-            breaker=State(row.state).value,
+            breaker=cast(BreakerState, str(row.state)),
             retry_at=row.retry_at,
         )
         stream.publish(("service.status", "", data))

@@ -7,9 +7,12 @@ collected, so that one start shows them all.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -108,9 +111,29 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         faults.append(f"TIME_ZONE={values['TIME_ZONE']!r}: must be a time zone such as Europe/Berlin")
     if not can_hold(Path(values["HSI_DATA_DIR"])):
         faults.append(f"HSI_DATA_DIR={values['HSI_DATA_DIR']!r}: must be a folder that this user may write to")
+    wrong = [address for address in values["METRICS_ALLOWED_ADDRESSES"] if not is_network(address)]
+    if wrong:
+        faults.append(f"METRICS_ALLOWED_ADDRESSES={wrong[0]!r}: must be an address or a network such as 10.0.0.0/8")
+    if values["LOG_FILE_PATH"] and not can_hold(Path(values["LOG_FILE_PATH"]).parent):
+        faults.append(f"LOG_FILE_PATH={values['LOG_FILE_PATH']!r}: must be in a folder that this user may write to")
     for name, schemes in URL_SCHEMES.items():
         if values[name] and not is_address(values[name], schemes):
             faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
+    return faults + access_faults(values)
+
+
+def access_faults(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with who is let in."""
+    faults = []
+    for text in values["TRUSTED_PROXY_IPS"]:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            faults.append(f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8")
+    strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
+    faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
+    if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
+        faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
     return faults
 
 
@@ -120,6 +143,8 @@ URL_SCHEMES = {
     "RTDETR_URL": ("http://", "https://"),
     "NEMOTRON_URL": ("http://", "https://"),
 }
+ORIGIN = re.compile(r"https?://[^/\s@]+")
+SHORTEST_KEY = 20
 NEED_HOST = ("http", "redis")
 
 
@@ -131,6 +156,14 @@ def is_address(url: str, schemes: tuple[str, ...]) -> bool:
         return url.startswith(schemes) and bool(named) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def can_hold(folder: Path) -> bool:

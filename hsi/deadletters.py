@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from hsi import audit
 from hsi.models import DeadLetter
 from hsi.queues import get_queue
 
@@ -53,6 +54,7 @@ def requeue(letter: DeadLetter, by: str) -> bool:
             get_queue(letter.queue).put(letter.row_id)
             return True
         DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
+        audit.record("dead_letter_discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
         return False
 
 
@@ -69,8 +71,16 @@ def discard(letter: DeadLetter, by: str) -> bool:
         return _resolve(letter, DeadLetter.State.DISCARDED, by)
 
 
+def discard_all(letters: QuerySet[DeadLetter], by: str) -> int:
+    """`discard` for each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS of them; how many."""
+    return sum(discard(letter, by) for letter in letters.order_by("id")[: settings.MAX_REQUEUE_ITERATIONS])
+
+
 def _resolve(letter: DeadLetter, state: DeadLetter.State, by: str) -> bool:
     changed = DeadLetter.objects.filter(pk=letter.pk, state=DeadLetter.State.OPEN).update(
         state=state, resolved_at=timezone.now(), resolved_by=by
     )
+    if changed:
+        about = {"queue": letter.queue, "row": letter.row_id, "error": letter.error_type}
+        audit.record(f"dead_letter_{state.value}", f"dead letter {letter.pk}", before=about)
     return bool(changed)

@@ -7,6 +7,9 @@ is not there), so that a job may wait for it as long as it takes.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 
 class HSIError(Exception):
     """Something this system knows how to name."""
@@ -23,6 +26,61 @@ class HSIError(Exception):
     def detail(self) -> str:
         return str(self.args[0])
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What belongs into the head of an HTTP answer that tells this."""
+        return {}
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What a problem document says beside the members that all have."""
+        return {}
+
+
+class ValidationError(HSIError):
+    """Something in the request is not valid.
+
+    `errors` are by field, where single fields are wrong.
+    """
+
+    code = "VALIDATION_ERROR"
+    status = 400
+    retryable = False
+
+    def __init__(self, detail: str = "", errors: dict[str, Any] | None = None) -> None:
+        super().__init__(detail or ("Some fields are not valid." if errors else ""))
+        self.errors = errors
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"errors": self.errors} if self.errors else {}
+
+
+class NotAuthenticatedError(HSIError):
+    """Sign in, or send a token."""
+
+    code = "NOT_AUTHENTICATED"
+    status = 401
+    retryable = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class ForbiddenError(HSIError):
+    """You may not do this."""
+
+    code = "FORBIDDEN"
+    status = 403
+    retryable = False
+
+
+class CSRFError(ForbiddenError):
+    """The form is too old, or was not sent by our own page. Go back, load the page again, and repeat it."""
+
+    code = "CSRF_FAILED"
+
 
 class NotFoundError(HSIError):
     """There is nothing here, or nothing you may see."""
@@ -30,6 +88,58 @@ class NotFoundError(HSIError):
     code = "NOT_FOUND"
     status = 404
     retryable = False
+
+
+class ConflictError(HSIError):
+    """What is there already does not allow this."""
+
+    code = "CONFLICT"
+    status = 409
+    retryable = False
+
+
+class TooLargeError(HSIError):
+    """The body of the request is too large."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+    retryable = False
+
+
+class RateLimitError(HSIError):
+    """Too many requests. Come again a little later."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    status = 429
+
+    def __init__(self, detail: str = "", *, wait_seconds: float) -> None:
+        super().__init__(detail)
+        self.wait_seconds = max(1, math.ceil(wait_seconds))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.wait_seconds)}
+
+
+class LockedOutError(RateLimitError):
+    """Too many wrong passwords."""
+
+    code = "LOGIN_LOCKED"
+
+
+class DatabaseUnavailableError(HSIError):
+    """The database cannot be reached or is not up to date."""
+
+    code = "DATABASE_UNAVAILABLE"
+    status = 503
+    counts = False
+
+
+class NotSetUpError(HSIError):
+    """There is no user yet."""
+
+    code = "NOT_SET_UP"
+    status = 503
 
 
 class MediaError(HSIError):

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
+# One that has not beaten for this long has ended without saying so, or hangs.
+SILENT_AFTER = timedelta(seconds=15)
+
+
+def is_silent(worker: WorkerHeartbeat, now: datetime) -> bool:
+    """Whether there is no sign of life although it has not said that it ended. `now` is the database's clock."""
+    return worker.state != WorkerHeartbeat.State.STOPPED and now - worker.beat_at > SILENT_AFTER
 
 
 class Heartbeat:

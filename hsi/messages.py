@@ -27,6 +27,7 @@ SHAPES = {
 }
 
 Health = Literal["healthy", "degraded"]
+BreakerState = Literal["closed", "open", "half_open"]
 
 
 class ServiceStatusData(TypedDict):
@@ -36,7 +37,7 @@ class ServiceStatusData(TypedDict):
     status: Health
     reason: str
     detail: str
-    breaker: Literal["closed", "open", "half_open"] | None
+    breaker: BreakerState | None
     retry_at: str | None
 
 
@@ -75,7 +76,7 @@ def service_status(
     *,
     reason: str = "",
     detail: str = "",
-    breaker: Literal["closed", "open", "half_open"] | None = None,
+    breaker: BreakerState | None = None,
     retry_at: datetime | None = None,
 ) -> ServiceStatusData:
     """`reason` is an error's code, `detail` is for people."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+
+from hsi import ledger  # noqa: F401 (more models of this app)
 
 
 class QueueJob(models.Model):
@@ -132,6 +135,11 @@ class ToldState(models.Model):
         return f"{self.subject}: {self.state}"
 
 
+def digest(text: str) -> str:
+    """What is kept of a secret that is random: its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class ApiToken(models.Model):
     """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
 
@@ -147,6 +155,23 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class LoginFailure(models.Model):
+    """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
+
+    who = models.CharField(max_length=64)
+    address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["address", "at"], name="loginfailure_address"),
+            models.Index(fields=["at"], name="loginfailure_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class StreamHead(models.Model):

@@ -56,6 +56,7 @@ def redact_url(url: str) -> str:
 
 
 S = Setting
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # fmt: off
 SETTINGS: tuple[Setting, ...] = (
     # Application
@@ -69,6 +70,26 @@ SETTINGS: tuple[Setting, ...] = (
     S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
+    # Who may come, and how often
+    S("HTTPS_ONLY", bool, False, "People reach the site by https alone: cookies are Secure, and HSTS is sent."),
+    S("HSTS_SECONDS", int, 30 * 86400, "How long browsers remember that, with HTTPS_ONLY.", 0, 10 * 365 * 86400),
+    S("TRUSTED_PROXY_IPS", list, [], "Addresses and networks of proxies whose X-Forwarded-For and -Proto count."),
+    S("CORS_ORIGINS", list, [], "Origins of other sites whose pages may use the API. `*`: all, without cookies."),
+    S("API_KEY_ENABLED", bool, False, "The keys of API_KEYS are let in."),
+    S("API_KEYS", list, [], "Keys for programs without a user: they read and change what concerns all cameras.", secret=True),
+    S("LOGIN_FAILURE_LIMIT", int, 5, "Wrong passwords for a name from one address, four times as many for all names.", 1, 1000),
+    S("LOGIN_LOCKOUT_MINUTES", int, 15, "How long a wrong password counts, and who gave too many waits.", 1, 1440),
+    S("RATE_LIMIT_ENABLED", bool, True, "Requests are counted and limited."),
+    S("RATE_LIMIT_REQUESTS_PER_MINUTE", int, 60, "Of a token or an address; five times as many of a person's session.", 1, 1_000_000),
+    S("RATE_LIMIT_BURST", int, 10, "So many more are let through at once, of each kind.", 0, 100_000),
+    S("RATE_LIMIT_MEDIA_REQUESTS_PER_MINUTE", int, 120, "The same for pictures, clips and files.", 1, 1_000_000),
+    S("RATE_LIMIT_SEARCH_REQUESTS_PER_MINUTE", int, 30, "The same for searches.", 1, 1_000_000),
+    S("RATE_LIMIT_EXPORT_REQUESTS_PER_MINUTE", int, 10, "The same for exports.", 1, 1_000_000),
+    S("RATE_LIMIT_UPLOAD_REQUESTS_PER_MINUTE", int, 600, "The same for files that come in by HTTP.", 1, 1_000_000),
+    S("RATE_LIMIT_AI_REQUESTS_PER_MINUTE", int, 10, "The same for what makes an AI service or a receiver work.", 1, 1_000_000),
+    S("RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE", int, 10, "New sockets of one address or token.", 1, 1_000_000),
+    S("RATE_LIMIT_WRONG_TOKENS_PER_MINUTE", int, 10, "Different tokens of one address that are none.", 1, 1_000_000),
+    S("REQUEST_TIMEOUT_SECONDS", int, 30, "A request must arrive within this, or keep coming at 8 KiB/s.", 1, 3600),
     # Database and queues
     S("DATABASE_URL", str, "", "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder."),
     S("DATABASE_POOL_SIZE", int, 5, "PostgreSQL connections a process may hold.", 5, 100),
@@ -109,6 +130,10 @@ SETTINGS: tuple[Setting, ...] = (
     S("RETENTION_FREE_PERCENT", float, 3.0, "The same, in percent of the disk. The larger of both counts.", 0, 50),
     S("STREAM_RETENTION_DAYS", int, 7, "Messages that a client may still ask for are kept this long.", 1, 3650),
     S("DEAD_LETTER_RETENTION_DAYS", int, 90, "Dead letters are kept this long after they were dealt with.", 1, 3650),
+    S("LOG_RETENTION_DAYS", int, 7, "Log lines in the database are kept this long.", 1, 3650),
+    S("AUDIT_RETENTION_DAYS", int, 365, "Entries of the audit log are kept this long.", 1, 36500),
+    S("JOB_RETENTION_DAYS", int, 14, "Runs of housekeeping, and workers that ended, are shown this long.", 1, 3650),
+    S("LATENCY_RETENTION_DAYS", int, 7, "How long stages took is kept by the minute for this long.", 1, 365),
     S("DISK_FREE_FLOOR_BYTES", int, 200 * 1024**2, "With less free room, intake pauses and files wait in their folders.", 0, 10**15),
     S("DISK_FREE_FLOOR_PERCENT", float, 1.0, "The same, in percent of the disk. The larger of both counts.", 0, 50),
     # Detection
@@ -151,6 +176,15 @@ SETTINGS: tuple[Setting, ...] = (
     S("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", int, 100, "Of them, from one address.", 1, 100_000),
     S("WEBSOCKET_MAX_CONNECTIONS_PER_USER", int, 50, "Of them, of one user.", 1, 100_000),
     S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
-    S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    # Logs and figures
+    S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=LEVELS),
+    S("LOG_FILE_PATH", str, "", "File that gets log lines as JSON too, for one process. Empty: none."),
+    S("LOG_FILE_MAX_BYTES", int, 10 * 1024**2, "The log file is begun anew at this size.", 1024, 1024**4),
+    S("LOG_FILE_BACKUP_COUNT", int, 7, "Full log files that are kept.", 0, 1000),
+    S("LOG_DB_ENABLED", bool, True, "Log lines go into the database too, for the admin and the API."),
+    S("LOG_DB_MIN_LEVEL", str, "INFO", "Least severe of our own lines in the database; of libraries from WARNING on.", choices=LEVELS),
+    S("METRICS_ALLOWED_ADDRESSES", list, [], "Addresses or networks that may read /metrics without a login, e.g. 10.0.0.5,192.168.1.0/24."),
+    S("GPU_POLL_INTERVAL_SECONDS", float, 5.0, "Time between looks at the graphics cards.", 1, 3600),
+    S("GPU_STATS_HISTORY_MINUTES", int, 60, "Figures of graphics cards are kept this long.", 1, 525_600),
 )
 # fmt: on

@@ -1,39 +1,63 @@
-"""One shape for every error: `application/problem+json` (RFC 9457)."""
+"""One shape for every error: `application/problem+json` (RFC 9457) for programs, a page for people."""
 
 from __future__ import annotations
 
 import logging
-import math
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
-from django.views import defaults
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions
-from rest_framework.response import Response
 
-from hsi.errors import HSIError
+from hsi.errors import (
+    CSRFError,
+    DatabaseUnavailableError,
+    ForbiddenError,
+    HSIError,
+    NotAuthenticatedError,
+    NotFoundError,
+    RateLimitError,
+    TooLargeError,
+    ValidationError,
+)
+from hsi.middleware import Middleware
 from hsi.requestid import request_id
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# Statuses that only the frameworks give, by the code that stands for them.
 CODES = {
     400: "VALIDATION_ERROR",
-    401: "NOT_AUTHENTICATED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
+    413: "PAYLOAD_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
     429: "RATE_LIMIT_EXCEEDED",
     503: "UNAVAILABLE",
 }
+TITLES = {
+    400: "That cannot be understood",
+    403: "Not allowed",
+    404: "There is nothing here",
+    413: "That is too large",
+    429: "Too much at once",
+    500: "Something went wrong",
+    503: "Not available now",
+}
+DETAILS = {405: "This address does not answer that method."}
+MALFORMED = "The request is malformed, or asks for a host name that is not ours."
+NOTHING_HERE = "What was at this address is gone, or the address is not quite right."
+OUR_FAULT = "The fault is ours. The log has more about it."
 
 
-DATABASE_AWAY = "The database cannot be reached or is not up to date."
+def wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api/", "/health/", "/metrics")) or "json" in request.headers.get("Accept", "")
 
 
 def body(request: HttpRequest, status: int, detail: str, code: str = "", **more: Any) -> dict[str, Any]:
@@ -49,73 +73,117 @@ def body(request: HttpRequest, status: int, detail: str, code: str = "", **more:
     }
 
 
-def response(request: HttpRequest, status: int, detail: str, code: str = "") -> JsonResponse:
-    """A problem outside the REST framework."""
-    return JsonResponse(body(request, status, detail, code), status=status, content_type=CONTENT_TYPE)
+def response(request: HttpRequest, error: HSIError) -> JsonResponse:
+    """`error` as a problem."""
+    members = body(request, error.status, error.detail, error.code, **error.members)
+    return JsonResponse(members, status=error.status, content_type=CONTENT_TYPE, headers=error.headers)
 
 
-def database_away(request: HttpRequest, error: DatabaseError | InterfaceError) -> JsonResponse:
-    """503: nothing can be said or stored now. What the database said goes to the log, not to the caller."""
-    logger.error("The database does not answer: %s", error)
-    return response(request, 503, DATABASE_AWAY, "DATABASE_UNAVAILABLE")
+def page(request: HttpRequest, error: HSIError) -> HttpResponse:
+    """`error` as a page. Nothing is asked for it: the database may be what is away."""
+    title = TITLES.get(error.status) or HTTPStatus(error.status).phrase
+    context = {"title": title, "detail": error.detail, "status": error.status, "request_id": request_id(request)}
+    content = render_to_string("hsi/error.html", context)
+    return HttpResponse(content, status=error.status, headers={"Cache-Control": "no-store", **error.headers})
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """What the REST framework calls for an exception of a view. None lets it rise to a 500."""
-    request: HttpRequest = context["request"]._request
+def answer(request: HttpRequest, error: HSIError) -> HttpResponse:
+    """`error` in the form that the caller understands."""
+    return response(request, error) if wants_json(request) else page(request, error)
+
+
+class FrameworkError(HSIError):
+    """What the REST framework or Django says of a request: its words, its status."""
+
+    retryable = False
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code = status, CODES.get(status, "INTERNAL_ERROR")
+        self._headers = headers or {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self._headers
+
+
+def named(error: Exception) -> HSIError | None:
+    """`error` as one of ours, with its code and status. None: nobody foresaw it, so it is a 500."""
     if isinstance(error, HSIError):
-        return Response(body(request, error.status, error.detail, error.code), error.status, content_type=CONTENT_TYPE)
+        return error
     if isinstance(error, (OperationalError, InterfaceError)):
+        # What the database said goes to the log, not to the caller.
         logger.error("The database does not answer: %s", error)
-        error = _DatabaseAway()
-    elif isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    if not isinstance(error, exceptions.APIException):
+        return DatabaseUnavailableError()
+    if isinstance(error, exceptions.APIException):
+        return _of_the_framework(error)
+    if isinstance(error, Http404):
+        return NotFoundError(NOTHING_HERE)
+    if isinstance(error, PermissionDenied):
+        return ForbiddenError()
+    if isinstance(error, RequestDataTooBig):
+        return TooLargeError()
+    return ValidationError(MALFORMED) if isinstance(error, SuspiciousOperation) else None
+
+
+def _of_the_framework(error: exceptions.APIException) -> HSIError:
+    if isinstance(error, exceptions.ValidationError):
+        if isinstance(error.detail, dict):
+            return ValidationError(errors=error.detail)
+        return ValidationError(" ".join(map(str, error.detail)))
+    if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        return NotAuthenticatedError()
+    if isinstance(error, exceptions.Throttled):
+        return RateLimitError(wait_seconds=getattr(error, "wait", None) or 1)
+    return FrameworkError(error.status_code, str(error.detail))
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """What the REST framework calls for an exception of a view. None lets it rise to a 500."""
+    known = named(error)
+    return response(context["request"]._request, known) if known else None
+
+
+class ProblemMiddleware(Middleware):
+    """Errors of views outside the REST framework, and refusals that come without a word."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, (HSIError, OperationalError, InterfaceError)):
+            known = named(error)
+            return answer(request, known) if known else None
         return None
-    return Response(
-        body(request, error.status_code, **_words(error)),
-        error.status_code,
-        headers=_headers(error),
-        content_type=CONTENT_TYPE,
-    )
+
+    def after(self, request: HttpRequest, answered: HttpResponseBase) -> HttpResponseBase:
+        """Whoever asked for JSON gets a problem also where Django says something else, or only a status."""
+        if answered.status_code < 400 or answered.streaming or not wants_json(request):
+            return answered
+        if "json" in answered.headers.get("Content-Type", ""):
+            return answered
+        kept = {name: value for name, value in answered.headers.items() if name in ("Allow", "Retry-After", "Vary")}
+        status = answered.status_code
+        return response(request, FrameworkError(status, DETAILS.get(status, HTTPStatus(status).phrase), kept))
 
 
-class _DatabaseAway(exceptions.APIException):
-    status_code = 503
-    default_detail = DATABASE_AWAY
-    default_code = "DATABASE_UNAVAILABLE"
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: a host name that is not ours, a forged cookie, a form that is too large."""
+    return answer(request, named(exception) or ValidationError(MALFORMED))
 
 
-def _words(error: exceptions.APIException) -> dict[str, Any]:
-    """The problem's detail, and the errors of single fields where there are some."""
-    if isinstance(error, _DatabaseAway):
-        return {"detail": DATABASE_AWAY, "code": error.default_code}
-    if isinstance(error.detail, dict):
-        return {"detail": "Some fields are not valid.", "errors": error.detail}
-    if isinstance(error.detail, list):
-        return {"detail": " ".join(map(str, error.detail))}
-    return {"detail": str(error.detail)}
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler403`."""
+    return answer(request, ForbiddenError())
 
 
-def _headers(error: exceptions.APIException) -> dict[str, str]:
-    if error.status_code == 401:
-        return {"WWW-Authenticate": "Bearer"}
-    if wait_seconds := getattr(error, "wait", None):  # of exceptions.Throttled
-        return {"Retry-After": str(math.ceil(wait_seconds))}
-    return {}
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`."""
+    return answer(request, NotFoundError(NOTHING_HERE))
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Django's `handler404`: a problem for the API, a page for people."""
-    if request.path.startswith("/api/"):
-        return response(request, 404, "There is nothing at this address.")
-    return defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponseBase:
+def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`."""
-    if request.path.startswith("/api/"):
-        return response(request, 500, "Something went wrong here. The log has the request id.")
-    return defaults.server_error(request)
+    return answer(request, HSIError(OUR_FAULT))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's `CSRF_FAILURE_VIEW`."""
+    return answer(request, CSRFError())

@@ -1,4 +1,4 @@
-"""`X-Request-ID`: taken from the caller where it is sane, else made; sent back with every answer."""
+"""`X-Request-ID`: taken from the caller where it is sane, else made; in every log line and in every answer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import re
 import uuid
 
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.deprecation import MiddlewareMixin
+
+from hsi import logcontext
+from hsi.middleware import Middleware
 
 SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADER = "X-Request-ID"
 
 
-class RequestIdMiddleware(MiddlewareMixin):
-    def process_request(self, request: HttpRequest) -> None:
+class RequestIdMiddleware(Middleware):
+    def before(self, request: HttpRequest) -> None:
         given = request.headers.get(HEADER, "")
         request.META["hsi.request_id"] = given if SANE.fullmatch(given) else uuid.uuid4().hex
+        logcontext.add(request=request_id(request))
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers[HEADER] = request_id(request)
+        logcontext.clear()
         return response
 
 

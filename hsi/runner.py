@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from hsi.loop import Loop
+from hsi.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -62,18 +63,19 @@ def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> No
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
-    if once or drain:
-        for loop in loops:
-            loop.run(once=once, drain=drain)
-        return
-    threads = LoopThreads(loops[1:])
-    threads.start()
-    loops[0].run_forever()
-    threads.stop()
-    end(threads, loops)
+    with Recorder() as recorder:
+        if once or drain:
+            for loop in loops:
+                loop.run(once=once, drain=drain)
+            return
+        threads = LoopThreads(loops[1:])
+        threads.start()
+        loops[0].run_forever()
+        threads.stop()
+        end(threads, loops, recorder)
 
 
-def end(threads: LoopThreads, loops: Sequence[Loop]) -> None:
+def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None:
     """Wait for `threads` as long as the grace time allows. Does not return where work in hand had to be cut off.
 
     Python would wait for the threads that do it, however long they take.
@@ -81,6 +83,7 @@ def end(threads: LoopThreads, loops: Sequence[Loop]) -> None:
     unfinished = threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2)
     if unfinished:
         logger.warning("Ended without waiting longer for: %s", ", ".join(unfinished))
+    recorder.stop()
     if unfinished or any(loop.cut_off for loop in loops):
         logging.shutdown()
         sys.stdout.flush()

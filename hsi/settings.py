@@ -10,7 +10,7 @@ from typing import Any
 
 import environ
 
-from hsi import configuration
+from hsi import configuration, logsetup
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = configuration.read(os.environ, configuration.env_files())
@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -83,7 +84,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "hsi.requestid.RequestIdMiddleware",
+    "hsi.headers.HeadersMiddleware",
+    "hsi.address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if _value["CORS_ORIGINS"] else []),
+    "hsi.problem.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -171,10 +176,12 @@ CACHES = {
             "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0, "health_check_interval": 15},
         }
         if _value["REDIS_URL"]
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        # A counter a client and minute: room for more of them than a flood from many addresses makes.
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
     ),
 }
 
+AUTHENTICATION_BACKENDS = ["hsi.lockout.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -197,9 +204,25 @@ SERVESTATIC_USE_FINDERS = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
+CSRF_FAILURE_VIEW = "hsi.problem.csrf_failure"
+# Only `hsi.address` writes this one: a client can send no such header.
+SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
+SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# Nothing but the uploads of `hsi.bounds` is larger: no form, no JSON.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the admin's actions on a list of many rows
+
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_ALL_ORIGINS = "*" in _value["CORS_ORIGINS"]
+CORS_ALLOWED_ORIGINS = [origin for origin in _value["CORS_ORIGINS"] if origin != "*"]
+CORS_ALLOW_CREDENTIALS = bool(CORS_ALLOWED_ORIGINS) and not CORS_ALLOW_ALL_ORIGINS
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x-csrftoken", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.permissions.GateAuthentication"],
@@ -245,6 +268,13 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
+# What the recorder of each process calls every second: functions that write what was gathered in memory.
+RECORDERS = [
+    "hsi.samplerows.flush",
+    "hsi.figures.flush",
+    *(["monitoring.logrows.flush"] if _value["LOG_DB_ENABLED"] else []),
+]
+
 # How a row is marked when a full queue gives up its job: a function of the row's id and the reason.
 QUEUE_BURIAL = {
     "detection_queue": "detection.pipeline.bury_upload",
@@ -258,19 +288,4 @@ QUEUE_REVIVAL = {
     "analysis_queue": "events.record.revive_batch",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "hsi.logs.LineFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": _value["LOG_LEVEL"]},
-    "loggers": {
-        "django.channels.server": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-        "daphne": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "watchdog": {"level": "WARNING"},
-        "PIL": {"level": "INFO"},
-        "libav": {"level": "CRITICAL"},
-    },
-}
+LOGGING = logsetup.logging_config(_value)

@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from hsi import views
+from hsi import api, views
 
+handler400 = "hsi.problem.bad_request"
+handler403 = "hsi.problem.forbidden"
 handler404 = "hsi.problem.not_found"
 handler500 = "hsi.problem.server_error"
 
@@ -19,9 +21,12 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health/", include("monitoring.probes")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/tokens", api.Tokens.as_view()),
+    path("api/tokens/<int:pk>", api.OneToken.as_view()),
     path("api/", include("cameras.urls")),
     path("api/", include("detection.urls")),
     path("api/", include("events.urls")),
-    path("api/system/", include("monitoring.urls")),
+    path("api/", include("monitoring.urls")),
+    path("metrics", include("monitoring.metrics")),
 ]

@@ -7,12 +7,14 @@ from django.contrib.auth import get_user_model, login
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
+
+from hsi import audit
 
 SALT = "hsi.setup"
 LINK_AGE_SECONDS = 24 * 3600
@@ -61,11 +63,15 @@ def setup(request: HttpRequest) -> HttpResponse:
 def _first_administrator(form: SetupForm) -> User | None:
     """The administrator, or None where somebody else was quicker."""
     with transaction.atomic():
-        if get_user_model().objects.select_for_update().exists():
+        if connection.vendor == "postgresql":  # an empty table has no row to lock; SQLite has one writer anyway
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE auth_user IN SHARE ROW EXCLUSIVE MODE")
+        if get_user_model().objects.exists():
             return None
         user: User = form.save(commit=False)
         user.is_staff = user.is_superuser = True
         user.save()
+        audit.record("user_created", f"user {user.get_username()}", after={"administrator": True})
     return user
 
 

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from hsi import runner
 from hsi.loop import Loop
+from hsi.recorder import Recorder
 from hsi.runner import LoopThreads
 
 
@@ -29,11 +30,14 @@ def claim_port(host: str, port: int) -> None:
 def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     """Serve until SIGTERM or SIGINT. The first signal finishes what is in hand, the second ends now."""
     # Importing daphne's server installs the asyncio reactor of Twisted: only a serving process may do that.
+    import daphne.server
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
     from hsi.asgi import application
+    from hsi.httpserver import Factory
 
+    daphne.server.HTTPFactory = Factory  # the server makes it itself, and takes no other
     threads = LoopThreads(loops)
     # `hsi` imports no app: the stream brings the server that knows what a slow client is.
     server = import_string("events.stream.server.Server")(
@@ -62,6 +66,7 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    server.run()
-    threads.stop()
-    runner.end(threads, loops)
+    with Recorder() as recorder:
+        server.run()
+        threads.stop()
+        runner.end(threads, loops, recorder)

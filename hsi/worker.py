@@ -13,15 +13,24 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
-from hsi import crashpoint
+from hsi import crashpoint, databaseclock, logcontext, pauses, samples
 from hsi.errors import AIServiceError, HSIError
 from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
-from hsi.queues import Failure, Job, LeaseLostError, QueueUnavailableError, get_queue
+from hsi.queues import (
+    ANALYSIS_QUEUE,
+    DETECTION_QUEUE,
+    Failure,
+    Job,
+    LeaseLostError,
+    QueueUnavailableError,
+    get_queue,
+)
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
 RETRY_SECONDS = (2.0, 300.0)
+WAITS = {DETECTION_QUEUE: "detection_wait", ANALYSIS_QUEUE: "analysis_wait"}  # the stage that a job's wait is
 # These speak of the database, not of the job.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
@@ -110,7 +119,13 @@ class QueueWorker(Loop):
             logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, error)
 
     def idle(self) -> bool:
-        return not self._in_hand and get_queue(self.queue_name).depth().total == 0
+        """Of a paused queue nobody takes what waits."""
+        if self._in_hand:
+            return False
+        return pauses.is_paused(self.queue_name) or get_queue(self.queue_name).depth().total == 0
+
+    def _wait_seconds(self) -> float:
+        return max(pauses.wait_seconds(self.queue_name), self.ready())
 
     def step(self) -> float:
         self._collect()
@@ -118,7 +133,7 @@ class QueueWorker(Loop):
         if free <= 0:
             wait(self._in_hand, timeout=LONGEST_SLEEP_SECONDS, return_when=FIRST_COMPLETED)
             return 0
-        not_before = self.ready()
+        not_before = self._wait_seconds()
         jobs = [] if not_before > 0 else self._take(free)
         for job in jobs:
             assert self._pool is not None  # noqa: S101 (open() came first)
@@ -158,24 +173,28 @@ class QueueWorker(Loop):
     def _do_in_a_row(self, slot: Slot) -> None:
         """Do the slot's job, then others for as long as some wait: the loop's thread need not hand over each."""
         while slot.held:
-            self._do(slot.held.job)
+            job = slot.held.job
+            with logcontext.bound(request=job.trace, queue=job.queue, row=job.row_id):
+                self._do(job)
             slot.held = None
-            if job := self._next():
-                slot.held = Held(job, time.monotonic())
+            if following := self._next():
+                slot.held = Held(following, time.monotonic())
 
     def _next(self) -> Job | None:
         """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""
         if self._stopping or self._closing or self._only_once:
             return None
+        jobs: list[Job] = []
         try:
-            if self.ready() > 0:
-                return None
-            queue = get_queue(self.queue_name)
-            jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
+            if self._wait_seconds() <= 0:
+                queue = get_queue(self.queue_name)
+                jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
         except (QueueUnavailableError, DatabaseError, InterfaceError):
+            pass
+        if not jobs:  # the thread ends, or idles: its connection is for others
             drop_bad_connections()
             return None
-        return jobs[0] if jobs else None
+        return jobs[0]
 
     def _do(self, job: Job) -> None:
         """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
@@ -184,6 +203,8 @@ class QueueWorker(Loop):
         try:
             if job.attempts > settings.JOB_MAX_ATTEMPTS:
                 raise WorkerLostError
+            if job.attempts == 1 and self.queue_name in WAITS:  # later tries waited on purpose
+                samples.stage(WAITS[self.queue_name], databaseclock.now().timestamp() - job.put_at)
             self.work(job)
             self.done += 1
         except LeaseLostError:
@@ -197,6 +218,7 @@ class QueueWorker(Loop):
 
     def _database_failed(self, job: Job, error: Exception) -> None:
         """The database did not take the result. The lease brings the job back; say so and go on."""
+        samples.count(samples.ERRORS, "DATABASE_UNAVAILABLE")
         logger.error("%s: row %s not stored, will be tried again: %s", self.queue_name, job.row_id, error)
         connections.close_all()
         try:
@@ -205,6 +227,8 @@ class QueueWorker(Loop):
             logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, again)
 
     def _failed(self, job: Job, error: Exception) -> None:
+        if not isinstance(error, (DatabaseError, InterfaceError)):
+            samples.count(samples.ERRORS, error.code if isinstance(error, HSIError) else HSIError.code)
         retryable = error.retryable if isinstance(error, HSIError) else True
         counts = error.counts if isinstance(error, HSIError) else not isinstance(error, CONNECTION_ERRORS)
         if retryable and (not counts or job.attempts < settings.JOB_MAX_ATTEMPTS):

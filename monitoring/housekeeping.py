@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from hsi.loop import Loop
 from hsi.queues import pressure
+from monitoring import tallies
+from monitoring.gpu import Poller
 from monitoring.notices import notice_health, notice_workers
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
@@ -41,6 +43,7 @@ class Housekeeper(Loop):
     def __init__(self) -> None:
         super().__init__("housekeeping")
         self._retention = Retention()
+        self._gpu = Poller()
         self._duties = (
             Duty(self._reconcile, RECONCILE_SECONDS),
             Duty(notice_workers, NOTICE_SECONDS),
@@ -50,12 +53,15 @@ class Housekeeper(Loop):
     def step(self) -> float:
         for duty in self._duties:
             duty.turn()
+        self._gpu.poll()
         if self._retention.turn():
             return 0
-        return max(0.001, min(duty.due_at for duty in self._duties) - time.monotonic())
+        due_seconds = min(duty.due_at for duty in self._duties) - time.monotonic()
+        return max(0.001, min(due_seconds, self._gpu.wait_seconds()))
 
     def _reconcile(self) -> None:
         pressure.look()
+        tallies.advance()
         for queue_name, count in reconcile().items():
             self.done += count
             if count:

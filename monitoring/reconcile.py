@@ -15,12 +15,20 @@ from cameras.models import Upload
 from detection.models import Batch
 from events.models import Event
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, get_queue
+from monitoring.jobs import note
 
 CHUNK = 1000
 
 
 def reconcile() -> dict[str, int]:
-    """How many rows were queued again, by queue."""
+    """How many rows were queued again, by queue. A run that found none leaves no trace."""
+    queued = _reconcile()
+    if any(queued.values()):
+        note("reconcile", queued)
+    return queued
+
+
+def _reconcile() -> dict[str, int]:
     return {
         DETECTION_QUEUE: requeue(DETECTION_QUEUE, Upload.objects.waiting()),
         FAST_PATH_QUEUE: requeue(FAST_PATH_QUEUE, Batch.objects.open().filter(is_fast_path=True, event__isnull=True)),

@@ -26,6 +26,8 @@ def pytest_configure() -> None:
     # In a test's own transaction nothing reaches Redis, and many look at the jobs as rows. What a queue promises is
     # tested on both (tests/hsi/test_queue_contract.py); children of the tests have the one that `auto` chooses.
     settings.QUEUE = "database"
+    # Tests ask more than a person does. Those about the limits set them.
+    settings.RATE_LIMIT_ENABLED = False
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +49,11 @@ def _nothing_left_over() -> None:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
+    from hsi import pauses
     from hsi.breaker import get_breaker
 
     cache.clear()
+    pauses.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from cameras.models import Camera, CameraGrant, Upload, version_key
 from detection.models import Batch, Detection
 from events.models import Event
-from hsi.models import ApiToken
+from hsi.models import ApiToken, DeadLetter
 from hsi.tokens import create_token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -115,3 +115,17 @@ def event(of: Camera | None = None, **values: Any) -> Event:
     merged.setdefault("batch", None)
     merged["batch"] = merged["batch"] or batch(of, started_at=merged["started_at"], ended_at=merged["ended_at"])
     return Event.objects.create(**merged)
+
+
+def dead_letter(of: Upload | None = None, **values: Any) -> DeadLetter:
+    """An open letter of a detection job that was refused."""
+    defaults: dict[str, Any] = {
+        "queue": "detection_queue",
+        "row_id": (of or upload(state=Upload.State.DEAD)).pk,
+        "reason": "refused",
+        "error_type": "MediaError",
+        "error_text": "It cannot be decoded.",
+        "first_failed_at": NOW,
+        "last_failed_at": NOW,
+    }
+    return DeadLetter.objects.create(**{**defaults, **values})

@@ -17,14 +17,17 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
-from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.ledger import AuditEntry, QueuePause
+from hsi.lockout import hashed
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
+from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {"CameraGrant", "StreamHead"}
+ELSEWHERE = {"CameraGrant", "StreamHead", "Tally", "StageSample", "ProcessFigure"}
 READ_ONLY = (
     "Upload",
     "Detection",
@@ -34,6 +37,13 @@ READ_ONLY = (
     "WorkerHeartbeat",
     "StreamMessage",
     "CircuitBreaker",
+    "LoginFailure",
+    "AuditEntry",
+    "QueuePause",
+    "LogEntry",
+    "JobRun",
+    "GpuSample",
+    "StorageSample",
 )
 MODELS = {model.__name__: model for model in apps.get_models() if model._meta.app_label in OURS}
 LISTED = sorted(set(MODELS) - ELSEWHERE)
@@ -68,8 +78,15 @@ def fill(number: int) -> None:
         beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}
         WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
         factories.token(owner)
+        LoginFailure.objects.create(who=hashed("boss"), address="192.0.2.1", at=now)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
         CircuitBreaker.objects.create(name=f"service{job.pk}")
+        AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
+        QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")
+        LogEntry.objects.create(time=now, level=20, component="cameras.intake", message="taken in")
+        JobRun.objects.create(name="prune", started_at=now)
+        GpuSample.objects.create(time=now, host="h", gpu=0, name="a card")
+        StorageSample.objects.create(time=now, originals_bytes=1, quarantine_bytes=0)
         StreamMessage.objects.create(seq=job.pk * 100 + one, type="event.created", data={}, time=now)
 
 
@@ -136,7 +153,7 @@ def test_staff_see_only_rows_of_cameras_they_were_granted(client: Client, staff:
     assert client.get(page(name, "change", theirs.pk)).status_code == 302  # as for a row that does not exist
 
 
-@pytest.mark.parametrize("name", ["DeadLetter", "StreamMessage", "Garbage"])
+@pytest.mark.parametrize("name", ["DeadLetter", "StreamMessage", "Garbage", "LogEntry", "AuditEntry", "JobRun"])
 def test_rows_that_can_tell_of_any_camera_are_for_administrators(client: Client, staff: User, name: str):
     client.force_login(staff)
     assert client.get(page(name, "changelist")).status_code == 403

@@ -19,6 +19,7 @@ from events.stream.outgoing import Send
 from events.stream.seats import Seats
 from events.stream.topics import TOPICS, Topic
 from events.stream.viewer import Refusal, Viewer
+from hsi import figures
 
 IN_URL = Refusal(
     Close.NOT_SIGNED_IN, "A token belongs into the Authorization header or a subprotocol, not into the URL."
@@ -86,3 +87,4 @@ class StreamApplication:
 
 
 application = StreamApplication()
+figures.show(figures.STREAM_CLIENTS, lambda: len(application.hub.clients))

@@ -113,6 +113,8 @@ class Queue(Protocol):
     def put(self, row_id: int, *, trace: str = "") -> PutResult:
         """Queue a row. A row that already has a live job keeps that one: SUCCESS.
 
+        `trace` is the id of the request that caused it; without one, that of the log context.
+
         In a full queue QUEUE_OVERFLOW_POLICY decides, see `hsi.queues.overflow`.
         """
         ...

@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
+from hsi import logcontext
 from hsi.models import QueueJob
 from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, overflow, pressure
 from hsi.queues.letters import dead_letter
@@ -95,7 +96,7 @@ class DatabaseQueue:
                 f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
                 f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
                 " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
-                {"queue": self.name, "trace": trace, "numbers": as_numbers(fitting)},
+                {"queue": self.name, "trace": trace or logcontext.trace(), "numbers": as_numbers(fitting)},
             )
         self._counted = (self._counted[0], self._counted[1] + len(fitting))
         database.on_commit(self._bell.ring)

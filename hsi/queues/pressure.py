@@ -24,10 +24,15 @@ _high: dict[str, bool] = {}
 
 def note(name: str, jobs: int) -> None:
     """The queue `name` holds `jobs`. What is to be told is told after the caller's commit."""
-    threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
-    high = jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE)
+    high = is_high(name, jobs)
     if _high.get(name) is not high:
         transaction.on_commit(lambda: _changed(name, jobs, high), robust=True)
+
+
+def is_high(name: str, jobs: int) -> bool:
+    """Whether the queue `name` with this many jobs is under pressure."""
+    threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
+    return bool(jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE))
 
 
 def look() -> None:

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import transaction
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
+from hsi import logcontext
 from hsi.queues import (
     KEPT_FAILURES,
     Depth,
@@ -79,6 +80,7 @@ class RedisQueue:
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
         if not row_ids:
             return 0
+        trace = trace or logcontext.trace()
         if not transaction.get_connection().in_atomic_block:
             return self._put(row_ids, trace)
         fitting = row_ids[: self._room()]

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 
 from cameras.access import only_visible, visible_camera_ids, visible_cameras
 from cameras.models import CameraGrant, Upload
+from hsi.roles import Role, role_of, set_role
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,15 @@ def test_an_administrator_sees_all_cameras_also_those_to_come():
     assert only_visible(Upload.objects.all(), admin).count() == 1
 
 
+def test_the_role_admin_sees_what_a_superuser_sees():
+    factories.camera()
+    chief = factories.user()
+    set_role(chief, Role.ADMIN)
+    assert visible_camera_ids(chief) is None
+    set_role(chief, Role.OPERATOR)
+    assert visible_camera_ids(chief) == frozenset()
+
+
 @pytest.mark.parametrize("is_superuser", [True, False])
 def test_a_deactivated_user_sees_nothing(is_superuser: bool):
     door = factories.camera()
@@ -65,6 +75,7 @@ def test_a_stranger_sees_nothing():
 def test_rows_are_narrowed_in_one_query(django_assert_num_queries):
     uploads = [factories.upload() for _ in range(3)]
     viewer = factories.user(sees=uploads[1].camera)
+    role_of(viewer)  # a request knows it from loading its user
     with django_assert_num_queries(1):
         assert list(only_visible(Upload.objects.all(), viewer)) == [uploads[1]]
 

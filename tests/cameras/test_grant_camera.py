@@ -48,6 +48,19 @@ def test_revoking_says_when_the_camera_can_still_be_seen():
     assert run("revoke_camera", "root", "door")[1] == "root can still see door as an administrator.\n"
 
 
+def test_a_group_is_granted_and_revoked_for_all_its_users():
+    family = Group.objects.create(name="family")
+    anna = factories.user("anna")
+    family.user_set.add(anna)
+    factories.camera("door")
+    assert run("grant_camera", "family", "door", "--group")[0] == "family may now see door.\n"
+    assert visible_camera_ids(anna) == frozenset({"door"})
+    assert run("revoke_camera", "family", "door", "--group") == ("family no longer has a grant of door.\n", "")
+    assert visible_camera_ids(anna) == frozenset()
+    with pytest.raises(CommandError, match="no group 'guests'"):
+        run("grant_camera", "guests", "door", "--group")
+
+
 @pytest.mark.parametrize("command", ["grant_camera", "revoke_camera"])
 def test_an_unknown_name_is_told_which_there_are(command: str):
     with pytest.raises(CommandError, match=r"no user 'anna'\. There are: none yet"):

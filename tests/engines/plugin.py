@@ -7,10 +7,14 @@ use a database nor start a process on one, and tests marked `one_engine`, where 
 part in the result although it is used: the browser, a crash of the embedded mode.
 
 A server that is missing is a failure, never a skip; with `CI` set a skipped test is a failure too.
+
+`-n 2` runs two lanes (pytest-xdist), each with folders and servers of its own. What starts the whole
+system stays in one of them, so that never two systems compete for a small machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 from collections.abc import Generator
@@ -25,6 +29,7 @@ from tests.engines.process import EngineError
 
 ENGINES = pytest.StashKey[Engines]()
 FOLDER = pytest.StashKey[Path]()
+SYSTEM = Path(__file__).resolve().parent.parent / "system"
 ENGINE_FIXTURES = {"db", "transactional_db", "engine", "child_environment"}
 
 
@@ -39,7 +44,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if not (options.help or options.version):
         # A polite kill then takes the same way out as Ctrl-C, and the servers are stopped.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        _prepare(early_config, options.engine)
+        _isolate(early_config)
+        if not _only_hands_out(options):
+            _start_engines(early_config, options.engine)
     try:
         return (yield)
     finally:
@@ -47,14 +54,22 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if folder := config.stash.get(FOLDER, None):
+    if (folder := config.stash.get(FOLDER, None)) and not _only_hands_out(config.option):
         os.chdir(folder)
 
 
-def _prepare(config: pytest.Config, engine: str) -> None:
+def _only_hands_out(options: argparse.Namespace) -> bool:
+    """Whether this process runs no test itself. Its lanes start where the command was given."""
+    return bool(options.numprocesses) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def _isolate(config: pytest.Config) -> None:
     surroundings = ExitStack()
     config.add_cleanup(surroundings.close)
     config.stash[FOLDER] = surroundings.enter_context(isolated())
+
+
+def _start_engines(config: pytest.Config, engine: str) -> None:
     engines = config.stash[ENGINES] = Engines(os.environ)
     config.add_cleanup(engines.close)
     if engine == "postgresql":
@@ -69,7 +84,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"engine: {config.getoption('--engine')}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the lanes into the names
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if SYSTEM in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("system"))
     if config.getoption("--engine") == "sqlite":
         return
     again = [item for item in items if depends_on_engine(item)]
@@ -86,6 +105,13 @@ def depends_on_engine(item: pytest.Item) -> bool:
 
 def fixtures_of(item: pytest.Item) -> list[str]:
     return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The lines that tests told (fixture `tell`), whichever lane they ran in."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    for line in [value for report in reports for name, value in report.user_properties if name == "told"]:
+        terminalreporter.write_line(str(line))
 
 
 @pytest.hookimpl(trylast=True)

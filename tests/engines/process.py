@@ -81,7 +81,7 @@ class Server:
         self.log = folder / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*_dies_with_us(), *command],
+                [*_dies_with_us(stop_signal), *command],
                 cwd=folder,
                 env=clean_environment(folder),
                 stdin=subprocess.DEVNULL,
@@ -112,9 +112,10 @@ class Server:
             self.process.wait()
 
 
-def _dies_with_us() -> list[str]:
+def _dies_with_us(stop_signal: signal.Signals) -> list[str]:
+    """The server's own signal: one that a shell had us ignore (SIGQUIT, behind `&`) it has set itself."""
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "SIGQUIT"] if setpriv else []
+    return [setpriv, "--pdeathsig", stop_signal.name] if setpriv else []
 
 
 def on_free_port(start: Callable[[int], Server], attempts: int = 3) -> tuple[Server, int]:

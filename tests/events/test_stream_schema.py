@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from events.stream import schema
 from events.stream.messages import InvalidMessage, parse
 from events.stream.topics import EVENTS
-from hsi.messages import SHAPES
+from hsi.messages import SHAPES, shape
 from tests import factories
 from tests.messages import FROM_CLIENT, FROM_SERVER, check_row, validator
 
@@ -32,7 +32,7 @@ def test_an_event_is_described_by_the_same_words_as_in_rest():
     from hsi.schema import json_schema
 
     components: dict[str, object] = {}
-    json_schema(schema.shape("event.created"), components, schema.REF)
+    json_schema(shape("event.created"), components, schema.REF)
     assert schema.document()["$defs"]["Event"] == components["Event"]
 
 

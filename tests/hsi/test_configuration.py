@@ -175,3 +175,20 @@ def test_a_start_with_bad_settings_ends_with_one_line_a_fault_and_no_traceback(t
         "  API_PORT='0' (process): must be a whole number from 1 to 65,535",
         "  NEMOTRON_URL='ftp://me:********@host/': must be an address with http:// or https://",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("TRUSTED_PROXY_IPS", "10.0.0.0/8,proxy", "TRUSTED_PROXY_IPS='proxy': must be addresses and networks"),
+        ("CORS_ORIGINS", "home.example", "CORS_ORIGINS='home.example': must be origins"),
+        ("CORS_ORIGINS", "https://home.example/path", "must be origins"),
+        ("API_KEYS", "too-short", "API_KEYS: each must have at least 20 characters"),
+    ],
+)
+def test_who_is_let_in_is_checked_and_no_key_is_shown(name: str, raw: str, said: str):
+    (fault,) = read({name: raw}, []).faults
+    assert said in fault
+    assert "too-short" not in fault
+    good = {"TRUSTED_PROXY_IPS": "10.0.0.0/8,::1", "CORS_ORIGINS": "https://home.example:8443", "API_KEYS": "x" * 20}
+    assert read(good, []).faults == []

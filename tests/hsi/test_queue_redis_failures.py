@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import monotonic
 
 import pytest
@@ -246,13 +247,15 @@ def test_each_row_is_done_though_redis_is_emptied_again_and_again(server, queue)
 
     def work() -> None:
         while not ended.is_set():
-            for job in take(queue, limit=5, wait=0.1):
-                try:
-                    queue.ack(job)
-                except LeaseLostError:
-                    continue
-                with lock:
-                    done.append(job.row_id)
+            # Emptied twice within one `take`, it says so, and a worker asks again.
+            with suppress(QueueUnavailableError):
+                for job in take(queue, limit=5, wait=0.1):
+                    try:
+                        queue.ack(job)
+                    except LeaseLostError:
+                        continue
+                    with lock:
+                        done.append(job.row_id)
         connection.close()
 
     def flush_and_put_again() -> bool:

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from hsi.models import ApiToken
-from hsi.tokens import create_token, digest, find_token
+from hsi.errors import ConflictError, ValidationError
+from hsi.models import ApiToken, digest
+from hsi.tokens import MAX_TOKENS, create_token, find_token, revoke
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def test_two_tokens_are_never_the_same():
     ("scopes", "days"), [([], None), (["read", "all"], None), (["read"], 0), (["read"], -1), (["read"], 10**6)]
 )
 def test_what_makes_no_token_is_refused(scopes: list[str], days: int | None):
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValidationError):
         create_token(factories.user(), "a", scopes, days)
     assert not ApiToken.objects.exists()
 
@@ -95,6 +96,26 @@ def test_a_scope_allows_its_own_and_nothing_else(client: Client, scope: str, rea
     path = f"/api/events/{event.pk}"
     assert client.get(path, headers=headers).status_code == reads
     assert client.patch(path, {}, content_type="application/json", headers=headers).status_code == writes
+
+
+def test_nobody_has_tokens_without_end():
+    owner = factories.user()
+    for _ in range(MAX_TOKENS):
+        factories.token(owner)
+    with pytest.raises(ConflictError):
+        create_token(owner, "one more", ["read"])
+    revoke(ApiToken.objects.filter(user=owner)[0])
+    create_token(owner, "one more", ["read"])
+
+
+def test_a_changed_password_ends_sessions_and_no_tokens(client: Client):
+    owner = factories.admin()
+    client.force_login(owner)
+    text = factories.token(owner)
+    owner.set_password("another battery staple")
+    owner.save()
+    assert client.get("/api/cameras").status_code == 401
+    assert client.get("/api/cameras", headers={"X-API-Key": text}).status_code == 200
 
 
 def test_a_change_through_a_session_needs_its_csrf_token():

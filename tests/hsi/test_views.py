@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth.models import User
 from django.core import signing
+from django.db import connections
 from django.test import Client
 
-from hsi import gate
+from hsi import gate, views
 from hsi.views import SALT, setup_path
 from tests import factories
 
@@ -59,6 +63,29 @@ def test_a_forged_set_up_link_is_refused(client: Client):
         answer = client.get("/setup", {"key": key})
         assert answer.status_code == 403
         assert "not valid" in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_open_the_link_at_once_one_becomes_the_administrator(monkeypatch: pytest.MonkeyPatch):
+    both_are_here = threading.Barrier(2, timeout=20)
+    make = views._first_administrator
+
+    def together(form: views.SetupForm) -> User | None:
+        both_are_here.wait()
+        return make(form)
+
+    monkeypatch.setattr(views, "_first_administrator", together)
+
+    def set_up(name: str) -> str:
+        try:
+            return str(Client().post(setup_path(), GOOD | {"username": name}).headers["Location"])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        ways = sorted(pool.map(set_up, ["one", "two"]))
+    assert ways == ["/", "/login"]
+    assert User.objects.count() == 1
 
 
 def test_a_set_up_link_stops_working_with_the_first_user(client: Client):

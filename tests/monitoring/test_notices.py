@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from health_check.exceptions import ServiceWarning
 
 from hsi.models import StreamMessage, ToldState, WorkerHeartbeat
 from monitoring import notices
-from monitoring.health import DEGRADED, HEALTHY, NamedCheck, ServiceWarning
+from monitoring.health import DEGRADED, HEALTHY, NamedCheck
 from monitoring.notices import notice_health, notice_workers
 from tests.factories import NOW
 

@@ -42,7 +42,7 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     assert told == {event["id"]: 1 for event in events}
     seen = Counter(message["data"]["upload"] for message in messages if message["type"] == "detection.created")
     assert set(seen.values()) == {1}
-    data = Path(running.environment["HSI_DATA_DIR"])
-    assert len(list((data / "quarantine").rglob("*.jpg"))) == len(cut)
+    root = Path(running.environment["HSI_DATA_DIR"])
+    assert len(list((root / "quarantine").rglob("*.jpg"))) == len(cut)
     assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == len(pictures)
     return f"{len(uploads)} files, {len(events)} events: 0 lost, 0 doubled, {len(stream)} messages without a gap"

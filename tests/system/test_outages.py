@@ -1,7 +1,11 @@
-"""What the system stands on goes away and comes back: databases, AI services, the right time."""
+"""What the system stands on goes away and comes back: databases, AI services, the right time.
+
+`HSI_OUTAGE_SECONDS` is how much longer than it takes to be noticed an AI service stays away (a full proof takes 60).
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,6 +26,8 @@ from tests.system.running import Running
 from tests.system.service import Service
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine]
+
+OUTAGE_SECONDS = float(os.environ.get("HSI_OUTAGE_SECONDS", "0"))
 
 
 @contextmanager
@@ -109,6 +115,8 @@ def test_the_detector_goes_then_the_language_model_and_one_event_is_told_by_rule
             service.until(lambda: breakers(service, "rtdetr")[:1] == ["open"])
             assert [upload["state"] for upload in service.uploads()] == ["waiting"] * 4
             service.until(lambda: health_of(service, "breakers") == "degraded")
+            stays_away()
+            assert [upload["state"] for upload in service.uploads()] == ["waiting"] * 4
             assert service.all("/api/events") == []
 
             to_model.pull()
@@ -119,6 +127,9 @@ def test_the_detector_goes_then_the_language_model_and_one_event_is_told_by_rule
             assert (told["risk_source"], told["analysis"]) == ("rules", "pending")
             assert service.get("/api/system/health")["waiting"]["batches_waiting"] == 1
             service.until(lambda: health_of(service, "breakers") == "degraded")
+            stays_away()
+            [still] = service.all("/api/events")
+            assert (still["id"], still["risk_source"], still["analysis"]) == (told["id"], "rules", "pending")
 
             to_model.plug_in()
             settled(service, len(sent))
@@ -139,6 +150,10 @@ def test_the_detector_goes_then_the_language_model_and_one_event_is_told_by_rule
         finally:
             ended = service.stop()
         assert ended == 0
+
+
+def stays_away() -> None:
+    threading.Event().wait(OUTAGE_SECONDS)
 
 
 def pictures(number: int) -> Iterator[tuple[int, bytes]]:

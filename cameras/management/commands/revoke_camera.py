@@ -1,23 +1,29 @@
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
-from cameras.access import visible_cameras
-from cameras.grants import add_arguments, named
+from cameras.access import sees_all, visible_cameras
+from cameras.grants import add_arguments, holder_fields, holder_words, named
 from cameras.models import CameraGrant
+from hsi import audit
 
 
 class Command(BaseCommand):
-    help = "Takes a user's own grant of a camera away. Grants of the user's groups stay, and are named."
+    help = "Takes the grant of a camera away, a user's own or a group's. Others through which a user sees it are named."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user, camera = named(options["user"], options["camera"])
-        deleted, _ = CameraGrant.objects.filter(user=user, camera=camera).delete()
+        holder, camera = named(options)
+        with transaction.atomic():
+            deleted, _ = CameraGrant.objects.filter(camera=camera, **holder_fields(holder)).delete()
+            if deleted:
+                audit.record("grant_revoked", f"camera {camera.pk}", before=holder_words(holder))
         had = "no longer has a" if deleted else "had no"
-        self.stdout.write(f"{user.username} {had} grant of {camera.pk}.")
-        if visible_cameras(user).filter(pk=camera.pk).exists():
-            why = "as an administrator" if user.is_superuser else "through a group"
-            self.stderr.write(f"{user.username} can still see {camera.pk} {why}.")
+        self.stdout.write(f"{holder} {had} grant of {camera.pk}.")
+        if isinstance(holder, User) and visible_cameras(holder).filter(pk=camera.pk).exists():
+            why = "as an administrator" if sees_all(holder) else "through a group"
+            self.stderr.write(f"{holder} can still see {camera.pk} {why}.")

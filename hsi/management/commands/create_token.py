@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from hsi.errors import HSIError
 from hsi.tokens import MAX_DAYS, SCOPES, create_token
 
 
@@ -22,8 +23,8 @@ class Command(BaseCommand):
         scopes = [scope.strip() for scope in options["scope"].split(",") if scope.strip()]
         try:
             token, text = create_token(user, options["name"], scopes, options["days"])
-        except ValueError as error:
-            raise CommandError(f"{error}.") from error
+        except HSIError as error:
+            raise CommandError(error.detail) from error
         until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "until it is revoked"
         self.stderr.write(f"A token of {user.username} with {', '.join(token.scopes)}, {until}. It is shown only now:")
         self.stdout.write(text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import deadletters
+from hsi import audit, deadletters
 
 
 class Command(BaseCommand):
@@ -28,11 +27,11 @@ class Command(BaseCommand):
         letters = deadletters.search(
             queue=options["queue"], error=options["error"], text=options["text"], ids=options["ids"] or None
         )
-        by = f"{getpass.getuser()} (command line)"
+        by = audit.acting_user()
         if options["list"]:
             self._list(letters)
         elif options["discard"]:
-            count = sum(deadletters.discard(letter, by) for letter in letters.order_by("id"))
+            count = deadletters.discard_all(letters, by)
             self.stdout.write(f"{count} discarded")
         else:
             result = deadletters.requeue_all(letters, by)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hsi', '0003_circuit_breaker'),
+        ('hsi', '0005_operations'),
     ]
 
     operations = [

@@ -1,0 +1,143 @@
+"""How many requests a minute one client may make, by what they ask for.
+
+A sliding window from two counters: those of this minute, and those of the last one as far as it still reaches into the
+past sixty seconds. Both are in the shared cache, raised by its atomic `incr`: several processes together admit no more
+than one would. A cache that is away limits nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from hsi.errors import RateLimitError
+from hsi.models import digest
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 60
+# A person's pages ask for many things at once, and heed no Retry-After; a program with a token does both better.
+PEOPLE = 5
+# By the kind of request, the setting with its number a minute.
+LIMITS = {
+    "general": "RATE_LIMIT_REQUESTS_PER_MINUTE",
+    "media": "RATE_LIMIT_MEDIA_REQUESTS_PER_MINUTE",
+    "search": "RATE_LIMIT_SEARCH_REQUESTS_PER_MINUTE",
+    "export": "RATE_LIMIT_EXPORT_REQUESTS_PER_MINUTE",
+    "upload": "RATE_LIMIT_UPLOAD_REQUESTS_PER_MINUTE",
+    "ai": "RATE_LIMIT_AI_REQUESTS_PER_MINUTE",
+    "websocket": "RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE",
+    "wrong": "RATE_LIMIT_WRONG_TOKENS_PER_MINUTE",
+}
+# Which kind an address is, by the first pattern that is found in it (method, space, path); else it is general.
+KINDS = (
+    ("upload", re.compile(r"^POST /api/cameras/[^/]+/uploads$")),
+    ("media", re.compile(r"/(snapshot|thumbnail|file|clip|preview|frame)$")),
+    ("export", re.compile(r"/export$")),
+    ("ai", re.compile(r"^POST .*/(reanalyse|test)$")),
+    ("search", re.compile(r"/search(/|$)")),
+)
+# Never counted: whoever supervises this process must get through.
+UNCOUNTED = frozenset({"/health/live", "/health/ready"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`limit` requests a minute, `remaining` of them now; `wait_seconds` is 0 where this one may go ahead."""
+
+    limit: int
+    remaining: int
+    wait_seconds: float
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(math.ceil(self.wait_seconds) or WINDOW_SECONDS),
+        }
+
+
+def kind_of(request: HttpRequest) -> str:
+    if request.GET.get("q"):
+        return "search"
+    text = f"{request.method} {request.path}"
+    return next((kind for kind, pattern in KINDS if pattern.search(text)), "general")
+
+
+def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
+    """Count a request of `who`. Raises RateLimitError where it is one too many."""
+    if not settings.RATE_LIMIT_ENABLED or request.path in UNCOUNTED:
+        return
+    verdict = check(kind_of(request), who, PEOPLE if is_person else 1)
+    request.META["hsi.ratelimit"] = verdict
+    if verdict.wait_seconds:
+        raise RateLimitError(wait_seconds=verdict.wait_seconds)
+
+
+def allow(kind: str, who: str) -> float:
+    """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the handshake."""
+    return check(kind, who).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
+
+
+def refuse_guesser(who: str) -> None:
+    """Raise RateLimitError where `who` has shown too many tokens that are none."""
+    if settings.RATE_LIMIT_ENABLED and (until := cache.get(f"rate:guesser:{who}")):
+        raise RateLimitError("Too many wrong tokens.", wait_seconds=until - time.time())
+
+
+def count_wrong(text: str, who: str) -> None:
+    """`who` has shown a token that is none. The same one again is a client that is set up wrongly, and no guess."""
+    if not settings.RATE_LIMIT_ENABLED or not cache.add(f"rate:shown:{who}:{digest(text)}", 1, WINDOW_SECONDS):
+        return
+    if wait_seconds := allow("wrong", who):
+        cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
+        logger.warning("Too many wrong tokens from %s: its tokens are not looked at for %.0f s", who, wait_seconds)
+
+
+def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> Verdict:
+    """Count one of `kind` for `who`, unless it is one too many. The limit of the setting is taken `times`."""
+    now = time.time() if now is None else now
+    limit = int(getattr(settings, LIMITS[kind])) * times + settings.RATE_LIMIT_BURST
+    window, into = divmod(now, WINDOW_SECONDS)
+    key = f"rate:{kind}:{who}:{int(window)}"
+    current = _raise(key)
+    if current is None:
+        return Verdict(limit, limit, 0)
+    before = cache.get(f"rate:{kind}:{who}:{int(window) - 1}", 0)
+    reaching = before * (1 - into / WINDOW_SECONDS)
+    if current + reaching <= limit:
+        return Verdict(limit, int(limit - current - reaching), 0)
+    _lower(key)  # a refused request is none: whoever only asks again too early does not wait longer for it
+    return Verdict(limit, 0, _wait_seconds(current - 1, before, limit, into))
+
+
+def _raise(key: str) -> int | None:
+    """The counter with one more; None where the cache keeps nothing."""
+    for _ in range(2):
+        try:
+            return int(cache.incr(key))
+        except ValueError:
+            cache.add(key, 0, 2 * WINDOW_SECONDS)
+    return None
+
+
+def _lower(key: str) -> None:
+    try:
+        cache.decr(key)
+    except ValueError:
+        logger.debug("The counter %s is gone", key)
+
+
+def _wait_seconds(current: int, before: int, limit: int, into: float) -> float:
+    """Until one more fits: within this minute as the last one fades, else in the next, as this one does."""
+    if current + 1 <= limit:
+        return max(0.001, WINDOW_SECONDS * (1 - (limit - current - 1) / before) - into)
+    return WINDOW_SECONDS - into + WINDOW_SECONDS * (1 - (limit - 1) / current)

@@ -1,0 +1,111 @@
+"""Secrets are taken out of what is logged, stored or shown, here and nowhere else.
+
+What is a secret: the value of every secret setting, the password in every address of a setting, our own
+tokens, Authorization and cookie headers, credentials in addresses, and what is named like a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from django.conf import settings
+
+from hsi.options import SETTINGS
+
+MASK = "********"
+# A value as short as this is in half of all words: to mask it would hide more than it says.
+SHORTEST_SECRET = 4
+DEEPEST = 6
+MOST_ITEMS = 200
+
+_PATTERNS = (
+    (re.compile(r"\bhsi_[A-Za-z0-9_-]{16,}"), MASK),
+    (re.compile(r"""(?i)(authorization["']?\s{0,3}[:=]\s{0,3}b?["']?)[^"'\r\n]+"""), rf"\1{MASK}"),
+    (re.compile(r"""(?i)\b((?:set-)?cookie["']?\s{0,3}[:=]\s{0,3}b?["']?)[^"'\r\n]+"""), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s{1,3}[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"""(?<=://)[^\s/?#'"<>@]*:[^\s/?#'"<>]*@"""), f"{MASK}@"),
+    (re.compile(r"(/setup\?key=)[\w:.~%-]+"), rf"\1{MASK}"),
+    (
+        re.compile(
+            r"""(?i)((?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?token|sessionid|csrftoken)"""
+            r"""["']?\s{0,3}[:=]\s{0,3}b?["']?)[^\s"',;&)}\]]+"""
+        ),
+        rf"\1{MASK}",
+    ),
+)
+_SECRET_NAME = re.compile(
+    r"(?i)password|passwd|passphrase|secret|token$|digest|(api|private)_?key|authorization|cookie"
+)
+_SECRET_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.secret)
+_TEXT_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.type is str and not setting.secret)
+
+
+def redact(text: str) -> str:
+    """`text` with every secret masked."""
+    if own := _own(_secrets()):
+        text = own.sub(MASK, text)
+    for pattern, mask in _PATTERNS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def redact_data(value: Any, depth: int = 0) -> Any:
+    """A copy of JSON-like `value`: texts redacted, values of secret names masked, bounded in depth and length."""
+    if isinstance(value, str):
+        return redact(_storable(value))
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if depth >= DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {
+            _storable(str(name))[:100]: _of_name(str(name), one, depth)
+            for name, one in list(value.items())[:MOST_ITEMS]
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact_data(one, depth + 1) for one in list(value)[:MOST_ITEMS]]
+    return redact(_storable(str(value)))
+
+
+def _storable(text: str) -> str:
+    """Bounded, and without what JSON in PostgreSQL does not take."""
+    return text[:2000].replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _of_name(name: str, value: Any, depth: int) -> Any:
+    secret = _SECRET_NAME.search(name) and value not in (None, "", True, False)
+    return MASK if secret else redact_data(value, depth + 1)
+
+
+def _secrets() -> tuple[str, ...]:
+    """The secrets of the settings as they are now."""
+    values = [str(getattr(settings, name, "")) for name in _SECRET_SETTINGS]
+    for name in _TEXT_SETTINGS:
+        text = getattr(settings, name, "")
+        if "://" in text:
+            values.append(_password(text))
+    return tuple(value for value in values if len(value) >= SHORTEST_SECRET)
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=8)
+def _own(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Finds each of `secrets`, also as it is written in an address or with escapes."""
+    spellings = {
+        spelling
+        for secret in secrets
+        for spelling in (secret, quote(secret, safe=""), unquote(secret), repr(secret)[1:-1])
+        if len(spelling) >= SHORTEST_SECRET
+    }
+    longest_first = sorted(spellings, key=lambda one: (-len(one), one))
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None

@@ -1,0 +1,123 @@
+"""What the system tells of itself, in the admin. To be looked at, by administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+
+from hsi.admin_base import SuperuserOnlyAdmin, badge, block, json_block, shortened
+from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(SuperuserOnlyAdmin):
+    list_display = ("time", "line_level", "component", "text", "camera", "upload", "batch", "queue")
+    list_filter = ("level", "queue", "time")
+    search_fields = ("=request_id", "=camera", "=upload", "=batch", "component__startswith")
+    search_help_text = "A request id, camera, upload or batch, or how a component's name begins."
+    ordering = ("-time", "-id")
+    sortable_by = ("time",)
+    fields = (
+        "time", "line_level", "component", "message", "trace", "request_id", "camera", "upload", "batch", "event",
+        "queue", "duration_seconds",
+    )  # fmt: skip
+    readonly_fields = ("line_level", "trace")
+    tones = {10: "calm", 20: "good", 30: "warn", 40: "bad", 50: "bad"}
+
+    @admin.display(description="level", ordering="level")
+    def line_level(self, entry: LogEntry) -> SafeString:
+        return badge(str(entry.get_level_display()), self.tones.get(entry.level, "calm"))
+
+    @admin.display(description="message")
+    def text(self, entry: LogEntry) -> str:
+        return shortened(entry.message)
+
+    @admin.display(description="stack")
+    def trace(self, entry: LogEntry) -> SafeString:
+        return block(entry.stack)
+
+
+@admin.register(JobRun)
+class JobRunAdmin(SuperuserOnlyAdmin):
+    list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "short_error")
+    list_filter = ("name", "outcome", "started_at")
+    search_fields = ("name", "error")
+    ordering = ("-started_at", "-id")
+    sortable_by = ("started_at",)
+    fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "error")
+    readonly_fields = ("run_outcome", "counted")
+    tones = {"running": "wait", "done": "good", "failed": "bad"}
+
+    @admin.display(description="outcome", ordering="outcome")
+    def run_outcome(self, run: JobRun) -> SafeString:
+        return badge(run.get_outcome_display(), self.tones[run.outcome])
+
+    @admin.display(description="counts")
+    def counted(self, run: JobRun) -> str:
+        return ", ".join(f"{name} {number}" for name, number in run.counts.items())
+
+    @admin.display(description="error")
+    def short_error(self, run: JobRun) -> str:
+        return shortened(run.error)
+
+
+@admin.register(GpuSample)
+class GpuSampleAdmin(SuperuserOnlyAdmin):
+    list_display = (
+        "time",
+        "host",
+        "gpu",
+        "name",
+        "utilization_percent",
+        "memory",
+        "temperature_celsius",
+        "power_watts",
+    )
+    list_filter = ("time",)
+    search_fields = ("=host", "name")
+    ordering = ("-time", "-id")
+    sortable_by = ("time",)
+
+    @admin.display(description="memory")
+    def memory(self, sample: GpuSample) -> str:
+        return f"{size(sample.memory_used_bytes)} of {size(sample.memory_total_bytes)}"
+
+
+@admin.register(StorageSample)
+class StorageSampleAdmin(SuperuserOnlyAdmin):
+    list_display = ("time", "free", "originals", "quarantine", "thumbnails", "database")
+    search_fields = ("=id",)
+    ordering = ("-time",)
+    fields = ("time", "free", "originals", "quarantine", "thumbnails", "database", "by_camera")
+    readonly_fields = ("free", "originals", "quarantine", "thumbnails", "database", "by_camera")
+
+    @admin.display(description="free")
+    def free(self, sample: StorageSample) -> str:
+        return f"{size(sample.free_bytes)} of {size(sample.total_bytes)}"
+
+    @admin.display(description="originals")
+    def originals(self, sample: StorageSample) -> str:
+        return size(sample.originals_bytes)
+
+    @admin.display(description="quarantine")
+    def quarantine(self, sample: StorageSample) -> str:
+        return size(sample.quarantine_bytes)
+
+    @admin.display(description="small pictures")
+    def thumbnails(self, sample: StorageSample) -> str:
+        return size(sample.thumbnails_bytes)
+
+    @admin.display(description="database")
+    def database(self, sample: StorageSample) -> str:
+        return size(sample.database_bytes)
+
+    @admin.display(description="originals by camera")
+    def by_camera(self, sample: StorageSample) -> SafeString:
+        return json_block(sample.cameras)
+
+
+def size(number: Any) -> str:
+    return "unknown" if number is None else filesizeformat(number)

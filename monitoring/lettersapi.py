@@ -1,0 +1,232 @@
+"""The API of dead letters: what could not be done, and what a person does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+import django_filters
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hsi import audit, deadletters
+from hsi.filters import BIGGEST_ID, TimeFilter
+from hsi.models import DeadLetter
+from hsi.permissions import IsAdmin
+from hsi.queues import QUEUE_NAMES
+from hsi.redaction import redact, redact_data
+from hsi.schema import Page
+from hsi.times import iso
+
+MOST_IDS = 1_000
+
+
+class DeadLetterData(TypedDict):
+    """A job that could not be done. `row_id` is an upload or a batch, by the queue."""
+
+    id: int
+    queue: str
+    row_id: int
+    state: str
+    reason: str
+    error_type: str
+    error_text: str
+    http_status: int | None
+    attempts: int
+    first_failed_at: str
+    last_failed_at: str
+    created_at: str
+    resolved_at: str | None
+    resolved_by: str
+
+
+class DeadLetterStoryData(DeadLetterData):
+    """A dead letter with all that is known of it. Secrets are masked."""
+
+    stack: str
+    response_body: str
+    failures: list[Any]
+    payload: dict[str, Any]
+
+
+class LetterResultData(TypedDict):
+    """What became of one letter. `status` is 200, 404 (no such letter) or 409 (it was dealt with before)."""
+
+    id: int
+    status: int
+    state: str | None
+
+
+class ResolutionData(TypedDict):
+    """What became of all of them. `results` is empty where no ids were named; `more`: some that match are left."""
+
+    requeued: int
+    discarded: int
+    more: bool
+    results: list[LetterResultData]
+
+
+def letter_data(letter: DeadLetter) -> DeadLetterData:
+    return {
+        "id": letter.pk,
+        "queue": letter.queue,
+        "row_id": letter.row_id,
+        "state": letter.state,
+        "reason": letter.reason,
+        "error_type": letter.error_type,
+        "error_text": redact(letter.error_text),
+        "http_status": letter.http_status,
+        "attempts": letter.attempts,
+        "first_failed_at": iso(letter.first_failed_at),
+        "last_failed_at": iso(letter.last_failed_at),
+        "created_at": iso(letter.created_at),
+        "resolved_at": iso(letter.resolved_at),
+        "resolved_by": letter.resolved_by,
+    }
+
+
+def story_data(letter: DeadLetter) -> DeadLetterStoryData:
+    return {
+        **letter_data(letter),
+        "stack": redact(letter.stack),
+        "response_body": redact(letter.response_body),
+        "failures": redact_data(letter.failures),
+        "payload": redact_data(letter.payload),
+    }
+
+
+class LetterFilters(django_filters.FilterSet):  # type: ignore[misc]
+    queue = django_filters.ChoiceFilter(choices=[(name, name) for name in QUEUE_NAMES])
+    state = django_filters.ChoiceFilter(choices=DeadLetter.State.choices)
+    error = django_filters.CharFilter(field_name="error_type", max_length=120)
+    after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    before = TimeFilter(field_name="created_at", lookup_expr="lt")
+
+
+class DeadLetters(GenericAPIView[DeadLetter]):
+    permission_classes = (IsAdmin,)
+    queryset = DeadLetter.objects.all()
+    filterset_class = LetterFilters
+
+    @extend_schema(summary="Dead letters", responses=Page[DeadLetterData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([letter_data(letter) for letter in page])
+
+
+class OneDeadLetter(APIView):
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(summary="One dead letter with its whole story", responses=DeadLetterStoryData)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(story_data(get_object_or_404(DeadLetter, pk=pk)))
+
+
+class Known(serializers.Serializer[Any]):
+    """Refuses fields that it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(map(str, set(data) - set(self.fields)))):
+            allowed = ", ".join(self.fields)
+            raise serializers.ValidationError({name: [f"Not known. There are: {allowed}."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class LetterFilterSerializer(Known):
+    queue = serializers.ChoiceField(choices=QUEUE_NAMES, required=False)
+    error = serializers.CharField(required=False, max_length=120)
+    text = serializers.CharField(required=False, max_length=200)
+
+
+class LetterChoiceSerializer(Known):
+    """Which letters: exactly one of `ids`, `filter` and `all`."""
+
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
+        required=False,
+        allow_empty=False,
+        max_length=MOST_IDS,
+    )
+    filter = LetterFilterSerializer(required=False)
+    all = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1 or attrs.get("all") is False:
+            raise serializers.ValidationError("Exactly one of ids, filter and all says which letters.")
+        return attrs
+
+
+class _Resolve(APIView):
+    """Deals with letters: named ones one by one, or the oldest of those that match, up to a bound."""
+
+    permission_classes = (IsAdmin,)
+
+    def resolve(
+        self, request: Request, one: Callable[[DeadLetter, str], bool], many: Callable[..., ResolutionData]
+    ) -> Response:
+        choice = LetterChoiceSerializer(data=request.data)
+        choice.is_valid(raise_exception=True)
+        by = audit.acting_user()
+        if "ids" in choice.validated_data:
+            results = [_one(number, one, by) for number in dict.fromkeys(choice.validated_data["ids"])]
+            return Response(_summed(results), status=207)
+        letters = deadletters.search(**choice.validated_data.get("filter", {}))
+        answer = many(letters, by)
+        return Response({**answer, "more": letters.exists()})
+
+
+class Requeue(_Resolve):
+    @extend_schema(
+        summary="Queue dead letters again",
+        request=LetterChoiceSerializer,
+        responses={200: ResolutionData, 207: ResolutionData},
+    )
+    def post(self, request: Request) -> Response:
+        """Each row waits again and has a job. A letter whose row is gone or finished is discarded."""
+        return self.resolve(request, deadletters.requeue, _requeue_many)
+
+
+class Discard(_Resolve):
+    @extend_schema(
+        summary="Give dead letters up",
+        request=LetterChoiceSerializer,
+        responses={200: ResolutionData, 207: ResolutionData},
+    )
+    def post(self, request: Request) -> Response:
+        """The letters stay, closed; their rows stay failed."""
+        return self.resolve(request, deadletters.discard, _discard_many)
+
+
+def _one(number: int, resolve: Callable[[DeadLetter, str], bool], by: str) -> LetterResultData:
+    letter = DeadLetter.objects.filter(pk=number).first()
+    if letter is None:
+        return {"id": number, "status": 404, "state": None}
+    if letter.state != DeadLetter.State.OPEN:
+        return {"id": number, "status": 409, "state": letter.state}
+    resolve(letter, by)
+    letter.refresh_from_db(fields=["state"])
+    return {"id": number, "status": 200, "state": letter.state}
+
+
+def _summed(results: list[LetterResultData]) -> ResolutionData:
+    ended = [result["state"] for result in results if result["status"] == 200]
+    return {
+        "requeued": ended.count(DeadLetter.State.REQUEUED),
+        "discarded": ended.count(DeadLetter.State.DISCARDED),
+        "more": False,
+        "results": results,
+    }
+
+
+def _requeue_many(letters: Any, by: str) -> ResolutionData:
+    done = deadletters.requeue_all(letters, by)
+    return {"requeued": done.requeued, "discarded": done.without_row, "more": False, "results": []}
+
+
+def _discard_many(letters: Any, by: str) -> ResolutionData:
+    return {"requeued": 0, "discarded": deadletters.discard_all(letters, by), "more": False, "results": []}

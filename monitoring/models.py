@@ -1,0 +1,107 @@
+"""What the system tells of itself: log lines, runs of housekeeping, graphics cards, room on the disks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+
+class LogEntry(models.Model):
+    """One log line, redacted and escaped. What it is about is text or number only: it outlives what it names."""
+
+    class Level(models.IntegerChoices):
+        DEBUG = 10, "DEBUG"
+        INFO = 20, "INFO"
+        WARNING = 30, "WARNING"
+        ERROR = 40, "ERROR"
+        CRITICAL = 50, "CRITICAL"
+
+    time = models.DateTimeField()
+    level = models.SmallIntegerField(choices=Level)
+    component = models.CharField(max_length=120, help_text="The logger.")
+    message = models.TextField()
+    stack = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    camera = models.CharField(max_length=64, blank=True)
+    upload = models.BigIntegerField(null=True, blank=True)
+    batch = models.BigIntegerField(null=True, blank=True)
+    event = models.BigIntegerField(null=True, blank=True)
+    queue = models.CharField(max_length=40, blank=True)
+    duration_seconds = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "log entries"
+        indexes: ClassVar = [
+            models.Index(fields=["-time", "-id"], name="logentry_time"),
+            models.Index(fields=["-time", "-id"], condition=Q(level__gte=30), name="logentry_trouble"),
+            models.Index(fields=["camera", "-time", "-id"], condition=~Q(camera=""), name="logentry_camera"),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="logentry_request"),
+            models.Index(fields=["upload"], condition=Q(upload__isnull=False), name="logentry_upload"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="logentry_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_level_display()} {self.component}: {self.message[:80]}"
+
+
+class JobRun(models.Model):
+    """One run of a piece of housekeeping. One that says `running` for long ended with its process."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    name = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=7, choices=Outcome, default=Outcome.RUNNING)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-started_at", "-id"], name="jobrun_time"),
+            models.Index(fields=["name", "-started_at", "-id"], name="jobrun_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.started_at}"
+
+
+class GpuSample(models.Model):
+    """A graphics card at one moment. None: the driver does not say."""
+
+    time = models.DateTimeField()
+    host = models.CharField(max_length=120)
+    gpu = models.PositiveSmallIntegerField(help_text="The card's number on its machine.")
+    name = models.CharField(max_length=120)
+    utilization_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    memory_used_bytes = models.BigIntegerField(null=True, blank=True)
+    memory_total_bytes = models.BigIntegerField(null=True, blank=True)
+    temperature_celsius = models.SmallIntegerField(null=True, blank=True)
+    power_watts = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-time", "-id"], name="gpusample_time")]
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.gpu}: {self.name}"
+
+
+class StorageSample(models.Model):
+    """What our files take, and the room on the disk of the camera folder. None: it could not be measured."""
+
+    time = models.DateTimeField(db_index=True)
+    total_bytes = models.BigIntegerField(null=True, blank=True)
+    free_bytes = models.BigIntegerField(null=True, blank=True)
+    originals_bytes = models.BigIntegerField()
+    quarantine_bytes = models.BigIntegerField()
+    thumbnails_bytes = models.BigIntegerField(null=True, blank=True)
+    database_bytes = models.BigIntegerField(null=True, blank=True)
+    cameras = models.JSONField(default=dict, blank=True, help_text="Bytes of originals by camera.")
+
+    def __str__(self) -> str:
+        return str(self.time)

@@ -1,0 +1,57 @@
+"""What happened lately, in numbers. Each reads an index over the span it counts, or a short table."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from django.db.models import Count
+
+from cameras.models import Upload
+from detection.models import Detection
+from events.models import Event
+from hsi import samples
+from hsi.ledger import Tally
+from monitoring import tallies
+from monitoring.waiting import waiting
+
+
+class PeriodData(TypedDict):
+    """What came within a span of time: uploads by state (by arrival), detections and events (by when they happened)."""
+
+    uploads: dict[str, int]
+    detections: int
+    events: int
+
+
+class StatsData(TypedDict):
+    """What happened lately, what waits, and what there ever was."""
+
+    last_hour: PeriodData
+    last_day: PeriodData
+    waiting: dict[str, int]
+    events_ever: int
+    detections_ever: int
+    log_lines_dropped: int
+
+
+def stats(now: datetime) -> StatsData:
+    tallies.advance()
+    ever = dict(Tally.objects.filter(label="", bucket=0).values_list("name", "value"))
+    return {
+        "last_hour": _period(now - timedelta(hours=1)),
+        "last_day": _period(now - timedelta(days=1)),
+        "waiting": waiting(),
+        "events_ever": int(ever.get(tallies.EVENTS, 0)),
+        "detections_ever": int(ever.get(tallies.DETECTIONS, 0)),
+        "log_lines_dropped": int(ever.get(samples.LOG_LINES_DROPPED, 0)),
+    }
+
+
+def _period(since: datetime) -> PeriodData:
+    uploads = Upload.objects.filter(received_at__gte=since).order_by().values_list("state").annotate(Count("id"))
+    return {
+        "uploads": dict.fromkeys(Upload.State.values, 0) | dict(uploads),
+        "detections": Detection.objects.filter(captured_at__gte=since).count(),
+        "events": Event.objects.filter(started_at__gte=since).count(),
+    }

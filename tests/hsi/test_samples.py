@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import OperationalError, connections
+
+from hsi import figures, samplerows, samples
+from hsi.errors import AIServiceError
+from hsi.ledger import ProcessFigure, StageSample, Tally
+from hsi.models import QueueJob
+from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.worker import QueueWorker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _empty() -> None:
+    samples.take()
+
+
+def total(name: str, label: str = "") -> float:
+    return sum(Tally.objects.filter(name=name, label=label).values_list("value", flat=True))
+
+
+def test_durations_fall_into_buckets_and_add_up_over_flushes():
+    for seconds in (0.003, 0.2, 0.21, 4000.0, -5.0):
+        samples.stage("detection", seconds)
+    samplerows.flush()
+    samples.stage("detection", 0.2)
+    samplerows.flush()
+    counts = dict(Tally.objects.filter(name="stage").values_list("bucket", "value"))
+    assert counts == {0: 2, 5: 3, len(samples.BOUNDS): 1}
+    assert total("stage_sum", "detection") == pytest.approx(4000.613)
+    assert sum(StageSample.objects.values_list("count", flat=True)) == 6
+    assert max(StageSample.objects.values_list("longest", flat=True)) == 4000.0
+
+
+def test_nothing_to_add_is_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        samplerows.flush()
+
+
+def test_to_observe_is_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        samples.stage("intake", 0.01)
+        samples.count(samples.UPLOADS, "empty")
+
+
+def test_what_the_database_does_not_take_is_added_later(monkeypatch: pytest.MonkeyPatch):
+    samples.count(samples.ERRORS, "AI_SERVICE_ERROR")
+    samples.stage("intake", 1.0)
+
+    def away(*arguments: object) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(samplerows, "add_tallies", away)
+        with pytest.raises(OperationalError):
+            samplerows.flush()
+    samples.count(samples.ERRORS, "AI_SERVICE_ERROR")
+    samplerows.flush()
+    assert total("errors", "AI_SERVICE_ERROR") == 2
+    assert total("stage", "intake") == 1
+
+
+def test_many_threads_that_add_and_write_lose_nothing():
+    def work(number: int) -> None:
+        try:
+            for _ in range(50):
+                samples.stage("analysis", 0.1)
+            samplerows.flush()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(8)))
+    samplerows.flush()
+    assert total("stage", "analysis") == 400
+
+
+def test_made_up_labels_cannot_grow_without_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(samples, "MOST_SERIES", len(samples._series) + 2)
+    for number in range(5):
+        samples.count("made up", f"label {number}")
+    samplerows.flush()
+    assert Tally.objects.filter(name="made up").count() == 3
+    assert total("made up", "other") == 3
+    samples._series.clear()
+
+
+def test_only_the_first_wait_of_a_job_counts():
+    tried: list[int] = []
+
+    def work(job: Job) -> None:
+        tried.append(job.attempts)
+        if job.attempts == 1:
+            raise AIServiceError("again")
+        get_queue(DETECTION_QUEUE).ack(job)
+
+    get_queue(DETECTION_QUEUE).put(1)
+    for _ in range(2):
+        QueueJob.objects.update(due_at=0)
+        QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None).run(once=True)
+    samplerows.flush()
+    assert tried == [1, 2]
+    assert total("stage", "detection_wait") == 1
+    assert total("errors", "AI_SERVICE_ERROR") == 1
+
+
+def test_figures_of_processes_that_are_gone_do_not_count():
+    figures.show("test_clients", lambda: 3)
+    figures._written.clear()
+    figures.flush()
+    row = ProcessFigure.objects.get(name="test_clients")
+    ProcessFigure.objects.create(name="test_clients", process="other:1", value=4, at=row.at)
+    ProcessFigure.objects.create(name="test_clients", process="gone:1", value=5, at=row.at - 2 * figures.ALIVE)
+    assert figures.total("test_clients") == 7
+    del figures._asked["test_clients"]
