@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
-from cameras.models import Camera, CameraGrant, Garbage, Upload
+from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
 from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time, shortened, thumbnail
 
 
@@ -151,3 +151,15 @@ class GarbageAdmin(SuperuserOnlyAdmin):
     @admin.display(description="path")
     def path_text(self, garbage: Garbage) -> str:
         return shortened(garbage.path, 80)
+
+
+@admin.register(Zone)
+class ZoneAdmin(VisibleMachineRows):
+    """To be looked at: they are drawn over the API, which checks their polygons."""
+
+    list_display = ("name", "id", "camera", "kind", "enabled")
+    list_select_related = ("camera",)
+    list_filter = (("camera", CameraFilter), "enabled")
+    search_fields = ("name", "id")
+    ordering = ("camera", "name", "id")
+    sortable_by = ()

@@ -1,4 +1,4 @@
-"""The API of cameras and their uploads. What a user may not see is not found."""
+"""The API of cameras and their zones. What a user may not see is not found."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cameras import delivery, stills
-from cameras.access import only_visible, visible_cameras
-from cameras.filters import UploadFilters
-from cameras.models import Camera, Upload
-from cameras.originals import MediaGoneError, open_original, open_thumbnail
-from cameras.serializers import CameraData, UploadData, camera_data, upload_data
-from hsi.schema import Page
+from cameras import change, delivery, stills
+from cameras.access import visible_cameras
+from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, ZoneInputSerializer
+from cameras.models import Camera, Upload, Zone
+from cameras.originals import MediaGoneError, open_thumbnail
+from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
+from hsi.idempotency import once
+from hsi.inputs import checked
+from hsi.permissions import AdministratorsWrite
+from hsi.schema import Page, conflicts
 
 SNAPSHOT_WIDTH = 960
-THUMBNAIL_WIDTH = 480
 
 
 class Cameras(GenericAPIView[Camera]):
     keyset = "-id"
+    permission_classes = (AdministratorsWrite,)
 
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
@@ -33,12 +36,41 @@ class Cameras(GenericAPIView[Camera]):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([camera_data(camera) for camera in page])
 
+    @extend_schema(
+        summary="Add a camera",
+        request=NewCameraInputSerializer,
+        responses={201: CameraData, **conflicts("The folder belongs to a camera, or is no folder.")},
+    )
+    @once
+    def post(self, request: Request) -> Response:
+        camera = change.make(**checked(NewCameraInputSerializer, request))
+        return Response(camera_data(camera), 201, headers={"Location": f"/api/cameras/{camera.pk}"})
+
 
 class OneCamera(GenericAPIView[Camera]):
+    permission_classes = (AdministratorsWrite,)
+
+    def get_queryset(self) -> QuerySet[Camera]:
+        return visible_cameras(self.request.user).with_last_upload()
+
     @extend_schema(summary="One camera", responses=CameraData)
     def get(self, request: Request, pk: str) -> Response:
-        cameras = visible_cameras(request.user).with_last_upload()
-        return Response(camera_data(get_object_or_404(cameras, pk=pk)))
+        return Response(camera_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+    @extend_schema(summary="Change a camera", request=CameraInputSerializer, responses=CameraData)
+    def patch(self, request: Request, pk: str) -> Response:
+        camera = get_object_or_404(self.get_queryset(), pk=pk)
+        values = checked(CameraInputSerializer, request, partial=True)
+        change.store(camera, values)
+        return Response(camera_data(camera))
+
+    @extend_schema(
+        summary="Delete a camera that has no files",
+        responses={204: None, **conflicts("It has files: pause it, and wait until retention has removed them.")},
+    )
+    def delete(self, request: Request, pk: str) -> Response:
+        change.remove(get_object_or_404(visible_cameras(request.user), pk=pk))
+        return Response(status=204)
 
 
 class CameraSnapshot(GenericAPIView[Camera]):
@@ -62,55 +94,50 @@ class CameraSnapshot(GenericAPIView[Camera]):
         return stills.jpeg(stills.still_or_thumbnail(upload, max_width=SNAPSHOT_WIDTH))
 
 
-class UploadView(GenericAPIView[Upload]):
-    def get_queryset(self) -> QuerySet[Upload]:
-        return only_visible(Upload.objects.all(), self.request.user)
+class ZoneView(GenericAPIView[Zone]):
+    queryset = Zone.objects.none()  # what the API's description learns the model from
+    permission_classes = (AdministratorsWrite,)
+
+    def camera(self, pk: str) -> Camera:
+        return get_object_or_404(visible_cameras(self.request.user), pk=pk)
 
 
-class Uploads(UploadView):
-    keyset = "captured_at"
-    filterset_class = UploadFilters
+class Zones(ZoneView):
+    keyset = "-id"
 
-    @extend_schema(summary="Uploaded files", responses=Page[UploadData])
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([upload_data(upload) for upload in page])
+    @extend_schema(summary="The zones of a camera", responses=Page[ZoneData])
+    def get(self, request: Request, pk: str) -> Response:
+        zones = Zone.objects.filter(camera=self.camera(pk))
+        page = self.paginate_queryset(self.filter_queryset(zones)) or []
+        return self.get_paginated_response([zone_data(zone) for zone in page])
 
-
-class OneUpload(UploadView):
-    @extend_schema(summary="One uploaded file", responses=UploadData)
-    def get(self, request: Request, pk: int) -> Response:
-        return Response(upload_data(get_object_or_404(self.get_queryset(), pk=pk)))
-
-
-class UploadFile(UploadView):
-    """The file itself. One that was rejected can only be saved: what is in it is not known."""
-
-    content_negotiation_class = delivery.AnyAccept
-
-    @extend_schema(summary="The file itself", responses=delivery.FILE)
-    def get(self, request: Request, pk: int) -> HttpResponseBase:
-        upload = get_object_or_404(self.get_queryset(), pk=pk)
-        trusted = upload.state != Upload.State.REJECTED
-        return delivery.file_response(request, open_original(upload), upload.path, upload.size, trusted=trusted)
+    @extend_schema(
+        summary="Add a zone",
+        request=ZoneInputSerializer,
+        responses={201: ZoneData, **conflicts("The camera has a zone of this name, or as many as it can have.")},
+    )
+    @once
+    def post(self, request: Request, pk: str) -> Response:
+        camera = self.camera(pk)
+        zone = change.make_zone(camera, checked(ZoneInputSerializer, request))
+        return Response(zone_data(zone), 201, headers={"Location": f"/api/cameras/{camera.pk}/zones/{zone.pk}"})
 
 
-class UploadThumbnail(UploadView):
-    """The small picture of intake, or one made now where there is none."""
+class OneZone(ZoneView):
+    def zone(self, pk: str, zone: str) -> Zone:
+        return get_object_or_404(Zone.objects.filter(camera__in=visible_cameras(self.request.user)), camera=pk, pk=zone)
 
-    content_negotiation_class = delivery.AnyAccept
+    @extend_schema(summary="One zone", responses=ZoneData)
+    def get(self, request: Request, pk: str, zone: str) -> Response:
+        return Response(zone_data(self.zone(pk, zone)))
 
-    @extend_schema(summary="The small picture of an upload", responses=delivery.JPEG)
-    def get(self, request: Request, pk: int) -> HttpResponseBase:
-        upload = get_object_or_404(self.get_queryset(), pk=pk)
-        if upload.state == Upload.State.REJECTED:
-            raise MediaGoneError("A rejected file has no picture.")
-        etag = f"upload-{upload.pk}-small"
-        return delivery.unchanged(request, etag) or delivery.jpeg_response(self._picture(upload), etag)
+    @extend_schema(summary="Change a zone", request=ZoneInputSerializer, responses=ZoneData)
+    def patch(self, request: Request, pk: str, zone: str) -> Response:
+        found = self.zone(pk, zone)
+        change.store(found, checked(ZoneInputSerializer, request, partial=True))
+        return Response(zone_data(found))
 
-    def _picture(self, upload: Upload) -> bytes:
-        try:
-            with open_thumbnail(upload) as file:
-                return file.read()
-        except MediaGoneError:
-            return stills.jpeg(stills.still(upload, max_width=THUMBNAIL_WIDTH))
+    @extend_schema(summary="Delete a zone", responses={204: None})
+    def delete(self, request: Request, pk: str, zone: str) -> Response:
+        change.remove_zone(self.zone(pk, zone))
+        return Response(status=204)

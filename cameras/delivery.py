@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from hsi.errors import HSIError
+from hsi.schema import Problem
 
 # What a browser may show in place. Everything else is saved as a file.
 SHOWN = {
@@ -33,15 +39,43 @@ SHOWN = {
 }
 OPAQUE = "application/octet-stream"
 # How the API's description says that a view answers with a file or a picture.
-FILE = {(200, OPAQUE): OpenApiTypes.BINARY, (206, OPAQUE): OpenApiTypes.BINARY}
-JPEG = {(200, "image/jpeg"): OpenApiTypes.BINARY, 304: None}
+FILE_TYPES = (OPAQUE, *sorted(set(SHOWN.values())))
+FILE: dict[Any, Any] = {
+    **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in FILE_TYPES},
+    304: None,
+    416: Problem,
+    422: Problem,
+}
+JPEG = {(200, "image/jpeg"): OpenApiTypes.BINARY, 304: None, 422: Problem}
+RANGE_PARAMETERS = [
+    OpenApiParameter(
+        "Range", str, OpenApiParameter.HEADER, description="One range of bytes; more are sent as a whole."
+    ),
+    OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag that the range is of."),
+]
 HEADERS = {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
+
+
+class RangeError(HSIError):
+    """There are no such bytes in this file."""
+
+    code = "RANGE_NOT_SATISFIABLE"
+    status = 416
+    retryable = False
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.")
+        self._size = size
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Range": f"bytes */{self._size}"}
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -84,18 +118,34 @@ class Part:
         self.file.close()
 
 
-def file_response(request: HttpRequest, file: BinaryIO, path: str, size: int, *, trusted: bool) -> StoredFileResponse:
-    """`file` under the last part of `path`. One byte range is heeded (players seek). Not `trusted`: only to save."""
+def file_response(
+    request: HttpRequest | Request,
+    file: BinaryIO,
+    path: str,
+    size: int,
+    *,
+    trusted: bool,
+    etag: str,
+    modified: datetime | None = None,
+) -> StoredFileResponse:
+    """`file` under the last part of `path`. One byte range is heeded (players seek). Not `trusted`: only to save.
+
+    Raises `RangeError`, with the file closed, for a range that lies outside.
+    """
     name = CONTROL.sub("_", PurePosixPath(path).name) or "file"
     content_type = SHOWN.get(PurePosixPath(name).suffix.lower(), OPAQUE) if trusted else OPAQUE
-    span = byte_range(request.headers.get("Range", ""), size)
+    try:
+        span = byte_range(asked_range(request, etag), size)
+    except RangeError:
+        file.close()
+        raise
     start, length = span or (0, size)
     response = StoredFileResponse(
         Part(file, start, length),
         as_attachment=content_type == OPAQUE,
         filename=name,
         content_type=content_type,
-        headers={**HEADERS, "Accept-Ranges": "bytes", "Content-Length": str(length)},
+        headers={**HEADERS, "Accept-Ranges": "bytes", "Content-Length": str(length), **version(etag, modified)},
         status=206 if span else 200,
     )
     if span:
@@ -103,17 +153,35 @@ def file_response(request: HttpRequest, file: BinaryIO, path: str, size: int, *,
     return response
 
 
+def asked_range(request: HttpRequest | Request, etag: str) -> str:
+    """The `Range` header, where it counts: for GET, and for the version that `If-Range` names (RFC 9110 13.1.5)."""
+    if_range = request.headers.get("If-Range", "")
+    counts = request.method == "GET" and if_range in ("", f'"{etag}"')
+    return request.headers.get("Range", "") if counts else ""
+
+
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """(start, length) of the one range asked for (RFC 9110 14.2); None where the whole is to be sent."""
+    """(start, length) of the one range asked for (RFC 9110 14.2); None where the whole is to be sent.
+
+    Several ranges, other units and what is no range are passed over. Raises `RangeError` where the range has
+    nothing of the file.
+    """
     match = RANGE.fullmatch(header.strip())
     if not match or match.group(1) == match.group(2) == "":
         return None
     first, last = match.groups()
-    if first == "":
-        start, end = max(0, size - int(last)), size - 1
-    else:
-        start, end = int(first), min(int(last), size - 1) if last else size - 1
-    return (start, end - start + 1) if start <= end else None
+    if first and last and int(last) < int(first):
+        return None
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        raise RangeError(size)
+    return start, end - start + 1
+
+
+def version(etag: str, modified: datetime | None) -> dict[str, str]:
+    """The headers that name what a client has then: its tag, and where it is known since when it is so."""
+    return {"ETag": f'"{etag}"', **({"Last-Modified": http_date(modified.timestamp())} if modified else {})}
 
 
 def jpeg_response(content: bytes, etag: str = "") -> HttpResponse:
@@ -123,9 +191,8 @@ def jpeg_response(content: bytes, etag: str = "") -> HttpResponse:
     return response
 
 
-def unchanged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
-    """304 where the client already has the picture that `etag` names."""
-    if not request.headers.get("If-None-Match"):
-        return None
-    answer = get_conditional_response(request, etag=f'"{etag}"')
+def unchanged(request: HttpRequest, etag: str, modified: datetime | None = None) -> HttpResponseBase | None:
+    """304 where the client already has what `etag` names, or what was there at `modified` (RFC 9110 13.2.2)."""
+    since = int(modified.timestamp()) if modified else None
+    answer = get_conditional_response(request, etag=f'"{etag}"', last_modified=since)
     return answer if answer is not None and answer.status_code == 304 else None

@@ -30,6 +30,15 @@ def folders() -> list[Path]:
     return [settings.DATA_DIR, *database]
 
 
+def disk_usage(place: Path) -> tuple[int, int] | None:
+    """Total and free bytes of the disk that `place` is on; None where it is not there."""
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError:
+        return None
+    return usage.total, usage.free
+
+
 def missing_bytes(places: Iterable[Path], floor_bytes: int, floor_percent: float) -> int:
     """How much room the worst of the disks of `places` lacks to have the larger floor free; 0 when none lacks any.
 
@@ -37,11 +46,9 @@ def missing_bytes(places: Iterable[Path], floor_bytes: int, floor_percent: float
     """
     worst = 0
     for place in places:
-        try:
-            usage = shutil.disk_usage(place)
-        except OSError:
-            continue
-        worst = max(worst, int(max(floor_bytes, usage.total * floor_percent / 100)) - usage.free)
+        if usage := disk_usage(place):
+            total, free = usage
+            worst = max(worst, int(max(floor_bytes, total * floor_percent / 100)) - free)
     return worst
 
 

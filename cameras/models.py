@@ -82,6 +82,24 @@ class CameraGrant(models.Model):
         return f"{self.user or self.group}: {self.camera}"
 
 
+class Zone(models.Model):
+    """An area of a camera's picture; `cameras.zones` says what lies in it. Its id is unique over all cameras."""
+
+    id = models.SlugField(primary_key=True, max_length=64)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="zones")
+    name = models.CharField(max_length=120)
+    polygon = models.JSONField(help_text="Corners as [x, y] in 0 to 1, the origin at the top left.")
+    kind = models.CharField(max_length=40, blank=True, help_text="What it is, in a word of your own.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class UploadQuerySet(models.QuerySet["Upload"]):
     def waiting(self) -> UploadQuerySet:
         return self.filter(state=Upload.State.WAITING)

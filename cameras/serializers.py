@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
 
-from cameras.models import Camera, Upload
+from cameras.models import Camera, Upload, Zone
 from hsi.times import iso
 
 
@@ -21,19 +21,31 @@ class CameraData(TypedDict):
     snapshot_url: str | None
 
 
+class ZoneData(TypedDict):
+    """An area of a camera's picture. `polygon` holds its corners as [x, y], relative to the picture."""
+
+    id: str
+    camera: str
+    name: str
+    polygon: list[list[float]]
+    kind: str
+    enabled: bool
+    created_at: str
+
+
 class UploadData(TypedDict):
     """One version of one file that a camera uploaded. `path` is below the camera root, `size` in bytes."""
 
     id: int
     camera: str
     path: str
-    kind: str
+    kind: Literal["image", "video"]
     size: int
     sha256: str
     captured_at: str
-    captured_at_source: str
+    captured_at_source: Literal["name", "exif", "mtime", "arrival"]
     received_at: str
-    state: str
+    state: Literal["waiting", "detected", "empty", "duplicate", "rejected", "dead"]
     reason: str
     attempts: int
     file_url: str
@@ -64,19 +76,31 @@ def camera_data(camera: Camera) -> CameraData:
     }
 
 
+def zone_data(zone: Zone) -> ZoneData:
+    return {
+        "id": zone.pk,
+        "camera": zone.camera_id,
+        "name": zone.name,
+        "polygon": zone.polygon,
+        "kind": zone.kind,
+        "enabled": zone.enabled,
+        "created_at": iso(zone.created_at),
+    }
+
+
 def upload_data(upload: Upload) -> UploadData:
     """The upload of contracts.md, and where its pictures are."""
     return {
         "id": upload.pk,
         "camera": upload.camera_id,
         "path": upload.path,
-        "kind": upload.kind,
+        "kind": upload.kind,  # type: ignore[typeddict-item]  # the column takes no other
         "size": upload.size,
         "sha256": upload.sha256,
         "captured_at": iso(upload.captured_at),
-        "captured_at_source": upload.captured_at_source,
+        "captured_at_source": upload.captured_at_source,  # type: ignore[typeddict-item]  # the same
         "received_at": iso(upload.received_at),
-        "state": upload.state,
+        "state": upload.state,  # type: ignore[typeddict-item]  # the same
         "reason": upload.reason,
         "attempts": upload.attempts,
         "file_url": f"/api/uploads/{upload.pk}/file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -24,8 +24,10 @@ MARGIN = 0.25
 
 
 def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
-    """Each detection with `event_id`: the event that its batch became, or None."""
-    return detections.annotate(event_id=F("batch__event__id"))
+    """Each detection with `event_id`: the event that its batch became; None before that, and for one in the trash."""
+    return detections.annotate(
+        event_id=Case(When(batch__event__deleted_at__isnull=True, then=F("batch__event__id")), default=None)
+    )
 
 
 class DetectionView(GenericAPIView[Detection]):

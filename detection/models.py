@@ -78,6 +78,7 @@ class Detection(models.Model):
     height = models.FloatField()
     captured_at = models.DateTimeField()
     frame_offset = models.FloatField(null=True, blank=True, help_text="Seconds into the clip.")
+    zones = models.JSONField(default=list, blank=True, help_text="Ids of the zones it stood in when it was stored.")
 
     class Meta:
         constraints: ClassVar = [

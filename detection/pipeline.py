@@ -14,17 +14,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras import video
-from cameras.models import Upload
+from cameras.models import Upload, Zone
 from cameras.picture import Picture
 from cameras.tree import Tree
+from cameras.zones import contains
 from detection import batching
-from detection.detectors import DetectedObject, get_detector, service
+from detection.detectors import Box, DetectedObject, get_detector, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
 from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
+
+IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database once a statement
 
 
 class FileGoneError(MediaError):
@@ -119,17 +122,23 @@ def open_original(upload: Upload) -> BinaryIO:
 def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
     """Detections, batch, upload state, messages and the acknowledgement: all or nothing. False: it was finished."""
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
+    zones = zones_of(upload.camera_id) if sightings else []
     with transaction.atomic():
         crashpoint.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=get_detector().name):
             return False
-        messages = _store_sightings(upload, sightings) if sightings else []
+        messages = _store_sightings(upload, sightings, zones) if sightings else []
         stream.publish(*messages)
     return True
 
 
-def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching.Message]:
+def zones_of(camera_id: str) -> list[Zone]:
+    """The zones of a camera that are on."""
+    return rows.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
+
+
+def _store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[batching.Message]:
     times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
     batch, messages = batching.extend(upload.camera_id, times, databaseclock.now())
     rows.insert(
@@ -138,6 +147,7 @@ def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching
                 upload_id=upload.pk, batch_id=batch.pk, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
                 label=s.found.label, confidence=s.found.confidence, frame_offset=s.offset_seconds,
                 x=s.found.box.x, y=s.found.box.y, width=s.found.box.width, height=s.found.box.height,
+                zones=in_zones(s.found.box, zones) if zones else IN_NO_ZONE,
             )
             for ordinal, (s, at) in enumerate(zip(sightings, times, strict=True))
         ]
@@ -145,6 +155,12 @@ def _store_sightings(upload: Upload, sightings: list[Sighting]) -> list[batching
     if not batch.is_backfill and any(is_urgent(s.found) for s in sightings):
         batching.tell_at_once(batch)
     return [("detection.created", upload.camera_id, created_data(upload, batch, sightings)), *messages]
+
+
+def in_zones(box: Box, zones: list[Zone]) -> list[str]:
+    """The ids of those zones in which a thing with this box stands: see `cameras.zones`."""
+    stands_at = (box.x + box.width / 2, min(1.0, box.y + box.height))
+    return [zone.pk for zone in zones if contains(zone.polygon, stands_at)]
 
 
 def is_urgent(found: DetectedObject) -> bool:

@@ -66,7 +66,7 @@ def detection_data(detection: Detection) -> DetectionData:
         "box": {"x": detection.x, "y": detection.y, "width": detection.width, "height": detection.height},
         "captured_at": iso(detection.captured_at),
         "frame_offset": detection.frame_offset,
-        "zones": [],
+        "zones": detection.zones,
         "event": getattr(detection, "event_id", None),
         "thumbnail_url": f"/api/detections/{detection.pk}/thumbnail",
     }

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter, VisibleRows
+from events import admin_alerts, admin_notifications  # noqa: F401 (they register their pages)
 from events.models import Event
 from events.review import change
 from events.words import VERDICTS, verdict_key
@@ -43,10 +44,10 @@ class EventAdmin(VisibleRows):
     fields = (
         "large_picture", "camera", "risk", "verdict", "summary", "reasoning", "recommended_action", "model", "seen",
         "detection_count", "is_fast_path", "started_at", "ended_at", "created_at", "updated_at", "batch",
-        *REVIEW_FIELDS,
+        "exported_at", *REVIEW_FIELDS,
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in REVIEW_FIELDS)
-    actions = ("mark_reviewed", "mark_unreviewed")
+    actions = ("mark_reviewed", "mark_unreviewed", "let_go")
     tones = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
     sources = {"llm": "model", "rules": "rules"}
     analysis_tones = {"pending": "wait", "done": "good", "failed": "bad"}
@@ -68,6 +69,10 @@ class EventAdmin(VisibleRows):
     @admin.action(description="Mark as not reviewed", permissions=["change"])
     def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         store({pk: {"reviewed": False} for pk in queryset.values_list("pk", flat=True)})
+
+    @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["change"])
+    def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        store({pk: {"kept": False, "exported_at": None} for pk in queryset.values_list("pk", flat=True)})
 
     @admin.display(description="picture")
     def picture(self, event: Event) -> SafeString:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
@@ -17,12 +19,14 @@ from cameras.access import only_visible
 from detection.api import with_event
 from detection.models import Detection
 from detection.serializers import DetectionData, detection_data
-from events import snapshot
+from events import search, snapshot, trash
 from events.filters import EventFilters
 from events.models import Event
 from events.review import change
-from events.serializers import EventData, ReviewSerializer, event_data
+from events.serializers import EventData, ReviewSerializer, event_data, events_data
 from hsi.filters import YES_NO
+from hsi.inputs import checked
+from hsi.pagination import KeysetPagination, whole
 from hsi.schema import Page
 
 BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws in what was found.")
@@ -36,11 +40,24 @@ class EventView(GenericAPIView[Event]):
 class Events(EventView):
     keyset = "started_at"
     filterset_class = EventFilters
+    read_rows = staticmethod(events_data)
 
     @extend_schema(summary="Events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
+        if request.query_params.get("order") == "rank":
+            return Response(self._best(request))
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([event_data(event) for event in page])
+        return self.get_paginated_response(page)
+
+    def _best(self, request: Request) -> dict[str, Any]:
+        """One page, the best first. There is no next one: a rank is no place that a cursor could name."""
+        query = search.parse(request.query_params.get("q", ""))
+        if not query or "cursor" in request.query_params:
+            raise ValidationError({"order": ["rank needs words in q, and has no cursor."]})
+        limit = min(KeysetPagination().limit(request), search.BEST)
+        ids = search.best(self.filter_queryset(self.get_queryset()), query, limit)
+        found = {event["id"]: event for event in events_data(Event.objects.filter(pk__in=ids))}
+        return whole([found[pk] for pk in ids if pk in found])
 
 
 class OneEvent(EventView):
@@ -50,12 +67,17 @@ class OneEvent(EventView):
 
     @extend_schema(summary="Review an event", request=ReviewSerializer, responses=EventData)
     def patch(self, request: Request, pk: int) -> Response:
-        review = ReviewSerializer(data=request.data)
-        review.is_valid(raise_exception=True)
+        values = checked(ReviewSerializer, request)
         with transaction.atomic():
             # Locked: what is published is the row as it is, also where an analyser judges it meanwhile.
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            return Response(change(event, review.validated_data))
+            return Response(change(event, values))
+
+    @extend_schema(summary="Put an event into the trash", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        with transaction.atomic():
+            trash.delete(get_object_or_404(self.get_queryset(), pk=pk))
+        return Response(status=204)
 
 
 class EventDetections(GenericAPIView[Detection]):

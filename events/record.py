@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
+from events.alerting.evaluate import Message, evaluate
+from events.alerting.sightings import sightings
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
@@ -82,7 +85,7 @@ def judge(context: Context) -> Verdict:
 
 def tell_without_judgement(batch: Batch, context: Context) -> None:
     """The analyser is away or failed: tell the event now, by rules, unless that was done before."""
-    if Event.objects.filter(batch=batch, detection_count=batch.detection_count).exists():
+    if Event.with_trash.filter(batch=batch, detection_count=batch.detection_count).exists():
         return
     with transaction.atomic():
         write_early(batch, RulesAnalyzer().judge(context))
@@ -110,11 +113,11 @@ def write_judgement(batch: Batch, verdict: Verdict) -> None:
 
 def held_event(batch: Batch) -> Event | None:
     """The batch's event, locked: what a person says about it meanwhile is not overwritten."""
-    return Event.objects.select_for_update(no_key=True).filter(batch=batch).first()
+    return Event.with_trash.select_for_update(no_key=True).filter(batch=batch).first()
 
 
 def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
-    """Write the event and the message that tells it. The caller holds the batch's lock."""
+    """Write the event, its alerts and the messages that tell them. The caller holds the batch's lock."""
     kind = "event.updated" if event else "event.created"
     event = event or Event(batch=batch, camera_id=batch.camera_id)
     event.started_at, event.ended_at = batch.started_at, batch.ended_at
@@ -123,16 +126,22 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     event.analysis = analysis
     event.summary, event.reasoning = verdict.summary, verdict.reasoning
     event.recommended_action, event.model = verdict.recommended_action, verdict.model
-    event.labels = list(
-        Detection.objects.filter(batch=batch).order_by("label").values_list("label", flat=True).distinct()
-    )
+    seen = sightings([batch.pk]).get(batch.pk, [])
+    event.labels = list(dict.fromkeys(one.label for one in seen))
     event.detection_count = batch.detection_count
     event.is_fast_path = batch.is_fast_path
     event.updated_at = timezone.now()
     if event.pk is None:
         _time_the_way(batch)
     event.save()
-    stream.publish((kind, batch.camera_id, event_data(event)))
+    alerts = [] if event.deleted_at else evaluate(event, seen, is_new=kind == "event.created")
+    tell(kind, event, alerts)
+
+
+def tell(kind: str, event: Event, alerts: Sequence[Message] = ()) -> None:
+    """Publish the event, then its alerts. One in the trash goes on being judged, and nobody hears of it."""
+    if event.deleted_at is None:
+        stream.publish((kind, event.camera_id, event_data(event)), *alerts)
 
 
 def _time_the_way(batch: Batch) -> None:
@@ -151,12 +160,12 @@ def bury_batch(row_id: int, reason: str) -> None:
 
 
 def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
-    event = Event.objects.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
+    event = Event.with_trash.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
     if event is None:
         return
     event.analysis, event.updated_at = after, timezone.now()
     event.save(update_fields=["analysis", "updated_at"])
-    stream.publish(("event.updated", event.camera_id, event_data(event)))
+    tell("event.updated", event)
 
 
 def revive_batch(row_id: int) -> bool:

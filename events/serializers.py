@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from events.models import Event
-from hsi.times import iso
+from hsi import plain
+from hsi.filters import BIGGEST_ID
+from hsi.inputs import Input
 
 MAX_NOTES = 10_000
+MOST_AT_ONCE = 200
 
 
 class EventData(TypedDict):
@@ -48,42 +51,40 @@ class EventDeletedData(TypedDict):
     reason: str
 
 
+# The fields of `EventData`, and the attribute of an event that each is made of.
+COLUMNS = tuple(
+    (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__
+)
+
+
 def event_data(event: Event) -> EventData:
     """The event of contracts.md, ready for JSON. `camera` is the camera's id."""
-    return {
-        "id": event.pk,
-        "camera": event.camera_id,
-        "started_at": iso(event.started_at),
-        "ended_at": iso(event.ended_at),
-        "risk_score": event.risk_score,
-        "risk_level": event.risk_level,
-        "risk_source": event.risk_source,
-        "analysis": event.analysis,
-        "summary": event.summary,
-        "reasoning": event.reasoning,
-        "recommended_action": event.recommended_action,
-        "model": event.model,
-        "labels": event.labels,
-        "detection_count": event.detection_count,
-        "is_fast_path": event.is_fast_path,
-        "reviewed": event.reviewed,
-        "notes": event.notes,
-        "snooze_until": iso(event.snooze_until),
-        "snapshot_url": f"/api/events/{event.pk}/snapshot?boxes=1",
-        "created_at": iso(event.created_at),
-        "updated_at": iso(event.updated_at),
-    }
+    return _shown(plain.values(event, COLUMNS))
 
 
-class ReviewSerializer(serializers.Serializer[Event]):
-    """The body of a PATCH: any of these, and nothing else."""
+def events_data(events: QuerySet[Event]) -> list[EventData]:
+    """The same of every event that the query gives."""
+    return [_shown(row) for row in plain.read(events, COLUMNS)]
+
+
+def _shown(row: dict[str, Any]) -> EventData:
+    row["snapshot_url"] = f"/api/events/{row['snapshot_url']}/snapshot?boxes=1"
+    return cast(EventData, row)
+
+
+class ReviewSerializer(Input):
+    """A person's word about an event: any of these."""
 
     reviewed = serializers.BooleanField(required=False)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES, trim_whitespace=False)
     snooze_until = serializers.DateTimeField(required=False, allow_null=True, default_timezone=UTC)
 
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            allowed = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"Cannot be changed. These can: {allowed}."] for name in unknown})
-        return super().to_internal_value(data)
+
+class BulkDeleteSerializer(Input):
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), min_length=1, max_length=MOST_AT_ONCE
+    )
+
+
+class BulkReviewSerializer(ReviewSerializer, BulkDeleteSerializer):
+    """The ids of events, and what is said about each of them."""

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from cameras.access import only_visible, visible_cameras
 from cameras.models import Upload
+from events.asked import Asked
 from events.cards import cards
 from events.models import Event
 from events.words import words
@@ -48,16 +49,19 @@ def home(request: HttpRequest) -> HttpResponse:
     seq = stream.newest()
     user = cast(User, request.user)
     cameras = list(visible_cameras(user).with_last_upload())
-    newest = only_visible(Event.objects.order_by("-started_at", "-id"), user)[: FIRST_EVENTS + 1]
-    shown = list(newest)
+    asked = Asked.of(request.GET)
+    events = asked.narrow(only_visible(Event.objects.all(), user))
+    shown = list(events.order_by("-started_at", "-id")[: FIRST_EVENTS + 1])
     more, shown = len(shown) > FIRST_EVENTS, shown[:FIRST_EVENTS]
     context = {
         "cameras": cameras,
         "cards": cards(shown, {camera.pk: camera.name for camera in cameras}),
-        "looked_at": None if shown else looked_at(user),
+        "asked": asked,
+        "looked_at": None if shown or asked.given else looked_at(user),
         "page": {
+            "query": asked.query,
             "seq": seq,
-            "cursor": cursor_of(shown[-1], "started_at") if more else None,
+            "cursor": cursor_of(shown[-1], "started_at", Event) if more else None,
             "first": FIRST_EVENTS,
             "words": words(),
         },

@@ -7,16 +7,14 @@ or a failure or an answer that cannot be used (the job is tried again, a bounded
 
 from __future__ import annotations
 
-import email.utils
 import json
 import time
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from hsi import deadline, samples
+from hsi import deadline, retryafter, samples
 from hsi.errors import (
     AIServiceError,
     AIServiceProtocolError,
@@ -130,7 +128,7 @@ class AIService:
             service=self.name,
             http_status=status,
             body=_kept(body),
-            retry_after_seconds=_retry_after(response.headers.get("Retry-After", "")),
+            retry_after_seconds=retryafter.seconds(response.headers.get("Retry-After", "")),
         )
 
 
@@ -140,18 +138,3 @@ def _words(error: Exception) -> str:
 
 def _kept(body: bytes) -> str:
     return body[: KEPT_BODY_CHARACTERS * 4].decode("utf-8", "replace").replace("\x00", "")[:KEPT_BODY_CHARACTERS]
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds named by a Retry-After header (a number or a date, RFC 9110 10.2.3), at most an hour."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return min(float(value), 3600.0)
-    try:
-        then = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return min(max((then - datetime.now(UTC)).total_seconds(), 0.0), 3600.0)

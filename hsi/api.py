@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hsi.inputs import Input, checked
 from hsi.models import ApiToken
 from hsi.roles import Role
 from hsi.schema import Page
@@ -41,7 +42,7 @@ class NewTokenData(TokenData):
     token: str
 
 
-class TokenRequestSerializer(serializers.Serializer[Any]):
+class TokenRequestSerializer(Input):
     name = serializers.CharField(max_length=80, help_text="What it is for, to tell tokens apart.")
     scopes = serializers.MultipleChoiceField(choices=SCOPES, allow_empty=False)
     days = serializers.IntegerField(
@@ -84,9 +85,7 @@ class Tokens(TokenView):
 
     @extend_schema(summary="Make a token", request=TokenRequestSerializer, responses={201: NewTokenData})
     def post(self, request: Request) -> Response:
-        asked = TokenRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        given = asked.validated_data
+        given = checked(TokenRequestSerializer, request)
         scopes = sorted(given["scopes"], key=SCOPES.index)
         token, text = create_token(cast(User, request.user), given["name"], scopes, given.get("days"))
         answer: NewTokenData = {**token_data(token), "token": text}

@@ -31,7 +31,7 @@ def record(action: str, thing: str, *, before: Any = None, after: Any = None) ->
     AuditEntry.objects.create(
         **_who(),
         action=action[:60],
-        object=_text(thing)[:200],
+        object=thing.replace("\0", "")[:200],
         before=None if before is None else redact_data(before),
         after=None if after is None else redact_data(after),
     )
@@ -60,7 +60,3 @@ def _operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container
         return f"uid {os.getuid()}"
-
-
-def _text(thing: str) -> str:
-    return thing.replace("\0", "")

@@ -7,7 +7,6 @@ collected, so that one start shows them all.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -124,12 +123,8 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
 
 def access_faults(values: Mapping[str, Any]) -> list[str]:
     """What is wrong with who is let in."""
-    faults = []
-    for text in values["TRUSTED_PROXY_IPS"]:
-        try:
-            ip_network(text, strict=False)
-        except ValueError:
-            faults.append(f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8")
+    wrong = [text for text in values["TRUSTED_PROXY_IPS"] if not is_network(text, strict=False)]
+    faults = [f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8" for text in wrong]
     strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
     faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
     if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
@@ -158,9 +153,10 @@ def is_address(url: str, schemes: tuple[str, ...]) -> bool:
         return False
 
 
-def is_network(text: str) -> bool:
+def is_network(text: str, *, strict: bool = True) -> bool:
+    """Whether `text` is an address or a network. `strict`: a network without bits of a host, so not 10.0.0.5/8."""
     try:
-        ipaddress.ip_network(text)
+        ip_network(text, strict=strict)
     except ValueError:
         return False
     return True

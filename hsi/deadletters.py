@@ -65,6 +65,22 @@ def requeue_all(letters: QuerySet[DeadLetter], by: str) -> Resolution:
     return Resolution(done.count(True), done.count(False))
 
 
+def retry(queue: str, row_id: int, by: str) -> bool:
+    """Let one failed row wait again, with its open letters requeued. False: it is gone, or not failed.
+
+    A row whose letter was discarded, or has gone by its age, can be tried again all the same.
+    """
+    letters = DeadLetter.objects.filter(queue=queue, row_id=row_id, state=DeadLetter.State.OPEN).order_by("-id")
+    with transaction.atomic():
+        waits = import_string(settings.QUEUE_REVIVAL[queue])(row_id)
+        if waits:
+            audit.record("tried_again", f"{queue} row {row_id}")
+            for letter in letters:
+                _resolve(letter, DeadLetter.State.REQUEUED, by)
+            get_queue(queue).put(row_id)
+    return bool(waits)
+
+
 def discard(letter: DeadLetter, by: str) -> bool:
     """Close the letter without another try. Its row stays failed. False where it was resolved before."""
     with transaction.atomic():

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore
@@ -62,6 +62,9 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = addresses
+
     def connect_tcp(
         self,
         host: str,
@@ -70,11 +73,21 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+        *others, last = self._addresses or [host]
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _Stream(super().connect_tcp(address, port, _left(timeout), local_address, socket_options))
+        return _Stream(super().connect_tcp(last, port, _left(timeout), local_address, socket_options))
 
 
-def transport(limits: httpx.Limits) -> httpx.HTTPTransport:
-    """httpx's own transport, whose connections heed `within`."""
-    made = httpx.HTTPTransport(limits=limits)
-    made._pool._network_backend = _Backend()  # httpx has no public way in
+def transport(
+    limits: httpx.Limits, *, addresses: Sequence[str] = (), verify: ssl.SSLContext | bool = True
+) -> httpx.HTTPTransport:
+    """httpx's own transport, whose connections heed `within`.
+
+    With `addresses` they go to the first of these that answers, whatever the host of a URL resolves to;
+    the `Host` header and the name that a certificate must be for stay those of the URL.
+    """
+    made = httpx.HTTPTransport(limits=limits, verify=verify)
+    made._pool._network_backend = _Backend(addresses)  # httpx has no public way in
     return made

@@ -98,6 +98,21 @@ class ConflictError(HSIError):
     retryable = False
 
 
+class BusyError(HSIError):
+    """There is no room for this now. Ask again later."""
+
+    code = "UNAVAILABLE"
+    status = 503
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds)}
+
+
 class TooLargeError(HSIError):
     """The body of the request is too large."""
 

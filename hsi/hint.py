@@ -1,19 +1,20 @@
-"""A hint that the outbox has grown. The one place that sends to a channel group.
+"""Hints that there is something new in a table: the outbox of the stream, or that of notifications.
 
-A hint carries nothing and may be lost: whoever tails the outbox also looks by itself now and then.
+A hint carries nothing and may be lost: whoever waits also looks by itself now and then.
 Listeners of this process are called directly; other processes hear through the channel layer,
 where there is one that reaches them. That is a thread's work: no commit waits for it, and hints
-that come while one is on its way become one. While the layer is away, a breaker keeps everybody
-from waiting for it.
+that come while one is on its way become one. The one place that sends to a channel or group.
+While the layer is away, a breaker keeps everybody from waiting for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.exceptions import ChannelFull
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from redis.exceptions import RedisError
 
 from hsi import crashpoint
@@ -26,14 +27,12 @@ SEND_SECONDS = 5.0
 # This process's way to the channel layer, for sending hints and for hearing them.
 layer_breaker = LocalBreaker("channel_layer", failures=3, rest_seconds=5.0)
 
-_listeners: set[Callable[[], None]] = set()
-_lock = threading.Lock()
-
 
 class Sender:
-    """Sends to the group from a thread of its own, with an event loop and connections that it keeps."""
+    """Calls `deliver` with the layer from a thread of its own, with an event loop and connections that it keeps."""
 
-    def __init__(self) -> None:
+    def __init__(self, deliver: Callable[[BaseChannelLayer], Awaitable[None]]) -> None:
+        self._deliver = deliver
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -64,34 +63,56 @@ class Sender:
             return  # other processes hear at their next look
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(GROUP, {"type": "outbox.grown"})
+                await self._deliver(layer)
+        except ChannelFull:
+            layer_breaker.answered(trial)  # nobody takes the hints: they are looked for
         except (OSError, RedisError) as error:
             layer_breaker.failed(trial, error)
         else:
             layer_breaker.answered(trial)
 
 
-_sender = Sender()
+class Hint:
+    """One kind of hint: its listeners in this process, and how other processes are told (`deliver`)."""
+
+    def __init__(self, deliver: Callable[[BaseChannelLayer], Awaitable[None]]) -> None:
+        self._sender = Sender(deliver)
+        self._listeners: set[Callable[[], None]] = set()
+        self._lock = threading.Lock()
+
+    def listen(self, call: Callable[[], None]) -> None:
+        """Have `call` called, from any thread, at each hint."""
+        with self._lock:
+            self._listeners.add(call)
+
+    def unlisten(self, call: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.discard(call)
+
+    def ring(self) -> None:
+        """Tell the listeners of this process alone."""
+        with self._lock:
+            calls = list(self._listeners)
+        for call in calls:
+            call()
+
+    def send(self) -> None:
+        """Tell every listener of every process. Never raises: what it is about is in its row already."""
+        self.ring()
+        layer = get_channel_layer()
+        if layer is not None and not isinstance(layer, InMemoryChannelLayer):
+            self._sender.send()
 
 
-def listen(call: Callable[[], None]) -> None:
-    """Have `call` called, from any thread, after each commit that grew the outbox."""
-    with _lock:
-        _listeners.add(call)
+async def _to_group(layer: BaseChannelLayer) -> None:
+    await layer.group_send(GROUP, {"type": "outbox.grown"})
 
 
-def unlisten(call: Callable[[], None]) -> None:
-    with _lock:
-        _listeners.discard(call)
+_outbox = Hint(_to_group)
+listen, unlisten = _outbox.listen, _outbox.unlisten
 
 
 def send() -> None:
-    """Tell every listener. Never raises: the message is in its row already."""
+    """The stream's outbox has grown."""
     crashpoint.reach("message-committed")
-    with _lock:
-        calls = list(_listeners)
-    for call in calls:
-        call()
-    layer = get_channel_layer()
-    if layer is not None and not isinstance(layer, InMemoryChannelLayer):
-        _sender.send()
+    _outbox.send()

@@ -17,6 +17,8 @@ SHAPES = {
     "event.created": "events.serializers.EventData",
     "event.updated": "events.serializers.EventData",
     "event.deleted": "events.serializers.EventDeletedData",
+    "alert.created": "events.alerting.serializers.AlertData",
+    "alert.updated": "events.alerting.serializers.AlertData",
     "detection.created": "detection.serializers.DetectionCreatedData",
     "batch.closed": "detection.serializers.BatchClosedData",
     "camera.status": "cameras.serializers.CameraStatusData",

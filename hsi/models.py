@@ -157,6 +157,24 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
+class KeptAnswer(models.Model):
+    """What a request with an `Idempotency-Key` was answered, for when it is sent again: see `hsi.idempotency`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request = models.CharField(max_length=64, help_text="SHA-256 of the method, the address and the body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="None until it was answered.")
+    data = models.JSONField(null=True)
+    location = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="keptanswer_one_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class LoginFailure(models.Model):
     """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
 

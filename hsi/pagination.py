@@ -5,6 +5,8 @@ The cursor is the sort key of the last item, signed. Rows that are inserted mean
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.core import signing
@@ -24,22 +26,23 @@ SALT = "hsi.cursor"
 class KeysetPagination(BasePagination):
     """Newest first by the view's `keyset` (time field, id); `-` before it turns the order round.
 
-    The view's queryset is not sorted yet.
+    The view's queryset is not sorted yet. A view that has `read_rows` reads rows otherwise than as objects.
     """
 
     def paginate_queryset(  # type: ignore[override]  # never a list: it is the database that sorts and cuts
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         keyset: str = getattr(view, "keyset", "id")
-        limit = self._limit(request)
+        limit = self.limit(request)
         if cursor := request.query_params.get("cursor"):
             queryset = queryset.filter(after(cursor, keyset, queryset.model))
-        rows = list(queryset.order_by(*order(keyset))[: limit + 1])
+        read: Callable[[QuerySet[Any]], list[Any]] = getattr(view, "read_rows", list)
+        rows = read(queryset.order_by(*order(keyset))[: limit + 1])
         self.has_more = len(rows) > limit
-        self.next_cursor = cursor_of(rows[limit - 1], keyset) if self.has_more else None
+        self.next_cursor = cursor_of(rows[limit - 1], keyset, queryset.model) if self.has_more else None
         return rows[:limit]
 
-    def _limit(self, request: Request) -> int:
+    def limit(self, request: Request) -> int:
         raw = request.query_params.get("limit", str(DEFAULT_LIMIT))
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 9 and 1 <= int(raw) <= MAX_LIMIT):
             raise ValidationError({"limit": [f"Must be a whole number from 1 to {MAX_LIMIT}."]})
@@ -53,8 +56,18 @@ class KeysetPagination(BasePagination):
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}, "description": words},
         ]
 
+    def get_results(self, data: dict[str, Any]) -> list[Any]:
+        """What the pages of the API take for the list."""
+        items: list[Any] = data["items"]
+        return items
+
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
+
+
+def whole(items: list[Any]) -> dict[str, Any]:
+    """A list that is always short, in the form of all lists."""
+    return {"items": items, "next_cursor": None, "has_more": False}
 
 
 def order(keyset: str) -> list[str]:
@@ -62,10 +75,13 @@ def order(keyset: str) -> list[str]:
     return [f"{sign}{field}"] if field == "id" else [f"{sign}{field}", f"{sign}id"]
 
 
-def cursor_of(row: Model, keyset: str) -> str:
+def cursor_of(row: Any, keyset: str, model: type[Model]) -> str:
+    """`row` is an object, or a mapping from field names to what JSON takes."""
     field = keyset.lstrip("-")
-    value = row.pk if field == "id" else getattr(row, field).isoformat()
-    return signing.dumps([row._meta.label_lower, keyset, value, row.pk], salt=SALT)
+    value, identity = (row[field], row["id"]) if isinstance(row, Mapping) else (getattr(row, field), row.pk)
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    return signing.dumps([model._meta.label_lower, keyset, value, identity], salt=SALT)
 
 
 def after(cursor: str, keyset: str, model: type[Model]) -> Q:
@@ -76,6 +92,11 @@ def after(cursor: str, keyset: str, model: type[Model]) -> Q:
         of_model = of_keyset = None
     if (of_model, of_keyset) != (model._meta.label_lower, keyset):
         raise ValidationError({"cursor": ["Not a cursor of this list. Start again without one."]})
+    return beyond(keyset, value, identity)
+
+
+def beyond(keyset: str, value: str, identity: int | str) -> Q:
+    """What comes after the row with this value (a time as text) and id in the order of `keyset`."""
     past, field = ("gt", keyset[1:]) if keyset.startswith("-") else ("lt", keyset)
     if field == "id":
         return Q(**{f"id__{past}": identity})

@@ -65,6 +65,26 @@ class IsAdmin(BasePermission):
         return is_admin(request.user) and has_scope(request, "admin")
 
 
+class AdministratorsWrite(HasScope):
+    """Who may see it reads it; only an administrator changes it. A token needs the scope `admin` for that."""
+
+    message = IsAdmin.message
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS:
+            return super().has_permission(request, view)
+        return is_admin(request.user) and has_scope(request, "admin")
+
+
+class MayIngest(BasePermission):
+    """For whoever brings files of cameras: operators; a token needs the scope `ingest`."""
+
+    message = "That needs the role operator; a token needs the scope ingest."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may_ingest(request.user, request.auth)
+
+
 class MayScrape(BasePermission):
     """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
 
@@ -82,3 +102,8 @@ class MayScrape(BasePermission):
 def has_scope(request: Request, needed: str) -> bool:
     """Whether the token of a request has that scope, or `admin`. A session has no scopes, and needs none."""
     return not isinstance(request.auth, ApiToken) or not {needed, "admin"}.isdisjoint(request.auth.scopes)
+
+
+def may_ingest(user: Any, token: Any) -> bool:
+    """The same before the REST framework has looked at the request."""
+    return has_role(user, Role.OPERATOR) and (token is None or not {"ingest", "admin"}.isdisjoint(token.scopes))

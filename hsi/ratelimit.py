@@ -36,7 +36,8 @@ LIMITS = {
     "websocket": "RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE",
     "wrong": "RATE_LIMIT_WRONG_TOKENS_PER_MINUTE",
 }
-# Which kind an address is, by the first pattern that is found in it (method, space, path); else it is general.
+# Which kind an address is, by the first pattern that is found in it (method, space, path); else a search where it
+# has words to look for, else general.
 KINDS = (
     ("upload", re.compile(r"^POST /api/cameras/[^/]+/uploads$")),
     ("media", re.compile(r"/(snapshot|thumbnail|file|clip|preview|frame)$")),
@@ -66,10 +67,9 @@ class Verdict:
 
 
 def kind_of(request: HttpRequest) -> str:
-    if request.GET.get("q"):
-        return "search"
     text = f"{request.method} {request.path}"
-    return next((kind for kind, pattern in KINDS if pattern.search(text)), "general")
+    otherwise = "search" if request.GET.get("q") else "general"
+    return next((kind for kind, pattern in KINDS if pattern.search(text)), otherwise)
 
 
 def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:

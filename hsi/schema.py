@@ -12,6 +12,10 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar, Union, get_args, g
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.utils import OpenApiResponse
+
+from hsi import idempotency
+from hsi.inputs import Input
 
 T = TypeVar("T")
 
@@ -28,6 +32,19 @@ EVERYWHERE = {
 }
 WITH_INPUT = {"400": "Something in the request is not valid; errors says what, by field."}
 WITH_BODY = {"413": "The body is too large.", "415": "The body is of a type that is not understood."}
+WORDS = {
+    "200": "As asked for.",
+    "201": "Made.",
+    "202": "Will be done.",
+    "204": "Done; there is nothing to say.",
+    "206": "The range that was asked for.",
+    "207": "What became of each.",
+    "304": "You have it already.",
+    "409": "It is not in a state in which that can be done.",
+    "416": "There are no such bytes.",
+    "422": "What was sent cannot be used.",
+    **EVERYWHERE,
+}
 WITH_PATH = {"404": "There is nothing here, or nothing you may see."}
 
 
@@ -52,6 +69,11 @@ class Page(TypedDict, Generic[T]):
     items: list[T]
     next_cursor: str | None
     has_more: bool
+
+
+def conflicts(words: str) -> dict[int, OpenApiResponse]:
+    """The answer 409, for `extend_schema`, with what it means here."""
+    return {409: OpenApiResponse(Problem, description=words)}
 
 
 def is_shape(hint: Any) -> bool:
@@ -136,8 +158,19 @@ class Schema(AutoSchema):
             if status not in bodies
         }
 
+    def get_override_parameters(self) -> list[Any]:
+        """Beside the parameters that a view names itself."""
+        return [idempotency.PARAMETER] if self._heeds_key() else []
+
+    def _heeds_key(self) -> bool:
+        handler = getattr(self.view, self.method.lower(), None)
+        return hasattr(handler, "heeds_idempotency_key")
+
     def _problems(self) -> Iterator[tuple[str, str]]:
         yield from EVERYWHERE.items()
+        if self._heeds_key():
+            yield "409", "A request with this Idempotency-Key is being worked on."
+            yield "422", "The Idempotency-Key was sent before with another request."
         has_body = self.method in ("POST", "PUT", "PATCH")
         if has_body or self._get_parameters():
             yield from WITH_INPUT.items()
@@ -149,8 +182,10 @@ class Schema(AutoSchema):
     def _get_response_for_code(
         self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
     ) -> dict[str, Any]:
-        if is_shape(serializer):
+        if is_shape(serializer) or get_origin(serializer) is list:
             return self._answer(serializer, status_code)
+        if isinstance(serializer, OpenApiResponse) and is_shape(serializer.response):
+            return self._answer(serializer.response, status_code) | {"description": serializer.description}
         answer: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]
             serializer, status_code, media_types, direction
         )
@@ -158,13 +193,18 @@ class Schema(AutoSchema):
 
     def _answer(self, hint: Any, status: str) -> dict[str, Any]:
         media_type = PROBLEM_JSON if hint is Problem else "application/json"
-        return {"description": EVERYWHERE.get(status, ""), "content": {media_type: {"schema": self._shape(hint)}}}
+        return {"description": WORDS.get(status, ""), "content": {media_type: {"schema": self._shape(hint)}}}
 
     def _shape(self, hint: Any) -> dict[str, Any]:
         components: dict[str, Any] = {}
         schema = json_schema(hint, components)
         for name, content in components.items():
-            self.registry.register_on_missing(
-                ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=content, object=name)  # type: ignore[no-untyped-call]
-            )
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=content, object=name)  # type: ignore[no-untyped-call]
+            self.registry.register_on_missing(component)
+            if self.registry[component].schema != content:
+                raise TypeError(f"two shapes are called {name}")
         return schema
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return schema | {"additionalProperties": False} if isinstance(serializer, Input) else schema

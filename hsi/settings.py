@@ -70,7 +70,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "channels",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -80,6 +79,7 @@ INSTALLED_APPS = [
     "detection",
     "events",
     "monitoring",
+    "channels",  # after `events`, whose `runworker` stands for its own
 ]
 
 MIDDLEWARE = [
@@ -229,8 +229,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.HasScope"],
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.browsable.PageRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hsi.browsable.Negotiation",
+    "DEFAULT_METADATA_CLASS": "hsi.browsable.Methods",
+    "DEFAULT_PARSER_CLASSES": ["hsi.parsers.StrictJSONParser"],
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter like any other
     "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "hsi.schema.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -247,6 +250,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "/favicon.ico",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"RiskLevel": "events.models.Event.Level"},
     "AUTHENTICATION_WHITELIST": [],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
@@ -264,6 +268,7 @@ EMBEDDED_LOOPS = [
     "cameras.watcher.loops",
     "detection.loops.loops",
     "events.loops.loops",
+    "events.notifications.loop.loops",
     "monitoring.housekeeping.loops",
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ class NoGpuError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card now. None: the driver does not say."""
+    """One card now, by the fields of a `GpuSample`. None: the driver does not say."""
 
     gpu: int
     name: str
@@ -122,14 +122,5 @@ class Poller:
             return 0
         self._there, self._due_at = True, time.monotonic() + settings.GPU_POLL_INTERVAL_SECONDS
         at, host = now or timezone.now(), socket.gethostname()[:120]
-        GpuSample.objects.bulk_create(
-            [
-                GpuSample(
-                    time=at, host=host, gpu=card.gpu, name=card.name, utilization_percent=card.utilization_percent,
-                    memory_used_bytes=card.memory_used_bytes, memory_total_bytes=card.memory_total_bytes,
-                    temperature_celsius=card.temperature_celsius, power_watts=card.power_watts,
-                )
-                for card in cards
-            ]
-        )  # fmt: skip
+        GpuSample.objects.bulk_create(GpuSample(time=at, host=host, **asdict(card)) for card in cards)
         return len(cards)

@@ -8,7 +8,6 @@ what a staff member may know beyond that is the exception's cause.
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
@@ -155,18 +154,18 @@ class DiskCheck(NamedCheck):
     free_bytes: int = DISK_FREE_BYTES
 
     def run(self) -> None:
-        try:
-            usage = shutil.disk_usage(settings.DATA_DIR)
-        except OSError as error:
-            raise ServiceWarning("The data folder is not there or cannot be read.") from error
-        share = usage.free / usage.total if usage.total else 0.0
-        self.detail = f"{usage.free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
+        usage = diskguard.disk_usage(settings.DATA_DIR)
+        if usage is None:
+            raise ServiceWarning("The data folder is not there or cannot be read.")
+        total, free = usage
+        share = free / total if total else 0.0
+        self.detail = f"{free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
         if diskguard.is_short():
             raise ServiceWarning(
                 f"Intake pauses, new files wait in their folders: {self.detail} Free some room, or let retention"
                 " remove more. Intake resumes by itself."
             )
-        if share < self.free_share or usage.free < self.free_bytes:
+        if share < self.free_share or free < self.free_bytes:
             raise ServiceWarning(f"Little room: {self.detail}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import django_filters
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from hsi import audit, deadletters
 from hsi.filters import BIGGEST_ID, TimeFilter
+from hsi.inputs import Input, checked
 from hsi.models import DeadLetter
 from hsi.permissions import IsAdmin
 from hsi.queues import QUEUE_NAMES
@@ -127,23 +128,13 @@ class OneDeadLetter(APIView):
         return Response(story_data(get_object_or_404(DeadLetter, pk=pk)))
 
 
-class Known(serializers.Serializer[Any]):
-    """Refuses fields that it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(map(str, set(data) - set(self.fields)))):
-            allowed = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"Not known. There are: {allowed}."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class LetterFilterSerializer(Known):
+class LetterFilterSerializer(Input):
     queue = serializers.ChoiceField(choices=QUEUE_NAMES, required=False)
     error = serializers.CharField(required=False, max_length=120)
     text = serializers.CharField(required=False, max_length=200)
 
 
-class LetterChoiceSerializer(Known):
+class LetterChoiceSerializer(Input):
     """Which letters: exactly one of `ids`, `filter` and `all`."""
 
     ids = serializers.ListField(
@@ -169,13 +160,12 @@ class _Resolve(APIView):
     def resolve(
         self, request: Request, one: Callable[[DeadLetter, str], bool], many: Callable[..., ResolutionData]
     ) -> Response:
-        choice = LetterChoiceSerializer(data=request.data)
-        choice.is_valid(raise_exception=True)
+        choice = checked(LetterChoiceSerializer, request)
         by = audit.acting_user()
-        if "ids" in choice.validated_data:
-            results = [_one(number, one, by) for number in dict.fromkeys(choice.validated_data["ids"])]
+        if "ids" in choice:
+            results = [_one(number, one, by) for number in dict.fromkeys(choice["ids"])]
             return Response(_summed(results), status=207)
-        letters = deadletters.search(**choice.validated_data.get("filter", {}))
+        letters = deadletters.search(**choice.get("filter", {}))
         answer = many(letters, by)
         return Response({**answer, "more": letters.exists()})
 

@@ -17,13 +17,13 @@ from prometheus_client.registry import Collector
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from cameras.diskguard import disk_usage
 from hsi import databaseclock, figures, heartbeat, samples
 from hsi.ledger import Tally
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.permissions import MayScrape
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QUEUE_NAMES, QueueUnavailableError, get_queue, pressure
 from monitoring import tallies
-from monitoring.storage import disk_usage
 from monitoring.waiting import waiting
 
 Totals = dict[str, dict[tuple[str, int], float]]  # by name, then by label and bucket

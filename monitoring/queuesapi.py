@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from hsi import pauses
 from hsi.ledger import QueuePause
+from hsi.pagination import whole
 from hsi.permissions import IsAdmin
 from hsi.queues import QUEUE_NAMES, get_queue, pressure
 from hsi.schema import Page
@@ -61,8 +62,7 @@ class Queues(APIView):
     @extend_schema(summary="Queues", responses=Page[QueueData])
     def get(self, request: Request) -> Response:
         paused = QueuePause.objects.in_bulk()
-        items = [queue_data(name, paused.get(name)) for name in QUEUE_NAMES]
-        return Response({"items": items, "next_cursor": None, "has_more": False})
+        return Response(whole([queue_data(name, paused.get(name)) for name in QUEUE_NAMES]))
 
 
 class _OneQueue(APIView):

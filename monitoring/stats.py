@@ -24,7 +24,7 @@ class PeriodData(TypedDict):
     events: int
 
 
-class StatsData(TypedDict):
+class SystemStatsData(TypedDict):
     """What happened lately, what waits, and what there ever was."""
 
     last_hour: PeriodData
@@ -35,7 +35,7 @@ class StatsData(TypedDict):
     log_lines_dropped: int
 
 
-def stats(now: datetime) -> StatsData:
+def stats(now: datetime) -> SystemStatsData:
     tallies.advance()
     ever = dict(Tally.objects.filter(label="", bucket=0).values_list("name", "value"))
     return {

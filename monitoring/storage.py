@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
+from cameras.diskguard import disk_usage
 from cameras.models import Upload
 from cameras.tree import Tree
 from monitoring.models import StorageSample
@@ -51,15 +51,6 @@ def _thumbnail_chunks() -> Iterator[int]:
     entries = Tree(settings.DATA_DIR).walk("thumbnails")
     while chunk := list(islice(entries, FILES)):
         yield sum(entry.size for entry in chunk)
-
-
-def disk_usage(place: Path) -> tuple[int, int] | None:
-    """Total and free bytes of the disk that `place` is on; None where it is not there."""
-    try:
-        usage = shutil.disk_usage(place)
-    except OSError:
-        return None
-    return usage.total, usage.free
 
 
 def database_bytes() -> int | None:

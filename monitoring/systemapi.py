@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,11 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cameras.diskguard import disk_usage
 from hsi import databaseclock
 from hsi.breaker import get_breaker
 from hsi.configuration import Configuration
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.options import SETTINGS, Setting
+from hsi.pagination import whole
 from hsi.permissions import IsAdmin
 from hsi.redaction import redact
 from hsi.schema import Page
@@ -26,7 +28,7 @@ from hsi.times import iso
 from monitoring import gpu, storage
 from monitoring.latency import LatencyData, latency
 from monitoring.models import GpuSample, StorageSample
-from monitoring.stats import StatsData, stats
+from monitoring.stats import SystemStatsData, stats
 from monitoring.workers import WorkerData, worker_data
 
 MINUTES = OpenApiParameter("minutes", int, description="How far back, 60 without it.")
@@ -121,7 +123,7 @@ class TlsData(TypedDict):
 
 
 class SystemStats(AdministratorView):
-    @extend_schema(summary="What happened lately, in numbers", responses=StatsData)
+    @extend_schema(summary="What happened lately, in numbers", responses=SystemStatsData)
     def get(self, request: Request) -> Response:
         return Response(stats(timezone.now()))
 
@@ -172,8 +174,8 @@ class SystemStorage(AdministratorView):
     def get(self, request: Request) -> Response:
         days, reason = storage.forecast(timezone.now())
         answer: StorageData = {
-            "camera_disk": disk_data(storage.disk_usage(settings.CAMERA_ROOT)),
-            "data_disk": disk_data(storage.disk_usage(settings.DATA_DIR)),
+            "camera_disk": disk_data(disk_usage(settings.CAMERA_ROOT)),
+            "data_disk": disk_data(disk_usage(settings.DATA_DIR)),
             "use": use_data(StorageSample.objects.order_by("-time").first()),
             "days_until_full": days,
             "forecast_reason": reason,
@@ -196,11 +198,6 @@ class SystemTls(AdministratorView):
     def get(self, request: Request) -> Response:
         answer: TlsData = {"mode": "disabled", "secure_request": request.is_secure()}
         return Response(answer)
-
-
-def whole(items: list[Any]) -> dict[str, Any]:
-    """A list that is always short, in the form of all lists."""
-    return {"items": items, "next_cursor": None, "has_more": False}
 
 
 def setting_data(setting: Setting, configuration: Configuration) -> SettingData:

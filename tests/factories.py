@@ -9,9 +9,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from cameras.models import Camera, CameraGrant, Upload, version_key
+from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection
-from events.models import Event
+from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
+from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
 from hsi.tokens import create_token
 
@@ -42,6 +43,13 @@ def token(owner: User, *scopes: str, **values: Any) -> str:
 def camera(identity: str = "", **values: Any) -> Camera:
     identity = identity or f"camera{next(_numbers)}"
     return Camera.objects.create(**{"id": identity, "name": identity.title(), "folder": identity, **values})
+
+
+def zone(of: Camera | None = None, **values: Any) -> Zone:
+    """The lower half of the picture."""
+    lower_half = [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]
+    name = f"zone{next(_numbers)}"
+    return Zone.objects.create(**{"id": name, "name": name, "camera": of or camera(), "polygon": lower_half, **values})
 
 
 def upload(of: Camera | None = None, **values: Any) -> Upload:
@@ -129,3 +137,38 @@ def dead_letter(of: Upload | None = None, **values: Any) -> DeadLetter:
         "last_failed_at": NOW,
     }
     return DeadLetter.objects.create(**{**defaults, **values})
+
+
+def rule(*tells: NotificationChannel, **values: Any) -> AlertRule:
+    """A rule that every judged event matches, told to the channels `tells`."""
+    made = AlertRule.objects.create(**{"name": f"rule{next(_numbers)}", "cooldown_seconds": 0, **values})
+    made.channels.set(tells)
+    return made
+
+
+def channel(kind: str = "webhook", **values: Any) -> NotificationChannel:
+    """A channel; `url`, `secret` and `password` are sealed. Its host must be allowed."""
+    made = NotificationChannel()
+    fields = {"url": "http://127.0.0.1:9/hook"} if kind == "webhook" else {}
+    channels.configure(made, {"name": f"channel{next(_numbers)}", "kind": kind, **fields, **values})
+    made.save()
+    return made
+
+
+def alert(of: Event | None = None, **values: Any) -> Alert:
+    """An open alert of an event."""
+    of = of or event()
+    defaults: dict[str, Any] = {
+        "event": of,
+        "rule": values["rule"] if "rule" in values else rule(),
+        "camera": of.camera,
+        "dedup_key": of.camera_id,
+        "window": next(_numbers),
+        "severity": of.risk_level or "low",
+    }
+    return Alert.objects.create(**{**defaults, **values})
+
+
+def delivery(of: Alert, to: NotificationChannel, **values: Any) -> Delivery:
+    """A first telling that is due."""
+    return Delivery.objects.create(**{"alert": of, "channel": to, "stage": "first", "due_at": 0, **values})

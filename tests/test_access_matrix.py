@@ -35,6 +35,7 @@ OPEN = {"health/live": 200, "health/ready": 200, "login": 200, "setup": 302, "fa
 Answers = tuple[int, int, int, int] | tuple[int, int, int, int, int]
 ANYONE_SIGNED_IN: Answers = (401, 200, 200, 200)
 OF_THE_CAMERA: Answers = (401, 404, 200, 200)
+NOT_TO_READ: Answers = (401, 405, 405, 405)
 OF_ADMINISTRATORS: Answers = (401, 403, 403, 200)
 POST_OF_ADMINISTRATORS: Answers = (401, 403, 403, 405)
 MATRIX: dict[str, Answers] = {
@@ -43,17 +44,41 @@ MATRIX: dict[str, Answers] = {
     "api/cameras": ANYONE_SIGNED_IN,
     "api/cameras/<slug:pk>": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/snapshot": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/uploads": (401, 403, 403, 405, 405),
+    "api/cameras/<slug:pk>/zones": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
     "api/uploads": ANYONE_SIGNED_IN,
     "api/uploads/<int:pk>": OF_THE_CAMERA,
     "api/uploads/<int:pk>/file": OF_THE_CAMERA,
+    "api/uploads/<int:pk>/retry": NOT_TO_READ,
     "api/uploads/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/detections": ANYONE_SIGNED_IN,
     "api/detections/<int:pk>": OF_THE_CAMERA,
     "api/detections/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/events": ANYONE_SIGNED_IN,
+    "api/events/stats": ANYONE_SIGNED_IN,
+    "api/events/timeline": ANYONE_SIGNED_IN,
+    "api/events/export": ANYONE_SIGNED_IN,
     "api/events/<int:pk>": OF_THE_CAMERA,
+    "api/events/<int:pk>/restore": NOT_TO_READ,  # what the one before has deleted
+    "api/events/<int:pk>/reanalyse": NOT_TO_READ,
     "api/events/<int:pk>/detections": OF_THE_CAMERA,
     "api/events/<int:pk>/snapshot": OF_THE_CAMERA,
+    "api/events/<int:pk>/clip": OF_THE_CAMERA,
+    "api/events/trash": ANYONE_SIGNED_IN,
+    "api/events/bulk-review": NOT_TO_READ,
+    "api/events/bulk-delete": NOT_TO_READ,
+    "api/alerts": ANYONE_SIGNED_IN,
+    "api/alerts/<int:pk>": OF_THE_CAMERA,
+    "api/alerts/<int:pk>/acknowledge": NOT_TO_READ,
+    "api/alerts/<int:pk>/dismiss": NOT_TO_READ,
+    "api/alert-rules": OF_ADMINISTRATORS,
+    "api/alert-rules/<int:pk>": OF_ADMINISTRATORS,
+    "api/alert-rules/<int:pk>/test": POST_OF_ADMINISTRATORS,
+    "api/notification-channels": OF_ADMINISTRATORS,
+    "api/notification-channels/<int:pk>": OF_ADMINISTRATORS,
+    "api/notification-channels/<int:pk>/test": POST_OF_ADMINISTRATORS,
+    "api/deliveries": OF_ADMINISTRATORS,
     "api/system/health": ANYONE_SIGNED_IN,
     "api/system/stats": OF_ADMINISTRATORS,
     "api/system/config": OF_ADMINISTRATORS,
@@ -83,7 +108,30 @@ MATRIX: dict[str, Answers] = {
 }
 # To change something, by method and address: (stranger, viewer of another camera, viewer, operator, administrator).
 CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
+    ("post", "api/cameras"): (401, 403, 403, 403, 400),
+    ("patch", "api/cameras/<slug:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/cameras/<slug:pk>"): (401, 403, 403, 403, 409),
+    ("post", "api/cameras/<slug:pk>/uploads"): (401, 403, 403, 415, 415),
+    ("post", "api/cameras/<slug:pk>/zones"): (401, 403, 403, 403, 400),
+    ("patch", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 200),
+    ("delete", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 204),
+    ("post", "api/uploads/<int:pk>/retry"): (401, 403, 403, 409, 409),
     ("patch", "api/events/<int:pk>"): (401, 403, 403, 200, 200),
+    ("delete", "api/events/<int:pk>"): (401, 403, 403, 204, 404),
+    ("post", "api/events/<int:pk>/restore"): (401, 403, 403, 200, 404),
+    ("post", "api/events/<int:pk>/reanalyse"): (401, 403, 403, 202, 202),
+    ("post", "api/events/bulk-review"): (401, 403, 403, 400, 400),
+    ("post", "api/events/bulk-delete"): (401, 403, 403, 400, 400),
+    ("post", "api/alerts/<int:pk>/acknowledge"): (401, 403, 403, 200, 200),
+    ("post", "api/alerts/<int:pk>/dismiss"): (401, 403, 403, 200, 200),
+    ("post", "api/alert-rules"): (401, 403, 403, 403, 400),
+    ("patch", "api/alert-rules/<int:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/alert-rules/<int:pk>"): (401, 403, 403, 403, 204),
+    ("post", "api/alert-rules/<int:pk>/test"): (401, 403, 403, 403, 404),  # what the one before has deleted
+    ("post", "api/notification-channels"): (401, 403, 403, 403, 400),
+    ("patch", "api/notification-channels/<int:pk>"): (401, 403, 403, 403, 200),
+    ("delete", "api/notification-channels/<int:pk>"): (401, 403, 403, 403, 204),
+    ("post", "api/notification-channels/<int:pk>/test"): (401, 403, 403, 403, 404),
     ("post", "api/dead-letters/discard"): (401, 403, 403, 403, 400),
     ("post", "api/dead-letters/requeue"): (401, 403, 403, 403, 400),
     ("post", "api/queues/<slug:name>/pause"): (401, 403, 403, 403, 200),
@@ -95,8 +143,17 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("get", "api/events"): (200, 403, 403, 200),
     ("get", "api/events/<int:pk>/snapshot"): (200, 403, 403, 200),
+    ("get", "api/events/export"): (200, 403, 403, 200),
     ("get", "api/system/health"): (200, 403, 403, 200),
     ("patch", "api/events/<int:pk>"): (403, 200, 403, 200),
+    ("post", "api/cameras"): (403, 403, 403, 400),
+    ("post", "api/cameras/<slug:pk>/uploads"): (403, 403, 415, 415),
+    ("post", "api/events/bulk-delete"): (403, 400, 403, 400),
+    ("post", "api/alerts/<int:pk>/dismiss"): (403, 200, 403, 200),
+    ("get", "api/alert-rules"): (403, 403, 403, 200),
+    ("get", "api/notification-channels"): (403, 403, 403, 200),
+    ("post", "api/notification-channels"): (403, 403, 403, 400),
+    ("get", "api/deliveries"): (403, 403, 403, 200),
     ("get", "api/queues"): (403, 403, 403, 200),
     ("get", "metrics"): (200, 403, 403, 200),
     ("post", "api/queues/<slug:name>/pause"): (403, 403, 403, 200),
@@ -108,7 +165,7 @@ BY_SCOPE: dict[tuple[str, str], tuple[int, int, int, int]] = {
 # Ends the session it is asked with.
 SIGN_OUT = ("post", "logout")
 # Lists: what they hold is compared too.
-LISTS = ("api/cameras", "api/uploads", "api/detections", "api/events")
+LISTS = ("api/cameras", "api/uploads", "api/detections", "api/events", "api/alerts")
 WHO = ("stranger", "neighbour", "viewer", "admin", "operator")
 PEOPLE = ("stranger", "neighbour", "viewer", "operator", "admin")  # as they are told apart by what they may change
 METHODS = ("post", "put", "patch", "delete")
@@ -132,8 +189,8 @@ class World:
     def address(self, route: str) -> str:
         if is_admin(route):
             return re.sub(r"<path:\w+>", "1", route)
-        route = route.replace("<slug:name>", "detection_queue")
-        for part in ("cameras", "uploads", "detections", "events", "dead-letters", "tokens"):
+        route = route.replace("<slug:name>", "detection_queue").replace("<slug:zone>", "lawn")
+        for part in self.ids:
             if route.startswith(f"api/{part}/"):
                 route = route.replace("<slug:pk>", str(self.ids[part])).replace("<int:pk>", str(self.ids[part]))
         assert "<" not in route, f"say in World.address what stands for the parameters of {route}"
@@ -141,13 +198,17 @@ class World:
 
 
 @pytest.fixture
-def world(data_dir: Path) -> World:
+def world(data_dir: Path, settings: Any) -> World:
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     camera, other = factories.camera("door"), factories.camera("garden")
     upload = pictures.stored(pictures.jpeg(), of=camera)
+    factories.zone(camera, id="lawn")
     event = factories.event(camera)
     detection = factories.detection(upload, event.batch)
     ids = {
         "cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk,
+        "alerts": factories.alert(event).pk, "alert-rules": factories.rule().pk,
+        "notification-channels": factories.channel().pk,
         "dead-letters": factories.dead_letter(upload).pk,
         "tokens": create_token(factories.user(), "of nobody here", ["read"])[0].pk,
     }  # fmt: skip

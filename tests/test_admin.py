@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {"CameraGrant", "StreamHead", "Tally", "StageSample", "ProcessFigure"}
+ELSEWHERE = {"CameraGrant", "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown"}
 READ_ONLY = (
     "Upload",
     "Detection",
@@ -38,6 +38,7 @@ READ_ONLY = (
     "StreamMessage",
     "CircuitBreaker",
     "LoginFailure",
+    "Delivery",
     "AuditEntry",
     "QueuePause",
     "LogEntry",
@@ -50,7 +51,8 @@ LISTED = sorted(set(MODELS) - ELSEWHERE)
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
+def boss(client: Client, settings: Any) -> Client:
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     client.force_login(factories.admin("boss"))
     return client
 
@@ -70,6 +72,7 @@ def fill(number: int) -> None:
     for one in range(number):
         camera = factories.camera()
         CameraGrant.objects.create(camera=camera, user=factories.user())
+        factories.zone(camera)
         event = factories.event(camera)
         factories.detection(factories.upload(camera), event.batch)
         job = QueueJob.objects.create(queue="detection_queue", row_id=event.pk, put_at=1.8e9, due_at=1.8e9 + 60)
@@ -79,6 +82,8 @@ def fill(number: int) -> None:
         WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
         factories.token(owner)
         LoginFailure.objects.create(who=hashed("boss"), address="192.0.2.1", at=now)
+        channel = factories.channel()
+        factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
@@ -192,6 +197,13 @@ def test_many_events_are_reviewed_at_once(boss: Client):
     boss.post(page("Event", "changelist"), chosen)
     assert list(Event.objects.order_by("pk").values_list("reviewed", flat=True)) == [True, False, True]
     assert StreamMessage.objects.count() == 2
+
+
+def test_what_was_kept_or_exported_can_be_left_to_retention_again(boss: Client):
+    event = factories.event(kept=True, exported_at=factories.NOW)
+    boss.post(page("Event", "changelist"), {"action": "let_go", "_selected_action": [event.pk]})
+    event.refresh_from_db()
+    assert (event.kept, event.exported_at) == (False, None)
 
 
 def test_an_event_without_a_verdict_shows_no_score(boss: Client):

@@ -1,4 +1,4 @@
-"""Old rows without files: messages of the stream, dead letters that were dealt with, logs, figures, the audit log."""
+"""Old rows without files: messages of the stream, settled dead letters, kept answers, logs, figures, the audit log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
+from hsi.idempotency import expired_before
 from hsi.ledger import AuditEntry, ProcessFigure, StageSample
-from hsi.models import DeadLetter, StreamMessage, WorkerHeartbeat
+from hsi.models import DeadLetter, KeptAnswer, StreamMessage, WorkerHeartbeat
 from monitoring import tallies
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
@@ -44,6 +45,7 @@ def _old(now: datetime) -> Iterator[QuerySet[Any]]:
 
     resolved = DeadLetter.objects.exclude(state=DeadLetter.State.OPEN)
     yield resolved.filter(resolved_at__lt=days(settings.DEAD_LETTER_RETENTION_DAYS))
+    yield KeptAnswer.objects.filter(created_at__lt=expired_before(now))
     yield LogEntry.objects.filter(time__lt=days(settings.LOG_RETENTION_DAYS))
     yield AuditEntry.objects.filter(time__lt=days(settings.AUDIT_RETENTION_DAYS))
     yield JobRun.objects.filter(started_at__lt=days(settings.JOB_RETENTION_DAYS))

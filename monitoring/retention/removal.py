@@ -42,11 +42,17 @@ def _locked(units: list[Unit]) -> list[Unit]:
     batches = {unit.batch for unit in units if unit.batch is not None}
     rows = Batch.objects.select_for_update().filter(pk__in=batches, state__in=FINISHED_BATCH).order_by("pk")
     free = set(rows.values_list("pk", flat=True))
-    events = Event.objects.select_for_update().filter(batch_id__in=batches).order_by("pk")
+    events = Event.with_trash.select_for_update().filter(batch_id__in=batches).order_by("pk")
+    deleted = {unit.batch for unit in units if unit.in_trash}
     free -= {
         batch
-        for batch, kept, analysis in events.values_list("batch_id", "kept", "analysis")
-        if kept or analysis == Event.Analysis.PENDING
+        for batch, kept, exported_at, analysis, deleted_at in events.values_list(
+            "batch_id", "kept", "exported_at", "analysis", "deleted_at"
+        )
+        if kept
+        or exported_at
+        or analysis == Event.Analysis.PENDING
+        or (batch in deleted and deleted_at is None)  # restored
     }
     pieces = {piece.id for unit in units for piece in unit.pieces}
     uploads = Upload.objects.select_for_update().filter(pk__in=pieces).order_by("pk")

@@ -12,7 +12,7 @@ from django.db.models import Sum
 
 from cameras import diskguard
 from cameras.models import Upload
-from monitoring.retention.units import Unit, empty_batches, pages, units_of
+from monitoring.retention.units import Unit, deleted_events, empty_batches, pages, units_of
 
 FRESH = timedelta(hours=1)  # what came within this time is not removed for room: it is being looked at
 FREE_FACTOR = 1.1  # a little more than the floor is made free, so that it is not crossed again at once
@@ -20,6 +20,7 @@ FREE_FACTOR = 1.1  # a little more than the floor is made free, so that it is no
 
 class Reason(enum.Enum):
     AGE = "older than RETENTION_DAYS"
+    TRASH = "in the trash longer than TRASH_DAYS"
     REJECTED = "refused, older than RETENTION_REJECTED_DAYS"
     CAMERA_SIZE = "camera above RETENTION_CAMERA_MAX_BYTES"
     TOTAL_SIZE = "above RETENTION_TOTAL_MAX_BYTES"
@@ -67,6 +68,8 @@ class Rule:
         """Whether this unit is to go by this rule, and by none that came before."""
         if not unit.settled:
             return False
+        if self.reason is Reason.TRASH:
+            return not is_old(unit, self.now)
         if self.reason in (Reason.AGE, Reason.REJECTED):
             return is_old(unit, self.now) if self.reason is Reason.AGE else is_refused(unit, self.now)
         if is_old(unit, self.now) or is_refused(unit, self.now) or unit.received_at >= self.now - FRESH:
@@ -80,6 +83,8 @@ class Rule:
             before = self.now - timedelta(days=settings.RETENTION_DAYS)
             yield from (units_of(page, "received_at") for page in pages(uploads, "received_at", before))
             yield from empty_batches(before)
+        elif self.reason is Reason.TRASH:
+            yield from deleted_events(self.now - timedelta(days=settings.TRASH_DAYS))
         elif self.reason is Reason.REJECTED:
             before = self.now - timedelta(days=settings.RETENTION_REJECTED_DAYS)
             refused = uploads.filter(state=Upload.State.REJECTED)
@@ -92,6 +97,7 @@ def rules(now: datetime, ledger: Ledger) -> Iterator[Rule]:
     """Every rule with a limit, in the order they are applied."""
     if settings.RETENTION_DAYS:
         yield Rule(Reason.AGE, now)
+    yield Rule(Reason.TRASH, now)
     if settings.RETENTION_REJECTED_DAYS:
         yield Rule(Reason.REJECTED, now)
     if settings.RETENTION_CAMERA_MAX_BYTES:

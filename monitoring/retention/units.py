@@ -51,6 +51,7 @@ class Unit:
     ended_at: datetime
     batch: int | None = None
     event: int | None = None
+    in_trash: bool = False
 
     @property
     def bytes(self) -> int:
@@ -110,7 +111,21 @@ def empty_batches(before: datetime) -> Iterator[list[Unit]]:
         yield [_together(row["id"], [], row) for row in rows if row["id"] not in held]
 
 
-_BATCH = ("id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__analysis")
+def deleted_events(before: datetime) -> Iterator[list[Unit]]:
+    """Those whose event is in the trash since before `before`."""
+    last = 0
+    trash = Event.with_trash.filter(deleted_at__lt=before).order_by("pk")
+    while found := dict(trash.filter(pk__gt=last).values_list("pk", "batch_id")[:CHUNK]):
+        last = max(found)
+        members = _members(set(found.values()), {})
+        facts = _facts(found.values())
+        yield [_together(batch, members.get(batch, []), facts[batch]) for batch in found.values() if batch in facts]
+
+
+_BATCH = (
+    "id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__exported_at",
+    "event__analysis", "event__deleted_at",
+)  # fmt: skip
 
 
 def _members(batches: set[int], known: dict[int, Piece]) -> dict[int, list[Piece]]:
@@ -138,10 +153,12 @@ def _together(batch: int, pieces: list[Piece], facts: dict[str, Any]) -> Unit:
     settled = (
         facts["state"] in FINISHED_BATCH
         and not facts["event__kept"]
+        and facts["event__exported_at"] is None
         and facts["event__analysis"] != Event.Analysis.PENDING
         and all(piece.state in Upload.FINISHED for piece in pieces)
     )
     pieces = sorted(pieces, key=lambda piece: piece.id)
     return Unit(
-        facts["camera_id"], tuple(pieces), settled, facts["started_at"], facts["ended_at"], batch, facts["event__id"]
-    )
+        facts["camera_id"], tuple(pieces), settled, facts["started_at"], facts["ended_at"], batch, facts["event__id"],
+        in_trash=facts["event__deleted_at"] is not None,
+    )  # fmt: skip

@@ -48,6 +48,7 @@ GROUPS = {
     "startup": Group("tests.bench.startup"),
     "drain": Group("tests.bench.drain", heavy=True),
     "drain-service": Group("tests.bench.drain", postgresql=True, redis=True, heavy=True),
+    "events": Group("tests.bench.eventlist", postgresql=True, heavy=True),
     "scale": Group("tests.bench.scale", heavy=True),
     "scale-postgresql": Group("tests.bench.scale", postgresql=True, heavy=True),
 }

@@ -32,18 +32,18 @@ def fill() -> None:
 
 
 def cameras(start: datetime) -> str:
-    return _rows("cameras_camera", CAMERAS, {
+    return rows("cameras_camera", CAMERAS, {
         "id": "'camera'||(n-1)", "name": "'Camera '||(n-1)", "folder": "'camera'||(n-1)", "time_zone": "''",
-        "enabled": "true", "created_at": _time(start, 0),
+        "enabled": "true", "created_at": time_of(start, 0),
     })  # fmt: skip
 
 
 def uploads(start: datetime) -> str:
-    at, digest = _time(start, SECONDS_APART), _digest("-n")
-    return _rows("cameras_upload", UPLOADS, {
-        "camera_id": _camera("n"), "path": _camera("n") + "||'/old'||n||'.jpg'", "kind": "'image'",
-        "size": "100000+n", "mtime_ns": "n*CAST(1000000000 AS bigint)", "version_key": _digest("n"),
-        "sha256": digest, "dedupe_key": digest, "thumbnail": "'thumbnails/'||n", "captured_at": at,
+    at, sha256 = time_of(start, SECONDS_APART), digest("-n")
+    return rows("cameras_upload", UPLOADS, {
+        "camera_id": camera_of("n"), "path": camera_of("n") + "||'/old'||n||'.jpg'", "kind": "'image'",
+        "size": "100000+n", "mtime_ns": "n*CAST(1000000000 AS bigint)", "version_key": digest("n"),
+        "sha256": sha256, "dedupe_key": sha256, "thumbnail": "'thumbnails/'||n", "captured_at": at,
         "captured_at_source": "'name'", "clock_skew": "false", "received_at": at, "state": "'detected'",
         "reason": "''", "quarantine": "''", "attempts": "1", "detector": "'instant'", "finished_at": at,
         "file_gone": "false",
@@ -51,9 +51,9 @@ def uploads(start: datetime) -> str:
 
 
 def batches(start: datetime) -> str:
-    at = _time(start, SECONDS_APART * UPLOADS / BATCHES)
-    return _rows("detection_batch", BATCHES, {
-        "camera_id": _camera("n"), "state": "'analysed'", "is_backfill": "false", "is_fast_path": "false",
+    at = time_of(start, SECONDS_APART * UPLOADS / BATCHES)
+    return rows("detection_batch", BATCHES, {
+        "camera_id": camera_of("n"), "state": "'analysed'", "is_backfill": "false", "is_fast_path": "false",
         "detection_count": str(DETECTIONS // BATCHES), "upload_count": str(UPLOADS // BATCHES), "started_at": at,
         "ended_at": at, "opened_at": at, "due_at": at, "closed_at": at, "finished_at": at,
     })  # fmt: skip
@@ -62,18 +62,18 @@ def batches(start: datetime) -> str:
 def detections(start: datetime) -> str:
     apiece = DETECTIONS // UPLOADS
     upload = f"(1+(n-1)/{apiece})"
-    return _rows("detection_detection", DETECTIONS, {
-        "upload_id": upload, "batch_id": f"1+(n-1)/{DETECTIONS // BATCHES}", "camera_id": _camera(upload),
+    return rows("detection_detection", DETECTIONS, {
+        "upload_id": upload, "batch_id": f"1+(n-1)/{DETECTIONS // BATCHES}", "camera_id": camera_of(upload),
         "ordinal": f"(n-1)%{apiece}", "label": "CASE n%3 WHEN 0 THEN 'person' WHEN 1 THEN 'car' ELSE 'dog' END",
         "confidence": "0.5", "x": "0.1", "y": "0.1", "width": "0.2", "height": "0.2",
-        "captured_at": _time(start, SECONDS_APART / apiece),
+        "captured_at": time_of(start, SECONDS_APART / apiece),
     })  # fmt: skip
 
 
 def events(start: datetime) -> str:
-    at = _time(start, SECONDS_APART * UPLOADS / BATCHES)
-    return _rows("events_event", BATCHES, {
-        "camera_id": _camera("n"), "batch_id": "n", "started_at": at, "ended_at": at, "risk_score": "n%100",
+    at = time_of(start, SECONDS_APART * UPLOADS / BATCHES)
+    return rows("events_event", BATCHES, {
+        "camera_id": camera_of("n"), "batch_id": "n", "started_at": at, "ended_at": at, "risk_score": "n%100",
         "risk_level": "'low'", "risk_source": "'rules'", "analysis": "'done'", "summary": "'A car.'",
         "reasoning": "''", "recommended_action": "''", "model": "''", "labels": "'[\"car\"]'",
         "detection_count": "20", "is_fast_path": "false", "reviewed": "false", "kept": "false", "notes": "''",
@@ -82,18 +82,18 @@ def events(start: datetime) -> str:
 
 
 def messages(start: datetime) -> Iterator[str]:
-    yield _rows("hsi_streammessage", UPLOADS, {
-        "seq": "n", "type": "'detection.created'", "camera": _camera("n"), "time": _time(start, SECONDS_APART),
+    yield rows("hsi_streammessage", UPLOADS, {
+        "seq": "n", "type": "'detection.created'", "camera": camera_of("n"), "time": time_of(start, SECONDS_APART),
         "data": "'{\"upload\": 1, \"labels\": [\"car\"]}'",
     })  # fmt: skip
     yield f"INSERT INTO hsi_streamhead (id,seq) VALUES (1,{UPLOADS})"
 
 
-def _camera(number: str) -> str:
+def camera_of(number: str) -> str:
     return f"'camera'||({number}%{CAMERAS})"
 
 
-def _rows(table: str, count: int, columns: dict[str, str]) -> str:
+def rows(table: str, count: int, columns: dict[str, str]) -> str:
     """A statement that makes `count` rows, each column from an expression of `n`, 1 to `count`."""
     return (
         f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM numbers WHERE n<{count})"
@@ -101,14 +101,14 @@ def _rows(table: str, count: int, columns: dict[str, str]) -> str:
     )
 
 
-def _time(start: datetime, step_seconds: float) -> str:
+def time_of(start: datetime, step_seconds: float) -> str:
     first = f"{start:%Y-%m-%d %H:%M:%S}"
     if connection.vendor == "postgresql":
         return f"timestamptz '{first}+00'+n*interval '{step_seconds} seconds'"
     return f"strftime('%Y-%m-%d %H:%M:%f','{first}','+'||(n*{step_seconds})||' seconds')"
 
 
-def _digest(number: str) -> str:
+def digest(number: str) -> str:
     """64 characters, as different from row to row as a hash is at its beginning."""
     return (
         f"md5(({number})::text)||md5(({number})::text)"

@@ -32,8 +32,8 @@ def viewer(client: Client, door: Camera) -> Client:
     return client
 
 
-def painted(client: Client) -> str:
-    answer = client.get("/")
+def painted(client: Client, **query: str) -> str:
+    answer = client.get("/", query)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -156,6 +156,42 @@ def test_the_newest_are_painted_and_older_ones_continue_by_the_api(viewer: Clien
     every = list(Event.objects.order_by("-started_at").values_list("pk", flat=True))
     assert painted_ids + [event["id"] for event in older["items"]] == every
     assert not older["has_more"]
+
+
+def test_what_is_asked_for_is_what_is_painted_and_stands_in_the_form(viewer: Client, door: Camera):
+    fox = factories.event(door, summary="A fox.", reviewed=False)
+    factories.event(door, summary="A fox.", reviewed=True)
+    factories.event(door, summary="An owl.")
+    factories.event(factories.camera("secret"), summary="A fox.")
+    answer = viewer.get("/", {"q": "fox", "camera": "door", "at_least": "high", "reviewed": "false", "label": "person"})
+    assert [card.id for card in answer.context["cards"]] == [fox.pk]
+    html = answer.content.decode()
+    for part in (
+        'value="fox"', '<option value="door" selected>', '<option value="high" selected>', 'value="false" checked',
+        "More (1)",
+    ):  # fmt: skip
+        assert part in html
+    assert [one["id"] for one in viewer.get(f"/api/events?{answer.context['page']['query']}").json()["items"]] == [
+        fox.pk
+    ]
+
+
+def test_where_nothing_matches_it_says_so_and_leads_back(viewer: Client, door: Camera):
+    factories.event(door)
+    html = painted(viewer, q="</script><b>zebra")
+    assert '<div class="empty" id="none-match" >' in html
+    assert 'href="/">Show all events' in html
+    assert "<b>zebra" not in html
+    assert "Nothing matches" not in shown(painted(viewer, q="", camera=""))
+
+
+@pytest.mark.parametrize("query", [{"after": "never"}, {"q": "a" * 201}, {"colour": "red"}, {"at_least": "9"}])
+def test_what_cannot_be_asked_is_said_and_finds_nothing(viewer: Client, door: Camera, query: dict[str, str]):
+    factories.event(door)
+    answer = viewer.get("/", query)
+    assert (answer.status_code, answer.context["cards"]) == (200, [])
+    assert 'role="alert"' in answer.content.decode().split('id="filters"')[1]
+    assert '<div class="empty" id="none-match" hidden>' in answer.content.decode()
 
 
 def test_the_page_knows_the_number_it_was_painted_at(viewer: Client):

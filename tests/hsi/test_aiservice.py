@@ -5,7 +5,7 @@ import time
 import pytest
 
 from detection.detectors.rtdetr import RtDetrDetector
-from hsi.aiservice import AIService, _retry_after
+from hsi.aiservice import AIService
 from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from tests import files
 from tests.peers.detectors import Answer, RtDetrPeer, Trickle
@@ -58,14 +58,6 @@ def test_a_service_that_is_not_there_is_unavailable():
     with pytest.raises(AIServiceUnavailableError, match="cannot be reached"):
         client.get_json("/health")
     client.close()
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("", None), ("12", 12.0), ("99999", 3600.0), ("soon", None), ("Thu, 01 Jan 2015 00:00:00 GMT", 0)],
-)
-def test_retry_after_is_a_number_or_a_date_and_bounded(value, seconds):
-    assert _retry_after(value) == seconds
 
 
 def test_one_connection_serves_many_calls():

@@ -73,7 +73,7 @@ def test_a_page_is_one_query(django_assert_num_queries):
 
 def test_a_cursor_of_another_list_or_of_nobody_is_refused():
     upload = factories.upload()
-    good = cursor_of(upload, "captured_at")
+    good = cursor_of(upload, "captured_at", Upload)
     assert after(good, "captured_at", Upload)
     for cursor, keyset, model in (
         (good, "-captured_at", Upload),

@@ -77,6 +77,8 @@ def test_a_cache_that_is_away_limits_nobody(settings):
     [
         ("get", "/api/events", "general"),
         ("get", "/api/events?q=red+car", "search"),
+        ("get", "/api/events/export?q=red+car", "export"),
+        ("get", "/api/events/4/snapshot?q=1", "media"),
         ("get", "/api/events/export?format=csv", "export"),
         ("get", "/api/events/7/snapshot?boxes=1", "media"),
         ("get", "/api/uploads/7/thumbnail", "media"),

@@ -52,8 +52,9 @@ def test_pictures_in_which_nothing_was_found_go_too():
     recordings.assert_nothing_dangles()
 
 
-def test_what_a_person_keeps_stays_with_everything_that_belongs_to_it():
-    kept = recordings.event(factories.camera(), days_ago(400), kept=True)
+@pytest.mark.parametrize("because", [{"kept": True}, {"exported_at": NOW}])
+def test_what_a_person_keeps_or_exports_stays_with_everything_that_belongs_to_it(because: dict[str, Any]):
+    kept = recordings.event(factories.camera(), days_ago(400), **because)
     before = recordings.files()
     assert recordings.run() == []
     assert (Event.objects.get(), Upload.objects.count(), Detection.objects.count()) == (kept, 2, 2)
@@ -83,12 +84,13 @@ def test_a_picture_that_was_not_looked_at_yet_stays_and_so_does_the_batch_it_bel
     assert Upload.objects.count() == 3
 
 
-def test_what_was_kept_after_it_was_listed_stays(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("because", [{"kept": True}, {"exported_at": NOW}])
+def test_what_was_kept_or_exported_after_it_was_listed_stays(monkeypatch: pytest.MonkeyPatch, because: dict[str, Any]):
     event = recordings.event(factories.camera(), days_ago(31))
     listed = removal.remove
 
     def kept_meanwhile(units: list[units.Unit], reason: str) -> list[units.Unit]:
-        Event.objects.update(kept=True)
+        Event.objects.update(**because)
         return listed(units, reason)
 
     monkeypatch.setattr(running, "remove", kept_meanwhile)

@@ -9,6 +9,8 @@ import pytest
 from tests.hsi.private_valkey import PrivateValkey, private_valkey
 from tests.peers.detectors import RtDetrPeer
 from tests.peers.llm import LlmPeer
+from tests.peers.webhook import WebhookPeer
+from tests.system import telling
 
 
 @pytest.fixture
@@ -24,9 +26,16 @@ def model() -> Iterator[LlmPeer]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[WebhookPeer]:
+    """Of notifications."""
+    with WebhookPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
 def services(detector: RtDetrPeer, model: LlmPeer) -> dict[str, str]:
-    """Settings with a detector and a language model that answer."""
-    return {"RTDETR_URL": detector.url, "NEMOTRON_URL": model.url}
+    """Settings with a detector and a language model that answer, and receivers on this machine allowed."""
+    return {"RTDETR_URL": detector.url, "NEMOTRON_URL": model.url, **telling.SETTINGS}
 
 
 @pytest.fixture

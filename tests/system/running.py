@@ -68,7 +68,7 @@ class Running:
         """Wait until it is ready, and have a token for what follows."""
         self.until(self._ready)
         if not self.token:
-            self.token = self.manage("create_token", "admin", "--name", "test", "--scope", "read,write").split()[-1]
+            self.token = self.manage("create_token", "admin", "--name", "test", "--scope", "admin").split()[-1]
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
 
     def _ready(self) -> bool:
@@ -127,6 +127,12 @@ class Running:
         """The JSON of an answer that must be 200."""
         answer = self.client.get(path, params=parameters)
         assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        """The JSON of an answer that must be 201."""
+        answer = self.client.post(path, json=body)
+        assert answer.status_code == 201, answer.text
         return answer.json()
 
     def all(self, path: str, **parameters: Any) -> list[dict[str, Any]]:

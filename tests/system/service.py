@@ -17,6 +17,7 @@ ROLES = {
     "detector-1": ["run_detection"],
     "detector-2": ["run_detection"],
     "analyser": ["run_analysis"],
+    "notifier": ["runworker", "notifications"],
     "housekeeping": ["run_housekeeping"],
 }
 
@@ -27,7 +28,7 @@ django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 call_command("createsuperuser", interactive=False, email="a@example.org", verbosity=0)
-call_command("create_token", "admin", name="test", scope="read,write")
+call_command("create_token", "admin", name="test", scope="admin")
 """
 
 

@@ -113,7 +113,7 @@ def test_the_detector_goes_then_the_language_model_and_one_event_is_told_by_rule
             to_detector.pull()
             sent = [service.put(f"door/{number}.jpg", data) for number, data in pictures(4)]
             service.until(lambda: breakers(service, "rtdetr")[:1] == ["open"])
-            assert [upload["state"] for upload in service.uploads()] == ["waiting"] * 4
+            service.until(lambda: [upload["state"] for upload in service.uploads()] == ["waiting"] * 4)
             service.until(lambda: health_of(service, "breakers") == "degraded")
             stays_away()
             assert [upload["state"] for upload in service.uploads()] == ["waiting"] * 4

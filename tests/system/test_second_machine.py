@@ -54,6 +54,7 @@ def test_two_other_machines_do_the_work_and_a_second_watcher_and_housekeeper_do_
             figures = check(service, load.sent)
             deaths = {role: count for role, count in service.deaths.items() if count}
             assert deaths == {"detector-2": 1}
+            service.until(service.all_beating)  # what still starts would be ended by the signal itself
             tell(f"{len(set(AWAY.values()))} other machines, {figures}")
         finally:
             ended = service.stop()

@@ -2,8 +2,6 @@
 
 import * as times from "./times.js";
 
-export const RANK = { none: 0, low: 1, medium: 2, high: 3, critical: 4 };
-
 export function slot(card, name) {
   return card.querySelector(`[data-slot="${name}"]`);
 }

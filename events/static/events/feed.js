@@ -1,15 +1,18 @@
-// The list of events: newest first, kept up to date, filtered, and continued into the past.
+// The list of events that was asked for: newest first, kept up to date, and continued into the past.
 
 import { ask } from "./api.js";
-import { RANK, blank, fill, slot } from "./cards.js";
+import { blank, fill, slot } from "./cards.js";
 
 const KEPT = 300;
+const AT_MOST_EVERY = 5000;
 
 export class Feed {
   constructor(page, nameOf) {
     this.words = page.words;
     this.first = page.first;
     this.cursor = page.cursor;
+    this.query = page.query;
+    this.asking = null;
     this.nameOf = nameOf;
     this.list = document.getElementById("events");
     this.older = document.getElementById("older");
@@ -18,13 +21,35 @@ export class Feed {
     this.news = document.getElementById("news");
     this.older.addEventListener("click", () => this.loadOlder());
     this.list.addEventListener("click", (click) => this.clicked(click));
-    this.filters.addEventListener("change", () => this.filter());
-    this.filters.addEventListener("submit", (submit) => submit.preventDefault());
-    this.filter();
+    this.filters.addEventListener("change", ({ target }) => this.chose(target));
+    this.filters.addEventListener("formdata", ({ formData }) => dropEmpty(formData));
   }
 
   find(id) {
     return this.list.querySelector(`:scope > [data-id="${Number(id)}"]`);
+  }
+
+  // What the stream tells. Whether an event matches what was asked for, only the server can say.
+  heard(event, { fresh = false } = {}) {
+    if (!this.query || this.find(event.id)) this.put(event, { fresh });
+    else this.asking ??= setTimeout(() => this.lookAgain().finally(() => (this.asking = null)), AT_MOST_EVERY);
+  }
+
+  async lookAgain() {
+    const page = await ask(this.address()).catch(() => null);
+    page?.items.forEach((event) => this.put(event, { fresh: true }));
+  }
+
+  address(cursor) {
+    const query = new URLSearchParams(this.query);
+    query.set("limit", this.first);
+    if (cursor) query.set("cursor", cursor);
+    return `/api/events?${query}`;
+  }
+
+  // A choice is asked for at once, what is typed with Enter or the button.
+  chose(field) {
+    if (field.matches("select, [type=checkbox]")) this.filters.requestSubmit();
   }
 
   // Puts an event where it belongs; an older version of what is shown changes nothing.
@@ -64,33 +89,20 @@ export class Feed {
 
   settle() {
     document.getElementById("empty")?.remove();
-    this.filter();
-  }
-
-  filter() {
-    const least = Number(this.filters.elements.risk.value);
-    const unreviewed = this.filters.elements.unreviewed.checked;
-    let shown = 0;
-    for (const card of this.list.children) {
-      // What is not judged yet is never filtered away: it could be anything.
-      const risky = card.dataset.level === "none" || RANK[card.dataset.level] >= least;
-      card.hidden = !(risky && (!unreviewed || card.dataset.reviewed !== "true"));
-      shown += card.hidden ? 0 : 1;
-    }
-    document.getElementById("none-match").hidden = shown > 0 || !this.list.children.length;
+    const none = document.getElementById("none-match");
+    if (none) none.hidden = true;
   }
 
   async loadOlder() {
     await this.work(this.older, async () => {
-      const page = await ask(`/api/events?limit=${this.first}&cursor=${encodeURIComponent(this.cursor)}`);
-      this.take(page);
+      this.take(await ask(this.address(this.cursor)));
     });
   }
 
   // Everything anew: after messages were missed for good.
   async reload() {
     await this.work(this.older, async () => {
-      const page = await ask(`/api/events?limit=${this.first}`);
+      const page = await ask(this.address());
       this.list.replaceChildren();
       this.take(page);
     });
@@ -125,6 +137,11 @@ export class Feed {
       button.disabled = false;
     }
   }
+}
+
+// So that the address says what was asked for, and no more.
+function dropEmpty(data) {
+  for (const [name, value] of [...data]) if (!value) data.delete(name);
 }
 
 function isBefore(started, id, card) {

@@ -28,8 +28,8 @@ const health = new Health();
 const empty = new Empty();
 
 const told = {
-  "event.created": (message) => feed.put(message.data, { fresh: true }),
-  "event.updated": (message) => feed.put(message.data),
+  "event.created": (message) => feed.heard(message.data, { fresh: true }),
+  "event.updated": (message) => feed.heard(message.data),
   "camera.status": (message) => cameras.saw(message.data),
   "stream.gap": () => Promise.all([feed.reload(), cameras.refresh()]),
 };

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hsi', '0005_operations'),
+        ('hsi', '0006_kept_answers'),
     ]
 
     operations = [

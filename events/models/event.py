@@ -12,10 +12,16 @@ from cameras.models import Camera
 from detection.models import Batch
 
 
+class EventsNotInTrash(models.Manager["Event"]):
+    def get_queryset(self) -> models.QuerySet[Event]:
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Event(models.Model):
     """One event a batch. `risk_source` says where the score came from; there is no score without a source.
 
     `analysis` is `pending` while a judgement is still to come, `failed` when none could be had.
+    `objects` passes over the trash: who asks for events without a thought never shows one that was deleted.
     """
 
     class Level(models.TextChoices):
@@ -50,10 +56,17 @@ class Event(models.Model):
     is_fast_path = models.BooleanField(default=False)
     reviewed = models.BooleanField(default=False)
     kept = models.BooleanField(default=False, help_text="Retention removes neither it nor its pictures.")
+    exported_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then retention spares it, as if it were kept."
+    )
     notes = models.TextField(blank=True)
     snooze_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Since when it is in the trash.")
+
+    with_trash = models.Manager["Event"]()  # the first one: the admin and the checks of the models see all there is
+    objects = EventsNotInTrash()
 
     class Meta:
         constraints: ClassVar = [
@@ -71,6 +84,12 @@ class Event(models.Model):
             models.Index(fields=["camera", "-started_at", "-id"], name="event_camera_time"),
             models.Index(fields=["-started_at", "-id"], name="event_time"),
             models.Index(fields=["-started_at", "-id"], condition=Q(reviewed=False), name="event_unreviewed"),
+            models.Index(
+                fields=["camera", "snooze_until"], condition=Q(snooze_until__isnull=False), name="event_snoozed"
+            ),
+            models.Index(fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="event_trash"),
+            models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
+            models.Index(fields=["risk_score"], name="event_score"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,104 @@
+"""Notification channels and deliveries in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from events.admin_alerts import WordsField
+from events.models import Delivery, NotificationChannel
+from events.notifications import channels, content, outbox
+from events.notifications.channels import SECRETS, ChannelInvalidError
+from hsi import audit
+from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time
+from hsi.errors import HSIError
+
+KEPT = "Never shown. Left empty it stays as it is."
+
+
+class SecretField(forms.CharField):
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"})
+
+    def __init__(self, words: str) -> None:
+        super().__init__(required=False, strip=False, max_length=2000, help_text=f"{words} {KEPT}")
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    recipients = WordsField(required=False, help_text="Of mails: addresses, with commas between them.")
+    url = SecretField("Of a webhook, or in the notation of Apprise, as in tgram://token/chat.")
+    secret = SecretField("What the bodies of a webhook are signed with.")
+    password = SecretField("Of the MQTT broker.")
+
+    class Meta:
+        model = NotificationChannel
+        fields = ("name", "kind", "enabled", "min_severity", "url", "recipients", "settings", "secret", "password")
+        help_texts = {"settings": 'Of MQTT, as in {"host": "broker.example", "topic": "hsi/alerts"}.'}
+
+    def _post_clean(self) -> None:
+        """Where Django sets what was entered on the row."""
+        if self.errors:
+            return
+        values = {name: value for name, value in self.cleaned_data.items() if name not in SECRETS or value}
+        try:
+            channels.configure(self.instance, values)
+        except ChannelInvalidError as error:
+            self.add_error(error.field, error.detail)
+
+
+@admin.register(NotificationChannel)
+class NotificationChannelAdmin(HSIAdmin):
+    form = ChannelForm
+    list_display = ("name", "kind", "enabled", "target", "min_severity")
+    list_filter = ("kind", "enabled")
+    search_fields = ("name",)
+    ordering = ("id",)
+    actions = ("send_test",)
+
+    @admin.action(description="Send a test now", permissions=["change"])
+    def send_test(self, request: HttpRequest, queryset: QuerySet[NotificationChannel]) -> None:
+        for channel in queryset[:10]:
+            try:
+                channels.send(channel, content.test_of(channel.name))
+            except HSIError as error:
+                self.message_user(request, f"{channel}: {error.detail}", messages.ERROR)
+            else:
+                self.message_user(request, f"{channel}: sent.", messages.SUCCESS)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(SuperuserOnlyAdmin):
+    list_display = ("id", "delivery_state", "channel", "alert", "stage", "attempts", "last_error", "next", "sent_at")
+    list_filter = ("state", "stage", "channel")
+    list_select_related = ("channel", "alert")
+    ordering = ("-id",)
+    sortable_by = ("id",)
+    fields = (
+        "delivery_state", "channel", "alert", "stage", "attempts", "last_error", "next", "sent_at", "created_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    actions: Any = ("send_again",)
+    tones = {"pending": "wait", "sent": "good", "failed": "warn", "dead": "bad"}
+
+    @admin.display(description="state", ordering="state")
+    def delivery_state(self, delivery: Delivery) -> SafeString:
+        return badge(delivery.get_state_display(), self.tones[delivery.state])
+
+    @admin.display(description="next try")
+    def next(self, delivery: Delivery) -> str:
+        return local_time(delivery.next_attempt_at) if delivery.next_attempt_at else "-"
+
+    @admin.action(description="Send again what was given up", permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        again = 0
+        for pk in queryset.order_by("pk").values_list("pk", flat=True)[:1000]:
+            with transaction.atomic():
+                if outbox.send_again(pk):
+                    again += 1
+                    audit.record("delivery_sent_again", f"delivery {pk}")
+        self.message_user(request, f"{again} will be sent again.")

@@ -1,0 +1,176 @@
+"""The API of alert rules and of the alerts they made."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import django_filters
+from django.db import transaction
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cameras.access import only_visible
+from events.alerting.handling import handle
+from events.alerting.matching import facts_of, mismatches
+from events.alerting.serializers import (
+    AlertData,
+    AlertRuleData,
+    AlertRuleRequestSerializer,
+    alert_data,
+    rule_data,
+    store,
+)
+from events.alerting.sightings import sightings
+from events.models import Alert, AlertRule, Event
+from hsi import audit
+from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
+from hsi.idempotency import once
+from hsi.inputs import checked
+from hsi.permissions import IsAdmin
+from hsi.schema import Page
+
+TESTED_EVENTS = 50
+
+
+class AlertFilters(django_filters.FilterSet):  # type: ignore[misc]
+    status = django_filters.ChoiceFilter(choices=Alert.Status.choices)
+    severity = django_filters.ChoiceFilter(choices=Event.Level.choices)
+    camera = django_filters.CharFilter(field_name="camera_id", max_length=64)
+    event = WholeNumberFilter(field_name="event_id", min_value=0, max_value=BIGGEST_ID)
+    rule = WholeNumberFilter(field_name="rule_id", min_value=0, max_value=BIGGEST_ID)
+    after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    before = TimeFilter(field_name="created_at", lookup_expr="lt")
+
+
+class TriedEventData(TypedDict):
+    """Whether a rule matches an event, and if not, why, in words."""
+
+    event: int
+    matches: bool
+    why_not: list[str]
+
+
+class RuleTestData(TypedDict):
+    """What a rule makes of the newest events, as they are now; cool-down windows are not asked."""
+
+    tried: int
+    matching: int
+    events: list[TriedEventData]
+
+
+class AlertView(GenericAPIView[Alert]):
+    """Without the alerts of events in the trash, which come back with their event."""
+
+    def get_queryset(self) -> QuerySet[Alert]:
+        return only_visible(Alert.objects.filter(event__deleted_at__isnull=True), self.request.user)
+
+
+class Alerts(AlertView):
+    keyset = "created_at"
+    filterset_class = AlertFilters
+
+    @extend_schema(summary="Alerts", responses=Page[AlertData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([alert_data(alert) for alert in page])
+
+
+class OneAlert(AlertView):
+    @extend_schema(summary="One alert", responses=AlertData)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(alert_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+
+class HandleAlert(AlertView):
+    """`status` is what an alert handled here becomes."""
+
+    status = Alert.Status.ACKNOWLEDGED
+
+    @extend_schema(summary="Acknowledge an alert", request=None, responses={200: AlertData})
+    @once
+    def post(self, request: Request, pk: int) -> Response:
+        with transaction.atomic():
+            alert = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+            return Response(handle(alert, self.status, request.user))
+
+
+class DismissAlert(HandleAlert):
+    status = Alert.Status.DISMISSED
+
+    @extend_schema(summary="Dismiss an alert", request=None, responses={200: AlertData})
+    @once
+    def post(self, request: Request, pk: int) -> Response:
+        """It sends no more notifications."""
+        return super().post(request, pk)
+
+
+class RuleView(GenericAPIView[AlertRule]):
+    permission_classes = (IsAdmin,)
+
+    def get_queryset(self) -> QuerySet[AlertRule]:
+        return AlertRule.objects.prefetch_related("channels")
+
+    def stored(self, rule: AlertRule, request: Request, *, partial: bool) -> AlertRuleData:
+        """Raises `ValidationError`."""
+        store(rule, checked(AlertRuleRequestSerializer, request, partial=partial))
+        return rule_data(self.get_queryset().get(pk=rule.pk))
+
+
+class Rules(RuleView):
+    @extend_schema(summary="Alert rules", responses=Page[AlertRuleData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([rule_data(rule) for rule in page])
+
+    @extend_schema(summary="Make an alert rule", request=AlertRuleRequestSerializer, responses={201: AlertRuleData})
+    @once
+    def post(self, request: Request) -> Response:
+        with transaction.atomic():
+            made = self.stored(AlertRule(), request, partial=False)
+            audit.record("alert_rule_created", f"alert rule {made['id']}", after=made)
+        return Response(made, status=201, headers={"Location": f"/api/alert-rules/{made['id']}"})
+
+
+class OneRule(RuleView):
+    @extend_schema(summary="One alert rule", responses=AlertRuleData)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(rule_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+    @extend_schema(summary="Change an alert rule", request=AlertRuleRequestSerializer, responses=AlertRuleData)
+    def patch(self, request: Request, pk: int) -> Response:
+        with transaction.atomic():
+            rule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+            before = rule_data(rule)
+            after = self.stored(rule, request, partial=True)
+            if after != before:
+                audit.record("alert_rule_changed", f"alert rule {pk}", before=before, after=after)
+        return Response(after)
+
+    @extend_schema(summary="Delete an alert rule", responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Its alerts stay."""
+        with transaction.atomic():
+            rule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+            audit.record("alert_rule_deleted", f"alert rule {pk}", before=rule_data(rule))
+            rule.delete()
+        return Response(status=204)
+
+
+class TestRule(RuleView):
+    @extend_schema(summary="Try a rule on the newest events", request=None, responses={200: RuleTestData})
+    def post(self, request: Request, pk: int) -> Response:
+        """Nothing is made or sent. A rule that is switched off is tried as if it were on."""
+        rule = get_object_or_404(self.get_queryset(), pk=pk)
+        return Response(tried(rule))
+
+
+def tried(rule: AlertRule) -> RuleTestData:
+    newest = list(Event.objects.order_by("-started_at", "-id")[:TESTED_EVENTS])
+    seen = sightings(event.batch_id for event in newest)
+    why = {event.pk: mismatches(rule, facts_of(event, seen.get(event.batch_id, []))) for event in newest}
+    events: list[TriedEventData] = [{"event": pk, "matches": not words, "why_not": words} for pk, words in why.items()]
+    return {"tried": len(events), "matching": sum(one["matches"] for one in events), "events": events}

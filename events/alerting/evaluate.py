@@ -1,0 +1,77 @@
+"""From an event that was just written to its alerts and their deliveries, in the same transaction.
+
+Each rule that matches makes one alert for a key and cool-down window. An event that is judged anew
+updates the alerts it made, and makes others only of rules that had not matched before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from events.alerting import cooldown, dedup
+from events.alerting.matching import Facts, Sighting, facts_of, matching_sighting, mismatches
+from events.alerting.serializers import AlertData, alert_data
+from events.models import Alert, AlertRule, Event
+from events.notifications import outbox
+
+Message = tuple[str, str, AlertData]
+
+
+def evaluate(event: Event, sightings: Sequence[Sighting], *, is_new: bool) -> list[Message]:
+    """Make and update alerts; the messages that tell them, for `stream.publish`. The caller holds the event's lock.
+
+    Without rules this is one query of an empty index.
+    """
+    rules = {rule.pk: rule for rule in AlertRule.objects.filter(enabled=True).order_by("pk")}
+    known = [] if is_new else list(Alert.objects.select_for_update().filter(event=event).order_by("pk"))
+    if not rules and not known:
+        return []
+    facts = facts_of(event, sightings)
+    told = {alert.rule_id for alert in known}
+    matching = [rule for pk, rule in rules.items() if pk not in told and not mismatches(rule, facts)]
+    if not known and not matching:
+        return []
+    quiet = is_snoozed(event.camera_id)
+    messages = [_updated(alert, event, quiet) for alert in known if _follows(alert, event)]
+    made = [] if quiet else [_make(rule, event, facts, is_new) for rule in matching]
+    return messages + [message for message in made if message is not None]
+
+
+def is_snoozed(camera: str) -> bool:
+    """Whether somebody wants no alarm of this camera now: an event of it is silent until a time to come."""
+    return Event.objects.filter(camera=camera, snooze_until__gt=timezone.now()).exists()
+
+
+def _make(rule: AlertRule, event: Event, facts: Facts, is_new: bool) -> Message | None:
+    """None: this one's cool-down window has its alert already."""
+    seen = matching_sighting(rule, facts)
+    values = {"camera": event.camera_id, "rule": str(rule.pk), "label": seen.label if seen else ""}
+    dedup_key = dedup.key(rule.dedup_key, values)
+    window = cooldown.begin(rule, dedup_key, event.created_at, is_new=is_new)
+    if window is None:
+        return None
+    alert = Alert.objects.create(
+        event=event,
+        rule=rule,
+        camera_id=event.camera_id,
+        dedup_key=dedup_key,
+        window=window,
+        severity=event.risk_level or Event.Level.LOW,
+    )
+    outbox.put(alert, update=False)
+    return "alert.created", alert.camera_id, alert_data(alert)
+
+
+def _follows(alert: Alert, event: Event) -> bool:
+    """Whether there is something new to tell: the judgement, or another level than was told."""
+    return event.analysis == Event.Analysis.DONE or alert.severity != event.risk_level
+
+
+def _updated(alert: Alert, event: Event, quiet: bool) -> Message:
+    alert.severity, alert.updated_at = event.risk_level or alert.severity, timezone.now()
+    alert.save(update_fields=["severity", "updated_at"])
+    if not quiet and alert.status != Alert.Status.DISMISSED:
+        outbox.put(alert, update=True)
+    return "alert.updated", alert.camera_id, alert_data(alert)

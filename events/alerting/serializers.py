@@ -1,0 +1,177 @@
+"""Rules and alerts as the API and the stream show them, and what an administrator may say about a rule."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from django.core.exceptions import ValidationError as FormError
+from rest_framework import serializers
+
+from cameras.models import Camera, Zone, validate_time_zone
+from events.alerting.dedup import validate_template
+from events.alerting.schedule import DAYS
+from events.models import Alert, AlertRule, Event, NotificationChannel
+from events.models.alerts import LONGEST_COOLDOWN_SECONDS
+from hsi.filters import BIGGEST_ID
+from hsi.inputs import FractionField, Input
+from hsi.times import iso
+
+MOST_NAMES = 100
+
+
+class ScheduleData(TypedDict):
+    """When a rule is in force. Without days: every day. An end that is not later is on the next day."""
+
+    days: list[str]
+    start: str
+    end: str
+    timezone: str
+
+
+class AlertRuleData(TypedDict):
+    """Which events make an alert. An empty list is no condition; `severity` is the least level."""
+
+    id: int
+    name: str
+    enabled: bool
+    severity: str
+    min_risk: int
+    labels: list[str]
+    cameras: list[str]
+    zones: list[str]
+    min_confidence: float
+    schedule: ScheduleData | None
+    cooldown_seconds: int
+    dedup_key: str
+    channels: list[int]
+
+
+class AlertData(TypedDict):
+    """An event that a rule found worth an alarm. `rule` is null when it was deleted since."""
+
+    id: int
+    event: int
+    rule: int | None
+    camera: str
+    severity: str
+    status: str
+    created_at: str
+    updated_at: str
+
+
+def alert_data(alert: Alert) -> AlertData:
+    return {
+        "id": alert.pk,
+        "event": alert.event_id,
+        "rule": alert.rule_id,
+        "camera": alert.camera_id,
+        "severity": alert.severity,
+        "status": alert.status,
+        "created_at": iso(alert.created_at),
+        "updated_at": iso(alert.updated_at),
+    }
+
+
+def rule_data(rule: AlertRule) -> AlertRuleData:
+    """`rule.channels` is best prefetched."""
+    return {
+        "id": rule.pk,
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "severity": rule.severity,
+        "min_risk": rule.min_risk,
+        "labels": rule.labels,
+        "cameras": rule.cameras,
+        "zones": rule.zones,
+        "min_confidence": rule.min_confidence,
+        "schedule": schedule_data(rule),
+        "cooldown_seconds": rule.cooldown_seconds,
+        "dedup_key": rule.dedup_key,
+        "channels": sorted(channel.pk for channel in rule.channels.all()),
+    }
+
+
+def schedule_data(rule: AlertRule) -> ScheduleData | None:
+    if rule.schedule_start is None or rule.schedule_end is None:
+        return None
+    return {
+        "days": rule.schedule_days,
+        "start": rule.schedule_start.strftime("%H:%M"),
+        "end": rule.schedule_end.strftime("%H:%M"),
+        "timezone": rule.schedule_timezone,
+    }
+
+
+class Names(serializers.ListField):
+    """A short list of short texts."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=64), max_length=MOST_NAMES, required=False, **options)
+
+
+class ScheduleRequestSerializer(Input):
+    days = serializers.ListField(child=serializers.ChoiceField(DAYS), max_length=7, required=False)
+    start = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
+    end = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
+    timezone = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, validators=[validate_time_zone], help_text="Empty: the site's."
+    )
+
+
+class AlertRuleRequestSerializer(Input):
+    name = serializers.CharField(max_length=120)
+    enabled = serializers.BooleanField(required=False)
+    severity = serializers.ChoiceField(Event.Level.choices, required=False)
+    min_risk = serializers.IntegerField(min_value=0, max_value=100, required=False)
+    labels = Names()
+    cameras = Names()
+    zones = Names()
+    min_confidence = FractionField(required=False)
+    schedule = ScheduleRequestSerializer(required=False, allow_null=True)
+    cooldown_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_COOLDOWN_SECONDS, required=False)
+    dedup_key = serializers.CharField(max_length=100, required=False, validators=[validate_template])
+    channels = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), max_length=MOST_NAMES, required=False
+    )
+
+    def validate_cameras(self, ids: list[str]) -> list[str]:
+        return _all_there(ids, set(Camera.objects.filter(pk__in=ids).values_list("pk", flat=True)), "camera")
+
+    def validate_zones(self, ids: list[str]) -> list[str]:
+        return _all_there(ids, set(Zone.objects.filter(pk__in=ids).values_list("pk", flat=True)), "zone")
+
+    def validate_channels(self, ids: list[int]) -> list[int]:
+        found = set(NotificationChannel.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        return _all_there(ids, found, "notification channel")
+
+
+def store(rule: AlertRule, values: dict[str, Any]) -> None:
+    """Write what was sent into `rule`, in the caller's transaction. Raises `ValidationError`."""
+    channels = values.pop("channels", None)
+    if "schedule" in values:
+        values |= _schedule_columns(values.pop("schedule"))
+    for name, value in values.items():
+        setattr(rule, name, value)
+    try:
+        rule.full_clean()
+    except FormError as error:
+        raise serializers.ValidationError(error.message_dict) from error
+    rule.save()
+    if channels is not None:
+        rule.channels.set(channels)
+
+
+def _all_there(ids: list[Any], found: set[Any], what: str) -> list[Any]:
+    if missing := [one for one in ids if one not in found]:
+        raise serializers.ValidationError(f"There is no {what} {', '.join(map(str, missing))}.")
+    return list(dict.fromkeys(ids))
+
+
+def _schedule_columns(schedule: dict[str, Any] | None) -> dict[str, Any]:
+    schedule = schedule or {"start": None, "end": None}
+    return {
+        "schedule_days": list(dict.fromkeys(schedule.get("days", []))),
+        "schedule_start": schedule["start"],
+        "schedule_end": schedule["end"],
+        "schedule_timezone": schedule.get("timezone", ""),
+    }

@@ -1,0 +1,86 @@
+"""The API of what events say together: counts, a timeline, and files of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cameras import delivery
+from cameras.access import visible_cameras
+from events import export
+from events.api import EventView
+from events.filters import Conditions, ExportFilters, TimelineFilters
+from events.models import Event
+from events.serializers import EventData
+from events.stats import EventStatsData, stats
+from events.timeline import LOOKS_BACK, MOST_BUCKETS, TimelineData, TooManyBucketsError, timeline
+from hsi.filters import filter_values
+from hsi.permissions import has_scope
+from hsi.roles import Role, has_role
+
+FILES = {(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/json"): list[EventData]}
+
+
+class HistoryView(EventView):
+    pagination_class = None
+    filterset_class: ClassVar[type[Conditions]] = Conditions
+
+    def values(self) -> dict[str, Any]:
+        """The filters of the request that say something."""
+        given = filter_values(self.request.query_params, self.filterset_class, Event)
+        return {name: value for name, value in given.items() if value not in ("", None)}
+
+
+class Stats(HistoryView):
+    @extend_schema(summary="Counts of events", responses=EventStatsData, filters=True)
+    def get(self, request: Request) -> Response:
+        return Response(stats(self.filter_queryset(self.get_queryset())))
+
+
+class Timeline(HistoryView):
+    filterset_class = TimelineFilters
+
+    @extend_schema(summary="Events over time", responses=TimelineData, filters=True)
+    def get(self, request: Request) -> Response:
+        values = self.values()
+        bucket = values.get("bucket", "day")
+        before = values.get("before") or timezone.now()
+        try:
+            after = values.get("after") or before - LOOKS_BACK[bucket]
+            events = self.filter_queryset(self.get_queryset())
+            return Response(timeline(events, bucket, self._zone(values), after, before))
+        except TooManyBucketsError as error:
+            words = f"More than {MOST_BUCKETS} buckets. Ask for larger ones, or for less time."
+            raise ValidationError({"bucket": [words]}) from error
+        except OverflowError as error:
+            raise ValidationError({"after": ["Out of range."]}) from error
+
+    def _zone(self, values: dict[str, Any]) -> ZoneInfo:
+        """Of what was asked for, else of the one camera, else of the site."""
+        if name := values.get("timezone"):
+            return ZoneInfo(name)
+        camera = visible_cameras(self.request.user).filter(pk=values.get("camera", "")).first()
+        return camera.zone if camera else ZoneInfo(settings.TIME_ZONE)
+
+
+class Export(HistoryView):
+    """Who may change events has retention spare what they export; a viewer, or a token to read, changes nothing."""
+
+    filterset_class = ExportFilters
+    content_negotiation_class = delivery.AnyAccept
+
+    @extend_schema(summary="Events as a file", responses=FILES, filters=True)
+    def get(self, request: Request) -> HttpResponseBase:
+        values = self.values()
+        events = self.filter_queryset(self.get_queryset())
+        spare = has_role(request.user, Role.OPERATOR) and has_scope(request, "write")
+        return export.response(events, values.get("format", "csv"), bom=values.get("bom", False), spare=spare)

@@ -1,0 +1,140 @@
+"""Which events are worth an alarm, and the alarms there were."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from cameras.models import Camera, validate_time_zone
+from events.alerting.dedup import validate_template
+from events.models.event import Event
+
+LONGEST_COOLDOWN_SECONDS = 30 * 86400
+
+
+class AlertRule(models.Model):
+    """Which events make an alert; `events.alerting.matching` says how. An empty list is no condition.
+
+    `cameras` are ids, kept as they were given: a rule whose cameras are gone matches nothing, rather than all.
+    The schedule is in force from `schedule_start` to `schedule_end` (not included), over midnight where the
+    end is not later; on `schedule_days` (none: all), a night counting to the day on which it begins.
+    """
+
+    name = models.CharField(max_length=120)
+    enabled = models.BooleanField(default=True)
+    severity = models.CharField(
+        max_length=8, choices=Event.Level, default=Event.Level.LOW, help_text="Least level of the event."
+    )
+    min_risk = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(100)], help_text="Least score of the event, 0 to 100."
+    )
+    labels = models.JSONField(default=list, blank=True, help_text="What must have been seen: any of these.")
+    cameras = models.JSONField(default=list, blank=True, help_text="Ids of cameras: any of these.")
+    zones = models.JSONField(default=list, blank=True, help_text="Ids of zones in which it must have been seen.")
+    min_confidence = models.FloatField(
+        default=0, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text="How surely, 0 to 1."
+    )
+    schedule_days = models.JSONField(default=list, blank=True, help_text="mon to sun. None: every day.")
+    schedule_start = models.TimeField(null=True, blank=True)
+    schedule_end = models.TimeField(null=True, blank=True)
+    schedule_timezone = models.CharField(
+        max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
+    )
+    cooldown_seconds = models.PositiveIntegerField(
+        default=300,
+        validators=[MaxValueValidator(LONGEST_COOLDOWN_SECONDS)],
+        help_text="After an alert there is no other one with the same key for this long.",
+    )
+    dedup_key = models.CharField(
+        max_length=100,
+        default="{camera}",
+        validators=[validate_template],
+        help_text="What counts as the same: text with {camera}, {rule} or {label}.",
+    )
+    channels = models.ManyToManyField("events.NotificationChannel", blank=True, related_name="rules")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(min_risk__lte=100), name="alertrule_risk"),
+            models.CheckConstraint(
+                condition=Q(min_confidence__gte=0, min_confidence__lte=1), name="alertrule_confidence"
+            ),
+            models.CheckConstraint(
+                condition=Q(schedule_start__isnull=True, schedule_end__isnull=True)
+                | Q(schedule_start__isnull=False, schedule_end__isnull=False),
+                name="alertrule_start_and_end",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["id"], condition=Q(enabled=True), name="alertrule_enabled")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CoolDown(models.Model):
+    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.cooldown`."""
+
+    rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="+")
+    dedup_key = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    number = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rule", "dedup_key"], name="cooldown_one_a_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.dedup_key}: {self.number}"
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def open(self) -> AlertQuerySet:
+        return self.filter(status=Alert.Status.OPEN)
+
+
+class Alert(models.Model):
+    """An event that a rule found worth an alarm. At most one for each rule, key and cool-down window.
+
+    `severity` is the event's level, and follows it when the event is judged anew. `uid` is what receivers
+    know it by: the same in every notification about it.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", "open"
+        ACKNOWLEDGED = "acknowledged", "acknowledged"
+        DISMISSED = "dismissed", "dismissed"
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="alerts")
+    rule = models.ForeignKey(AlertRule, on_delete=models.SET_NULL, null=True, related_name="alerts")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="alerts")
+    dedup_key = models.CharField(max_length=200)
+    window = models.PositiveIntegerField(help_text="Number of the cool-down window.")
+    severity = models.CharField(max_length=8, choices=Event.Level)
+    status = models.CharField(max_length=12, choices=Status, default=Status.OPEN)
+    handled_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rule", "dedup_key", "window"], name="alert_one_a_window"),
+            models.UniqueConstraint(fields=["event", "rule"], name="alert_one_an_event_and_rule"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="alert_time"),
+            models.Index(fields=["camera", "-created_at", "-id"], name="alert_camera_time"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(status="open"), name="alert_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Alert {self.pk} of event {self.event_id}"

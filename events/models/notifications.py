@@ -1,0 +1,104 @@
+"""Where alerts are told, and what became of each telling."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from events.models.alerts import Alert
+from events.models.event import Event
+from hsi import sealed
+
+
+class NotificationChannel(models.Model):
+    """A place that is told of alerts.
+
+    `settings` has what may be shown, `sealed` what may not, encrypted. `target` says in words where it leads,
+    without anything secret.
+    """
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", "webhook"
+        EMAIL = "email", "e-mail"
+        MQTT = "mqtt", "MQTT"
+        APPRISE = "apprise", "Apprise"
+
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=7, choices=Kind)
+    enabled = models.BooleanField(default=True)
+    min_severity = models.CharField(
+        max_length=8, choices=Event.Level, default=Event.Level.LOW, help_text="Alerts below are not told here."
+    )
+    recipients = models.JSONField(default=list, blank=True, help_text="Addresses that mails go to.")
+    settings = models.JSONField(default=dict, blank=True)
+    target = models.CharField(max_length=300, blank=True, editable=False)
+    sealed = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What is sealed, by name: `url`, `secret`, `password`. Raises `sealed.UnreadableSecretError`."""
+        return sealed.unseal(self.sealed)
+
+    def keep_secrets(self, secrets: dict[str, str]) -> None:
+        """Replace what is sealed. Does not save."""
+        self.sealed = sealed.seal({name: value for name, value in secrets.items() if value})
+
+
+class Delivery(models.Model):
+    """One telling of an alert to a channel: of the alert itself (`first`), or of its judgement (`update`).
+
+    `due_at` (seconds since 1970, the database's clock) is when it may be taken: its delay while it waits,
+    the end of its lease while a worker has it; null when it is over. `lease` names that worker's claim.
+    """
+
+    class Stage(models.TextChoices):
+        FIRST = "first", "first"
+        UPDATE = "update", "update"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "waiting"
+        SENT = "sent", "sent"
+        FAILED = "failed", "failed, tried again"
+        DEAD = "dead", "given up"
+
+    WAITING = (State.PENDING, State.FAILED)
+
+    channel = models.ForeignKey(NotificationChannel, on_delete=models.CASCADE, related_name="deliveries")
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
+    stage = models.CharField(max_length=6, choices=Stage)
+    state = models.CharField(max_length=7, choices=State, default=State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    due_at = models.FloatField(null=True, blank=True)
+    lease = models.CharField(max_length=32, default="", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["channel", "alert", "stage"], name="delivery_one_a_stage"),
+            models.CheckConstraint(
+                condition=Q(state__in=("pending", "failed"), due_at__isnull=False)
+                | Q(state__in=("sent", "dead"), due_at__isnull=True, lease=""),
+                name="delivery_due_while_it_waits",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at", "id"], condition=Q(due_at__isnull=False), name="delivery_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Delivery {self.pk} ({self.stage}) of alert {self.alert_id}"
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        return None if self.due_at is None else datetime.fromtimestamp(self.due_at, UTC)

@@ -1,0 +1,110 @@
+"""The kinds of notification channels: one small protocol, and a table of who fulfils it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Protocol
+
+from django.utils.module_loading import import_string
+
+from events.models import NotificationChannel
+from events.notifications.content import Notification
+from hsi.errors import HSIError
+
+# Dotted paths: what a kind needs is loaded when a channel of it is there.
+KINDS = {
+    NotificationChannel.Kind.WEBHOOK.value: "events.notifications.webhook.Webhook",
+    NotificationChannel.Kind.EMAIL.value: "events.notifications.email.Email",
+    NotificationChannel.Kind.MQTT.value: "events.notifications.mqtt.Mqtt",
+    NotificationChannel.Kind.APPRISE.value: "events.notifications.apprise.Apprise",
+}
+
+SECRETS = ("url", "secret", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where and how a channel is sent to, with its secrets in the clear: never to be shown or logged."""
+
+    url: str = field(default="", repr=False)
+    recipients: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+
+class ChannelInvalidError(HSIError):
+    """A channel cannot be set up like this. `field` is the one that is wrong."""
+
+    code = "CHANNEL_INVALID"
+    status = 400
+    retryable = False
+
+    def __init__(self, field_name: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field_name
+
+
+class NotSentError(HSIError):
+    """A notification could not be sent. What failed may work later."""
+
+    code = "NOTIFICATION_NOT_SENT"
+    status = 502
+
+
+class RefusedError(NotSentError):
+    """A notification was refused, and would be again."""
+
+    code = "NOTIFICATION_REFUSED"
+    retryable = False
+
+
+class Kind(Protocol):
+    """How channels of one kind are checked and sent to."""
+
+    def target(self, config: Config) -> str:
+        """Where `config` leads, in words without a secret. Raises `ChannelInvalidError`. Asks no network."""
+        ...
+
+    def send(self, config: Config, notification: Notification) -> None:
+        """Returns when the other side has taken it. Raises `HSIError`, whose text names no secret."""
+        ...
+
+
+@cache
+def kind(name: str) -> Kind:
+    made: Kind = import_string(KINDS[name])()
+    return made
+
+
+def config_of(channel: NotificationChannel) -> Config:
+    """Raises `sealed.UnreadableSecretError`."""
+    return Config(recipients=tuple(channel.recipients), settings=channel.settings, **channel.secrets)
+
+
+def configure(channel: NotificationChannel, values: dict[str, Any]) -> None:
+    """Set `values` on `channel`, and what follows from them. Does not save. Raises `ChannelInvalidError`.
+
+    Secrets that are not among them stay, and an empty one is forgotten. But what leads elsewhere needs its secrets
+    anew: a password must not go to a host that its owner never named.
+    """
+    if channel.pk and values.get("kind", channel.kind) != channel.kind:
+        raise ChannelInvalidError("kind", "The kind of a channel stays. Make another one.")
+    given = {name: values.pop(name) for name in SECRETS if name in values}
+    secrets = ({} if channel.pk is None or _leads_elsewhere(channel, values) else channel.secrets) | given
+    for name, value in values.items():
+        setattr(channel, name, value)
+    config = Config(recipients=tuple(channel.recipients), settings=channel.settings, **secrets)
+    channel.target = kind(channel.kind).target(config)
+    channel.keep_secrets(secrets)
+
+
+def _leads_elsewhere(channel: NotificationChannel, values: dict[str, Any]) -> bool:
+    new = values.get("settings", channel.settings)
+    return any(new.get(name) != channel.settings.get(name) for name in ("host", "port", "tls"))
+
+
+def send(channel: NotificationChannel, notification: Notification) -> None:
+    """Send now. Raises `HSIError`."""
+    kind(channel.kind).send(config_of(channel), notification)

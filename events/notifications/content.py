@@ -1,0 +1,93 @@
+"""What a notification says: data for machines, words for people, and a picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from cameras.originals import MediaGoneError
+from events import snapshot
+from events.alerting.serializers import AlertData, alert_data
+from events.models import Alert, Delivery, Event
+from events.serializers import EventData, event_data
+from events.words import LEVELS, VERDICTS, seen, verdict_key
+from hsi.errors import MediaError
+from hsi.times import iso
+
+TYPES = {Delivery.Stage.FIRST.value: "alert.created", Delivery.Stage.UPDATE.value: "alert.updated"}
+LONGEST_TITLE = 150
+LONGEST_TEXT = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`id` is the same for every stage and try of one alert. A test of a channel is about no alert and event."""
+
+    id: str
+    type: str
+    time: datetime
+    title: str
+    text: str
+    event: Event | None = None
+    alert: Alert | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The JSON that webhooks and MQTT get."""
+        alert: AlertData | None = alert_data(self.alert) if self.alert else None
+        event: EventData | None = event_data(self.event) if self.event else None
+        content = {"id": self.id, "type": self.type, "alert": alert, "event": event, "time": iso(self.time)}
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+
+    def picture(self) -> bytes | None:
+        """The event's best picture with its boxes, a JPEG. None where there is none any more."""
+        if self.event is None:
+            return None
+        try:
+            return snapshot.draw(snapshot.best_view(self.event), boxes=True)
+        except (MediaGoneError, MediaError):
+            return None
+
+
+def of(delivery: Delivery) -> Notification:
+    """What `delivery` says now. Its alert, event and camera are best selected with it."""
+    alert = delivery.alert
+    event = alert.event
+    level = LEVELS.get(event.risk_level or "", "Alert")
+    again = "" if delivery.stage == Delivery.Stage.FIRST else "Judged: "
+    return Notification(
+        id=str(alert.uid),
+        type=TYPES[delivery.stage],
+        time=alert.updated_at,
+        title=plain(f"{again}{level}: {event.camera.name}", LONGEST_TITLE),
+        text=_text(event),
+        event=event,
+        alert=alert,
+    )
+
+
+def test_of(name: str) -> Notification:
+    """A notification that only shows that the channel works."""
+    text = f"This is a test of the notification channel {name}. Alerts will look like this."
+    title = plain(f"{settings.APP_NAME}: test", LONGEST_TITLE)
+    return Notification("test", "channel.test", timezone.now(), title, plain(text, LONGEST_TEXT))
+
+
+def _text(event: Event) -> str:
+    at = event.started_at.astimezone(event.camera.zone)
+    lines = [
+        plain(event.summary or seen(event.labels), LONGEST_TEXT),
+        f"{at:%Y-%m-%d %H:%M:%S}, score {event.risk_score}. {VERDICTS[verdict_key(event)]}",
+        plain(event.recommended_action, LONGEST_TEXT),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def plain(text: str, length: int) -> str:
+    """One line without control characters: names and texts come from outside."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"

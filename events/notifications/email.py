@@ -1,0 +1,83 @@
+"""Mails over SMTP, with the event's picture."""
+
+from __future__ import annotations
+
+import smtplib
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.mail.backends.smtp import EmailBackend
+from django.core.validators import validate_email
+
+from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
+from events.notifications.content import Notification
+
+TLS_PORT = 465
+MOST_RECIPIENTS = 50
+
+
+class Email:
+    """`recipients`, else `DEFAULT_EMAIL_RECIPIENTS`. The server is that of the settings `SMTP_*`."""
+
+    def target(self, config: Config) -> str:
+        recipients = self._recipients(config)
+        if not 0 < len(recipients) <= MOST_RECIPIENTS:
+            raise ChannelInvalidError("recipients", f"1 to {MOST_RECIPIENTS} addresses are needed.")
+        for address in recipients:
+            try:
+                validate_email(address)
+            except ValidationError:
+                raise ChannelInvalidError("recipients", f"{address!r} is not an e-mail address.") from None
+        return ", ".join(recipients)[:300]
+
+    def send(self, config: Config, notification: Notification) -> None:
+        if not settings.SMTP_HOST:
+            raise NotSentError("SMTP_HOST is not set, so that no mail can be sent.")
+        message = self._message(config, notification)
+        try:
+            server().send_messages([message])
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = {code for code, _ in error.recipients.values()}
+            raise _refusal("recipients", codes) from error
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            raise _refusal("mail", {error.smtp_code}) from error
+        except smtplib.SMTPAuthenticationError as error:
+            raise NotSentError(f"The mail server does not accept SMTP_USER ({error.smtp_code}).") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise NotSentError(f"The mail server cannot be used ({type(error).__name__}).") from error
+
+    def _recipients(self, config: Config) -> list[str]:
+        return list(config.recipients or settings.DEFAULT_EMAIL_RECIPIENTS)
+
+    def _message(self, config: Config, notification: Notification) -> EmailMessage:
+        sender = settings.SMTP_FROM_ADDRESS or settings.SMTP_USER or "hsi@localhost"
+        # The same id for each try of a stage tells a mail that comes twice; the update answers the first.
+        first = f"<{notification.id}.alert.created@hsi.local>"
+        headers = {"Message-ID": f"<{notification.id}.{notification.type}@hsi.local>"}
+        if notification.type == "alert.updated":
+            headers |= {"In-Reply-To": first, "References": first}
+        message = EmailMessage(notification.title, notification.text, sender, self._recipients(config), headers=headers)
+        if picture := notification.picture():
+            message.attach("snapshot.jpg", picture, "image/jpeg")
+        return message
+
+
+def server() -> EmailBackend:
+    """A new connection to the server of the settings."""
+    return EmailBackend(
+        host=settings.SMTP_HOST,
+        port=settings.SMTP_PORT,
+        username=settings.SMTP_USER,
+        password=settings.SMTP_PASSWORD,
+        use_ssl=settings.SMTP_USE_TLS and settings.SMTP_PORT == TLS_PORT,
+        use_tls=settings.SMTP_USE_TLS and settings.SMTP_PORT != TLS_PORT,
+        timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
+        fail_silently=False,
+    )
+
+
+def _refusal(what: str, codes: set[int]) -> NotSentError:
+    """RFC 5321, 4.2.1: 5yz is for good, 4yz is for now."""
+    kind = RefusedError if all(code >= 500 for code in codes) else NotSentError
+    return kind(f"The mail server refused the {what} ({', '.join(map(str, sorted(codes)))}).")

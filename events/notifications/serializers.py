@@ -1,0 +1,110 @@
+"""Channels and deliveries as the API shows them, and what an administrator may say about a channel."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from rest_framework import serializers
+
+from events.models import Delivery, Event, NotificationChannel
+from events.notifications.channels import ChannelInvalidError, configure
+from hsi.inputs import Input
+from hsi.times import iso
+
+LONGEST_SECRET = 2000
+MOST_SETTINGS = 20
+
+
+class ChannelData(TypedDict):
+    """A place that is told of alerts. `target` says where it leads, without anything secret.
+
+    What is secret (`url`, `secret`, `password`) is never shown again.
+    """
+
+    id: int
+    name: str
+    kind: str
+    enabled: bool
+    target: str
+    recipients: list[str]
+    settings: dict[str, Any]
+    min_severity: str
+
+
+class DeliveryData(TypedDict):
+    """One telling of an alert to a channel. `next_attempt_at` is null when it is over."""
+
+    id: int
+    channel: int
+    alert: int
+    stage: str
+    state: str
+    attempts: int
+    last_error: str
+    next_attempt_at: str | None
+    sent_at: str | None
+
+
+def channel_data(channel: NotificationChannel) -> ChannelData:
+    return {
+        "id": channel.pk,
+        "name": channel.name,
+        "kind": channel.kind,
+        "enabled": channel.enabled,
+        "target": channel.target,
+        "recipients": channel.recipients,
+        "settings": channel.settings,
+        "min_severity": channel.min_severity,
+    }
+
+
+def delivery_data(delivery: Delivery) -> DeliveryData:
+    return {
+        "id": delivery.pk,
+        "channel": delivery.channel_id,
+        "alert": delivery.alert_id,
+        "stage": delivery.stage,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "last_error": delivery.last_error,
+        "next_attempt_at": iso(delivery.next_attempt_at),
+        "sent_at": iso(delivery.sent_at),
+    }
+
+
+class Secret(serializers.CharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            max_length=LONGEST_SECRET,
+            required=False,
+            allow_blank=True,
+            write_only=True,
+            trim_whitespace=False,
+            **options,
+        )
+
+
+class ChannelRequestSerializer(Input):
+    name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(NotificationChannel.Kind.choices)
+    enabled = serializers.BooleanField(required=False)
+    min_severity = serializers.ChoiceField(Event.Level.choices, required=False)
+    url = Secret(help_text="Of a webhook, or in the notation of Apprise.")
+    recipients = serializers.ListField(child=serializers.CharField(max_length=254), max_length=50, required=False)
+    settings = serializers.DictField(child=serializers.JSONField(), required=False, help_text="Of MQTT: host and more.")
+    secret = Secret(help_text="What the bodies of a webhook are signed with.")
+    password = Secret(help_text="Of the MQTT broker.")
+
+    def validate_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        if len(settings) > MOST_SETTINGS or not all(isinstance(one, str | int | bool) for one in settings.values()):
+            raise serializers.ValidationError("Short texts, whole numbers, true and false are understood.")
+        return settings
+
+
+def store(channel: NotificationChannel, values: dict[str, Any]) -> None:
+    """Write what was sent into `channel`, in the caller's transaction. Raises `ValidationError`."""
+    try:
+        configure(channel, values)
+    except ChannelInvalidError as error:
+        raise serializers.ValidationError({error.field: [error.detail]}) from error
+    channel.save()

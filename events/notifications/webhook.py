@@ -1,0 +1,42 @@
+"""Webhooks: a signed JSON by POST to an address that the system may send to."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from django.conf import settings
+
+from events.notifications.channels import ChannelInvalidError, Config
+from events.notifications.content import Notification
+from hsi import outgoing
+from hsi.outgoing import OutgoingRefusedError
+
+SIGNATURE = "X-HSI-Signature"
+
+
+class Webhook:
+    """`url`, else `DEFAULT_WEBHOOK_URL`; with `secret` the body is signed."""
+
+    def target(self, config: Config) -> str:
+        if not self._url(config):
+            raise ChannelInvalidError("url", "Needed: where to send to. Only DEFAULT_WEBHOOK_URL can stand for it.")
+        try:
+            where = outgoing.check(self._url(config))
+        except OutgoingRefusedError as error:
+            raise ChannelInvalidError("url", error.detail) from error
+        return str(where)
+
+    def send(self, config: Config, notification: Notification) -> None:
+        body = notification.body
+        headers = [("Content-Type", "application/json"), ("User-Agent", "hsi")]
+        if config.secret:
+            headers.append((SIGNATURE, signature(config.secret, body)))
+        outgoing.post(self._url(config), body, headers, settings.WEBHOOK_TIMEOUT_SECONDS)
+
+    def _url(self, config: Config) -> str:
+        return config.url or str(settings.DEFAULT_WEBHOOK_URL)
+
+
+def signature(secret: str, body: bytes) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

@@ -1,0 +1,116 @@
+"""A POST that is sent twice with the same `Idempotency-Key` is done once, and answered twice.
+
+The row of a key is written in the transaction of what the request does: after a crash there are both or
+neither. Of two that come at once the second one waits for that row, and is given what the first was answered.
+An error undoes the row with everything else, so the same key may be tried again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hsi.errors import ConflictError, HSIError
+from hsi.models import KeptAnswer
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+LONGEST = 200
+
+Post = Callable[..., Response]
+PARAMETER = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="Of your choice: what is sent again with it is done once."
+)
+
+
+class KeyReusedError(HSIError):
+    """This key was sent before with another request. Take a new one for each."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    status = 422
+    retryable = False
+
+
+class KeyInUseError(ConflictError):
+    """A request with this key is being worked on. Ask again."""
+
+    code = "IDEMPOTENCY_KEY_IN_USE"
+
+
+def once(post: Post) -> Post:
+    """For a `post` that does nothing slow: it runs in a transaction where the request has a key."""
+
+    @functools.wraps(post)
+    def answered(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = key_of(request)
+        if not key:
+            return post(view, request, *args, **kwargs)
+        digest = digest_of(request, request._request.body)
+        with transaction.atomic():
+            row = claim(request, key, digest)
+            if row.status is not None:
+                return replay(row)
+            response = post(view, request, *args, **kwargs)
+            keep(row, response)
+            return response
+
+    answered.heeds_idempotency_key = True  # type: ignore[attr-defined]  # what the API's description looks for
+    return answered
+
+
+def key_of(request: Request) -> str:
+    """The key of a request, empty where it has none. Raises `ValidationError`."""
+    key: str = request.headers.get(HEADER, "")
+    if len(key) > LONGEST or not (key.isascii() and key.isprintable()):
+        raise ValidationError({HEADER: [f"Must be at most {LONGEST} printable characters of ASCII."]})
+    return key
+
+
+def digest_of(request: Request, *parts: bytes) -> str:
+    """What tells one request from another: its method, its address and these parts of its body."""
+    digest = hashlib.sha256()
+    for part in (f"{request.method} {request.get_full_path()}".encode(), *parts):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def claim(request: Request, key: str, digest: str) -> KeptAnswer:
+    """The row of this key, with or without an answer. Raises `KeyReusedError` where it is another request's."""
+    rows = KeptAnswer.objects.filter(user=request.user.pk, key=key)
+    rows.filter(created_at__lt=expired_before(timezone.now())).delete()
+    try:
+        with transaction.atomic():
+            return KeptAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=digest)
+    except IntegrityError:
+        row = rows.first()
+    if row is None:
+        raise KeyInUseError
+    if row.request != digest:
+        raise KeyReusedError
+    return row
+
+
+def keep(row: KeptAnswer, response: Response) -> None:
+    """Store the answer, unless there is one already."""
+    data, location = response.data, response.headers.get("Location", "")
+    KeptAnswer.objects.filter(pk=row.pk, status=None).update(status=response.status_code, data=data, location=location)
+
+
+def replay(row: KeptAnswer) -> Response:
+    headers = {REPLAYED: "true", **({"Location": row.location} if row.location else {})}
+    return Response(row.data, row.status, headers=headers)
+
+
+def expired_before(now: datetime) -> datetime:
+    return now - timedelta(hours=settings.IDEMPOTENCY_HOURS)

@@ -1,0 +1,56 @@
+"""What a body may hold: fields that are known, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+if TYPE_CHECKING:  # the framework imports this module while it sets itself up
+    from rest_framework.request import Request
+
+CSRF_FIELD = "csrfmiddlewaretoken"  # beside the fields in the form of a page
+
+
+class Input(serializers.Serializer[Any]):
+    """A field that is not known is an error: a client must not believe that it was heeded."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields) - {CSRF_FIELD})):
+            allowed = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"Not a field of this. There are: {allowed}."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+def checked(kind: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """The body of `request` as `kind` has it. Raises `ValidationError`."""
+    body = kind(data=request.data, partial=partial)
+    body.is_valid(raise_exception=True)
+    values: dict[str, Any] = body.validated_data
+    return values
+
+
+class FractionField(serializers.FloatField):
+    """A number from 0 to 1."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=1, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, (bool, str)):
+            self.fail("invalid")
+        value = float(super().to_internal_value(data))
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
+
+
+def is_printable(value: str) -> None:
+    """A validator: no control character, line separator or direction mark."""
+    if not all(character.isprintable() for character in value):
+        raise ValidationError("Must be printable text on one line.")

@@ -1,0 +1,58 @@
+"""JSON bodies as they may come: of bounded length and depth, and without two answers to one question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+from hsi.errors import TooLargeError
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+
+
+class StrictJSONParser(JSONParser):
+    """Raises `TooLargeError` above `MAX_BYTES`, `ParseError` for what is no JSON (RFC 8259) or names a member twice."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise TooLargeError(f"A body of JSON has at most {MAX_BYTES} bytes.")
+        try:
+            value = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("The body is not JSON in UTF-8.") from error
+        _check_depth(value)
+        return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ParseError("The body names a member of an object twice.")
+    return members
+
+
+def _constant(name: str) -> NoReturn:
+    raise ParseError(f"{name} is not JSON.")
+
+
+def _check_depth(value: Any) -> None:
+    """Level by level, so that depth is a matter of this number and not of the interpreter's stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")

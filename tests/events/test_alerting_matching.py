@@ -1,0 +1,97 @@
+"""What a rule asks for: pure, so each condition is tried by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from events.alerting.dedup import key, validate_template
+from events.alerting.matching import Facts, Sighting, mismatches
+from events.alerting.schedule import Schedule
+from events.models import AlertRule
+
+PERSON, CAR = Sighting("person", 0.8, frozenset({"7"})), Sighting("car", 0.95)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def facts(**values: Any) -> Facts:
+    at = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    return Facts(**{"camera": "door", "at": at, "score": 60, "level": "high", "sightings": (PERSON, CAR), **values})
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({}, []),
+        ({"severity": "high", "min_risk": 60}, []),
+        ({"severity": "critical"}, ["level high, below critical"]),
+        ({"min_risk": 61}, ["score 60, below 61"]),
+        ({"labels": ["person"]}, []),
+        ({"labels": ["dog"]}, ["none of the labels was seen"]),
+        ({"labels": ["person"], "min_confidence": 0.8}, []),
+        # The car is sure enough, but what counts is one sighting that fulfils everything at once.
+        ({"labels": ["person"], "min_confidence": 0.9}, ["at most 80% sure, below 90%"]),
+        ({"zones": ["7"]}, []),
+        ({"labels": ["car"], "zones": ["7"]}, ["not seen in one of the zones"]),
+        ({"cameras": ["garden", "door"]}, []),
+        ({"cameras": ["garden"]}, ["another camera"]),
+        ({"schedule_start": time(22), "schedule_end": time(6)}, []),
+        ({"schedule_start": time(6), "schedule_end": time(22)}, ["out of hours"]),
+    ],
+)
+def test_a_rule_matches_what_fulfils_all_it_asks(rule: dict[str, Any], why: list[str]):
+    assert mismatches(AlertRule(**rule), facts()) == why
+
+
+def test_an_event_without_a_score_matches_nothing():
+    assert mismatches(AlertRule(), facts(score=None, level=None)) == ["not judged yet"]
+
+
+@pytest.mark.parametrize(
+    ("at", "covered"),
+    [
+        ("2026-03-02T21:30:00+01:00", False),
+        ("2026-03-02T22:00:00+01:00", True),
+        ("2026-03-03T05:59:59+01:00", True),  # Tuesday morning is still Monday's night
+        ("2026-03-03T06:00:00+01:00", False),
+        ("2026-03-03T23:00:00+01:00", False),
+    ],
+)
+def test_a_night_counts_to_the_day_on_which_it_begins(at: str, covered: bool):
+    assert Schedule(time(22), time(6), BERLIN, ["mon"]).covers(datetime.fromisoformat(at)) is covered
+
+
+@pytest.mark.parametrize(
+    ("at", "covered"),
+    [
+        ("2026-10-25T00:30:00+00:00", True),  # 02:30 for the first time
+        ("2026-10-25T01:30:00+00:00", True),  # 02:30 once more, an hour later
+        ("2026-10-25T02:00:00+00:00", False),
+        ("2026-03-29T00:59:59+00:00", False),
+        ("2026-03-29T01:00:00+00:00", False),  # 03:00: two o'clock never came
+    ],
+)
+def test_what_the_clock_shows_twice_counts_twice_and_what_it_skips_never_comes(at: str, covered: bool):
+    assert Schedule(time(2), time(3), BERLIN).covers(datetime.fromisoformat(at)) is covered
+
+
+def test_equal_times_are_a_whole_day():
+    schedule = Schedule(time(8), time(8), BERLIN, ["sat"])
+    assert schedule.covers(datetime(2026, 3, 7, 8, 0, tzinfo=BERLIN))
+    assert schedule.covers(datetime(2026, 3, 8, 7, 59, tzinfo=BERLIN))
+    assert not schedule.covers(datetime(2026, 3, 7, 7, 59, tzinfo=BERLIN))
+
+
+def test_a_key_fills_its_places_and_stays_short():
+    assert key("{camera}-{label}", {"camera": "door", "label": "{rule}"}) == "door-{rule}"
+    assert len(key("{label}", {"label": "x" * 500})) == 64
+
+
+@pytest.mark.parametrize("template", ["", "  ", "{nobody}", "{camera", "}{", "a\nb"])
+def test_a_key_with_other_places_is_refused(template: str):
+    with pytest.raises(ValidationError):
+        validate_template(template)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hsi import outgoing
+from hsi.outgoing import OutgoingFailedError, OutgoingRefusedError, Place
+from tests.peers.webhook import WebhookPeer
+
+pytestmark = pytest.mark.one_engine
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+        "255.255.255.255", "168.63.129.16", "198.18.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001:0:1::",
+    ],
+)  # fmt: skip
+def test_what_only_this_machine_or_its_network_can_reach_is_not_public(address: str):
+    assert not outgoing.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "::ffff:1.1.1.1", "2606:4700:4700::1111"])
+def test_what_everyone_can_reach_is_public(address: str):
+    assert outgoing.is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/",
+        "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://localhost./", "http://a.localhost/", "http://LOCALHOST/",
+        "http://10.0.0.1:80/", "https://user@example.org/", "http://example.org\\@10.0.0.1/", "http://exa mple.org/",
+        "gopher://example.org/", "http://", "//example.org", "http://example.org:0/", "http://example.org:99999/",
+        "http://[fe80::1%25eth0]/", "http://example.org/\x00", "http://" + "a" * 3000,
+    ],
+)  # fmt: skip
+def test_addresses_inside_and_odd_ones_are_refused_however_they_are_written(url: str):
+    with pytest.raises(OutgoingRefusedError):
+        outgoing.check(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://example.org/a?b=c", Place("example.org", 443)),
+        ("http://EXAMPLE.org.:8080", Place("example.org", 8080)),
+        ("https://bücher.example/", Place("xn--bcher-kva.example", 443)),
+        ("http://1.1.1.1/", Place("1.1.1.1", 80)),
+    ],
+)
+def test_where_an_address_leads(url: str, place: Place):
+    assert outgoing.check(url) == place
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed"), [("127.0.0.1", True), ("127.0.0.1:{port}", True), ("127.0.0.1:1", False), ("10.0.0.1", False)]
+)
+def test_what_is_listed_may_be_sent_to(settings: Any, entry: str, allowed: bool):
+    with WebhookPeer() as peer:
+        settings.WEBHOOK_ALLOWED_HOSTS = [entry.format(port=peer.host.partition(":")[2])]
+        if allowed:
+            outgoing.post(peer.url, b"x", [], 5)
+        else:
+            with pytest.raises(OutgoingRefusedError, match="not public"):
+                outgoing.post(peer.url, b"x", [], 5)
+        assert len(peer.posts) == allowed
+
+
+def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(settings: Any, monkeypatch: pytest.MonkeyPatch):
+    """What counts is what the name resolves to at that time, and the connection goes to just that."""
+    with WebhookPeer() as peer:
+        port = int(peer.host.partition(":")[2])
+        asked = []
+
+        def resolve(where: Place) -> list[str]:
+            asked.append(where)
+            return ["127.0.0.1"]
+
+        monkeypatch.setattr(outgoing, "_resolve", resolve)
+        with pytest.raises(OutgoingRefusedError, match="not public"):
+            outgoing.post(f"http://rebinding.example:{port}/", b"x", [], 5)
+        settings.WEBHOOK_ALLOWED_HOSTS = ["rebinding.example"]
+        outgoing.post(f"http://rebinding.example:{port}/", b"x", [], 5)
+        assert len(peer.posts) == 1
+        assert peer.posts[0].headers["Host"] == f"rebinding.example:{port}"
+        assert len(asked) == 2
+
+
+def test_a_host_without_an_address_may_have_one_later():
+    with pytest.raises(OutgoingFailedError, match="no address"):
+        outgoing.addresses(Place("no-such-host.invalid", 80))

@@ -1,0 +1,39 @@
+"""Every event is an alert that a receiver is told of, and what must hold of that when everything has settled."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.peers.webhook import WebhookPeer
+from tests.system.running import Running
+
+SETTINGS = {"WEBHOOK_ALLOWED_HOSTS": "127.0.0.1"}
+
+
+def tell_everything(running: Running, receiver: WebhookPeer) -> None:
+    """A rule that matches every event, and `receiver` as its channel."""
+    channel = running.post("/api/notification-channels", name="receiver", kind="webhook", url=receiver.url)
+    running.post("/api/alert-rules", name="everything", cooldown_seconds=0, channels=[channel["id"]])
+
+
+def check_told(running: Running, receiver: WebhookPeer) -> str:
+    """One alert an event, each told with its judgement, under one id whatever died. Returns the figures in words."""
+    events = [event["id"] for event in running.all("/api/events")]
+    alerts = {alert["id"]: alert["event"] for alert in running.all("/api/alerts")}
+    assert sorted(alerts.values()) == sorted(events)
+    ids: dict[int, set[str]] = {}
+    judged = set()
+    for told in receiver.told:
+        ids.setdefault(told["alert"]["id"], set()).add(told["id"])
+        if told["event"]["analysis"] == "done":
+            judged.add(told["alert"]["id"])
+    assert set(ids) == judged == set(alerts)
+    assert {len(known) for known in ids.values()} == {1}
+    assert len({known for (known,) in ids.values()}) == len(alerts)
+    deliveries = running.all("/api/deliveries")
+    assert {delivery["state"] for delivery in deliveries} == {"sent"}
+    assert Counter(delivery["alert"] for delivery in deliveries if delivery["stage"] == "first") == dict.fromkeys(
+        alerts, 1
+    )
+    again = len(receiver.told) - len(deliveries)
+    return f"{len(alerts)} alerts, each told, {again} of {len(receiver.told)} notifications sent again"
