@@ -62,7 +62,9 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     )
     assert answer["status"] == "healthy"
     assert all(check["detail"] for check in answer["checks"].values())
-    assert set(answer["waiting"]) == {"uploads", "batches_open", "batches_waiting", "events_pending", "dead_letters"}
+    assert set(answer["waiting"]) == {
+        "uploads", "batches_open", "batches_waiting", "events_pending", "deliveries", "dead_letters",
+    }  # fmt: skip
 
 
 @pytest.mark.django_db
@@ -245,13 +247,17 @@ def test_what_waits_is_counted_in_a_fixed_number_of_queries(django_assert_num_qu
         DeadLetter.objects.create(
             queue="q", row_id=1, reason="refused", state=state, first_failed_at=now, last_failed_at=now
         )
-    with django_assert_num_queries(6):
+    channel = factories.channel("email", recipients=["ann@example.org"])
+    factories.delivery(factories.alert(), channel)
+    factories.delivery(factories.alert(), channel, state="sent", due_at=None)
+    with django_assert_num_queries(7):
         counts = waiting()
     assert counts == {
         "uploads": 1,
         "batches_open": 1,
         "batches_waiting": 1,
         "events_pending": 2,
+        "deliveries": 1,
         "dead_letters": 1,
     }
 
