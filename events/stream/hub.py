@@ -13,6 +13,7 @@ from django.db import Error
 
 from events.stream import hints
 from events.stream.client import Client
+from events.stream.door import let_in
 from events.stream.messages import Close, gap
 from events.stream.outgoing import Outgoing, Send
 from events.stream.table import Message, read_after
@@ -76,9 +77,9 @@ class Hub:
             if not self._connections:
                 await self._stop()
 
-    async def admit(self, who: Credentials, topic: Topic) -> tuple[Viewer | Refusal, int]:
+    async def admit(self, who: Credentials, topic: Topic, network: str) -> tuple[Viewer | Refusal, int]:
         """Who that is, and the newest number."""
-        return await self._desk.run(lambda: (recognise(who, topic), newest()))
+        return await self._desk.run(lambda: (let_in(who, topic, network), newest()))
 
     def enter(self, send: Send, topic: Topic, who: Credentials, viewer: Viewer) -> Client:
         client = Client(self, Outgoing(send, self._queue_limit, self._patience_seconds), send, topic, who, viewer)

@@ -81,7 +81,7 @@ class StreamApplication:
 
     async def _admit(self, topic: Topic, handshake: Handshake) -> tuple[Viewer | Refusal, int]:
         try:
-            return await self.hub.admit(handshake.credentials, topic)
+            return await self.hub.admit(handshake.credentials, topic, handshake.address)
         except Error:
             return NO_DATABASE, 0
 

@@ -40,6 +40,9 @@ class Refusal:
     reason: str
 
 
+UNKNOWN_TOKEN = Refusal(Close.NOT_SIGNED_IN, "The token is unknown, expired or revoked.")
+
+
 def recognise(credentials: Credentials, topic: Topic) -> Viewer | Refusal:
     """Look it all up anew: token or session, user, and grants. Who may not listen to `topic` is refused."""
     if not is_set_up():
@@ -55,7 +58,7 @@ def recognise(credentials: Credentials, topic: Topic) -> Viewer | Refusal:
 def _by_token(text: str) -> AbstractBaseUser | Refusal:
     token = find_token(text)
     if token is None:
-        return Refusal(Close.NOT_SIGNED_IN, "The token is unknown, expired or revoked.")
+        return UNKNOWN_TOKEN
     if not {"read", "admin"} & set(token.scopes):
         return Refusal(Close.NOT_ALLOWED, "The token lacks the scope read.")
     return token.user

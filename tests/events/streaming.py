@@ -45,6 +45,7 @@ class StreamServer:
             ws="websockets-sansio",
             ws_ping_interval=None,
             ws_per_message_deflate=False,
+            proxy_headers=False,  # whose word counts is decided by us
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self._run, daemon=True)
