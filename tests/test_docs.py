@@ -180,10 +180,11 @@ def test_every_python_block_compiles(path: Path) -> None:
             compile(block, path.name, "exec")
 
 
-def test_the_client_of_the_api_page_is_there_and_short() -> None:
+def test_the_core_of_the_client_stands_in_its_file_as_in_the_page() -> None:
     block = next(block for language, block in FENCE.findall(page("api.md")) if language == "python")
-    assert "after=" in block
-    assert len(block.strip().splitlines()) <= 40
+    client = (ROOT / "docs" / "examples" / "follow_events.py").read_text()
+    assert block.strip() in client
+    assert len([line for line in client.splitlines() if line.strip()]) <= 45
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

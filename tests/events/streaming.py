@@ -81,6 +81,28 @@ def options_of(token: str = "", cookie: str = "", **options: Any) -> dict[str, A
     return {"additional_headers": headers, "compression": None, "open_timeout": PATIENCE_SECONDS, **options}
 
 
+def deaf(host: str, token: str) -> socket.socket:
+    """A client that reads the answer to its handshake, and then nothing. Its window is small."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.settimeout(PATIENCE_SECONDS)
+    raw.connect((host.split(":")[0], int(host.split(":")[1])))
+    lines = [
+        "GET /ws/events HTTP/1.1",
+        f"Host: {host}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Authorization: Bearer {token}",
+    ]
+    raw.sendall("\r\n".join([*lines, "", ""]).encode())
+    got = b""
+    while b"connection.ready" not in got:
+        got += raw.recv(100)
+    return raw
+
+
 def frame(connection: ClientConnection) -> dict[str, Any]:
     message = json.loads(connection.recv(timeout=PATIENCE_SECONDS))
     assert isinstance(message, dict)
