@@ -70,6 +70,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
+    S("API_WORKERS", int, 0, "Processes of serve_wsgi. 0: one a processor.", 0, 256),
+    S("API_THREADS", int, 8, "Requests that each of them works on at a time.", 1, 256),
     # Who may come, and how often
     S("HTTPS_ONLY", bool, False, "People reach the site by https alone: cookies are Secure, and HSTS is sent."),
     S("HSTS_SECONDS", int, 30 * 86400, "How long browsers remember that, with HTTPS_ONLY.", 0, 10 * 365 * 86400),

@@ -212,7 +212,7 @@ def test_every_service_of_compose_runs_a_command_that_exists() -> None:
     started = {service: content.get("command", []) for service, content in compose()["services"].items()}
     managed = {service: command[2] for service, command in started.items() if command[:2] == ["python", "manage.py"]}
     assert {service: command for service, command in managed.items() if command not in known} == {}
-    assert managed.keys() == {"migrate", "web", "watcher", "detector", "analyser", "notifier", "housekeeping"}
+    assert managed.keys() == {"migrate", "web", "stream", "watcher", "detector", "analyser", "notifier", "housekeeping"}
 
 
 @pytest.mark.one_engine
