@@ -73,7 +73,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         peer = self.server.peer
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # the sender broke off, or was killed
         peer.posts.append(Post(self.path, dict(self.headers), body))
         status, headers = peer.replies.popleft() if peer.replies else (peer.default, {})
         self.send_response(status)
