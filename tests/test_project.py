@@ -108,13 +108,30 @@ def test_every_direct_package_says_why_it_is_there(file: str) -> None:
     assert [line for line in direct if "  # " not in line] == []
 
 
+def foreign_packages(*paths: Path) -> dict[str, set[str]]:
+    """The packages of others that bring the modules that files import, by module."""
+    known = packages_distributions()
+    foreign = {module for path in paths for module in imports(path)} - set(sys.stdlib_module_names) - {*APPS, "tests"}
+    return {module: {normal(one) for one in known.get(module, ["?"])} for module in foreign}
+
+
+def package_of(line: str) -> str:
+    return normal(re.split(r"[\[=]", line)[0])
+
+
 @pytest.mark.one_engine
 def test_what_the_code_imports_is_a_direct_package() -> None:
-    direct = {normal(re.split(r"[\[=]", line)[0]) for line in requirements("requirements.txt")[0]}
-    known = packages_distributions()
-    used = {module for path in [*python_files(*APPS), ROOT / "manage.py"] for module in imports(path)}
-    foreign = used - set(sys.stdlib_module_names) - set(APPS)
-    assert {module for module in foreign if not {normal(one) for one in known.get(module, ["?"])} & direct} == set()
+    direct = {package_of(line) for line in requirements("requirements.txt")[0]}
+    used = foreign_packages(*python_files(*APPS), ROOT / "manage.py")
+    assert {module for module, packages in used.items() if not packages & direct} == set()
+
+
+@pytest.mark.one_engine
+def test_what_the_tests_import_is_pinned() -> None:
+    """Else a package that somebody installed by hand passes here and is missing on a fresh machine."""
+    known = {package_of(line) for file in ("requirements.txt", "requirements-dev.txt") for line in pinned(file)}
+    used = foreign_packages(*python_files("tests"))
+    assert {module for module, packages in used.items() if not packages & known} == set()
 
 
 @pytest.mark.one_engine
