@@ -52,6 +52,16 @@ class UploadData(TypedDict):
     thumbnail_url: str
 
 
+class CameraStatusData(TypedDict):
+    """A camera has sent a picture: it is there."""
+
+    camera: str
+    status: str
+    last_upload: int
+    last_captured_at: str
+    snapshot_url: str
+
+
 def camera_data(camera: Camera) -> CameraData:
     """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)
