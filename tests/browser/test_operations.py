@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from cameras.models import Upload
 from hsi.ledger import AuditEntry, QueuePause
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter
+from hsi.queues import pressure
 from monitoring.models import LogEntry
 from tests import factories
 from tests.browser import night
@@ -61,6 +63,14 @@ def press(button: Locator) -> None:
     button.press("Enter")
 
 
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(PATIENCE_MS // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)  # the real clock's: the page's own may stand
+    raise AssertionError("it does not come about")
+
+
 def said(page: Page, words: str) -> None:
     expect(page.get_by_text(words).first).to_be_visible()
 
@@ -71,7 +81,14 @@ def pages() -> list[str]:
     assert letter is not None
     assert line is not None
     assert upload is not None
-    places = ("", "letters/", f"letters/{letter.pk}", "queues/", "queues/detection_queue/pause", "configuration/")
+    places: tuple[str, ...] = (
+        "",
+        "letters/",
+        f"letters/{letter.pk}",
+        "queues/",
+        "queues/detection_queue/pause",
+        "configuration/",
+    )
     places += ("logs/", "logs/?level=ERROR&q=attempt", f"logs/{line.pk}", f"about/upload/{upload.pk}")
     lists = ("events/event/", "cameras/upload/", "cameras/camera/", "hsi/apitoken/", "hsi/auditentry/", "auth/user/")
     return [f"/admin/{place}" for place in (*places, *lists, f"cameras/upload/{upload.pk}/change/")]
@@ -114,6 +131,23 @@ def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(vis
     press(troubles.get_by_role("link", name="12 dead letters: AIServiceError"))
     expect(page).to_have_url(re.compile("/admin/letters/"))
     said(page, "Of this cause")
+
+
+def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) -> None:
+    page = visit.page
+    asked: list[str] = []
+    heard: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "overview/figures" in request.url else None)
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    page.clock.install()
+    page.goto("/admin/")
+    until(page, lambda: any("connection.ready" in frame for frame in heard))
+    page.clock.run_for(900)
+    assert asked == []
+    pressure.note("detection_queue", settings.QUEUE_MAX_SIZE)
+    until(page, lambda: any("queue.pressure" in frame for frame in heard))
+    page.clock.run_for(900)
+    until(page, lambda: len(asked) == 1)
 
 
 def test_figures_that_are_old_are_no_news(server: Site, visit: Visit) -> None:
