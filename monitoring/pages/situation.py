@@ -19,7 +19,7 @@ LOOKED_BACK = timedelta(days=1)
 SHOWN_GROUPS = 5
 TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "unknown"}
 NAMES = {
-    "database": "Database", "queues": "Queues", "redis": "Redis", "workers": "Workers",
+    "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
     "camera_folder": "Camera folder", "disk": "Disk", "detector": "Detector", "analyzer": "Analyser",
     "breakers": "Breakers",
 }  # fmt: skip
@@ -28,6 +28,7 @@ CAUSES = {
     "database": "configuration",
     "queues": "queues",
     "redis": "queues",
+    "channel_layer": "queues",
     "workers": "hsi_workerheartbeat_changelist",
     "camera_folder": "configuration",
     "disk": "monitoring_storagesample_changelist",
