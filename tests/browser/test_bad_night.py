@@ -27,6 +27,7 @@ OUTAGE_SECONDS = float(os.environ.get("HSI_OUTAGE_SECONDS", "0"))
 SEEN_WITHIN_MS = 15_000
 PATIENCE_MS = 60_000
 POISON = (66, 66)  # the size of a picture that no detector survives
+WAY = ("cameras.intake", "detection.pipeline", "detection.batching", "events.record")
 SETTINGS = {
     "CIRCUIT_FAILURE_THRESHOLD": "3",
     "CIRCUIT_RECOVERY_TIMEOUT_SECONDS": "300",  # nobody but the one who is woken puts it right
@@ -159,11 +160,14 @@ def test_the_log_of_one_picture_is_read_from_folder_to_event(house: Running, ove
     page = overview
     upload(house, 1)
     house.until(lambda: [one["analysis"] for one in house.all("/api/events")] == ["done"])
+    house.until(
+        lambda: set(WAY) <= {component for (component,) in house.rows("SELECT component FROM monitoring_logentry")}
+    )
     [event] = house.all("/api/events")
     page.goto(f"/admin/about/event/{event['id']}")
     rows = page.locator(".line-row")
     for words in ("upload", "batch", "event"):
         expect(rows.filter(has_text=re.compile(rf"^\s*{words} \d"))).not_to_have_count(0)
     lines = page.locator(".log")
-    for part in ("cameras.intake", "detection.pipeline", "detection.batching", "events.record"):
+    for part in WAY:
         expect(lines.filter(has_text=part)).not_to_have_count(0)
