@@ -26,6 +26,7 @@ SHAPES = {
     "service.status": "hsi.messages.ServiceStatusData",
     "worker.status": "hsi.messages.WorkerStatusData",
     "queue.pressure": "hsi.messages.QueuePressureData",
+    "gpu.stats": "monitoring.gpu.GpuStatsData",
 }
 
 Health = Literal["healthy", "degraded"]

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import pynvml
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from hsi import stream
+from hsi.times import iso
 from monitoring.models import GpuSample
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,26 @@ class Card:
     memory_total_bytes: int | None
     temperature_celsius: int | None
     power_watts: float | None
+
+
+class GpuCardData(TypedDict):
+    """A graphics card when it was last asked. Null: its driver does not say."""
+
+    time: str
+    host: str
+    gpu: int
+    name: str
+    utilization_percent: int | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    temperature_celsius: int | None
+    power_watts: float | None
+
+
+class GpuStatsData(TypedDict):
+    """The graphics cards of one machine, whenever they were asked."""
+
+    cards: list[GpuCardData]
 
 
 def read() -> list[Card]:
@@ -122,5 +145,23 @@ class Poller:
             return 0
         self._there, self._due_at = True, time.monotonic() + settings.GPU_POLL_INTERVAL_SECONDS
         at, host = now or timezone.now(), socket.gethostname()[:120]
-        GpuSample.objects.bulk_create(GpuSample(time=at, host=host, **asdict(card)) for card in cards)
+        samples = [GpuSample(time=at, host=host, **asdict(card)) for card in cards]
+        data: GpuStatsData = {"cards": [card_data(sample) for sample in samples]}
+        with transaction.atomic():
+            GpuSample.objects.bulk_create(samples)
+            stream.publish(("gpu.stats", "", data))
         return len(cards)
+
+
+def card_data(row: GpuSample) -> GpuCardData:
+    return {
+        "time": iso(row.time),
+        "host": row.host,
+        "gpu": row.gpu,
+        "name": row.name,
+        "utilization_percent": row.utilization_percent,
+        "memory_used_bytes": row.memory_used_bytes,
+        "memory_total_bytes": row.memory_total_bytes,
+        "temperature_celsius": row.temperature_celsius,
+        "power_watts": row.power_watts,
+    }

@@ -26,6 +26,7 @@ from hsi.redaction import redact
 from hsi.schema import Page
 from hsi.times import iso
 from monitoring import gpu, storage
+from monitoring.gpu import GpuCardData, card_data
 from monitoring.latency import LatencyData, latency
 from monitoring.models import GpuSample, StorageSample
 from monitoring.stats import SystemStatsData, stats
@@ -91,20 +92,6 @@ class StorageData(TypedDict):
     use: UseData | None
     days_until_full: float | None
     forecast_reason: str
-
-
-class GpuCardData(TypedDict):
-    """A graphics card when it was last asked. Null: its driver does not say."""
-
-    time: str
-    host: str
-    gpu: int
-    name: str
-    utilization_percent: int | None
-    memory_used_bytes: int | None
-    memory_total_bytes: int | None
-    temperature_celsius: int | None
-    power_watts: float | None
 
 
 class GpuData(TypedDict):
@@ -247,18 +234,4 @@ def use_data(row: StorageSample | None) -> UseData | None:
         "thumbnails_bytes": row.thumbnails_bytes,
         "database_bytes": row.database_bytes,
         "cameras": row.cameras,
-    }
-
-
-def card_data(row: GpuSample) -> GpuCardData:
-    return {
-        "time": iso(row.time),
-        "host": row.host,
-        "gpu": row.gpu,
-        "name": row.name,
-        "utilization_percent": row.utilization_percent,
-        "memory_used_bytes": row.memory_used_bytes,
-        "memory_total_bytes": row.memory_total_bytes,
-        "temperature_celsius": row.temperature_celsius,
-        "power_watts": row.power_watts,
     }

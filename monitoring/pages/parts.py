@@ -16,12 +16,13 @@ from events import analyzers
 from hsi import databaseclock
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.times import iso
+from monitoring.gpu import GpuCardData
 from monitoring.latency import failures, latency
 from monitoring.models import LogEntry
 from monitoring.pages.asked import Answer
 from monitoring.pages.situation import TONES, Trouble, clock
 from monitoring.pages.words import UNKNOWN, age, duration, since, size
-from monitoring.systemapi import BreakerData, DiskData, GpuCardData, breaker_data, gpu_data, storage_data
+from monitoring.systemapi import BreakerData, DiskData, breaker_data, gpu_data, storage_data
 from monitoring.workers import WorkerData, worker_data
 
 MOST_WORKERS = 60

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from hsi.models import StreamMessage
 from monitoring import gpu
 from monitoring.gpu import Card, NoGpuError, Poller
 from monitoring.models import GpuSample
@@ -48,6 +49,8 @@ def test_each_card_is_sampled_in_its_time(client: Client, settings: Any):
     answer = client.get("/api/system/gpu").json()
     assert (answer["available"], answer["reason"]) == (True, None)
     assert [card["power_watts"] for card in answer["cards"]] == [120.5, None]
+    told = StreamMessage.objects.get()
+    assert (told.type, told.data) == ("gpu.stats", {"cards": answer["cards"]})
 
 
 def test_cards_that_nobody_asked_for_a_while_are_not_shown(client: Client, monkeypatch: pytest.MonkeyPatch):
