@@ -186,7 +186,9 @@ def _write(arrival: Arrival) -> Outcome:
     upload.save(force_insert=True)
     crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
-    stream.publish(("camera.status", upload.camera_id, camera_status(upload)))
+    silent_since = arrival.camera.silent_since
+    was_silent = arrival.camera.spoke()
+    stream.publish(("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None)))
     return Outcome.ACCEPTED
 
 
@@ -285,12 +287,13 @@ def _finish_move(tree: Tree, known: Upload) -> Outcome:
     return Outcome.KNOWN
 
 
-def camera_status(upload: Upload) -> dict[str, Any]:
-    """Data of a `camera.status` message: the camera has sent a picture."""
+def camera_status(upload: Upload, silent_since: datetime | None = None) -> dict[str, Any]:
+    """Data of a `camera.status` message: the camera has sent a picture, the first one since it fell silent."""
     return {
         "camera": upload.camera_id,
         "status": "online",
         "last_upload": upload.pk,
         "last_captured_at": iso(upload.captured_at),
         "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
+        "silent_since": iso(silent_since),
     }

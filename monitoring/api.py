@@ -33,6 +33,7 @@ def all_checks() -> list[health.NamedCheck]:
         *([RedisCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         health.CameraFolderCheck(),
+        health.CamerasCheck(),
         health.DiskCheck(),
         *services,
         BreakersCheck(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from cameras.silence import Listener
 from hsi.loop import Loop
 from hsi.queues import pressure
 from monitoring import tallies
@@ -18,12 +19,13 @@ RECONCILE_SECONDS = 15.0
 
 
 class Housekeeper(Loop):
-    """Reconciles rows and queues, from its first step on, and gives retention its turns in between."""
+    """Reconciles rows and queues, hears which camera is silent, and gives retention its turns in between."""
 
     def __init__(self) -> None:
         super().__init__("housekeeping")
         self._retention = Retention()
         self._gpu = Poller()
+        self._listener = Listener()
         self._reconcile_at = time.monotonic()
 
     def step(self) -> float:
@@ -38,6 +40,7 @@ class Housekeeper(Loop):
     def _reconcile(self) -> None:
         pressure.look()
         tallies.advance()
+        self._listener.look(time.monotonic())
         for queue_name, count in reconcile().items():
             self.done += count
             if count:

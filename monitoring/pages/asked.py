@@ -43,7 +43,13 @@ def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
     """Every check of `/api/system/health`, without waiting for those that do not answer soon."""
     services = service_checks()
     first = health.report([health.DatabaseCheck(), health.QueuesCheck(depths=_told(known))], for_staff=True)
-    here = [health.WorkersCheck(), health.CameraFolderCheck(), health.DiskCheck(), BreakersCheck()]
+    here = [
+        health.WorkersCheck(),
+        health.CameraFolderCheck(),
+        health.CamerasCheck(),
+        health.DiskCheck(),
+        BreakersCheck(),
+    ]
     found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: health.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
