@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q
@@ -119,14 +120,13 @@ def tell_unexpected(camera: Camera) -> None:
 
 def publish(camera: Camera, status: str, silent_since: str | None) -> None:
     """A `camera.status` message; the last write of its transaction."""
-    seen = Camera.objects.with_last_upload().values("last_upload_id", "last_captured_at").get(pk=camera.pk)
-    usable = seen["last_upload_id"] is not None
+    seen: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
     data = {
         "camera": camera.pk,
         "status": status,
-        "last_upload": seen["last_upload_id"],
-        "last_captured_at": iso(seen["last_captured_at"]),
-        "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if usable else None,
+        "last_upload": seen.last_upload_id,
+        "last_captured_at": iso(seen.last_captured_at),
+        "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if seen.last_upload_id else None,
         "silent_since": silent_since,
     }
     stream.publish(("camera.status", camera.pk, data))

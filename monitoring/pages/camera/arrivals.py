@@ -78,13 +78,14 @@ class Arrivals:
 
 
 class FirstPicture(OperationsPage):
-    """`{"at": time, "came": how many, "html": ...}`, for the page that waits."""
+    """`{"at": time, "newest": number of the upload or 0, "html": ...}`, for the page that waits."""
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         camera = get_object_or_404(Camera, pk=self.kwargs["pk"])
         found = arrivals(camera)
         html = render_to_string("monitoring/camera/arrivals.html", {"arrivals": found, "camera": camera})
-        return JsonResponse({"at": iso(timezone.now()), "came": len(found.shown), "html": html})
+        newest = found.shown[0].upload.pk if found.shown else 0
+        return JsonResponse({"at": iso(timezone.now()), "newest": newest, "html": html})
 
 
 def arrivals(camera: Camera) -> Arrivals:

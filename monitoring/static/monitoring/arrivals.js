@@ -11,9 +11,11 @@ const sent = document.getElementById("sent");
 const opened = Date.now();
 let timer;
 let last = "";
+let known; // the newest upload when this page was opened
+let hasOpened = false;
 
 // New words in the place of old ones. What was opened stays open, what the keyboard stands on keeps its place.
-function show({ came, html }) {
+function show({ newest, html }) {
   if (html !== last) {
     const was = place.querySelector("details")?.open ?? false;
     const things = () => [...place.querySelectorAll("a, summary")];
@@ -24,10 +26,10 @@ function show({ came, html }) {
     if (details) details.open = was;
     if (focused >= 0) things()[focused]?.focus({ preventScroll: true });
   }
-  const details = place.querySelector("details");
-  if (details && came === 0 && Date.now() - opened > LOOK_AFTER && !details.dataset.shown) {
-    details.open = true;
-    details.dataset.shown = "yes";
+  known ??= newest;
+  if (newest === known && !hasOpened && Date.now() - opened > LOOK_AFTER) {
+    place.querySelector("details").open = true;
+    hasOpened = true;
   }
 }
 

@@ -15,6 +15,7 @@ export class Board {
     this.shapes = document.getElementById("shapes");
     this.corners = document.getElementById("corners");
     this.place.style.aspectRatio = ratio;
+    this.place.style.maxWidth = `calc(78vh * ${ratio})`;
     this.place.addEventListener("click", (event) => this.clicked(event));
     document.getElementById("ground")?.addEventListener("error", ({ target }) => target.classList.add("gone"));
   }
