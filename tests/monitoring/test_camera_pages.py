@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -53,14 +55,13 @@ def step(name: str, camera: str = "door") -> str:
 
 def test_the_pages_are_for_administrators_alone(client: Client, door: Camera):
     changes = [reverse("admin:resume_camera", args=["door"]), reverse("admin:pause_camera", args=["door"]), NEW]
-    people = {403: factories.user(is_staff=True, sees=door), 302: factories.user(sees=door)}
-    set_role(people[403], Role.OPERATOR)
-    people[403].is_staff = True
-    people[403].save()
-    for status, person in people.items():
+    staff, viewer = factories.user(is_staff=True, sees=door), factories.user(sees=door)
+    set_role(viewer, Role.OPERATOR)
+    assert {client.get(address).status_code for address in pages("door")} == {302}
+    for person in (staff, viewer):
         client.force_login(person)
-        assert {client.get(address).status_code for address in pages("door")} == {status}
-        assert {client.post(address, {"folder": "x"}).status_code for address in changes} == {status}
+        assert {client.get(address).status_code for address in pages("door")} == {403}
+        assert {client.post(address, {"folder": "x"}).status_code for address in changes} == {403}
     client.force_login(factories.admin())
     assert {client.get(address).status_code for address in pages("door")} == {200}
     assert Camera.objects.count() == 1
@@ -98,14 +99,9 @@ def test_the_first_step_makes_the_camera_its_folder_and_an_entry_of_the_audit(bo
     assert (data_dir / "cameras/new one").is_dir()
 
 
-@pytest.mark.parametrize(
-    "folder", ["", "..", "a/b", "a\\b", ".hidden", "x.tmp", "a\0b", "ä" * 101, "a\u202eb", "\ud800"]
-)
+@pytest.mark.parametrize("folder", ["", "..", "a/b", "a\\b", ".hidden", "x.tmp", "a\0b", "ä" * 101, "a\u202eb"])
 def test_a_folder_is_refused_as_over_the_api(boss: Client, data_dir: Path, folder: str):
-    answer = boss.post(NEW, {"folder": folder.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + ""})
-    if folder == "\ud800":
-        assert answer.status_code in (302, 400)  # a browser sends the replacement character, which is printable
-        return
+    answer = boss.post(NEW, {"folder": folder})
     assert answer.status_code == 400
     assert "aria-invalid" in answer.text
     assert not Camera.objects.exists()
@@ -177,7 +173,7 @@ def test_an_interval_in_words(seconds: int, words: str):
 
 
 def test_each_make_says_what_to_enter_for_this_folder(boss: Client, door: Camera):
-    text = boss.get(step("make"), headers={"host": "house.lan:8000"}).text if False else boss.get(step("make")).text
+    text = boss.get(step("make")).text
     for make in MAKES:
         assert make.name in text
         assert make.path("door", "testserver") in text
@@ -270,10 +266,7 @@ def test_the_page_tells_of_a_silent_camera_and_what_came_in_a_day(boss: Client, 
     assert WICKED not in text
 
 
-def test_the_page_asks_as_much_for_many_rows_as_for_few(boss: Client, door: Camera, django_assert_num_queries: Any):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
+def test_the_page_asks_as_much_for_many_rows_as_for_few(boss: Client, door: Camera):
     def asked() -> int:
         with CaptureQueriesContext(connection) as captured:
             boss.get(reverse("admin:camera", args=["door"]))
@@ -304,7 +297,7 @@ def test_the_zones_are_given_to_the_editor_as_the_api_has_them(boss: Client, doo
     assert drawn["picture"].endswith(f"?upload={upload.pk}")
 
 
-def test_the_list_of_cameras_leads_to_their_pages_and_to_the_steps(boss: Client, door: Camera, client: Client):
+def test_the_list_of_cameras_leads_to_their_pages_and_to_the_steps(boss: Client, door: Camera):
     text = boss.get(reverse("admin:cameras_camera_changelist")).text
     assert reverse("admin:camera", args=["door"]) in text
     assert boss.get(reverse("admin:cameras_camera_add"))["Location"] == NEW
