@@ -10,12 +10,12 @@ import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
 from hsi import stream
+from hsi.messages import ServiceStatusData, service_status
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +94,6 @@ def tell(*, paused: bool) -> None:
         connections.close_all()
 
 
-def status_data(*, paused: bool) -> dict[str, Any]:
+def status_data(*, paused: bool) -> ServiceStatusData:
     detail = "The disk is nearly full: intake pauses." if paused else "There is room: intake goes on."
-    return {"service": "storage", "status": "degraded" if paused else "healthy", "detail": detail}
+    return service_status("storage", "degraded" if paused else "healthy", detail=detail)

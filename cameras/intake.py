@@ -23,6 +23,7 @@ from django.utils import timezone
 from cameras import layouts, media, video
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
+from cameras.serializers import CameraStatusData
 from cameras.tree import Tree
 from hsi import crashpoint, rows, samples, stream
 from hsi.errors import HSIError, MediaError
@@ -287,7 +288,7 @@ def _finish_move(tree: Tree, known: Upload) -> Outcome:
     return Outcome.KNOWN
 
 
-def camera_status(upload: Upload, silent_since: datetime | None = None) -> dict[str, Any]:
+def camera_status(upload: Upload, silent_since: datetime | None = None) -> CameraStatusData:
     """Data of a `camera.status` message: the camera has sent a picture, the first one since it fell silent."""
     return {
         "camera": upload.camera_id,

@@ -62,6 +62,21 @@ class UploadData(TypedDict):
     thumbnail_url: str
 
 
+class CameraStatusData(TypedDict):
+    """A camera has sent a picture (`online`), or is silent for longer than it should be (`offline`).
+
+    `paused` and `unknown`: of one that was silent nothing is expected any more. `silent_since` is null, save for the
+    messages about a silence: its beginning and its end.
+    """
+
+    camera: str
+    status: Literal["online", "offline", "paused", "unknown"]
+    last_upload: int | None
+    last_captured_at: str | None
+    snapshot_url: str | None
+    silent_since: str | None
+
+
 def camera_data(camera: Camera) -> CameraData:
     """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import Max, Q
 
 from cameras import diskguard
 from cameras.models import Camera, Upload
+from cameras.serializers import CameraStatusData
 from hsi import databaseclock, heartbeat, stream
 from hsi.models import WorkerHeartbeat
 from hsi.times import iso
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 300.0
 OVERLAP = 1_000  # an id may be committed after a higher one: so many are looked at again
+Status = Literal["online", "offline", "paused", "unknown"]
 WATCHER = "watcher"  # the kind of the loop that takes files in
 
 
@@ -118,10 +120,10 @@ def tell_unexpected(camera: Camera) -> None:
             publish(camera, "unknown" if camera.enabled else "paused", since)
 
 
-def publish(camera: Camera, status: str, silent_since: str | None) -> None:
+def publish(camera: Camera, status: Status, silent_since: str | None) -> None:
     """A `camera.status` message; the last write of its transaction."""
     seen: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
-    data = {
+    data: CameraStatusData = {
         "camera": camera.pk,
         "status": status,
         "last_upload": seen.last_upload_id,

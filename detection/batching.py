@@ -7,9 +7,8 @@ Every function here runs in its caller's transaction and returns the messages to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -17,11 +16,12 @@ from django.db.models import Q
 
 from cameras.models import Camera
 from detection.models import Batch
+from detection.serializers import BatchClosedData
 from hsi import crashpoint, databaseclock, rows, samples, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
-Message = tuple[str, str, dict[str, Any]]
+Message = tuple[str, str, Mapping[str, object]]
 CLOSE_AT_ONCE = 100
 SET_BACK_SECONDS = 60  # a batch is due so much later than any can be: the clock was set back since
 
@@ -103,7 +103,7 @@ def close(batch: Batch, now: datetime) -> list[Message]:
     transaction.on_commit(lambda: samples.stage("batch", (now - batch.opened_at).total_seconds()))
     crashpoint.reach_after_commit("batch-closed")
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
-    data = {
+    data: BatchClosedData = {
         "id": batch.pk,
         "camera": batch.camera_id,
         "detection_count": batch.detection_count,

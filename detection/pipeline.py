@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +21,7 @@ from cameras.zones import contains
 from detection import batching
 from detection.detectors import Box, DetectedObject, get_detector, service
 from detection.models import Batch, Detection
+from detection.serializers import DetectionCreatedData
 from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
@@ -169,7 +170,7 @@ def is_urgent(found: DetectedObject) -> bool:
     )
 
 
-def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> dict[str, Any]:
+def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> DetectionCreatedData:
     """One `detection.created` message an upload."""
     return {
         "upload": upload.pk,

@@ -33,6 +33,28 @@ class DetectionData(TypedDict):
     thumbnail_url: str
 
 
+class DetectionCreatedData(TypedDict):
+    """Something was found in an upload: one message an upload, with the labels of all that was found."""
+
+    upload: int
+    camera: str
+    batch: int
+    labels: list[str]
+    count: int
+    captured_at: str
+    thumbnail_url: str
+
+
+class BatchClosedData(TypedDict):
+    """A batch is complete and waits for its judgement."""
+
+    id: int
+    camera: str
+    detection_count: int
+    started_at: str
+    ended_at: str
+
+
 def detection_data(detection: Detection) -> DetectionData:
     """The detection of contracts.md. `event` is null until its batch became one; see `with_event`."""
     return {

@@ -43,6 +43,14 @@ class EventData(TypedDict):
     updated_at: str
 
 
+class EventDeletedData(TypedDict):
+    """An event was removed. `reason` is why."""
+
+    id: int
+    camera: str
+    reason: str
+
+
 # The fields of `EventData`, and the attribute of an event that each is made of.
 COLUMNS = tuple(
     (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__

@@ -3,8 +3,10 @@ from django.urls import path
 from events import actions_api, api, history_api
 from events.alerting import api as alerting
 from events.notifications import api as notifications
+from events.stream.api import StreamSchema
 
 urlpatterns = [
+    path("schema/stream", StreamSchema.as_view()),
     path("events", api.Events.as_view()),
     path("events/stats", history_api.Stats.as_view()),
     path("events/timeline", history_api.Timeline.as_view()),

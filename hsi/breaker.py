@@ -25,6 +25,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import cast
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
@@ -33,8 +34,8 @@ from django.utils import timezone
 
 from hsi import audit, stream
 from hsi.errors import AIServiceError, CircuitOpenError
+from hsi.messages import BreakerState, service_status
 from hsi.models import CircuitBreaker
-from hsi.times import iso
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,15 @@ class _View:
     failures: int
     wait_until: float  # before that, no call would be let through
     read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """So many failures in a row open it, it rests so long, and so many successes on trial close it."""
+
+    failures: int
+    rest_seconds: float
+    successes: int
 
 
 class Breaker:
@@ -105,9 +115,9 @@ class Breaker:
                 return
             row.failures += 1
             row.last_failed_at, row.last_error = now, f"{type(error).__name__}: {error}"[:500].replace("\0", "")
-            if row.state == State.HALF_OPEN or row.failures >= settings.CIRCUIT_FAILURE_THRESHOLD:
-                asked = getattr(error, "retry_after_seconds", None) or 0.0
-                rest = max(settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS, asked)
+            limits = self._limits()
+            if row.state == State.HALF_OPEN or row.failures >= limits.failures:
+                rest = max(limits.rest_seconds, getattr(error, "retry_after_seconds", None) or 0.0)
                 row.retry_at = now + timedelta(seconds=rest)
                 self._change(row, State.OPEN, now, getattr(error, "code", ""))
             else:
@@ -122,7 +132,7 @@ class Breaker:
             if row.trials.pop(trial, None) is None:
                 return
             row.successes += 1
-            if row.successes >= settings.CIRCUIT_SUCCESS_THRESHOLD:
+            if row.successes >= self._limits().successes:
                 self._change(row, State.CLOSED, now)
             else:
                 self._save(row, now)
@@ -176,7 +186,27 @@ class Breaker:
         self._save(row, now)
         level = logging.WARNING if state == State.OPEN else logging.INFO
         logger.log(level, "The breaker of %s is %s. %s", row.name, row.get_state_display(), reason)
-        data = {"service": row.name, "breaker": row.state, "reason": reason, "retry_at": iso(row.retry_at)}
+        self._tell(row, reason)
+
+    # What follows is where the row is kept, and who is told. `hsi.localbreaker` does it otherwise.
+
+    def _limits(self) -> Limits:
+        return Limits(
+            settings.CIRCUIT_FAILURE_THRESHOLD,
+            settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS,
+            settings.CIRCUIT_SUCCESS_THRESHOLD,
+        )
+
+    def _tell(self, row: CircuitBreaker, reason: str) -> None:
+        closed = row.state == State.CLOSED
+        data = service_status(
+            row.name,
+            "healthy" if closed else "degraded",
+            reason=reason,
+            detail=f"The breaker is {row.get_state_display()}.",
+            breaker=cast(BreakerState, str(row.state)),
+            retry_at=row.retry_at,
+        )
         stream.publish(("service.status", "", data))
 
     def _save(self, row: CircuitBreaker, now: datetime) -> None:
@@ -194,11 +224,15 @@ class Breaker:
     def _look(self) -> _View:
         with self._lock:
             if self._view is None or time.monotonic() - self._view.read_at >= self._look_seconds:
-                row = CircuitBreaker.objects.annotate(at=Now()).filter(name=self.name).first()
-                if row is None:
-                    return self._seen(CircuitBreaker(name=self.name), timezone.now())
-                return self._seen(row, self._clock() if self._clock else row.at)
+                return self._seen(*self._read())
             return self._view
+
+    def _read(self) -> tuple[CircuitBreaker, datetime]:
+        """The row as it is, and the time."""
+        row = CircuitBreaker.objects.annotate(at=Now()).filter(name=self.name).first()
+        if row is None:
+            return CircuitBreaker(name=self.name), timezone.now()
+        return row, self._clock() if self._clock else row.at
 
     def _seen(self, row: CircuitBreaker, now: datetime) -> _View:
         at = time.monotonic()
@@ -208,8 +242,11 @@ class Breaker:
     def _forget_failures(self) -> None:
         view = self._look()
         if view.state == State.CLOSED and view.failures:
-            CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0)
+            self._clear_failures()
             self._view = _View(State.CLOSED, 0, view.wait_until, view.read_at)
+
+    def _clear_failures(self) -> None:
+        CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0)
 
     def _record(self, what: Callable[..., None], *arguments: object) -> None:
         """Best effort: what a breaker cannot note must not undo a call that was made."""

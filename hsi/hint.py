@@ -4,12 +4,12 @@ A hint carries nothing and may be lost: whoever waits also looks by itself now a
 Listeners of this process are called directly; other processes hear through the channel layer,
 where there is one that reaches them. That is a thread's work: no commit waits for it, and hints
 that come while one is on its way become one. The one place that sends to a channel or group.
+While the layer is away, a breaker keeps everybody from waiting for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -18,11 +18,14 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 from redis.exceptions import RedisError
 
 from hsi import crashpoint
-
-logger = logging.getLogger(__name__)
+from hsi.errors import CircuitOpenError
+from hsi.localbreaker import LocalBreaker
 
 GROUP = "hsi.outbox"
 SEND_SECONDS = 5.0
+
+# This process's way to the channel layer, for sending hints and for hearing them.
+layer_breaker = LocalBreaker("channel_layer", failures=3, rest_seconds=5.0)
 
 
 class Sender:
@@ -33,7 +36,6 @@ class Sender:
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._failing = False
 
     def send(self) -> None:
         """Returns at once. Never raises."""
@@ -56,15 +58,18 @@ class Sender:
         if layer is None:
             return
         try:
+            trial = layer_breaker.enter(SEND_SECONDS)
+        except CircuitOpenError:
+            return  # other processes hear at their next look
+        try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._deliver(layer)
-        except (OSError, TimeoutError, RedisError, ChannelFull) as error:
-            if not self._failing:
-                words = str(error) or type(error).__name__
-                logger.warning("No hints to other processes, they hear at their next look: %s", words)
-            self._failing = True
+        except ChannelFull:
+            layer_breaker.answered(trial)  # nobody takes the hints: they are looked for
+        except (OSError, RedisError) as error:
+            layer_breaker.failed(trial, error)
         else:
-            self._failing = False
+            layer_breaker.answered(trial)
 
 
 class Hint:

@@ -124,6 +124,17 @@ class WorkerHeartbeat(models.Model):
         return self.name
 
 
+class ToldState(models.Model):
+    """What the stream last told of a subject: a worker, a queue, the system. `hsi.told` has the rules."""
+
+    subject = models.CharField(max_length=220, primary_key=True)
+    state = models.CharField(max_length=20)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.state}"
+
+
 def digest(text: str) -> str:
     """What is kept of a secret that is random: its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -70,6 +70,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
+    S("API_WORKERS", int, 0, "Processes of serve_wsgi. 0: one a processor.", 0, 256),
+    S("API_THREADS", int, 8, "Requests that each of them works on at a time.", 1, 256),
     # Who may come, and how often
     S("HTTPS_ONLY", bool, False, "People reach the site by https alone: cookies are Secure, and HSTS is sent."),
     S("HSTS_SECONDS", int, 30 * 86400, "How long browsers remember that, with HTTPS_ONLY.", 0, 10 * 365 * 86400),
@@ -188,6 +190,9 @@ SETTINGS: tuple[Setting, ...] = (
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),
+    S("WEBSOCKET_MAX_CONNECTIONS", int, 1000, "Sockets that one web process serves at a time.", 1, 100_000),
+    S("WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS", int, 100, "Of them, from one address.", 1, 100_000),
+    S("WEBSOCKET_MAX_CONNECTIONS_PER_USER", int, 50, "Of them, of one user.", 1, 100_000),
     S("WEBSOCKET_MAX_MESSAGE_SIZE", int, 64 * 1024, "Largest message taken from a client, in bytes.", 256, 16 * 1024**2),
     # Logs and figures
     S("LOG_LEVEL", str, "INFO", "Least severe log line.", choices=LEVELS),

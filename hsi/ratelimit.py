@@ -82,9 +82,9 @@ def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
         raise RateLimitError(wait_seconds=verdict.wait_seconds)
 
 
-def allow(kind: str, who: str) -> float:
+def allow(kind: str, who: str, *, is_person: bool = False) -> float:
     """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the handshake."""
-    return check(kind, who).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
+    return check(kind, who, PEOPLE if is_person else 1).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
 
 
 def refuse_guesser(who: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from django.conf import settings
 from django.db import DatabaseError
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,8 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from monitoring import health
-from monitoring.aihealth import BreakersCheck, service_checks
-from monitoring.redishealth import RedisCheck
+from monitoring.checklist import all_checks
 from monitoring.waiting import waiting
 
 
@@ -23,21 +21,6 @@ class HealthData(TypedDict):
     status: health.Status
     checks: dict[str, health.Outcome]
     waiting: dict[str, int]
-
-
-def all_checks() -> list[health.NamedCheck]:
-    services = service_checks()
-    return [
-        health.DatabaseCheck(),
-        health.QueuesCheck(),
-        *([RedisCheck()] if settings.REDIS_URL else []),
-        health.WorkersCheck(),
-        health.CameraFolderCheck(),
-        health.CamerasCheck(),
-        health.DiskCheck(),
-        *services,
-        BreakersCheck(),
-    ]
 
 
 class SystemHealth(APIView):

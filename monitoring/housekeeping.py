@@ -4,43 +4,67 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from cameras.silence import Listener
 from hsi.loop import Loop
 from hsi.queues import pressure
 from monitoring import tallies
 from monitoring.gpu import Poller
+from monitoring.notices import notice_health, notice_workers
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
 
 logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 15.0
+NOTICE_SECONDS = 5.0
+# A system that has just begun is not judged: its workers are still on their way.
+SETTLE_SECONDS = 20.0
+
+
+class Duty:
+    """Work that is due every so often. `due_at` is on the monotonic clock."""
+
+    def __init__(self, work: Callable[[], object], every_seconds: float, first_seconds: float = 0.0) -> None:
+        self._work = work
+        self._every_seconds = every_seconds
+        self.due_at = time.monotonic() + first_seconds
+
+    def turn(self) -> None:
+        """Do it where it is due."""
+        if time.monotonic() >= self.due_at:
+            self.due_at = time.monotonic() + self._every_seconds
+            self._work()
 
 
 class Housekeeper(Loop):
-    """Reconciles rows and queues, hears which camera is silent, and gives retention its turns in between."""
+    """Reconciles rows and queues, from its first step on, tells of what it notices, and gives retention its turns."""
 
     def __init__(self) -> None:
         super().__init__("housekeeping")
         self._retention = Retention()
         self._gpu = Poller()
-        self._listener = Listener()
-        self._reconcile_at = time.monotonic()
+        listener = Listener()
+        self._duties = (
+            Duty(self._reconcile, RECONCILE_SECONDS),
+            Duty(lambda: listener.look(time.monotonic()), RECONCILE_SECONDS),
+            Duty(notice_workers, NOTICE_SECONDS),
+            Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
+        )
 
     def step(self) -> float:
-        if time.monotonic() >= self._reconcile_at:
-            self._reconcile_at = time.monotonic() + RECONCILE_SECONDS
-            self._reconcile()
+        for duty in self._duties:
+            duty.turn()
         self._gpu.poll()
         if self._retention.turn():
             return 0
-        return max(0.001, min(self._reconcile_at - time.monotonic(), self._gpu.wait_seconds()))
+        due_seconds = min(duty.due_at for duty in self._duties) - time.monotonic()
+        return max(0.001, min(due_seconds, self._gpu.wait_seconds()))
 
     def _reconcile(self) -> None:
         pressure.look()
         tallies.advance()
-        self._listener.look(time.monotonic())
         for queue_name, count in reconcile().items():
             self.done += count
             if count:

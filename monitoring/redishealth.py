@@ -10,6 +10,7 @@ from django.conf import settings
 from health_check.exceptions import ServiceWarning
 from redis.exceptions import RedisError
 
+from hsi import hint
 from hsi.redis import OLDEST_VERSION, get_client
 from monitoring.health import NamedCheck
 
@@ -32,6 +33,18 @@ class RedisCheck(NamedCheck):
         self.detail = f"{product} {version} answers within {latency_ms:.0f} ms."
         if fault := _fault(facts, product, version):
             raise ServiceWarning(fault)
+
+
+@dataclass
+class ChannelLayerCheck(NamedCheck):
+    """Whether this process sends and hears hints. Without them the stream looks at its table every second."""
+
+    name: str = "channel_layer"
+
+    def run(self) -> None:
+        if not hint.layer_breaker.is_closed:
+            raise ServiceWarning("It is left alone after failures: messages of the stream come up to a second later.")
+        self.detail = "Hints between processes flow."
 
 
 def _fault(facts: dict[str, Any], product: str, version: str) -> str:

@@ -62,6 +62,24 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     get_breaker.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _every_message_is_as_the_schema_says(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the system publishes in any test. Tests that only carry messages are marked `made_up_messages`."""
+    if request.node.get_closest_marker("made_up_messages"):
+        return
+    from hsi import stream
+    from tests.messages import check_row
+
+    publish = stream.publish
+
+    def checked(*messages: tuple[str, str, Any]) -> None:
+        for message in messages:
+            check_row(*message)
+        publish(*messages)
+
+    monkeypatch.setattr(stream, "publish", checked)
+
+
 @pytest.fixture
 def data_dir(settings: Any, tmp_path: Path) -> Path:
     """A data folder of this test's own, with an empty `cameras` folder that is the camera root."""

@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cameras.models import Camera
+from events.stream.topics import EVENTS, SYSTEM
 from events.stream.viewer import Credentials, Refusal, Viewer, recognise
 from hsi.gate import OPEN_PATHS
 from hsi.roles import Role, set_role
@@ -100,6 +101,7 @@ MATRIX: dict[str, Answers] = {
     "api/jobs": OF_ADMINISTRATORS,
     "metrics": OF_ADMINISTRATORS,
     "api/schema": ANYONE_SIGNED_IN,
+    "api/schema/stream": ANYONE_SIGNED_IN,
     "api/docs": ANYONE_SIGNED_IN,
     "api/tokens": ANYONE_SIGNED_IN,
     "api/tokens/<int:pk>": (401, 405, 405, 405),
@@ -292,12 +294,18 @@ def test_a_token_gives_no_more_than_its_user_has(world: World):
 def test_the_stream_tells_each_of_their_cameras_alone(world: World):
     cameras = {}
     for who in PEOPLE[1:]:
-        viewer = recognise(Credentials(session=world.clients[who].cookies["sessionid"].value))
+        viewer = recognise(Credentials(session=world.clients[who].cookies["sessionid"].value), EVENTS)
         assert isinstance(viewer, Viewer)
         cameras[who] = viewer.cameras
     mine = frozenset({"door"})
     assert cameras == {"neighbour": frozenset({"garden"}), "viewer": mine, "operator": mine, "admin": None}
-    assert isinstance(recognise(Credentials()), Refusal)
+    assert isinstance(recognise(Credentials(), EVENTS), Refusal)
+
+
+def test_the_system_tells_of_itself_to_administrators_alone(world: World):
+    sessions = {who: world.clients[who].cookies["sessionid"].value for who in PEOPLE[1:]}
+    told = {who: recognise(Credentials(session=key), SYSTEM) for who, key in sessions.items()}
+    assert {who for who, answer in told.items() if isinstance(answer, Viewer)} == {"admin"}
 
 
 def test_the_matrix_as_a_table() -> None:

@@ -13,7 +13,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests.bench import __main__ as command
-from tests.bench import backlog, remote
+from tests.bench import backlog, fanout, remote
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.memory import memory_megabytes
 
@@ -89,3 +89,12 @@ def test_pictures_go_to_a_service_that_answers_at_once(
     (figure,) = remote.figures()
     assert figure.unit == "pictures/s"
     assert Detection.objects.count() == 6
+
+
+@pytest.mark.one_engine
+def test_every_delivery_to_many_clients_is_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fanout, "BURST", 10)
+    monkeypatch.setattr(fanout, "SINGLES", 2)
+    measured = fanout.measured("bare", 5, "")
+    assert measured.arrived == 1
+    assert 0 < measured.p99_ms < 5000

@@ -21,7 +21,7 @@ APPS = ("hsi", "cameras", "detection", "events", "monitoring")
 PRODUCT = {*APPS, "manage.py", "requirements.txt", "Dockerfile", "tests"}
 REPOSITORY = {
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "requirements-dev.txt",
-    "compose.yaml", "docs", ".ci", ".dockerignore", ".env.example", ".gitignore", ".gitattributes",
+    "compose.yaml", "Caddyfile", "docs", ".ci", ".dockerignore", ".env.example", ".gitignore", ".gitattributes",
 }  # fmt: skip
 LONGEST_FILE = 300
 PIN = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^\s;]+( ; [^#]+)?(  +# .+)?")
@@ -229,7 +229,7 @@ def test_every_service_of_compose_runs_a_command_that_exists() -> None:
     started = {service: content.get("command", []) for service, content in compose()["services"].items()}
     managed = {service: command[2] for service, command in started.items() if command[:2] == ["python", "manage.py"]}
     assert {service: command for service, command in managed.items() if command not in known} == {}
-    assert managed.keys() == {"migrate", "web", "watcher", "detector", "analyser", "notifier", "housekeeping"}
+    assert managed.keys() == {"migrate", "web", "stream", "watcher", "detector", "analyser", "notifier", "housekeeping"}
 
 
 @pytest.mark.one_engine
@@ -237,7 +237,7 @@ def test_compose_sets_only_settings_that_exist() -> None:
     from hsi.options import SETTINGS
 
     given = {variable for content in compose()["services"].values() for variable in content.get("environment", {})}
-    known = {setting.name for setting in SETTINGS}
+    known = {setting.name for setting in SETTINGS} | set(re.findall(r"\{\$(\w+)", (ROOT / "Caddyfile").read_text()))
     assert {one for one in given - known if not one.startswith("POSTGRES_")} == set()
 
 
@@ -256,7 +256,7 @@ def test_a_part_of_compose_waits_only_for_parts_that_exist() -> None:
     services = compose()["services"]
     for service, content in services.items():
         assert set(content.get("depends_on", {})) <= set(services), service
-        if "build" in content and service not in {"web"}:
+        if "build" in content and service not in {"web", "stream"}:
             assert content["healthcheck"] == {"disable": True}, service
 
 

@@ -24,6 +24,7 @@ from events.stream.messages import (
 from events.stream.outgoing import Outgoing, Send
 from events.stream.subscription import Filter
 from events.stream.table import Message
+from events.stream.topics import Topic
 from events.stream.viewer import Credentials, Viewer
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -47,10 +48,13 @@ class Source(Protocol):
 class Client:
     """`position` is the number up to which the client is served; while it is live, the hub's counts."""
 
-    def __init__(self, source: Source, outgoing: Outgoing, send: Send, who: Credentials, viewer: Viewer) -> None:
+    def __init__(
+        self, source: Source, outgoing: Outgoing, send: Send, topic: Topic, who: Credentials, viewer: Viewer
+    ) -> None:
+        self.topic = topic
         self.who = who
         self.user_id = viewer.user_id
-        self.filter = Filter(viewer.cameras)
+        self.filter = Filter(topic.families, viewer.cameras)
         self.outgoing = outgoing
         self.position = 0
         self.heard_at = time.monotonic()
@@ -151,7 +155,7 @@ class Client:
             raise InvalidMessage("invalid_message", "Messages are text, not binary.")
         if len(text.encode(errors="replace")) > settings.WEBSOCKET_MAX_MESSAGE_SIZE:
             raise InvalidMessage("too_large", f"A message has at most {settings.WEBSOCKET_MAX_MESSAGE_SIZE} bytes.")
-        match parse(text):
+        match parse(text, self.topic.families):
             case Ping():
                 self.say(control("pong", self._source.standing(self)))
             case Unsubscribe():

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.http import is_same_domain
 
 from events.stream.viewer import Credentials
+from hsi.address import client_network
 from hsi.tokens import token_in
 
 # A browser's script can set no header, but it names subprotocols.
@@ -25,9 +26,10 @@ IN_URL = frozenset({"token", "access_token", "api_key", "apikey"})
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """`after` is the text of `?after=`, None without one. `subprotocol` is to be named in the answer:
-    a browser gives up when it offered one and hears of none.
+    a browser gives up when it offered one and hears of none. `address` is its network.
     """
 
+    address: str
     credentials: Credentials
     subprotocol: str | None
     after: str | None
@@ -42,6 +44,7 @@ def read(scope: Mapping[str, Any]) -> Handshake:
     subprotocol = next(offered, None)
     token = token_in(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
     return Handshake(
+        address=client_network(request.META),
         credentials=Credentials(token, "" if token else request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")),
         subprotocol=subprotocol,
         after=request.GET.get("after"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,13 +10,13 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from hsi.hint import GROUP
-
-logger = logging.getLogger(__name__)
+from hsi.errors import CircuitOpenError
+from hsi.hint import GROUP, layer_breaker
 
 # A membership ends by itself after a day (`group_expiry` of channels_redis), and when Redis is emptied.
 RENEW_SECONDS = 60
-RETRY_SECONDS = 5
+RETRY_SECONDS = 1.0
+JOIN_SECONDS = 5.0
 
 
 async def follow(heard: Callable[[], None]) -> None:
@@ -28,14 +27,12 @@ async def follow(heard: Callable[[], None]) -> None:
     while True:
         try:
             await _follow_for_a_while(layer, heard)
-        except (OSError, RedisError) as error:
-            logger.warning("No hints from other processes for now, looking every second: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
+        except (CircuitOpenError, OSError, RedisError):
+            await asyncio.sleep(max(RETRY_SECONDS, layer_breaker.wait_seconds()))
 
 
 async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]) -> None:
-    channel = await layer.new_channel()
-    await layer.group_add(GROUP, channel)
+    channel = await _join(layer)
     try:
         async with asyncio.timeout(RENEW_SECONDS):
             while True:
@@ -44,5 +41,22 @@ async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]
                     await layer.receive(channel)
     except TimeoutError:
         return
+    except (OSError, RedisError) as error:
+        layer_breaker.failed("", error)
+        raise
     finally:
         await layer.group_discard(GROUP, channel)
+
+
+async def _join(layer: BaseChannelLayer) -> str:
+    """The name of a channel of our own that hears the group. Raises `CircuitOpenError`, and what the layer raises."""
+    trial = layer_breaker.enter(JOIN_SECONDS)
+    try:
+        async with asyncio.timeout(JOIN_SECONDS):
+            channel: str = await layer.new_channel()
+            await layer.group_add(GROUP, channel)
+    except (OSError, RedisError) as error:
+        layer_breaker.failed(trial, error)
+        raise
+    layer_breaker.answered(trial)
+    return channel

@@ -13,10 +13,12 @@ from django.db import Error
 
 from events.stream import hints
 from events.stream.client import Client
+from events.stream.door import let_in
 from events.stream.messages import Close, gap
 from events.stream.outgoing import Outgoing, Send
 from events.stream.table import Message, read_after
 from events.stream.thread import DatabaseThread
+from events.stream.topics import Topic
 from events.stream.viewer import Credentials, Refusal, Viewer, recognise
 from hsi import hint
 from hsi.stream import newest
@@ -75,12 +77,12 @@ class Hub:
             if not self._connections:
                 await self._stop()
 
-    async def admit(self, who: Credentials) -> tuple[Viewer | Refusal, int]:
+    async def admit(self, who: Credentials, topic: Topic, network: str) -> tuple[Viewer | Refusal, int]:
         """Who that is, and the newest number."""
-        return await self._desk.run(lambda: (recognise(who), newest()))
+        return await self._desk.run(lambda: (let_in(who, topic, network), newest()))
 
-    def enter(self, send: Send, who: Credentials, viewer: Viewer) -> Client:
-        client = Client(self, Outgoing(send, self._queue_limit, self._patience_seconds), send, who, viewer)
+    def enter(self, send: Send, topic: Topic, who: Credentials, viewer: Viewer) -> Client:
+        client = Client(self, Outgoing(send, self._queue_limit, self._patience_seconds), send, topic, who, viewer)
         self.clients.add(client)
         if not self._tasks:
             self._start()
@@ -223,18 +225,20 @@ class Hub:
 
     async def check(self) -> None:
         """Take away what is no longer granted, and close who neither listens nor speaks."""
-        known = {client.who for client in self.clients}
+        known = {(client.who, client.topic) for client in self.clients}
         answers = await self._desk.run(_recognise_all, known)
         now = time.monotonic()
         for client in list(self.clients):
-            if client.who in answers:
-                _apply(client, answers[client.who])
+            if answer := answers.get((client.who, client.topic)):
+                _apply(client, answer)
             if client.filter.wants_nothing and now - client.heard_at > settings.WEBSOCKET_IDLE_TIMEOUT_SECONDS:
                 client.close(Close.IDLE, "Nothing is subscribed to and nothing is said.")
 
 
-def _recognise_all(known: Iterable[Credentials]) -> dict[Credentials, Viewer | Refusal]:
-    return {who: recognise(who) for who in known}
+def _recognise_all(
+    known: Iterable[tuple[Credentials, Topic]],
+) -> dict[tuple[Credentials, Topic], Viewer | Refusal]:
+    return {(who, topic): recognise(who, topic) for who, topic in known}
 
 
 def _apply(client: Client, answer: Viewer | Refusal) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-# The families of message types that go over `/ws/events`.
-FAMILIES = frozenset({"event", "alert", "detection", "batch", "camera"})
 LONGEST_NAME = 64
 MOST_NAMES = 256
 HIGHEST_NUMBER = 2**63 - 1
@@ -26,6 +25,7 @@ class Close(IntEnum):
     NOT_ALLOWED = 4403
     IDLE = 4408
     TOO_SLOW = 4409
+    TOO_MANY = 4429
 
 
 class InvalidMessage(ValueError):
@@ -56,8 +56,11 @@ class Ping:
     """Answer me."""
 
 
-def parse(text: str) -> Subscribe | Unsubscribe | Ping:
-    """A client's message. Fields stand beside `type`, or in an object named `data`. Raises `InvalidMessage`."""
+def parse(text: str, families: Collection[str]) -> Subscribe | Unsubscribe | Ping:
+    """A client's message. Fields stand beside `type`, or in an object named `data`. Raises `InvalidMessage`.
+
+    `families` are those of the address; a subscription to others is refused, so that nobody waits for them.
+    """
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -66,7 +69,7 @@ def parse(text: str) -> Subscribe | Unsubscribe | Ping:
         raise InvalidMessage("invalid_message", 'A message is an object with a "type".')
     match message.pop("type"):
         case "subscribe":
-            return _subscribe(message)
+            return _subscribe(message, families)
         case "unsubscribe":
             return Unsubscribe()
         case "ping":
@@ -74,13 +77,13 @@ def parse(text: str) -> Subscribe | Unsubscribe | Ping:
     raise InvalidMessage("unknown_type", "Known types are subscribe, unsubscribe and ping.")
 
 
-def _subscribe(message: dict[str, Any]) -> Subscribe:
+def _subscribe(message: dict[str, Any], families: Collection[str]) -> Subscribe:
     fields = message["data"] if isinstance(message.get("data"), dict) else message
     if not fields.keys() <= {"types", "cameras", "after"}:
         raise InvalidMessage("invalid_message", "subscribe takes types, cameras and after.")
     types = _names(fields, "types")
-    if types and not all(map(_is_pattern, types)):
-        known = ", ".join(f"{family}.*" for family in sorted(FAMILIES))
+    if types and not all(_is_pattern(name, families) for name in types):
+        known = ", ".join(f"{family}.*" for family in sorted(families))
         raise InvalidMessage("invalid_message", f"Types are *, a pattern such as {known}, or a full name in these.")
     return Subscribe(types=types, cameras=_names(fields, "cameras"), after=_after(fields.get("after")))
 
@@ -97,9 +100,9 @@ def _names(fields: dict[str, Any], field: str) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _is_pattern(name: str) -> bool:
+def _is_pattern(name: str, families: Collection[str]) -> bool:
     family, dot, rest = name.partition(".")
-    return name == "*" or (family in FAMILIES and bool(dot and rest))
+    return name == "*" or (family in families and bool(dot and rest))
 
 
 def _after(value: object) -> int | None:

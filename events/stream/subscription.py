@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.stream.messages import FAMILIES, Subscribe
+from events.stream.messages import Subscribe
 
 
 class Filter:
@@ -11,10 +11,11 @@ class Filter:
     Answers are kept: there are few pairs of a type and a camera, and many messages.
     """
 
-    __slots__ = ("_answers", "_rights", "_wish")
+    __slots__ = ("_answers", "_families", "_rights", "_wish")
 
-    def __init__(self, rights: frozenset[str] | None) -> None:
-        """`rights` are the ids of the cameras that the user may see; None is all of them."""
+    def __init__(self, families: frozenset[str], rights: frozenset[str] | None) -> None:
+        """`families` are those of the address; `rights` the cameras that the user may see, None is all of them."""
+        self._families = families
         self._wish: Subscribe | None = Subscribe()
         self._rights = rights
         self._answers: dict[tuple[str, str], bool] = {}
@@ -45,7 +46,7 @@ class Filter:
 
     def _wants(self, kind: str, camera: str) -> bool:
         family = kind.partition(".")[0]
-        if self._wish is None or family not in FAMILIES:
+        if self._wish is None or family not in self._families:
             return False
         types, cameras = self._wish.types, self._wish.cameras
         if cameras is not None and camera not in cameras:

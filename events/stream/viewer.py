@@ -12,7 +12,9 @@ from django.http import HttpRequest
 
 from cameras.access import visible_camera_ids
 from events.stream.messages import Close
+from events.stream.topics import Topic
 from hsi.gate import is_set_up
+from hsi.permissions import is_administrator
 from hsi.tokens import find_token
 
 
@@ -38,33 +40,36 @@ class Refusal:
     reason: str
 
 
-def recognise(credentials: Credentials) -> Viewer | Refusal:
-    """Look it all up anew: token or session, user, and grants."""
+UNKNOWN_TOKEN = Refusal(Close.NOT_SIGNED_IN, "The token is unknown, expired or revoked.")
+
+
+def recognise(credentials: Credentials, topic: Topic) -> Viewer | Refusal:
+    """Look it all up anew: token or session, user, and grants. Who may not listen to `topic` is refused."""
     if not is_set_up():
         return Refusal(Close.NOT_SIGNED_IN, "There is no user yet: this system is not set up.")
-    if credentials.token:
-        return _by_token(credentials.token)
-    return _by_session(credentials.session)
+    user = _by_token(credentials.token) if credentials.token else _by_session(credentials.session)
+    if isinstance(user, Refusal):
+        return user
+    if topic.for_administrators and not is_administrator(user):
+        return Refusal(Close.NOT_ALLOWED, "This is for administrators.")
+    return Viewer(user.pk, visible_camera_ids(user))
 
 
-def _by_token(text: str) -> Viewer | Refusal:
+def _by_token(text: str) -> AbstractBaseUser | Refusal:
     token = find_token(text)
     if token is None:
-        return Refusal(Close.NOT_SIGNED_IN, "The token is unknown, expired or revoked.")
+        return UNKNOWN_TOKEN
     if not {"read", "admin"} & set(token.scopes):
         return Refusal(Close.NOT_ALLOWED, "The token lacks the scope read.")
-    return _viewer(token.user)
+    return token.user
 
 
-def _by_session(key: str) -> Viewer | Refusal:
+def _by_session(key: str) -> AbstractBaseUser | Refusal:
     if not key:
         return Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return _viewer(get_user(request))
-
-
-def _viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer | Refusal:
-    if not user.is_authenticated or not user.is_active:
+    user = get_user(request)
+    if isinstance(user, AnonymousUser) or not user.is_active:
         return Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
-    return Viewer(user.pk, visible_camera_ids(user))
+    return user

@@ -1,7 +1,6 @@
 """How full the queues are, told when it changes: a warning and a `queue.pressure` message.
 
-Noted by whoever puts, as a comparison of two numbers, and by housekeeping. The cache is what
-processes share: with Redis one of them tells; with a cache of its own each process does.
+Noted by whoever puts, as a comparison of two numbers, and by housekeeping. Of all processes one tells.
 """
 
 from __future__ import annotations
@@ -9,10 +8,10 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 
-from hsi import stream
+from hsi import stream, told
+from hsi.messages import QueuePressureData
 from hsi.queues import QUEUE_NAMES, get_queue
 
 logger = logging.getLogger(__name__)
@@ -50,15 +49,17 @@ def forget() -> None:
 def _changed(name: str, jobs: int, high: bool) -> None:
     if _high.get(name) is high:
         return  # an earlier put of the same transaction told it
+    with transaction.atomic():
+        if told.change(f"queue:{name}", "high" if high else "normal", no_news=("normal",)):
+            _tell(name, jobs, high)
     _high[name] = high
-    key = f"queue-pressure:{name}"
-    first = cache.add(key, jobs, timeout=None) if high else cache.delete(key)
-    if not first:
-        return  # another process told it, or there was no pressure before this one began
+
+
+def _tell(name: str, jobs: int, high: bool) -> None:
     share = jobs / settings.QUEUE_MAX_SIZE
     level = logging.WARNING if high else logging.INFO
     logger.log(level, "%s: pressure is %s, %s jobs, %.0f %% full", name, "high" if high else "over", jobs, share * 100)
-    data = {
+    data: QueuePressureData = {
         "queue": name,
         "state": "high" if high else "normal",
         "jobs": jobs,
@@ -66,5 +67,4 @@ def _changed(name: str, jobs: int, high: bool) -> None:
         "pressure": round(share, 3),
         "policy": settings.QUEUE_OVERFLOW_POLICY,
     }
-    with transaction.atomic():
-        stream.publish(("queue.pressure", "", data))
+    stream.publish(("queue.pressure", "", data))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,6 +11,7 @@ from django.utils import timezone
 from cameras.models import Garbage, Upload
 from detection.models import Batch, Detection
 from events.models import Event
+from events.serializers import EventDeletedData
 from hsi import crashpoint, stream
 from hsi.models import DeadLetter
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
@@ -95,7 +95,7 @@ def _delete_rows(units: list[Unit]) -> None:
     ).update(state=DeadLetter.State.DISCARDED, resolved_at=timezone.now())
 
 
-def _messages(units: list[Unit], reason: str) -> list[tuple[str, str, dict[str, Any]]]:
+def _messages(units: list[Unit], reason: str) -> list[tuple[str, str, EventDeletedData]]:
     return [
         ("event.deleted", unit.camera, {"id": unit.event, "camera": unit.camera, "reason": reason})
         for unit in units

@@ -46,6 +46,8 @@ GROUPS = {
     "store": Group("tests.bench.store", postgresql=True),
     "burst": Group("tests.bench.burst"),
     "startup": Group("tests.bench.startup"),
+    "fanout": Group("tests.bench.fanout", postgresql=True, redis=True),
+    "http": Group("tests.bench.http", postgresql=True, redis=True),
     "drain": Group("tests.bench.drain", heavy=True),
     "drain-service": Group("tests.bench.drain", postgresql=True, redis=True, heavy=True),
     "events": Group("tests.bench.eventlist", postgresql=True, heavy=True),

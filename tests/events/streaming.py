@@ -21,9 +21,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from events.stream.hub import Hub
 from events.stream.routing import StreamApplication
+from events.stream.schema import ABOUT_THE_CONNECTION
 from hsi import stream
 from hsi.models import StreamHead, StreamMessage
 from hsi.tokens import create_token
+from tests.messages import check_message
 
 PATIENCE_SECONDS = 20
 
@@ -43,6 +45,7 @@ class StreamServer:
             ws="websockets-sansio",
             ws_ping_interval=None,
             ws_per_message_deflate=False,
+            proxy_headers=False,  # whose word counts is decided by us
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -78,9 +81,35 @@ def options_of(token: str = "", cookie: str = "", **options: Any) -> dict[str, A
     return {"additional_headers": headers, "compression": None, "open_timeout": PATIENCE_SECONDS, **options}
 
 
+def deaf(host: str, token: str) -> socket.socket:
+    """A client that reads the answer to its handshake, and then nothing. Its window is small."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.settimeout(PATIENCE_SECONDS)
+    raw.connect((host.split(":")[0], int(host.split(":")[1])))
+    lines = [
+        "GET /ws/events HTTP/1.1",
+        f"Host: {host}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Authorization: Bearer {token}",
+    ]
+    raw.sendall("\r\n".join([*lines, "", ""]).encode())
+    got = b""
+    while b"connection.ready" not in got:
+        got += raw.recv(100)
+    return raw
+
+
 def frame(connection: ClientConnection) -> dict[str, Any]:
     message = json.loads(connection.recv(timeout=PATIENCE_SECONDS))
     assert isinstance(message, dict)
+    if message["type"] == "error" or message["type"] in ABOUT_THE_CONNECTION:
+        check_message(message)
+    else:  # made up by the test, save for what is around it
+        assert list(message) == ["type", "seq", "time", "camera", "data"]
     return message
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,10 @@ from cameras.models import Camera, CameraGrant
 from events.stream.viewer import Credentials
 from hsi import gate
 from hsi.models import ApiToken
+from hsi.ratelimit import PEOPLE
 from tests.events.streaming import StreamServer, end_of, frame, publish, ready, say, session_of, token_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 @pytest.fixture
@@ -213,6 +215,57 @@ def test_a_session_that_ended_ends_its_connection(server, viewer, change):
         change(viewer)
         server.check()
         assert end_of(client)[0] == 4401
+
+
+@pytest.fixture
+def _limited(settings):
+    settings.RATE_LIMIT_ENABLED, settings.RATE_LIMIT_BURST = True, 0
+    settings.RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE, settings.RATE_LIMIT_WRONG_TOKENS_PER_MINUTE = 3, 2
+
+
+@pytest.mark.usefixtures("_limited")
+def test_a_token_that_connects_too_often_is_told_when_to_come_again_and_others_are_not(server, admin):
+    token, other = token_of(admin), token_of(admin)
+    for _ in range(3):
+        with server.client(token=token) as client:
+            ready(client)
+    with server.client(token=token) as client:
+        code, reason = end_of(client)
+    assert code == 4429
+    assert re.fullmatch(r"Too many new connections\. Try again in \d+ s\.", reason)
+    with server.client(token=other) as client:
+        ready(client)
+
+
+@pytest.mark.usefixtures("_limited")
+def test_the_pages_of_a_person_may_connect_more_often(server, admin):
+    cookie = session_of(admin)
+    for _ in range(3 * PEOPLE):
+        with server.client(cookie=cookie, origin=f"http://{server.host}") as client:
+            ready(client)
+    with server.client(cookie=cookie, origin=f"http://{server.host}") as client:
+        assert end_of(client)[0] == 4429
+
+
+@pytest.mark.usefixtures("_limited")
+def test_whoever_guesses_tokens_is_not_listened_to_any_more(server, admin):
+    for guess in range(3):
+        with server.client(token=f"hsi_{guess}") as client:
+            assert end_of(client)[0] == 4401
+    with server.client(token=token_of(admin)) as client:
+        code, reason = end_of(client)
+    assert code == 4429
+    assert reason.startswith("Too many wrong tokens.")
+
+
+@pytest.mark.usefixtures("_limited")
+def test_behind_a_trusted_proxy_each_address_is_counted_for_itself(server, admin, settings):
+    settings.TRUSTED_PROXY_IPS = ["127.0.0.1"]
+    codes = []
+    for address in ("192.0.2.1",) * 4 + ("192.0.2.77, 198.51.100.2",):
+        with server.client(headers={"X-Forwarded-For": address}) as client:
+            codes.append(end_of(client)[0])
+    assert codes == [4401, 4401, 4401, 4429, 4401]
 
 
 def test_credentials_do_not_show_in_a_log():

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from tests.events.streaming import StreamServer, end_of, frame, publish, ready, say, token_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.events.streaming import (
     token_of,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 @pytest.fixture

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from websockets.sync.client import connect
 
 from tests.events.streaming import (
     PATIENCE_SECONDS,
     StreamServer,
+    deaf,
     end_of,
     frame,
     options_of,
@@ -28,7 +25,7 @@ from tests.events.streaming import (
     token_of,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 # More than the buffers of the kernel for one connection, which grow to several megabytes.
 LARGE, BURST, BURSTS = 40_000, 350, 6
@@ -39,58 +36,9 @@ def admin() -> User:
     return User.objects.create_superuser("admin")
 
 
-def database_url() -> str:
-    """The URL of the test database, for a child process."""
-    values = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{values['NAME']}"
-    who = f"{values['USER']}:{values['PASSWORD']}" if values["PASSWORD"] else values["USER"]
-    return f"postgresql://{who}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
-
-
-@pytest.fixture
-def daphne() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """(process, host:port)"""
-    environment = os.environ | {"DATABASE_URL": database_url(), "WEBSOCKET_PING_INTERVAL_SECONDS": "1"}
-    environment["DJANGO_SETTINGS_MODULE"] = "hsi.settings"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.events.daphne_child"], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert child.stdout is not None
-        yield child, f"127.0.0.1:{int(child.stdout.readline())}"
-    finally:
-        child.terminate()
-        child.wait(PATIENCE_SECONDS)
-        assert child.stdout is not None
-        child.stdout.close()
-
-
 def resident_bytes(process: subprocess.Popen[str]) -> int:
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def deaf(host: str, token: str) -> socket.socket:
-    """A client that reads the answer to its handshake, and then nothing. Its window is small."""
-    raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.settimeout(PATIENCE_SECONDS)
-    raw.connect((host.split(":")[0], int(host.split(":")[1])))
-    lines = [
-        "GET /ws/events HTTP/1.1",
-        f"Host: {host}",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        f"Authorization: Bearer {token}",
-    ]
-    raw.sendall("\r\n".join([*lines, "", ""]).encode())
-    got = b""
-    while b"connection.ready" not in got:
-        got += raw.recv(100)
-    return raw
 
 
 @pytest.mark.slow
@@ -125,7 +73,7 @@ def test_the_web_server_closes_a_message_that_is_too_large_with_1009(daphne, adm
     _, host = daphne
     with connect(f"ws://{host}/ws/events", **options_of(token=token_of(admin))) as client:
         ready(client)
-        client.send("x" * (settings.WEBSOCKET_MAX_MESSAGE_SIZE + 1))
+        client.send("x" * 2**20)
         assert end_of(client)[0] == 1009
 
 

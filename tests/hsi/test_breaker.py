@@ -179,8 +179,10 @@ def test_successes_on_trial_close_it_and_every_change_is_told(one: Breaker, othe
     assert told() == ["open", "half_open", "closed"]
     assert StreamMessage.objects.order_by("seq")[0].data == {
         "service": "service",
-        "breaker": "open",
+        "status": "degraded",
         "reason": "AI_SERVICE_UNAVAILABLE",
+        "detail": "The breaker is open.",
+        "breaker": "open",
         "retry_at": "2026-03-01T12:00:30Z",
     }
     assert "The breaker of service is open" in caplog.text

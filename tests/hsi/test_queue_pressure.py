@@ -59,7 +59,7 @@ def test_a_queue_around_its_threshold_is_not_told_about_each_time(queue, setting
 
 def test_another_process_does_not_tell_it_again(queue):
     queue.put_many(list(range(8)))
-    pressure.forget()  # as in a process that has just begun; the cache is what both see
+    pressure.forget()  # as in a process that has just begun
     pressure.look()
     assert told() == [("high", 8)]
     pressure.forget()

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from hsi import hint, stream
 from hsi.models import StreamMessage
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 def publish(*numbers: int) -> None:

@@ -10,7 +10,7 @@ from hsi.ledger import Tally
 from hsi.models import StreamMessage
 from monitoring import tallies
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 def publish(*messages: tuple[str, dict[str, object]]) -> None:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from events.stream.messages import FAMILIES
+from events.stream.topics import EVENTS
+from tests.messages import check_row
 from tests.system.running import Running
 
 
@@ -32,14 +33,16 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     assert sum(event["detection_count"] for event in events) == len(detections)
     stream, messages = running.stream(), running.messages()
     assert [seq for seq, _, _ in stream] == list(range(1, len(stream) + 1))
+    for _, kind, data in stream:
+        check_row(kind, "", data)
     assert [(one["seq"], one["type"]) for one in messages] == [
-        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in FAMILIES
+        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in EVENTS.families
     ]
     told = Counter(message["data"]["id"] for message in messages if message["type"] == "event.created")
     assert told == {event["id"]: 1 for event in events}
     seen = Counter(message["data"]["upload"] for message in messages if message["type"] == "detection.created")
     assert set(seen.values()) == {1}
-    data = Path(running.environment["HSI_DATA_DIR"])
-    assert len(list((data / "quarantine").rglob("*.jpg"))) == len(cut)
+    root = Path(running.environment["HSI_DATA_DIR"])
+    assert len(list((root / "quarantine").rglob("*.jpg"))) == len(cut)
     assert len([path for path in running.cameras.rglob("*") if path.is_file()]) == len(pictures)
     return f"{len(uploads)} files, {len(events)} events: 0 lost, 0 doubled, {len(stream)} messages without a gap"

@@ -19,7 +19,7 @@ import httpx
 import psycopg
 from websockets.sync.client import connect
 
-from events.stream.messages import FAMILIES
+from events.stream.topics import EVENTS
 from tests.engines.process import free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
@@ -165,7 +165,7 @@ class Running:
 
     def messages(self) -> list[dict[str, Any]]:
         """Every message that the socket sends, up to the newest of them."""
-        expected = [seq for seq, kind, _ in self.stream() if kind.partition(".")[0] in FAMILIES]
+        expected = [seq for seq, kind, _ in self.stream() if kind.partition(".")[0] in EVENTS.families]
         url = self.url.replace("http", "ws") + "/ws/events?after=0"
         with connect(url, additional_headers={"Authorization": f"Bearer {self.token}"}, max_size=None) as socket:
             ready = json.loads(socket.recv(30))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from events.stream.topics import EVENTS
 from tests import files
 from tests.system.running import Running, foscam_name
 
@@ -51,7 +52,8 @@ def test_killed_in_the_middle_of_100_uploads_and_started_again_nothing_is_lost_o
         uploads = system.uploads()
         assert sorted(upload["path"] for upload in uploads) == sorted(path for path, _ in pictures)
         assert set(Counter(upload["state"] for upload in uploads)) <= {"detected", "empty"}
-        numbers = [message["seq"] for message in system.messages()]
-        assert numbers == list(range(1, len(numbers) + 1))
+        assert [seq for seq, _, _ in system.stream()] == list(range(1, len(system.stream()) + 1))
+        told = [message["seq"] for message in system.messages()]
+        assert told == [seq for seq, kind, _ in system.stream() if kind.partition(".")[0] in EVENTS.families]
     finally:
         assert system.stop() == 0

@@ -1,0 +1,35 @@
+"""Who may come in: recognised, and not too often. The same counters as those of requests."""
+
+from __future__ import annotations
+
+import math
+
+from events.stream.messages import Close
+from events.stream.topics import Topic
+from events.stream.viewer import UNKNOWN_TOKEN, Credentials, Refusal, Viewer, recognise
+from hsi import ratelimit
+from hsi.errors import RateLimitError
+from hsi.models import digest
+
+
+def let_in(credentials: Credentials, topic: Topic, network: str) -> Viewer | Refusal:
+    """Look up who comes from `network`, and count it as `hsi.gate` counts requests."""
+    try:
+        if credentials.token:
+            ratelimit.refuse_guesser(network)
+    except RateLimitError as error:
+        return _later("Too many wrong tokens.", error.wait_seconds)
+    viewer = recognise(credentials, topic)
+    if viewer is UNKNOWN_TOKEN:
+        ratelimit.count_wrong(credentials.token, network)
+    if isinstance(viewer, Refusal):
+        wait_seconds = ratelimit.allow("websocket", network)
+    elif credentials.token:
+        wait_seconds = ratelimit.allow("websocket", f"token{digest(credentials.token)[:16]}")
+    else:
+        wait_seconds = ratelimit.allow("websocket", f"user{viewer.user_id}", is_person=True)
+    return _later("Too many new connections.", wait_seconds) if wait_seconds else viewer
+
+
+def _later(why: str, wait_seconds: float) -> Refusal:
+    return Refusal(Close.TOO_MANY, f"{why} Try again in {math.ceil(wait_seconds)} s.")

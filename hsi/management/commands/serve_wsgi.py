@@ -1,0 +1,27 @@
+"""REST and pages by WSGI workers, for the service mode behind a proxy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from hsi import web
+
+
+class Command(BaseCommand):
+    help = "Runs gunicorn with pages and REST, without sockets. A proxy before it sends /ws/ to `serve`."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.API_HOST)
+        parser.add_argument("--port", type=int, default=settings.API_PORT)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        web.claim_port(options["host"], options["port"])
+        host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:hsi.wsgiserver"]
+        # In the place of this process: gunicorn's own must not be the copy of one in which threads run.
+        os.execv(sys.executable, [*command, "--bind", f"{host}:{options['port']}", "hsi.wsgi:application"])  # noqa: S606
