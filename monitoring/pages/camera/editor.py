@@ -10,7 +10,9 @@ from cameras.models import Camera, Upload
 from cameras.registry import MOST_ZONES
 from cameras.serializers import zone_data
 from cameras.zones import FEWEST_POINTS, MOST_POINTS
+from hsi.admin_base import shortened
 from monitoring.pages.camera.situation import found
+from monitoring.pages.camera.steps import TITLE
 from monitoring.pages.page import OperationsPage
 
 BOARD = (16, 9)  # where there is no picture to draw on yet
@@ -23,7 +25,7 @@ class ZoneEditor(OperationsPage):
         camera = found(self.kwargs["pk"])
         return {
             **super().get_context_data(**kwargs),
-            "title": f"Zones of {camera.name}",
+            "title": f"Zones of {shortened(camera.name, TITLE)}",
             "camera": camera,
             "drawn_on": drawn_on(camera),
             "back": reverse("admin:camera", args=[camera.pk]),

@@ -19,8 +19,9 @@ from cameras import change
 from cameras.makes import BY_KEY, OTHER
 from cameras.models import Camera, Upload
 from events.models import Event
+from hsi.admin_base import shortened
 from monitoring.pages.camera.intervals import in_words, longest_pause
-from monitoring.pages.camera.steps import address
+from monitoring.pages.camera.steps import TITLE, address
 from monitoring.pages.chart import spark
 from monitoring.pages.confirm import Confirmed
 from monitoring.pages.page import OperationsPage
@@ -55,7 +56,7 @@ class CameraPage(OperationsPage):
         recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY)
         return {
             **super().get_context_data(**kwargs),
-            "title": camera.name,
+            "title": shortened(camera.name, TITLE),
             "camera": camera,
             "state": state,
             "tone": tone,

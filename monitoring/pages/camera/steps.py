@@ -20,6 +20,7 @@ from cameras.models import Camera
 from cameras.registry import CameraExistsError, name_of
 from cameras.tree import Tree
 from cameras.unclaimed import FILES_LOOKED_AT, Unclaimed, looked_into, unclaimed
+from hsi.admin_base import shortened
 from hsi.errors import HSIError
 from hsi.inputs import Input
 from monitoring.pages.camera import intervals
@@ -35,6 +36,7 @@ TITLES = {
     "first": "First picture",
 }
 ORDER = tuple(TITLES)
+TITLE = 40  # of a name, so much fits into the head of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class CameraStep(OperationsPage):
         place = ORDER.index(name)
         return {
             **super().get_context_data(**kwargs),
-            "title": f"Set up {camera.name}",
+            "title": f"Set up {shortened(camera.name, TITLE)}",
             "camera": camera,
             "step": name,
             "steps": steps(camera, name),

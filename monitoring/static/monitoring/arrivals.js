@@ -80,11 +80,15 @@ async function send(blob, name) {
 }
 
 document.getElementById("send-test").addEventListener("click", async () => send(await drawn(), "test-picture.jpg"));
-document.getElementById("send-file").addEventListener("change", async ({ target }) => {
-  const file = target.files[0];
+// Heard before the field itself is: the admin's own script looks for a field beside it, which is not there.
+page.addEventListener("change", async (event) => {
+  const field = event.target;
+  if (field.type !== "file") return;
+  event.stopPropagation();
+  const file = field.files[0];
   if (file) await send(file, file.name);
-  target.value = "";
-});
+  field.value = "";
+}, true);
 document.addEventListener("visibilitychange", () => document.hidden || look());
 // A picture may have gone since. What stands for one then is better than a broken one.
 place.addEventListener("error", (event) => event.target.classList?.add("gone"), true);
