@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,9 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from cameras.models import Camera, Upload, Zone
+from hsi import databaseclock
 from hsi.ledger import AuditEntry
+from hsi.models import WorkerHeartbeat
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.site import Site, site
@@ -126,6 +129,12 @@ def test_what_to_look_at_is_opened_when_nothing_came_for_a_minute(
     server: Site, open_page: Callable[..., Visit], data_dir: Path
 ):
     factories.camera("roof")
+    (data_dir / "cameras/roof").mkdir()
+    now = databaseclock.now()
+    later = now + timedelta(hours=1)  # it lives on while the test goes on
+    WorkerHeartbeat.objects.create(
+        name="w", kind="watcher", host="h", pid=1, started_at=now, beat_at=later, progressed_at=now
+    )
     visit = signed_in(open_page(server.url))
     page = visit.page
     page.clock.install()
@@ -138,7 +147,7 @@ def test_what_to_look_at_is_opened_when_nothing_came_for_a_minute(
         if page.locator("details.checks-list[open]").count():
             break
         page.wait_for_load_state("networkidle")
-    expect(page.get_by_text("The folder roof is gone")).to_be_visible()
+    expect(page.get_by_text("No file lies in the folder roof")).to_be_visible()
     assert clean(visit)
 
 

@@ -70,11 +70,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """`seen` are names of files that lie in the folder and have not been taken in."""
+    """`is_first`: no more than one ever came. `seen` are names of files in the folder that have not been taken in."""
 
     shown: list[Arrival]
+    is_first: bool
     seen: list[str]
     findings: list[Finding]
+
+    @property
+    def are_stopped(self) -> bool:
+        """Whether waiting is in vain."""
+        return any(finding.tone == "bad" for finding in self.findings)
 
 
 class FirstPicture(OperationsPage):
@@ -93,7 +99,8 @@ def arrivals(camera: Camera) -> Arrivals:
     recent = Upload.objects.filter(camera=camera, received_at__gte=now - LATELY).order_by("-received_at", "-id")
     shown = [arrival(upload) for upload in recent[:SHOWN]]
     seen, findings = lying(camera)
-    return Arrivals(shown, seen, [*standing_still(camera), *findings, *elsewhere(camera, now)])
+    is_first = Upload.objects.filter(camera=camera).order_by()[:2].count() == 1
+    return Arrivals(shown, is_first, seen, [*standing_still(camera), *findings, *elsewhere(camera, now)])
 
 
 def arrival(upload: Upload) -> Arrival:

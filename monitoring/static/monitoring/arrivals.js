@@ -17,13 +17,12 @@ let hasOpened = false;
 // New words in the place of old ones. What was opened stays open, what the keyboard stands on keeps its place.
 function show({ newest, html }) {
   if (html !== last) {
-    const was = place.querySelector("details")?.open ?? false;
+    const was = place.querySelector("details").open;
     const things = () => [...place.querySelectorAll("a, summary")];
     const focused = things().indexOf(document.activeElement);
     place.innerHTML = html;
     last = html;
-    const details = place.querySelector("details");
-    if (details) details.open = was;
+    if (was) place.querySelector("details").open = true;
     if (focused >= 0) things()[focused]?.focus({ preventScroll: true });
   }
   known ??= newest;
