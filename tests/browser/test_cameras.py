@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cameras.models import Camera, Upload, Zone
 from hsi import databaseclock
@@ -181,10 +181,10 @@ def test_a_camera_is_paused_and_resumed_and_the_keyboard_reaches_all(
     assert clean(visit)
 
 
-def board(page: Page) -> dict[str, float]:
+def board(page: Page) -> FloatRect:
     box = page.locator("#board").bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def tap(page: Page, x: float, y: float, *, touch: bool = False) -> None:
@@ -226,6 +226,7 @@ def test_zones_are_drawn_by_mouse_and_finger_and_what_is_refused_stays_in_hand(
         assert clean(visit)
     assert set(AuditEntry.objects.values_list("action", flat=True)) == {"zone_created"}
     expect(page.locator("#zones button")).to_have_count(3)
+    expect(page.locator("#labels span")).to_have_text(["Lawn", "The path", "The street"])
 
     page.get_by_role("button", name="New zone").click()
     page.get_by_label("Name", exact=True).fill("Tie")

@@ -13,6 +13,7 @@ export class Board {
     Object.assign(this, { add, changed, pick });
     this.place = document.getElementById("board");
     this.shapes = document.getElementById("shapes");
+    this.labels = document.getElementById("labels");
     this.corners = document.getElementById("corners");
     this.place.style.aspectRatio = ratio;
     this.place.style.maxWidth = `calc(78vh * ${ratio})`;
@@ -25,6 +26,7 @@ export class Board {
     const shapes = others.map((zone) => shape(zone.corners, `${zone.colour}${zone.enabled ? "" : " off"}`, zone));
     if (polygon?.corners.length) shapes.push(shape(polygon.corners, `${colour} in-hand`));
     this.shapes.replaceChildren(...shapes);
+    this.labels.replaceChildren(...others.map(label));
     this.place.classList.toggle("editing", Boolean(polygon));
     this.drawCorners(polygon, colour);
   }
@@ -138,11 +140,16 @@ function shape(corners, kind, zone) {
   drawn.setAttribute("points", corners.map((corner) => corner.join(",")).join(" "));
   drawn.setAttribute("class", `shape ${kind}`);
   drawn.setAttribute("vector-effect", "non-scaling-stroke");
-  if (zone) {
-    drawn.dataset.id = zone.id;
-    const title = document.createElementNS(SVG, "title");
-    title.textContent = zone.name;
-    drawn.append(title);
-  }
+  if (zone) drawn.dataset.id = zone.id;
   return drawn;
+}
+
+// The name of a zone, in the middle of its corners.
+function label(zone) {
+  const name = document.createElement("span");
+  name.className = zone.colour;
+  name.textContent = zone.name;
+  const middle = (axis) => zone.corners.reduce((sum, corner) => sum + corner[axis], 0) / zone.corners.length;
+  [name.style.left, name.style.top] = [`${middle(0) * 100}%`, `${middle(1) * 100}%`];
+  return name;
 }
