@@ -16,6 +16,7 @@ from cameras.silence import GRACE_SECONDS, Listener
 from cameras.tree import Tree
 from hsi import databaseclock
 from hsi.models import StreamMessage, WorkerHeartbeat
+from monitoring.housekeeping import Housekeeper
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +181,10 @@ def test_a_picture_that_comes_while_the_silence_is_noted_prevents_it(door: Camer
     silence.tell_silent(door, first.pk)
     assert told() == []
     assert Camera.objects.get().silent_since is None
+
+
+def test_housekeeping_listens(door: Camera):
+    Camera.objects.update(silent_since=timezone.now() - timedelta(days=1))
+    sent(door)
+    Housekeeper().step()
+    assert told() == [("door", "online")]

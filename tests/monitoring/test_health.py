@@ -120,6 +120,16 @@ def test_work_that_waits_too_long_or_fills_its_queue_is_told(settings):
     assert "10 minutes" in detail
 
 
+@pytest.mark.django_db
+def test_silent_cameras_are_counted_and_not_named():
+    assert outcome(health.CamerasCheck())[0] == "healthy"
+    factories.camera("door", silent_since=factories.NOW)
+    factories.camera("paused", silent_since=factories.NOW, enabled=False)
+    assert outcome(health.CamerasCheck()) == ("degraded", "1 camera is silent for longer than it should be.")
+    factories.camera("yard", silent_since=factories.NOW)
+    assert outcome(health.CamerasCheck())[1] == "2 cameras are silent for too long."
+
+
 def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_path: Path):
     settings.CAMERA_ROOT = tmp_path / "cameras"
     status, detail = outcome(health.CameraFolderCheck())
