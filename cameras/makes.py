@@ -24,7 +24,7 @@ class Make:
 
     def path(self, folder: str, host: str) -> str:
         """What to enter in the camera's menu, for an FTP server on `host` whose start folder is the camera folder."""
-        return self.value.replace(FOLDER, folder).replace(HOST, f"[{host}]" if ":" in host else host)
+        return self.value.replace(HOST, f"[{host}]" if ":" in host else host).replace(FOLDER, folder)
 
 
 DIRECTORY = f"/{FOLDER}"

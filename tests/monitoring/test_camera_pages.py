@@ -177,7 +177,6 @@ def test_each_make_says_what_to_enter_for_this_folder(boss: Client, door: Camera
     for make in MAKES:
         assert make.name in text
         assert make.path("door", "testserver") in text
-    assert BY_KEY["foscam"].path("door", "fe80::1") == "ftp://[fe80::1]/door"
 
 
 def test_a_picture_is_followed_through_the_pipeline(boss: Client, door: Camera):
