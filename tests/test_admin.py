@@ -27,15 +27,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {
-    "StreamHead",
-    "Tally",
-    "StageSample",
-    "ProcessFigure",
-    "KeptAnswer",
-    "CoolDown",
-    "ToldState",
-}
+ELSEWHERE = {"StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState"}
 READ_ONLY = (
     "Upload",
     "Detection",

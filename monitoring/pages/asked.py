@@ -11,7 +11,7 @@ from django.conf import settings
 from hsi.queues import Depth, QueueUnavailableError, backends
 from monitoring import health
 from monitoring.aihealth import Asked, BreakersCheck, service_checks
-from monitoring.redishealth import RedisCheck
+from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 WAIT_SECONDS = 0.7
 DEPTHS_KEPT_SECONDS = 1.0
@@ -43,17 +43,13 @@ def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
     """Every check of `/api/system/health`, without waiting for those that do not answer soon."""
     services = service_checks()
     first = health.report([health.DatabaseCheck(), health.QueuesCheck(depths=_told(known))], for_staff=True)
-    here = [
-        health.WorkersCheck(),
-        health.CameraFolderCheck(),
-        health.CamerasCheck(),
-        health.DiskCheck(),
-        BreakersCheck(),
-    ]
+    here: list[health.NamedCheck] = [health.WorkersCheck(), health.CameraFolderCheck(), health.DiskCheck()]
+    here += [health.CamerasCheck(), BreakersCheck()]
     found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: health.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
         found["redis"] = _answer(_soon(redis))
+        here.append(ChannelLayerCheck())
     found |= {name: _answer(outcome) for name, outcome in health.report(here, for_staff=True).items()}
     for check in services:
         answered = _settled(check.answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ LOOKED_BACK = timedelta(days=1)
 SHOWN_GROUPS = 5
 TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "unknown"}
 NAMES = {
-    "database": "Database", "queues": "Queues", "redis": "Redis", "workers": "Workers",
+    "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
     "camera_folder": "Camera folder", "cameras": "Cameras", "disk": "Disk", "detector": "Detector",
     "analyzer": "Analyser", "breakers": "Breakers",
 }  # fmt: skip
@@ -28,6 +29,7 @@ CAUSES = {
     "database": "configuration",
     "queues": "queues",
     "redis": "queues",
+    "channel_layer": "queues",
     "workers": "hsi_workerheartbeat_changelist",
     "camera_folder": "configuration",
     "cameras": "cameras_camera_changelist",
@@ -58,13 +60,14 @@ class Verdict:
     parts: list[tuple[str, str, str, str]]  # name, tone, detail, link
 
 
-def verdict(answers: dict[str, Answer], now: datetime) -> Verdict:
+def verdict(answers: dict[str, Answer], more: Sequence[Trouble], now: datetime) -> Verdict:
+    """`more` is what else is wrong, that no check of health is about."""
     parts = [
         (NAMES.get(name, name), TONES[answer["status"]], answer["detail"], cause(name))
         for name, answer in answers.items()
     ]
     found = [Trouble(tone, name, detail, link) for name, tone, detail, link in parts if tone in ("bad", "warn")]
-    found += [*letters(), *pauses(), *failed_jobs(now)]
+    found += [*letters(), *more, *pauses(), *failed_jobs(now)]
     found.sort(key=lambda trouble: trouble.tone != "bad")
     unknown = sum(tone == "unknown" for _, tone, _, _ in parts)
     if found:

@@ -13,7 +13,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -44,7 +44,7 @@ class Visit:
 
     def watch(self) -> None:
         """From here on errors and requests that leave `base_url` are kept."""
-        self.page.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
+        self.page.on("console", lambda message: self._note(told(message)) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("request", lambda request: self._leaves(request.url))
         self.page.on("websocket", lambda socket: self._leaves(socket.url))
@@ -56,6 +56,10 @@ class Visit:
         parts = urlsplit(url)
         if parts.scheme not in {"data", "blob", "about"} and parts.netloc != urlsplit(self.base_url).netloc:
             self.foreign_requests.append(url)
+
+
+def told(message: ConsoleMessage) -> str:
+    return f"{message.text} ({message.location['url']})"
 
 
 class Chromium:

@@ -36,7 +36,7 @@ def trouble(owner: User, now: datetime | None = None) -> None:
 
 
 def seen(of: Camera, at: datetime) -> Upload:
-    upload = pictures.stored(pictures.jpeg(), of=of, captured_at=at, received_at=at)
+    upload = picture(of, at)
     batch = factories.batch(of, started_at=at, ended_at=at)
     factories.detection(upload, batch)
     factories.event(of, batch=batch, started_at=at)
@@ -44,10 +44,15 @@ def seen(of: Camera, at: datetime) -> Upload:
     return upload
 
 
+def picture(of: Camera, at: datetime, **values: Any) -> Upload:
+    name = f"picture{Upload.objects.count()}.jpg"
+    return pictures.stored(pictures.jpeg(), name, of, captured_at=at, received_at=at, **values)
+
+
 def letters(of: Camera, now: datetime) -> None:
     for number in range(12):
-        upload = factories.upload(of, state=Upload.State.DEAD)
         at = now - timedelta(minutes=30 - number)
+        upload = picture(of, at, state=Upload.State.DEAD)
         failures = [{"at": at.isoformat(), "error": "AIServiceError", "text": ERROR, "http_status": 504}]
         facts: dict[str, Any] = {"error_type": "AIServiceError", "error_text": ERROR, "reason": "attempts"}
         factories.dead_letter(
@@ -56,9 +61,13 @@ def letters(of: Camera, now: datetime) -> None:
         )  # fmt: skip
     batch = factories.batch(of, state=Batch.State.DEAD)
     factories.dead_letter(
-        queue="analysis_queue", row_id=batch.pk, error_type="AIServiceRejectedError", last_failed_at=now
+        picture(of, now),
+        queue="analysis_queue",
+        row_id=batch.pk,
+        error_type="AIServiceRejectedError",
+        last_failed_at=now,
     )
-    old = factories.dead_letter(factories.upload(of, state=Upload.State.DEAD), last_failed_at=now)
+    old = factories.dead_letter(picture(of, now, state=Upload.State.DEAD), last_failed_at=now)
     DeadLetter.objects.filter(pk=old.pk).update(state="discarded", resolved_at=now, resolved_by="ann")
 
 

@@ -23,15 +23,19 @@ STOP_SECONDS = 20.0
 class Site:
     """Serves on `url` between `start()` and `stop()`, always on the same port."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | {
-            "DATABASE_URL": database_url(),
-            "DJANGO_SETTINGS_MODULE": "hsi.settings",
-            "HSI_DATA_DIR": str(data_dir),
-            "SECRET_KEY": settings.SECRET_KEY,
-        }
+        self.environment = (
+            os.environ
+            | {
+                "DATABASE_URL": database_url(),
+                "DJANGO_SETTINGS_MODULE": "hsi.settings",
+                "HSI_DATA_DIR": str(data_dir),
+                "SECRET_KEY": settings.SECRET_KEY,
+            }
+            | environment
+        )
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -56,8 +60,8 @@ class Site:
 
 
 @contextmanager
-def site(data_dir: Path) -> Iterator[Site]:
-    made = Site(data_dir)
+def site(data_dir: Path, **environment: str) -> Iterator[Site]:
+    made = Site(data_dir, environment)
     try:
         made.start()
         yield made

@@ -54,7 +54,7 @@ document.addEventListener("signed-out", () => {
   showLink("signed-out");
 });
 
-new Live(page.seq, {
+new Live("events", page.seq, {
   heard(message) {
     told[message.type]?.(message);
     health.soon();

@@ -7,9 +7,10 @@ const SIGNED_OUT = 4401;
 const NOT_ALLOWED = 4403;
 
 export class Live {
-  // `after`: the newest number already known. `heard(message)`, `changed(state)`, `isSignedIn()`.
-  constructor(after, { heard, changed, isSignedIn }) {
-    Object.assign(this, { last: after, heard, changed, isSignedIn, wait: FIRST_WAIT, ended: false });
+  // `topic`: "events" or "system". `after`: the newest number already known, or null for what is new.
+  // `heard(message)`, `changed(state)`, `isSignedIn()`.
+  constructor(topic, after, { heard, changed, isSignedIn }) {
+    Object.assign(this, { topic, last: after, heard, changed, isSignedIn, wait: FIRST_WAIT, ended: false });
     addEventListener("online", () => this.hurry());
     addEventListener("pagehide", () => this.socket?.close());
     addEventListener("pageshow", (event) => event.persisted && this.hurry());
@@ -20,7 +21,8 @@ export class Live {
   connect() {
     clearTimeout(this.timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.socket = new WebSocket(`${scheme}://${location.host}/ws/events?after=${this.last}`);
+    const after = this.last === null ? "" : `?after=${this.last}`;
+    this.socket = new WebSocket(`${scheme}://${location.host}/ws/${this.topic}${after}`);
     this.alive = false;
     this.socket.addEventListener("message", ({ data }) => this.take(JSON.parse(data)));
     this.socket.addEventListener("close", ({ code }) => this.closed(code));
@@ -39,6 +41,7 @@ export class Live {
 
   ready(message) {
     this.wait = FIRST_WAIT;
+    this.last ??= message.seq;
     this.changed("live");
     clearInterval(this.pinger);
     this.pinger = setInterval(() => this.ping(), PING_EVERY);

@@ -1,12 +1,17 @@
-// Where news of a page come from. For now they are asked for; whatever brings them calls `show` or `fail`.
+// Where news of a page come from: asked for every few seconds, and at once when the system tells of a change.
+
+import { Live } from "../events/socket.js";
 
 const EVERY = 5_000;
+const BURST = 500; // what is told within so many milliseconds is asked for once
 
 // `address` returns where to ask, or null while nothing is to be asked. Returns what asks at once.
 export function follow(address, show, fail) {
   let timer;
+  let due = Infinity;
   async function ask() {
     clearTimeout(timer);
+    due = Infinity;
     const place = document.hidden ? null : address();
     if (place) {
       try {
@@ -18,9 +23,22 @@ export function follow(address, show, fail) {
         fail(error.message);
       }
     }
-    timer = setTimeout(ask, EVERY);
+    soon(EVERY);
+  }
+  // What is due sooner stays so: news that never cease must not put it off.
+  function soon(milliseconds) {
+    const at = Date.now() + milliseconds;
+    if (at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(ask, milliseconds);
   }
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  timer = setTimeout(ask, EVERY);
-  return ask;
+  soon(EVERY);
+  return { ask, soon: () => soon(BURST) };
+}
+
+// Calls `heard` for what the system tells of itself. While nothing can be heard, a page still asks.
+export function hear(heard) {
+  new Live("system", null, { heard, changed() {}, isSignedIn: async () => true });
 }

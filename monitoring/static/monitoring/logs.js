@@ -17,6 +17,6 @@ if (tick) {
     if (list.children.length) document.getElementById("no-lines")?.remove();
     words.textContent = `Up to date at ${new Date().toLocaleTimeString()}.`;
   };
-  const now = follow(address, show, (why) => (words.textContent = `Not up to date: ${why}.`));
-  tick.addEventListener("change", () => (tick.checked ? now() : (words.textContent = "")));
+  const { ask } = follow(address, show, (why) => (words.textContent = `Not up to date: ${why}.`));
+  tick.addEventListener("change", () => (tick.checked ? ask() : (words.textContent = "")));
 }

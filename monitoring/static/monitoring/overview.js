@@ -1,6 +1,6 @@
 // Puts new parts in the place of old ones. What the keyboard stands on keeps its place.
 
-import { follow } from "./figures.js";
+import { follow, hear } from "./figures.js";
 
 const page = document.getElementById("overview");
 const asOf = document.getElementById("as-of");
@@ -34,4 +34,5 @@ function fail(why) {
 // A picture may have gone since. What stands for one then is better than a broken one.
 page.addEventListener("error", (event) => event.target.classList?.add("gone"), true);
 
-follow(() => page.dataset.figures, show, fail);
+const figures = follow(() => page.dataset.figures, show, fail);
+hear(figures.soon);

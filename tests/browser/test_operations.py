@@ -1,0 +1,243 @@
+"""The operations pages in a real browser, before the real server, on a bad night: seen, understood, put right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from cameras.models import Upload
+from hsi.ledger import AuditEntry, QueuePause
+from hsi.models import ApiToken, CircuitBreaker, DeadLetter
+from hsi.queues import pressure
+from monitoring.models import LogEntry
+from tests import factories
+from tests.browser import night
+from tests.browser.chromium import Visit
+from tests.browser.site import Site, site
+
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
+
+PATIENCE_MS = 20_000
+SEEN_WITHIN_MS = 15_000
+NOBODY_THERE = "http://127.0.0.1:9"
+SCREENS = ((390, "light"), (390, "dark"), (1440, "light"), (1440, "dark"))
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[Site]:
+    with site(data_dir, RTDETR_URL=NOBODY_THERE) as running:
+        yield running
+
+
+@pytest.fixture
+def boss() -> User:
+    return factories.admin("boss")
+
+
+@pytest.fixture
+def visit(server: Site, boss: User, open_page: Callable[..., Visit]) -> Visit:
+    return signed_in(open_page(server.url, viewport=(1440, 900)), boss)
+
+
+def signed_in(visit: Visit, user: User) -> Visit:
+    client = Client()
+    client.force_login(user)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": visit.base_url}
+    visit.page.context.add_cookies([cookie])  # type: ignore[list-item]  # playwright's own TypedDict
+    visit.page.set_default_timeout(PATIENCE_MS)
+    return visit
+
+
+def press(button: Locator) -> None:
+    """As somebody without a mouse does."""
+    button.focus()
+    button.press("Enter")
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(PATIENCE_MS // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)  # the real clock's: the page's own may stand
+    raise AssertionError("it does not come about")
+
+
+def said(page: Page, words: str) -> None:
+    expect(page.get_by_text(words).first).to_be_visible()
+
+
+def pages() -> list[str]:
+    letter, line = DeadLetter.objects.filter(state="open").first(), LogEntry.objects.exclude(stack="").first()
+    upload = Upload.objects.filter(state=Upload.State.DEAD).first()
+    assert letter is not None
+    assert line is not None
+    assert upload is not None
+    places: tuple[str, ...] = (
+        "",
+        "letters/",
+        f"letters/{letter.pk}",
+        "queues/",
+        "queues/detection_queue/pause",
+        "configuration/",
+    )
+    places += ("logs/", "logs/?level=ERROR&q=attempt", f"logs/{line.pk}", f"about/upload/{upload.pk}")
+    lists = ("events/event/", "cameras/upload/", "cameras/camera/", "hsi/apitoken/", "hsi/auditentry/", "auth/user/")
+    return [f"/admin/{place}" for place in (*places, *lists, f"cameras/upload/{upload.pk}/change/")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_every_page_fits_every_screen(
+    server: Site, boss: User, open_page: Callable[..., Visit], width: int, scheme: str
+) -> None:
+    night.trouble(boss)
+    visit = signed_in(open_page(server.url, viewport=(width, 844), color_scheme=scheme, phone=width < 500), boss)
+    wide = {}
+    for place in pages():
+        answer = visit.page.goto(place)
+        assert answer is not None
+        assert answer.status == 200, place
+        wide[place] = visit.page.evaluate("document.documentElement.scrollWidth")
+    assert wide == dict.fromkeys(wide, width)
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_the_overview_of_a_new_house_explains_what_is_empty(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/admin/")
+    said(page, "No camera yet.")
+    said(page, "No worker has ever given a sign of life.")
+    said(page, "Nothing went through in this time.")
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(visit: Visit, boss: User) -> None:
+    page = visit.page
+    page.goto("/admin/")
+    expect(page.locator(".troubles")).not_to_contain_text("12 dead letters")
+    night.trouble(boss)
+    troubles = page.locator(".troubles")
+    for words in ("12 dead letters: AIServiceError", "rtdetr is open", "analysis_queue is paused", "orphans"):
+        expect(troubles).to_contain_text(words, timeout=SEEN_WITHIN_MS)
+    expect(page.locator(".part-room")).to_contain_text("Full in")
+    press(troubles.get_by_role("link", name="12 dead letters: AIServiceError"))
+    expect(page).to_have_url(re.compile("/admin/letters/"))
+    said(page, "Of this cause")
+
+
+def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) -> None:
+    page = visit.page
+    asked: list[str] = []
+    heard: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "overview/figures" in request.url else None)
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    page.clock.install()
+    page.goto("/admin/")
+    until(page, lambda: any("connection.ready" in frame for frame in heard))
+    page.clock.run_for(900)
+    assert asked == []
+    pressure.note("detection_queue", settings.QUEUE_MAX_SIZE)
+    until(page, lambda: any("queue.pressure" in frame for frame in heard))
+    page.clock.run_for(900)
+    until(page, lambda: len(asked) == 1)
+
+
+def test_figures_that_are_old_are_no_news(server: Site, visit: Visit) -> None:
+    page = visit.page
+    page.goto("/admin/")
+    server.stop()
+    expect(page.locator("#as-of")).to_contain_text("Not up to date since", timeout=PATIENCE_MS)
+    server.start()
+    expect(page.locator("#as-of")).to_contain_text("As of", timeout=PATIENCE_MS)
+
+
+def test_the_letters_of_a_cause_are_queued_again_and_one_is_discarded(visit: Visit, boss: User) -> None:
+    night.trouble(boss)
+    page = visit.page
+    page.goto("/admin/letters/")
+    press(page.get_by_role("button", name="Requeue all AIServiceError of detection_queue"))
+    said(page, "Queue 12 dead letters again?")
+    press(page.get_by_role("button", name="Requeue"))
+    said(page, "12 queued again.")
+    assert DeadLetter.objects.filter(state="open").count() == 1
+    assert Upload.objects.filter(state=Upload.State.WAITING).count() == 12
+    left = DeadLetter.objects.filter(state="open").get()
+    page.get_by_label(f"Choose letter {left.pk}").press("Space")
+    press(page.get_by_role("button", name="Discard chosen"))
+    said(page, "Give up 1 dead letter?")
+    press(page.get_by_role("link", name="Cancel"))
+    assert DeadLetter.objects.filter(state="open").count() == 1
+    page.get_by_role("link", name="AIServiceRejectedError").last.click()
+    press(page.get_by_role("button", name="Discard"))
+    press(page.get_by_role("button", name="Discard"))
+    said(page, "1 discarded.")
+    said(page, "There is none. That is as it should be.")
+    assert AuditEntry.objects.filter(user="boss", action__startswith="dead_letter").count() == 13
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_a_queue_is_paused_and_let_go_on_and_a_breaker_is_reset(visit: Visit, boss: User) -> None:
+    night.trouble(boss)
+    page = visit.page
+    page.goto("/admin/queues/")
+    press(page.get_by_role("link", name="Pause detection_queue"))
+    said(page, "Nobody takes from it until it is let go on.")
+    press(page.get_by_role("button", name="Pause"))
+    said(page, "detection_queue is paused.")
+    assert QueuePause.objects.filter(queue="detection_queue", paused_by="boss").exists()
+    press(page.get_by_role("button", name="Resume detection_queue"))
+    said(page, "detection_queue goes on.")
+    assert not QueuePause.objects.filter(queue="detection_queue").exists()
+    press(page.get_by_role("button", name="Reset rtdetr"))
+    said(page, "the service is asked again")
+    assert CircuitBreaker.objects.get(name="rtdetr").state == "closed"
+
+
+def test_a_token_is_revoked(visit: Visit, boss: User) -> None:
+    night.trouble(boss)
+    page = visit.page
+    page.goto("/admin/hsi/apitoken/")
+    page.get_by_role("link", name="Revoke").first.click()
+    press(page.get_by_role("button", name="Revoke"))
+    said(page, "The token is revoked.")
+    assert ApiToken.objects.filter(revoked_at__isnull=False).count() == 1
+
+
+def test_the_log_is_searched_read_and_followed(visit: Visit, boss: User) -> None:
+    night.trouble(boss)
+    page = visit.page
+    page.goto("/admin/logs/")
+    page.get_by_role("searchbox").fill("attempt 20")
+    page.keyboard.press("Enter")
+    expect(page.locator("#lines > li")).to_have_count(1)
+    page.locator("#lines").get_by_role("link", name="upload").click()
+    said(page, "What became of it")
+    said(page, "What the log says")
+    page.goto("/admin/logs/?level=WARNING")
+    page.get_by_label("follow new lines").check()
+    expect(page.locator("#following")).to_contain_text("Up to date")
+    for level, words in ((LogEntry.Level.INFO, "calm"), (LogEntry.Level.ERROR, "<b>wicked</b>")):
+        LogEntry.objects.create(time=timezone.now(), level=level, component="a.b", message=words)
+    expect(page.locator("#lines > li").first).to_contain_text("<b>wicked</b>", timeout=SEEN_WITHIN_MS)
+    expect(page.locator("#lines")).not_to_contain_text("calm")
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_connections_are_tried_and_settings_are_found(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/admin/configuration/")
+    press(page.get_by_role("button", name="Try all"))
+    expect(page.locator("#connections .tone-good").first).to_be_visible()
+    page.get_by_label("Find").fill("batch window")
+    rows: Any = page.locator("#settings tbody tr:visible")
+    expect(rows.filter(has_text="BATCH_WINDOW_SECONDS")).to_have_count(1)
+    assert rows.count() < 6
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
