@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cameras.access import visible_cameras
@@ -17,6 +19,11 @@ from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
 from hsi.admin_base import HSIAdmin, Inline, SuperuserOnlyAdmin, about, badge, local_time, shortened, thumbnail
 from hsi.roles import is_admin
+
+if TYPE_CHECKING:  # the library is untyped
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
 
 
 class CameraGrantInline(Inline):
@@ -26,6 +33,13 @@ class CameraGrantInline(Inline):
     verbose_name_plural = "who may see this camera (administrators always may)"
 
 
+class CameraPages(ChangeList):
+    """Leads administrators to the page of a camera, which shows how it is; from there to its form."""
+
+    def url_for_result(self, result: Model) -> str:
+        return reverse("admin:camera", args=[result.pk])
+
+
 @admin.register(Camera)
 class CameraAdmin(HSIAdmin):
     list_display = ("picture", "name", "id", "folder", "camera_state", "last_picture", "time_zone")
@@ -33,20 +47,27 @@ class CameraAdmin(HSIAdmin):
     list_filter = ("enabled",)
     search_fields = ("name", "id", "folder")
     ordering = ("name", "id")
-    fields = ("name", "id", "folder", "time_zone", "enabled", "last_picture", "created_at", "large_picture")
-    prepopulated_fields = {"id": ("name",)}
+    fields = (
+        "name", "id", "folder", "time_zone", "make", "expected_interval_seconds", "enabled", "silent_since",
+        "last_picture", "created_at", "large_picture",
+    )  # fmt: skip
+    readonly_fields = ("id", "folder", "silent_since", "last_picture", "created_at", "large_picture")
     inlines = (CameraGrantInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         return visible_cameras(request.user).with_last_upload().order_by(*self.ordering)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        made = ("last_picture", "created_at", "large_picture")
-        # Id and folder tie the camera to its files; other ones would be another camera.
-        return (*made, "id", "folder") if obj else made
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CameraPages if is_admin(request.user) else super().get_changelist(request, **kwargs)
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Sequence[str]]:
-        return {} if obj else {"id": ("name",)}
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request.user)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A camera is added in steps, which make its folder as well."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:new_camera"))
 
     def get_actions(self, request: HttpRequest) -> Any:
         return {}
@@ -73,7 +94,9 @@ class CameraAdmin(HSIAdmin):
 
     @admin.display(description="state", ordering="enabled")
     def camera_state(self, camera: Camera) -> SafeString:
-        return badge("on", "good") if camera.enabled else badge("paused", "warn")
+        if not camera.enabled:
+            return badge("paused", "warn")
+        return badge("silent for too long", "bad") if camera.silent_since else badge("on", "good")
 
 
 @admin.register(CameraGrant)
@@ -183,11 +206,15 @@ class GarbageAdmin(SuperuserOnlyAdmin):
 
 @admin.register(Zone)
 class ZoneAdmin(VisibleMachineRows):
-    """To be looked at: they are drawn over the API, which checks their polygons."""
+    """To be looked at: they are drawn on the camera's picture, or over the API, which check their polygons."""
 
-    list_display = ("name", "id", "camera", "kind", "enabled")
+    list_display = ("name", "id", "camera", "kind", "enabled", "draw")
     list_select_related = ("camera",)
     list_filter = (("camera", CameraFilter), "enabled")
     search_fields = ("name", "id")
     ordering = ("camera", "name", "id")
     sortable_by = ()
+
+    @admin.display(description="draw")
+    def draw(self, zone: Zone) -> SafeString:
+        return format_html('<a href="{}">Draw</a>', reverse("admin:camera_zones", args=[zone.camera_id]))

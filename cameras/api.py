@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from cameras import change, delivery, stills
 from cameras.access import visible_cameras
-from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, ZoneInputSerializer
+from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, ZoneChangeSerializer, ZoneInputSerializer
 from cameras.models import Camera, Upload, Zone
 from cameras.originals import MediaGoneError, open_thumbnail
 from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
@@ -131,10 +131,15 @@ class OneZone(ZoneView):
     def get(self, request: Request, pk: str, zone: str) -> Response:
         return Response(zone_data(self.zone(pk, zone)))
 
-    @extend_schema(summary="Change a zone", request=ZoneInputSerializer, responses=ZoneData)
+    @extend_schema(
+        summary="Change a zone",
+        request=ZoneChangeSerializer,
+        responses={200: ZoneData, **conflicts("It is another version than the one that was to be changed.")},
+    )
     def patch(self, request: Request, pk: str, zone: str) -> Response:
         found = self.zone(pk, zone)
-        change.store(found, checked(ZoneInputSerializer, request, partial=True))
+        values = checked(ZoneChangeSerializer, request, partial=True)
+        change.store_zone(found, values, values.pop("version", None))
         return Response(zone_data(found))
 
     @extend_schema(summary="Delete a zone", responses={204: None})

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from cameras.incoming import away
 from cameras.models import Camera, Zone
@@ -27,6 +28,12 @@ class FolderUnusableError(ConflictError):
     """There is something of this name in the camera folder, but it is no folder."""
 
     code = "FOLDER_UNUSABLE"
+
+
+class ZoneChangedError(ConflictError):
+    """Somebody else has changed or deleted this zone meanwhile. Look at it as it is now."""
+
+    code = "ZONE_CHANGED"
 
 
 def make(folder: str, **values: Any) -> Camera:
@@ -63,6 +70,16 @@ def make_zone(camera: Camera, values: dict[str, Any]) -> Zone:
         zone = add_zone(camera, **values)
         audit.record("zone_created", f"zone {zone.pk}", after={"camera": camera.pk, **values})
     return zone
+
+
+def store_zone(zone: Zone, values: dict[str, Any], version: int | None) -> None:
+    """`store`, of a zone that still is `version` (None: of whatever it is). Raises `ZoneChangedError`."""
+    with transaction.atomic():
+        known = Zone.objects.filter(pk=zone.pk) if version is None else Zone.objects.filter(pk=zone.pk, version=version)
+        if not known.update(version=F("version") + 1):
+            raise ZoneChangedError
+        zone.refresh_from_db()
+        store(zone, values)
 
 
 def remove_zone(zone: Zone) -> None:

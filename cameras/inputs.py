@@ -11,12 +11,14 @@ from rest_framework.exceptions import ValidationError
 
 from cameras import zones
 from cameras.ingest import is_believable, safe_name
-from cameras.models import validate_time_zone
+from cameras.makes import choices
+from cameras.models import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS, validate_time_zone
 from cameras.registry import safe_id
 from cameras.stability import is_temporary
 from hsi.inputs import FractionField, Input, is_printable
 
 LONGEST_FOLDER_BYTES = 200
+BIGGEST_VERSION = 2**31 - 1
 
 
 class CameraInputSerializer(Input):
@@ -24,6 +26,13 @@ class CameraInputSerializer(Input):
     time_zone = serializers.CharField(
         required=False, allow_blank=True, max_length=64, validators=[validate_time_zone],
         help_text="Such as Europe/Berlin. Empty: the site's time zone.",
+    )  # fmt: skip
+    make = serializers.ChoiceField(
+        choices=choices(), required=False, allow_blank=True, help_text="For what to enter in its menu. Changes nothing."
+    )
+    expected_interval_seconds = serializers.IntegerField(
+        required=False, allow_null=True, min_value=SHORTEST_INTERVAL_SECONDS, max_value=LONGEST_INTERVAL_SECONDS,
+        help_text="Silent for longer than this, it is told as offline. Null: it may be silent as long as it likes.",
     )  # fmt: skip
     enabled = serializers.BooleanField(required=False, help_text="A paused camera's files wait in their folder.")
 
@@ -59,6 +68,13 @@ class ZoneInputSerializer(Input):
         if fault := zones.fault_of(polygon):
             raise ValidationError(fault)
         return polygon
+
+
+class ZoneChangeSerializer(ZoneInputSerializer):
+    version = serializers.IntegerField(
+        required=False, min_value=1, max_value=BIGGEST_VERSION,
+        help_text="To change it only where it still is this version: any other one answers 409.",
+    )  # fmt: skip
 
 
 class UploadInputSerializer(Input):

@@ -197,7 +197,9 @@ def _write(arrival: Arrival) -> Upload:
     upload.save(force_insert=True)
     crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
-    stream.publish(("camera.status", upload.camera_id, camera_status(upload)))
+    silent_since = arrival.camera.silent_since
+    was_silent = arrival.camera.spoke()
+    stream.publish(("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None)))
     return upload
 
 

@@ -10,16 +10,21 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
+from cameras.makes import choices
 from hsi import rows
 
 
 def validate_time_zone(value: str) -> None:
     if value and value not in available_timezones():
         raise ValidationError(f"{value!r} is not a time zone such as Europe/Berlin.")
+
+
+SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 60, 30 * 24 * 3600
 
 
 class CameraQuerySet(models.QuerySet["Camera"]):
@@ -43,6 +48,20 @@ class Camera(models.Model):
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
     )
+    make = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=choices,
+        help_text="Its maker, for what to enter in its menu. Changes nothing.",
+    )
+    expected_interval_seconds = models.PositiveIntegerField(
+        null=True, blank=True,
+        validators=[MinValueValidator(SHORTEST_INTERVAL_SECONDS), MaxValueValidator(LONGEST_INTERVAL_SECONDS)],
+        help_text="Silent for longer than this, it is told as offline. Empty: it may be silent as long as it likes.",
+    )  # fmt: skip
+    silent_since = models.DateTimeField(
+        null=True, editable=False, help_text="When it sent its last file, while it is silent for too long."
+    )
     enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -57,6 +76,20 @@ class Camera(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone or settings.TIME_ZONE)
+
+    def fell_silent(self, since: datetime, last_upload: int) -> bool:
+        """Note, once, that it sent nothing after the upload `last_upload` (0: ever). False: it did, or it is noted."""
+        newer = Upload.objects.filter(camera=self.pk, pk__gt=last_upload)
+        expected = Camera.objects.filter(enabled=True, expected_interval_seconds__isnull=False, silent_since=None)
+        noted = expected.filter(~Exists(newer), pk=self.pk).update(silent_since=since)
+        self.silent_since = since if noted else self.silent_since
+        return bool(noted)
+
+    def spoke(self) -> bool:
+        """Note, once, that it is silent no more. False: somebody else did, or it was not silent."""
+        return self.silent_since is not None and rows.update(
+            self, {"silent_since": None}, only_if="silent_since IS NOT NULL"
+        )
 
 
 class CameraGrant(models.Model):
@@ -91,6 +124,7 @@ class Zone(models.Model):
     polygon = models.JSONField(help_text="Corners as [x, y] in 0 to 1, the origin at the top left.")
     kind = models.CharField(max_length=40, blank=True, help_text="What it is, in a word of your own.")
     enabled = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text="Counts its changes.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -48,11 +48,16 @@ def camera_of_folder(folder: str) -> Camera | None:
 
 def create_camera(folder: str) -> Camera:
     """A camera for a folder, with a safe id. Two that do it at once get the same camera."""
-    name = printable(folder).replace("_", " ").strip()[:120] or "Camera"
     try:
-        return add_camera(folder, name=name[:1].upper() + name[1:])
+        return add_camera(folder, name=name_of(folder))
     except CameraExistsError:
         return Camera.objects.get(folder=folder)
+
+
+def name_of(folder: str) -> str:
+    """What a camera is called for its folder, until somebody names it."""
+    name = printable(folder).replace("_", " ").strip()[:120] or "Camera"
+    return name[:1].upper() + name[1:]
 
 
 def add_camera(folder: str, **values: Any) -> Camera:

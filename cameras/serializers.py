@@ -10,19 +10,28 @@ from hsi.times import iso
 
 
 class CameraData(TypedDict):
-    """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture."""
+    """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
+
+    `silent_since` is null unless the camera has been silent for longer than expected.
+    """
 
     id: str
     name: str
     enabled: bool
     time_zone: str
+    make: str
+    expected_interval_seconds: int | None
+    silent_since: str | None
     created_at: str
     last_captured_at: str | None
     snapshot_url: str | None
 
 
 class ZoneData(TypedDict):
-    """An area of a camera's picture. `polygon` holds its corners as [x, y], relative to the picture."""
+    """An area of a camera's picture. `polygon` holds its corners as [x, y], relative to the picture.
+
+    `version` counts its changes.
+    """
 
     id: str
     camera: str
@@ -30,6 +39,7 @@ class ZoneData(TypedDict):
     polygon: list[list[float]]
     kind: str
     enabled: bool
+    version: int
     created_at: str
 
 
@@ -53,13 +63,18 @@ class UploadData(TypedDict):
 
 
 class CameraStatusData(TypedDict):
-    """A camera has sent a picture: it is there."""
+    """A camera has sent a picture (`online`), or is silent for longer than it should be (`offline`).
+
+    `paused` and `unknown`: of one that was silent nothing is expected any more. `silent_since` is null, save for the
+    messages about a silence: its beginning and its end.
+    """
 
     camera: str
-    status: str
-    last_upload: int
-    last_captured_at: str
-    snapshot_url: str
+    status: Literal["online", "offline", "paused", "unknown"]
+    last_upload: int | None
+    last_captured_at: str | None
+    snapshot_url: str | None
+    silent_since: str | None
 
 
 def camera_data(camera: Camera) -> CameraData:
@@ -70,6 +85,9 @@ def camera_data(camera: Camera) -> CameraData:
         "name": camera.name,
         "enabled": camera.enabled,
         "time_zone": camera.zone.key,
+        "make": camera.make,
+        "expected_interval_seconds": camera.expected_interval_seconds,
+        "silent_since": iso(camera.silent_since),
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if last_captured_at else None,
@@ -84,6 +102,7 @@ def zone_data(zone: Zone) -> ZoneData:
         "polygon": zone.polygon,
         "kind": zone.kind,
         "enabled": zone.enabled,
+        "version": zone.version,
         "created_at": iso(zone.created_at),
     }
 
@@ -108,12 +127,13 @@ def upload_data(upload: Upload) -> UploadData:
     }
 
 
-def camera_status(upload: Upload) -> CameraStatusData:
-    """Data of a `camera.status` message: the camera has sent a picture."""
+def camera_status(upload: Upload, silent_since: datetime | None = None) -> CameraStatusData:
+    """Data of a `camera.status` message: the camera has sent a picture, the first one since it fell silent."""
     return {
         "camera": upload.camera_id,
         "status": "online",
         "last_upload": upload.pk,
         "last_captured_at": iso(upload.captured_at),
         "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
+        "silent_since": iso(silent_since),
     }

@@ -17,6 +17,7 @@ def all_checks() -> list[health.NamedCheck]:
         *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         health.CameraFolderCheck(),
+        health.CamerasCheck(),
         health.DiskCheck(),
         *services,
         BreakersCheck(),

@@ -20,6 +20,7 @@ from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
 
 from cameras import diskguard
+from cameras.models import Camera
 from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
@@ -152,6 +153,22 @@ class CameraFolderCheck(NamedCheck):
         except OSError as error:
             raise ServiceWarning("The camera folder is not there or cannot be read.") from error
         self.detail = "It can be read."
+
+
+@dataclass
+class CamerasCheck(NamedCheck):
+    """Names none of them: not everybody who asks may see them all."""
+
+    name: str = "cameras"
+
+    def run(self) -> None:
+        silent = Camera.objects.filter(enabled=True, silent_since__isnull=False).count()
+        if silent:
+            words = (
+                "camera is silent for longer than it should be" if silent == 1 else "cameras are silent for too long"
+            )
+            raise ServiceWarning(f"{silent} {words}.")
+        self.detail = "None is silent for longer than it should be."
 
 
 @dataclass

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from cameras.silence import Listener
 from hsi.loop import Loop
 from hsi.queues import pressure
 from monitoring import tallies
@@ -44,8 +45,10 @@ class Housekeeper(Loop):
         super().__init__("housekeeping")
         self._retention = Retention()
         self._gpu = Poller()
+        listener = Listener()
         self._duties = (
             Duty(self._reconcile, RECONCILE_SECONDS),
+            Duty(lambda: listener.look(time.monotonic()), RECONCILE_SECONDS),
             Duty(notice_workers, NOTICE_SECONDS),
             Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
         )

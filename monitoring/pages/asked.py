@@ -44,7 +44,7 @@ def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
     services = service_checks()
     first = health.report([health.DatabaseCheck(), health.QueuesCheck(depths=_told(known))], for_staff=True)
     here: list[health.NamedCheck] = [health.WorkersCheck(), health.CameraFolderCheck(), health.DiskCheck()]
-    here.append(BreakersCheck())
+    here += [health.CamerasCheck(), BreakersCheck()]
     found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: health.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)

@@ -146,13 +146,22 @@ def cameras(user: User, now: datetime) -> list[ShownCamera]:
     return [shown_camera(camera, now) for camera in visible_cameras(user).with_last_upload()[:MOST_CAMERAS]]
 
 
+def camera_state(camera: Camera, last: datetime | None) -> tuple[str, str]:
+    """Its state in words and tone. `last`: when its newest picture was taken."""
+    if not camera.enabled:
+        return "paused", "warn"
+    if camera.silent_since is not None:
+        return "silent for too long", "bad"
+    return ("on", "good") if last else ("no picture yet", "calm")
+
+
 def shown_camera(camera: Camera, now: datetime) -> ShownCamera:
     last: datetime | None = getattr(camera, "last_captured_at", None)
     upload = getattr(camera, "last_upload_id", None)
-    state, tone = ("paused", "warn") if not camera.enabled else ("on", "good") if last else ("no picture yet", "calm")
+    state, tone = camera_state(camera, last)
     # The number makes the address new with each picture, so that the browser fetches no picture twice.
     picture = f"/api/cameras/{camera.pk}/snapshot?upload={upload}" if upload else ""
-    link = reverse("admin:cameras_camera_change", args=[camera.pk])
+    link = reverse("admin:camera", args=[camera.pk])
     return ShownCamera(camera.name, link, picture, state, tone, since(last, now))
 
 

@@ -21,8 +21,8 @@ SHOWN_GROUPS = 5
 TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "unknown"}
 NAMES = {
     "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
-    "camera_folder": "Camera folder", "disk": "Disk", "detector": "Detector", "analyzer": "Analyser",
-    "breakers": "Breakers",
+    "camera_folder": "Camera folder", "cameras": "Cameras", "disk": "Disk", "detector": "Detector",
+    "analyzer": "Analyser", "breakers": "Breakers",
 }  # fmt: skip
 # Where the cause of a check's trouble is seen.
 CAUSES = {
@@ -32,6 +32,7 @@ CAUSES = {
     "channel_layer": "queues",
     "workers": "hsi_workerheartbeat_changelist",
     "camera_folder": "configuration",
+    "cameras": "cameras_camera_changelist",
     "disk": "monitoring_storagesample_changelist",
     "detector": "queues",
     "analyzer": "queues",

@@ -3,6 +3,9 @@
 from django.urls import path
 
 from monitoring.pages import about, configuration, letters, logs, overview, queues
+from monitoring.pages.camera import arrivals, editor, situation, steps
+
+CAMERA = "cameras/camera/<slug:pk>"
 
 urlpatterns = [
     path("overview/figures", overview.Figures.as_view(), name="figures"),
@@ -18,5 +21,12 @@ urlpatterns = [
     path("logs/", logs.Logs.as_view(), name="logs"),
     path("logs/tail", logs.Tail.as_view(), name="logs_tail"),
     path("logs/<int:pk>", logs.Line.as_view(), name="logs_line"),
+    path("cameras/camera/new/", steps.NewCamera.as_view(), name="new_camera"),
+    path(f"{CAMERA}/page/", situation.CameraPage.as_view(), name="camera"),
+    path(f"{CAMERA}/page/pause", situation.PauseCamera.as_view(), name="pause_camera"),
+    path(f"{CAMERA}/page/resume", situation.ResumeCamera.as_view(), name="resume_camera"),
+    path(f"{CAMERA}/page/zones/", editor.ZoneEditor.as_view(), name="camera_zones"),
+    path(f"{CAMERA}/steps/<slug:step>/", steps.CameraStep.as_view(), name="camera_step"),
+    path(f"{CAMERA}/arrivals", arrivals.FirstPicture.as_view(), name="camera_first"),
     path("about/<slug:kind>/<int:pk>", about.About.as_view(), name="about"),
 ]

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cameras.models import Camera
+from cameras.models import Camera, Upload
 from cameras.serializers import camera_status
+from cameras.silence import tell_back, tell_silent
 from events.models import Event
 from events.serializers import event_data
 from hsi import stream
@@ -153,6 +154,14 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(
     expect(tile.locator("time")).not_to_be_empty(timeout=PATIENCE_MS)
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
     expect(page.locator('.camera[data-id="yard"]')).to_be_visible(timeout=PATIENCE_MS)
+
+    expect(tile.locator("[data-slot=silent]")).to_be_hidden()
+    Camera.objects.filter(pk="door").update(expected_interval_seconds=60)
+    door.refresh_from_db()
+    tell_silent(door, Upload.objects.filter(camera=door).latest("pk").pk)
+    expect(tile.locator("[data-slot=silent]")).to_be_visible(timeout=PATIENCE_MS)
+    tell_back(door)
+    expect(tile.locator("[data-slot=silent]")).to_be_hidden(timeout=PATIENCE_MS)
 
 
 def test_after_the_server_was_away_nothing_is_missing(

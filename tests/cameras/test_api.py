@@ -50,7 +50,10 @@ def test_a_page_of_cameras_leads_to_the_next(client: Client):
 
 def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
-    assert set(answer) == {"id", "name", "enabled", "time_zone", "created_at", "last_captured_at", "snapshot_url"}
+    assert set(answer) == {
+        "id", "name", "enabled", "time_zone", "make", "expected_interval_seconds", "silent_since", "created_at",
+        "last_captured_at", "snapshot_url",
+    }  # fmt: skip
 
 
 def test_the_number_of_queries_does_not_grow_with_the_cameras(client: Client, django_assert_num_queries):

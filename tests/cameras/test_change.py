@@ -68,6 +68,9 @@ def test_a_file_or_a_link_in_place_of_the_folder_is_a_conflict(boss: Client, dat
         ({"name": "x", "folder": "a/b"}, "folder"),
         ({"name": "x", "folder": "é" * 101}, "folder"),
         ({"name": "x", "time_zone": "Mars"}, "time_zone"),
+        ({"name": "x", "make": "sundial"}, "make"),
+        ({"name": "x", "expected_interval_seconds": 59}, "expected_interval_seconds"),
+        ({"name": "x", "expected_interval_seconds": 2**63}, "expected_interval_seconds"),
         ({"name": "x", "enabled": "perhaps"}, "enabled"),
         ({"name": "x", "id": "mine"}, "id"),
     ],
@@ -122,6 +125,22 @@ def test_a_zone_is_made_changed_and_removed(boss: Client):
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
         "zone_created", "zone_changed", "zone_deleted",
     ]  # fmt: skip
+
+
+def test_of_two_who_change_the_same_zone_the_second_is_told(boss: Client):
+    factories.zone(factories.camera("door"), id="lawn", name="Lawn")
+    path = "cameras/door/zones/lawn"
+    changed = send(boss, "patch", path, {"version": 1, "polygon": TRIANGLE})
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    refused = send(boss, "patch", path, {"version": 1, "name": "Mine"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "ZONE_CHANGED")
+    assert Zone.objects.values_list("name", "version", "polygon").get() == ("Lawn", 2, TRIANGLE)
+    assert send(boss, "patch", path, {"name": "Yours"}).json()["version"] == 3  # who names no version overwrites
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["zone_changed", "zone_changed"]
+    assert errors(send(boss, "patch", path, {"version": 2**63})) == {"version"}
+    assert errors(send(boss, "post", "cameras/door/zones", {"name": "x", "polygon": TRIANGLE, "version": 1})) == {
+        "version"
+    }
 
 
 def test_two_cameras_may_have_a_zone_of_the_same_name_and_one_camera_may_not(boss: Client):

@@ -56,7 +56,7 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "queues", "workers", "camera_folder", "disk", "detector", "analyzer", "breakers"]
+        ["database", "queues", "workers", "camera_folder", "cameras", "disk", "detector", "analyzer", "breakers"]
         + (["redis", "channel_layer"] if settings.REDIS_URL else []),
         "healthy",
     )
@@ -118,6 +118,16 @@ def test_work_that_waits_too_long_or_fills_its_queue_is_told(settings):
     status, detail = outcome(health.QueuesCheck())
     assert status == "degraded"
     assert "10 minutes" in detail
+
+
+@pytest.mark.django_db
+def test_silent_cameras_are_counted_and_not_named():
+    assert outcome(health.CamerasCheck())[0] == "healthy"
+    factories.camera("door", silent_since=factories.NOW)
+    factories.camera("paused", silent_since=factories.NOW, enabled=False)
+    assert outcome(health.CamerasCheck()) == ("degraded", "1 camera is silent for longer than it should be.")
+    factories.camera("yard", silent_since=factories.NOW)
+    assert outcome(health.CamerasCheck())[1] == "2 cameras are silent for too long."
 
 
 def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_path: Path):

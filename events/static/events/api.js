@@ -1,9 +1,11 @@
 // Calls to the REST API with the session's cookie. Throws ApiError; says "signed-out" once on the document.
 
 export class ApiError extends Error {
-  constructor(status, text) {
+  // `problem` is the body of the answer, where there is one: its `code`, and its `errors` by field.
+  constructor(status, text, problem = null) {
     super(text);
     this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -13,21 +15,22 @@ function token() {
 
 export async function ask(url, { method = "GET", body } = {}) {
   const headers = { Accept: "application/json" };
-  if (body !== undefined) {
-    headers["Content-Type"] = "application/json";
-    headers["X-CSRFToken"] = token();
-  }
+  const isForm = body instanceof FormData;
+  if (method !== "GET") headers["X-CSRFToken"] = token();
+  if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(url, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
+    const sent = body === undefined || isForm ? body : JSON.stringify(body);
+    answer = await fetch(url, { method, headers, body: sent, credentials: "same-origin" });
   } catch {
     throw new ApiError(0, "The server cannot be reached.");
   }
   if (answer.status === 401) document.dispatchEvent(new Event("signed-out"));
+  if (answer.status === 204) return null;
   const data = await answer.json().catch(() => null);
   // Health answers 503 with a body that is still worth showing.
   if (!answer.ok && !(answer.status === 503 && data?.checks)) {
-    throw new ApiError(answer.status, data?.detail || `The server answered ${answer.status}.`);
+    throw new ApiError(answer.status, data?.detail || `The server answered ${answer.status}.`, data);
   }
   if (data === null) throw new ApiError(answer.status, "The server's answer could not be read.");
   return data;

@@ -21,11 +21,15 @@ export class Cameras {
     return tile ? slot(tile, "name").textContent : id;
   }
 
-  // A camera sent a picture: its tile shows it, unless it is older than what is there.
-  saw({ camera, last_captured_at: captured }) {
+  // A camera sent a picture: its tile shows it, unless it is older than what is there. Or it is silent for too long.
+  saw({ camera, status, last_captured_at: captured }) {
     const tile = this.find(camera);
-    if (tile) this.show(tile, captured);
-    else this.refreshSoon();
+    if (!tile) {
+      this.refreshSoon();
+      return;
+    }
+    slot(tile, "silent").hidden = status !== "offline";
+    this.show(tile, captured);
   }
 
   show(tile, captured) {
@@ -60,6 +64,7 @@ export class Cameras {
     tile.dataset.id = camera.id;
     slot(tile, "name").textContent = camera.name;
     slot(tile, "paused").hidden = camera.enabled !== false;
+    slot(tile, "silent").hidden = !camera.silent_since;
     this.show(tile, camera.last_captured_at);
     return tile;
   }

@@ -1,0 +1,208 @@
+"""What has come of a camera just now and what became of it, or what to look at while nothing comes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.timezone import localtime
+
+from cameras import diskguard, layouts, silence, watcher
+from cameras.makes import of_layout
+from cameras.models import Camera, Upload
+from cameras.stability import is_temporary
+from cameras.tree import Tree
+from cameras.unclaimed import unclaimed
+from events.models import Event
+from hsi.times import iso
+from monitoring.pages.page import OperationsPage
+from monitoring.pages.words import many
+
+SHOWN = 5
+LATELY = timedelta(days=1)
+FILES_LOOKED_AT = 500
+# What to do about a file that was refused, by how its reason begins (docs/cameras.md, Quarantine).
+ADVICE = {
+    "empty": "It had no bytes. Look at the camera's storage and connection.",
+    "truncated": "The upload broke off. Look at the Wi-Fi and the time-outs of the FTP server.",
+    "renamed": "The content is not what the name says. Look at the picture format in the camera's menu.",
+    "too_large": "Lower the camera's quality, or raise IMAGE_MAX_BYTES or VIDEO_MAX_BYTES.",
+    "too_many_pixels": "Lower the camera's resolution, or raise IMAGE_MAX_PIXELS.",
+    "broken": "It is damaged inside. Once is chance; often is the camera or its connection.",
+    "unsupported": "Turn this kind of upload off in the camera.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage on the way of a picture. `tone` is `unknown` where it has not come so far."""
+
+    name: str
+    tone: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that came, and how far. `notes` are what its name tells, and what to do about it."""
+
+    upload: Upload
+    stages: list[Stage]
+    notes: list[str]
+    event: int | None
+    picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at while nothing comes."""
+
+    tone: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """`is_first`: no more than one ever came. `seen` are names of files in the folder that have not been taken in."""
+
+    shown: list[Arrival]
+    is_first: bool
+    seen: list[str]
+    findings: list[Finding]
+
+    @property
+    def are_stopped(self) -> bool:
+        """Whether waiting is in vain."""
+        return any(finding.tone == "bad" for finding in self.findings)
+
+
+class FirstPicture(OperationsPage):
+    """`{"at": time, "newest": number of the upload or 0, "html": ...}`, for the page that waits."""
+
+    def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        camera = get_object_or_404(Camera, pk=self.kwargs["pk"])
+        found = arrivals(camera)
+        html = render_to_string("monitoring/camera/arrivals.html", {"arrivals": found, "camera": camera})
+        newest = found.shown[0].upload.pk if found.shown else 0
+        return JsonResponse({"at": iso(timezone.now()), "newest": newest, "html": html})
+
+
+def arrivals(camera: Camera) -> Arrivals:
+    now = timezone.now()
+    recent = Upload.objects.filter(camera=camera, received_at__gte=now - LATELY).order_by("-received_at", "-id")
+    shown = [arrival(upload) for upload in recent[:SHOWN]]
+    seen, findings = lying(camera)
+    is_first = Upload.objects.filter(camera=camera).order_by()[:2].count() == 1
+    return Arrivals(shown, is_first, seen, [*standing_still(camera), *findings, *elsewhere(camera, now)])
+
+
+def arrival(upload: Upload) -> Arrival:
+    event = Event.objects.filter(batch__detections__upload=upload).values_list("pk", flat=True).first()
+    refused = upload.state == Upload.State.REJECTED
+    stages = [
+        Stage("Seen", "good", f"{localtime(upload.received_at):%H:%M:%S}"),
+        Stage("Stored", "bad" if refused else "good", "refused" if refused else f"upload {upload.pk}"),
+        looked_at(upload),
+        Stage("Event", "good", f"event {event}") if event else Stage("Event", "unknown", without_event(upload)),
+    ]
+    return Arrival(upload, stages, notes(upload), event, bool(upload.thumbnail))
+
+
+def looked_at(upload: Upload) -> Stage:
+    State = Upload.State  # noqa: N806
+    tones = {State.WAITING: "wait", State.DETECTED: "good", State.EMPTY: "good", State.DEAD: "bad"}
+    tone = tones.get(State(upload.state), "unknown")
+    found = upload.detections.count() if upload.state == State.DETECTED else 0
+    words = {
+        State.WAITING: "waits for the detector",
+        State.DETECTED: many(found, "object") + " found",
+        State.EMPTY: "nothing found",
+        State.DEAD: "failed",
+    }
+    return Stage("Looked at", tone, words.get(State(upload.state), "not needed"))
+
+
+def without_event(upload: Upload) -> str:
+    return "when its batch closes" if upload.state == Upload.State.DETECTED else "none so far"
+
+
+def notes(upload: Upload) -> list[str]:
+    """What its name tells; why it was refused, and what to do."""
+    told = [name_told(upload)]
+    if upload.clock_skew:
+        told.append("The camera's clock is too far off to be believed. Set it, by NTP if it can.")
+    if upload.reason:
+        told.append(f"Why: {upload.reason}.")
+    if upload.state == Upload.State.REJECTED:
+        told.append(ADVICE.get(upload.reason.partition(":")[0], ADVICE["broken"]))
+    return told
+
+
+def name_told(upload: Upload) -> str:
+    named = layouts.parse(upload.path.partition("/")[2])
+    if named is None:
+        return f"Its name tells no time; that is by the {upload.get_captured_at_source_display()}."
+    make = of_layout(named.make)
+    reason = f", {named.trigger}" if named.trigger else ""
+    return f"Named as by {make.name if make else named.make}: {named.local:%d.%m.%Y %H:%M:%S}{reason}."
+
+
+def standing_still(camera: Camera) -> list[Finding]:
+    """Why nothing can come at all."""
+    found = []
+    if not camera.enabled:
+        found.append(Finding("warn", "The camera is paused: its files wait in their folder."))
+    if diskguard.is_short():
+        found.append(Finding("bad", "The disk is nearly full: intake pauses, files wait in their folders."))
+    elif silence.is_deaf():
+        found.append(Finding("bad", "No watcher runs: nobody takes files in. Start it, or look at its log."))
+    return found
+
+
+def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
+    """Files in its folder without a row, and what is to be said of the folder."""
+    tree = Tree(settings.CAMERA_ROOT)
+    try:
+        if camera.folder not in tree.folders():
+            return [], [Finding("bad", f"The folder {camera.folder} is gone from the camera folder.")]
+        entries = list(islice(tree.walk(camera.folder), FILES_LOOKED_AT))
+    except OSError:
+        return [], [Finding("bad", "The camera folder is not there or cannot be read.")]
+    if not entries:
+        return [], [Finding("calm", f"No file lies in the folder {camera.folder}: the camera has not written there.")]
+    half = [entry for entry in entries if is_temporary(entry.path)]
+    new = list(watcher.unknown(entry for entry in entries if not is_temporary(entry.path)))
+    seen = [f"{entry.path.partition('/')[2]} (still being written)" for entry in half]
+    return [*(entry.path.partition("/")[2] for entry in new), *seen][:SHOWN], []
+
+
+def elsewhere(camera: Camera, now: datetime) -> list[Finding]:
+    """Whether something came in the wrong place meanwhile."""
+    made = Camera.objects.filter(created_at__gte=now - timedelta(hours=1), uploads__isnull=False).exclude(pk=camera.pk)
+    found = [
+        Finding("warn", f"A camera {other.name} was made for the folder {other.folder}: does this one write there?")
+        for other in made.distinct()[:SHOWN]
+    ]
+    try:
+        strays, loose = unclaimed()[:SHOWN], lies_in_root()
+    except OSError:
+        return found  # `lying` has told of it
+    for stray in strays:
+        words = f"Files lie in the folder {stray.name}, which belongs to no camera: does this one write there?"
+        found.append(Finding("warn", words))
+    if loose:
+        words = "Files lie in the camera folder itself: does the camera's menu name its folder?"
+        found.append(Finding("warn", words))
+    return found
+
+
+def lies_in_root() -> bool:
+    with os.scandir(settings.CAMERA_ROOT) as entries:
+        return any(entry.is_file(follow_symlinks=False) for entry in islice(entries, FILES_LOOKED_AT))

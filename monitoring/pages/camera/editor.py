@@ -1,0 +1,45 @@
+"""The page on which the zones of a camera are drawn. It stores them over the API, which checks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from cameras.models import Camera, Upload
+from cameras.registry import MOST_ZONES
+from cameras.serializers import zone_data
+from cameras.zones import FEWEST_POINTS, MOST_POINTS
+from hsi.admin_base import shortened
+from monitoring.pages.camera.situation import found
+from monitoring.pages.camera.steps import TITLE
+from monitoring.pages.page import OperationsPage
+
+BOARD = (16, 9)  # where there is no picture to draw on yet
+
+
+class ZoneEditor(OperationsPage):
+    template_name = "monitoring/camera/zones.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        camera = found(self.kwargs["pk"])
+        return {
+            **super().get_context_data(**kwargs),
+            "title": f"Zones of {shortened(camera.name, TITLE)}",
+            "camera": camera,
+            "drawn_on": drawn_on(camera),
+            "back": reverse("admin:camera", args=[camera.pk]),
+        }
+
+
+def drawn_on(camera: Camera) -> dict[str, Any]:
+    """What the script of the page works with: the zones, where they are stored, and the picture below them."""
+    newest = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
+    width, height = (newest.width, newest.height) if newest and newest.width and newest.height else BOARD
+    return {
+        "zones": [zone_data(zone) for zone in camera.zones.all()],
+        "address": f"/api/cameras/{camera.pk}/zones",
+        "picture": f"/api/cameras/{camera.pk}/snapshot?upload={newest.pk}" if newest else "",
+        "width": width, "height": height,
+        "fewest": FEWEST_POINTS, "most": MOST_POINTS, "mostZones": MOST_ZONES,
+    }  # fmt: skip

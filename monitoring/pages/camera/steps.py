@@ -1,0 +1,193 @@
+"""A camera is added in small steps. The first one makes it, the others change it: who leaves between loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from cameras import change
+from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer
+from cameras.makes import BY_KEY, MAKES, OTHER
+from cameras.models import Camera
+from cameras.registry import CameraExistsError, name_of
+from cameras.tree import Tree
+from cameras.unclaimed import FILES_LOOKED_AT, Unclaimed, looked_into, unclaimed
+from hsi.admin_base import shortened
+from hsi.errors import HSIError
+from hsi.inputs import Input
+from monitoring.pages.camera import intervals
+from monitoring.pages.camera.arrivals import arrivals
+from monitoring.pages.page import OperationsPage
+
+TITLES = {
+    "folder": "Folder",
+    "name": "Name",
+    "make": "Make",
+    "clock": "Time zone",
+    "interval": "Interval",
+    "first": "First picture",
+}
+ORDER = tuple(TITLES)
+TITLE = 40  # of a name, so much fits into the head of a page
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of the steps as the page shows it. `link` is empty before the camera is made."""
+
+    title: str
+    link: str
+    here: bool
+    number: int
+
+
+def steps(camera: Camera | None, here: str) -> list[Step]:
+    return [
+        Step(title, address(camera, name) if camera else "", name == here, number)
+        for number, (name, title) in enumerate(TITLES.items(), start=1)
+    ]
+
+
+def address(camera: Camera, step: str) -> str:
+    return reverse("admin:camera_step", args=[camera.pk, step])
+
+
+class NewCamera(OperationsPage):
+    """The first step: the folder, and with it the camera."""
+
+    template_name = "monitoring/camera/step.html"
+    title = "Add a camera"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        found, fault = known_folders()
+        shown = {"folders": found, "folders_fault": fault, "root": settings.CAMERA_ROOT, "most": FILES_LOOKED_AT}
+        frame = {"step": "folder", "steps": steps(None, "folder"), "part": "monitoring/camera/folder.html"}
+        return {**super().get_context_data(**kwargs), **frame, **shown, **kwargs}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        folder = request.POST.get("folder", "").strip()
+        body = NewCameraInputSerializer(data={"name": name_of(folder), "folder": folder})
+        if not body.is_valid():
+            return self.again(folder, "; ".join(words(body.errors)))
+        try:
+            camera = change.make(**body.validated_data, make=make_in(folder))
+        except CameraExistsError as error:
+            return self.again(folder, error.detail, Camera.objects.filter(folder=folder).first())
+        except HSIError as error:
+            return self.again(folder, error.detail)
+        return HttpResponseRedirect(address(camera, "name"))
+
+    def again(self, folder: str, fault: str, owner: Camera | None = None) -> HttpResponse:
+        status = 409 if owner else 400
+        return self.render_to_response(self.get_context_data(typed=folder, wrong=fault, owner=owner), status=status)
+
+
+def known_folders() -> tuple[list[Unclaimed], str]:
+    """The folders to choose from, and why they cannot be told."""
+    try:
+        return unclaimed(), ""
+    except OSError:
+        return [], "The camera folder is not there or cannot be read."
+
+
+def make_in(folder: str) -> str:
+    """The make whose names the files in a folder have; empty where that cannot be told."""
+    try:
+        found = looked_into(Tree(settings.CAMERA_ROOT), folder)
+    except OSError:
+        return ""
+    return found.make.key if found and found.make else ""
+
+
+class CameraStep(OperationsPage):
+    """A later step: what is entered goes through the same checks and the same audit as over the API."""
+
+    template_name = "monitoring/camera/step.html"
+
+    def camera(self) -> Camera:
+        if self.kwargs["step"] not in ORDER[1:]:
+            raise Http404
+        return get_object_or_404(Camera.objects.with_last_upload(), pk=self.kwargs["pk"])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        camera, name = self.camera(), self.kwargs["step"]
+        place = ORDER.index(name)
+        return {
+            **super().get_context_data(**kwargs),
+            "title": f"Set up {shortened(camera.name, TITLE)}",
+            "camera": camera,
+            "step": name,
+            "steps": steps(camera, name),
+            "part": f"monitoring/camera/{name}.html",
+            "before": address(camera, ORDER[place - 1]) if place > 1 else "",
+            "after": address(camera, ORDER[place + 1]) if place + 1 < len(ORDER) else "",
+            **SHOWN[name](camera, self.request),
+            **kwargs,
+        }
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        camera, name = self.camera(), self.kwargs["step"]
+        if name not in ENTERED:
+            raise Http404
+        body: Input = CameraInputSerializer(data=ENTERED[name](request), partial=True)
+        if not body.is_valid():
+            fault = " ".join(words(body.errors))
+            return self.render_to_response(self.get_context_data(wrong=fault, typed=request.POST.dict()), status=400)
+        change.store(camera, body.validated_data)
+        if request.POST.get("then") == "leave":
+            return HttpResponseRedirect(reverse("admin:camera", args=[camera.pk]))
+        return HttpResponseRedirect(address(camera, ORDER[ORDER.index(name) + 1]))
+
+
+def words(errors: Any) -> list[str]:
+    """What is wrong, of all fields."""
+    return [str(one) for of_field in errors.values() for one in of_field]
+
+
+def of_name(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    return {}
+
+
+def of_make(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    chosen = BY_KEY.get(camera.make, OTHER)
+    offered = [(make, make.path(camera.folder, host), make is chosen) for make in (*MAKES, OTHER)]
+    return {"makes": offered, "root": settings.CAMERA_ROOT}
+
+
+def of_clock(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    # Those without a place, such as GMT+1 or posixrules, are old names: nobody looks for them.
+    places = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    others = {"UTC", camera.time_zone} - {"", *places}
+    return {"zones": [*sorted(others), *places], "site_zone": settings.TIME_ZONE, "chosen": camera.time_zone}
+
+
+def of_interval(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    return intervals.shown(camera)
+
+
+def of_first(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    return {"arrivals": arrivals(camera)}
+
+
+SHOWN: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
+    "name": of_name,
+    "make": of_make,
+    "clock": of_clock,
+    "interval": of_interval,
+    "first": of_first,
+}
+ENTERED: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
+    "name": lambda request: {"name": request.POST.get("name", "")},
+    "make": lambda request: {"make": request.POST.get("make", "")},
+    "clock": lambda request: {"time_zone": request.POST.get("time_zone", "")},
+    "interval": lambda request: {"expected_interval_seconds": intervals.entered(request.POST)},
+}
