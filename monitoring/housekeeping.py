@@ -48,7 +48,7 @@ class Housekeeper(Loop):
         listener = Listener()
         self._duties = (
             Duty(self._reconcile, RECONCILE_SECONDS),
-            Duty(lambda: listener.look(time.monotonic()), RECONCILE_SECONDS),
+            Duty(lambda: listener.look(time.monotonic()), NOTICE_SECONDS),
             Duty(notice_workers, NOTICE_SECONDS),
             Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
         )

@@ -95,10 +95,10 @@ def states(house: Running) -> list[str]:
     return [one["state"] for one in house.uploads()]
 
 
-def trouble(page: Page, words: str) -> Locator:
-    """It is on the overview within 15 s, by itself."""
+def trouble(page: Page, words: str, after_ms: int = 0) -> Locator:
+    """It is on the overview within 15 s, by itself, and `after_ms` which it takes to become true."""
     found = page.locator(".trouble").filter(has_text=words)
-    expect(found).to_have_count(1, timeout=SEEN_WITHIN_MS)
+    expect(found).to_have_count(1, timeout=SEEN_WITHIN_MS + after_ms)
     return found
 
 
@@ -154,6 +154,20 @@ def test_a_disk_that_fills_up_is_seen_before_and_when_intake_pauses(house: Runni
     disk.is_used(60)
     expect(page.locator(".verdict h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
     house.until(lambda: states(house) == ["detected"])
+
+
+def test_a_camera_that_falls_silent_is_seen_and_paused_from_its_page(house: Running, overview: Page) -> None:
+    page = overview
+    upload(house, 1)
+    house.until(lambda: states(house) == ["detected"])
+    # Shorter than a person may ask for: the night is long, the test is not.
+    house.manage("shell", "-c", "from cameras.models import Camera as C; C.objects.update(expected_interval_seconds=3)")
+    trouble(page, "1 camera is silent", after_ms=8_000)
+    page.locator("a.camera").filter(has_text="silent for too long").click()
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("paused", exact=True).first).to_be_visible()
+    gone(page, "camera is silent")
 
 
 def test_the_log_of_one_picture_is_read_from_folder_to_event(house: Running, overview: Page) -> None:
