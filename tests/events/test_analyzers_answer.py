@@ -30,7 +30,8 @@ def refused(text: Any, **changes: Any) -> AIServiceAnswerError:
 
 
 def test_a_clean_answer_becomes_a_verdict() -> None:
-    verdict = judged(verdict_text(recommended_action="Lock the car."), model="a\nmodel")
+    text = verdict_text(recommended_action="Lock the car.")
+    verdict = judged(text, model="a\nmodel")
     assert verdict == Verdict(
         risk_score=42,
         risk_level="medium",
@@ -40,6 +41,7 @@ def test_a_clean_answer_becomes_a_verdict() -> None:
         recommended_action="Lock the car.",
         model="a model",
     )
+    assert verdict.answer == text
 
 
 @pytest.mark.parametrize(("score", "number"), [(0, 0), (100, 100), ("75", 75), (" 75.0 ", 75), (75.0, 75), ("007", 7)])
