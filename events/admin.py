@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -18,6 +18,7 @@ from events.admin_review import ReviewAdmin
 from events.models import Event, EventFeedback
 from events.review import change
 from events.reviewpage import TONES
+from events.words import verdict_key
 from hsi.admin_base import badge, shortened, thumbnail
 from hsi.filters import BIGGEST_ID
 
@@ -54,7 +55,7 @@ class FeedbackFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(ReviewAdmin):
-    list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "reviewed")
+    list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "state")
     list_display_links = ("id", "sentence")
     list_filter = (
         "reviewed", ("camera", CameraFilter), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
@@ -66,7 +67,15 @@ class EventAdmin(ReviewAdmin):
     sortable_by = ("id", "at")
     actions = ("mark_reviewed", "mark_unreviewed", "let_go")
     sources = {"llm": "language model", "rules": "rules"}
-    analysis_tones = {"pending": "wait", "failed": "bad"}
+    # Beside the source, where its score is not the last word: what is still to come, or failed.
+    unfinished = {
+        "llm-pending": ("being judged again", "wait"), "llm-failed": ("judging again failed", "bad"),
+        "rules-pending": ("so far: being judged", "wait"), "rules-failed": ("could not be judged", "bad"),
+        "none-pending": ("being judged", "wait"), "none-failed": ("could not be judged", "bad"),
+    }  # fmt: skip
+
+    class Media:
+        css: ClassVar = {"all": ["events/list.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -125,12 +134,17 @@ class EventAdmin(ReviewAdmin):
         source = self.sources.get(event.risk_source or "", "")
         if event.analysis == Event.Analysis.DONE:
             return source
-        state = badge(event.get_analysis_display(), self.analysis_tones[event.analysis])
-        return format_html("{} {}", f"{source} so far" if source else "", state)
+        return format_html("{} {}", source, badge(*self.unfinished[verdict_key(event)]))
 
     @admin.display(description="summary")
     def sentence(self, event: Event) -> str:
         return shortened(event.summary) or "-"
+
+    @admin.display(description="review")
+    def state(self, event: Event) -> SafeString:
+        if event.deleted_at:
+            return badge("in the trash", "warn")
+        return badge("reviewed", "good") if event.reviewed else badge("to review", "wait")
 
     @admin.display(description="began", ordering="started_at")
     def at(self, event: Event) -> SafeString:

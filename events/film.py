@@ -38,6 +38,11 @@ class Found:
         """Whether there is no room for its name above it."""
         return self.top < 8
 
+    @property
+    def is_late(self) -> bool:
+        """Whether there is no room for its name to the right of its left edge."""
+        return self.left > 60
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
