@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db.models import Case, F, QuerySet, When
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from PIL import Image
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,9 @@ from hsi.schema import Page
 THUMBNAIL_WIDTH = 320
 # How much of the surroundings is shown, relative to the box: a face without its door says little.
 MARGIN = 0.25
+# How wide the picture is at most in which something was found.
+WIDTHS = {"small": THUMBNAIL_WIDTH, "large": 1280}
+WIDTH = OpenApiParameter("size", str, enum=list(WIDTHS), description="How large: 320 or 1280 pixels wide at most.")
 
 
 def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
@@ -64,6 +68,24 @@ class DetectionThumbnail(DetectionView):
             return answer
         picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset)
         return delivery.jpeg_response(stills.jpeg(cut_out(picture, detection)), etag)
+
+
+class DetectionFrame(DetectionView):
+    """The whole picture, or of a clip the frame, in which it was found: as the detector saw it, so that boxes fit."""
+
+    content_negotiation_class = delivery.AnyAccept
+
+    @extend_schema(summary="The picture in which it was found", responses=delivery.JPEG, parameters=[WIDTH])
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        width = WIDTHS.get(request.query_params.get("size", "large"))
+        if width is None:
+            raise ValidationError({"size": [f"Must be one of: {', '.join(WIDTHS)}."]})
+        detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
+        etag = f"frame-{detection.upload_id}-{detection.frame_offset}-{width}"
+        if answer := delivery.unchanged(request, etag):
+            return answer
+        picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset, max_width=width)
+        return delivery.jpeg_response(stills.jpeg(picture), etag)
 
 
 def cut_out(picture: Image.Image, detection: Detection) -> Image.Image:

@@ -2,55 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cameras.admin_visible import CameraFilter, VisibleRows
-from events import admin_alerts, admin_notifications  # noqa: F401 (they register their pages)
-from events.models import Event
+from cameras.admin_visible import CameraFilter
+from events import admin_alerts, admin_notifications, search  # noqa: F401 (two of them register their pages)
+from events.admin_review import ReviewAdmin
+from events.models import Event, EventFeedback
 from events.review import change
-from events.words import VERDICTS, verdict_key
-from hsi.admin_base import about, badge, shortened, thumbnail
+from events.reviewpage import TONES
+from events.words import verdict_key
+from hsi.admin_base import badge, shortened, thumbnail
+from hsi.filters import BIGGEST_ID
 
-REVIEW_FIELDS = ("reviewed", "kept", "notes", "snooze_until")
+MOST_AT_ONCE = 500
+LONGEST_SEARCH = search.LONGEST_QUERY
+
+
+class SourceFilter(admin.SimpleListFilter):
+    title = "judged by"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*((value, str(words)) for value, words in Event.Source.choices), ("none", "nobody yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        value = self.value()
+        if value in Event.Source.values:
+            return queryset.filter(risk_source=value)
+        return queryset.filter(risk_source=None) if value == "none" else queryset
+
+
+class FeedbackFilter(admin.SimpleListFilter):
+    title = "feedback"
+    parameter_name = "feedback"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(words)) for value, words in EventFeedback.Verdict.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        if (value := self.value()) not in EventFeedback.Verdict.values:
+            return queryset
+        return queryset.filter(pk__in=EventFeedback.objects.filter(verdict=value).values("event"))
 
 
 @admin.register(Event)
-class EventAdmin(VisibleRows):
-    list_display = (
-        "picture",
-        "id",
-        "camera",
-        "risk",
-        "event_analysis",
-        "sentence",
-        "started_at",
-        "detection_count",
-        "reviewed",
-    )
+class EventAdmin(ReviewAdmin):
+    list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "state")
     list_display_links = ("id", "sentence")
     list_filter = (
-        "reviewed", "risk_level", "risk_source", "analysis", "is_fast_path", ("camera", CameraFilter), "started_at",
+        "reviewed", ("camera", CameraFilter), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
     )  # fmt: skip
     list_select_related = ("camera",)
-    search_fields = ("=id", "summary", "reasoning")
+    search_fields = ("summary",)  # what is really searched: `get_search_results`
+    search_help_text = "Words of the summary, reasoning, notes, labels or camera; or a number."
     ordering = ("-started_at", "-id")
-    sortable_by = ("id", "started_at")
-    fields = (
-        "large_picture", "camera", "risk", "verdict", "summary", "reasoning", "recommended_action", "model", "seen",
-        "detection_count", "is_fast_path", "started_at", "ended_at", "created_at", "updated_at", "batch",
-        "exported_at", "story", *REVIEW_FIELDS,
-    )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name not in REVIEW_FIELDS)
+    sortable_by = ("id", "at")
     actions = ("mark_reviewed", "mark_unreviewed", "let_go")
-    tones = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
-    sources = {"llm": "model", "rules": "rules"}
-    analysis_tones = {"pending": "wait", "done": "good", "failed": "bad"}
+    sources = {"llm": "language model", "rules": "rules"}
+    # Beside the source, where its score is not the last word: what is still to come, or failed.
+    unfinished = {
+        "llm-pending": ("being judged again", "wait"), "llm-failed": ("judging again failed", "bad"),
+        "rules-pending": ("so far: being judged", "wait"), "rules-failed": ("could not be judged", "bad"),
+        "none-pending": ("being judged", "wait"), "none-failed": ("could not be judged", "bad"),
+    }  # fmt: skip
+
+    class Media:
+        css: ClassVar = {"all": ["events/list.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -58,58 +83,75 @@ class EventAdmin(VisibleRows):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        """By the index of words, as the API searches: no table is walked for a word that nowhere stands."""
+        text = search_term.strip()[:LONGEST_SEARCH]
+        if not text:
+            return queryset, False
+        if text.isascii() and text.isdigit():
+            return queryset.filter(pk=int(text)) if int(text) <= BIGGEST_ID else queryset.none(), False
+        return search.matching(queryset, search.parse(text)), False
+
     def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
         """Only what a person may say; the rest may have been judged anew since the form was opened."""
         store({obj.pk: {name: form.cleaned_data[name] for name in form.changed_data}})
 
     @admin.action(description="Mark as reviewed", permissions=["change"])
     def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        store({pk: {"reviewed": True} for pk in queryset.values_list("pk", flat=True)})
+        self._store(request, queryset.exclude(reviewed=True), {"reviewed": True})
 
     @admin.action(description="Mark as not reviewed", permissions=["change"])
     def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        store({pk: {"reviewed": False} for pk in queryset.values_list("pk", flat=True)})
+        self._store(request, queryset.exclude(reviewed=False), {"reviewed": False})
 
     @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["change"])
     def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        store({pk: {"kept": False, "exported_at": None} for pk in queryset.values_list("pk", flat=True)})
+        held = queryset.filter(Q(kept=True) | Q(exported_at__isnull=False))
+        self._store(request, held, {"kept": False, "exported_at": None})
+
+    def _store(self, request: HttpRequest, events: QuerySet[Event], values: dict[str, Any]) -> None:
+        """A bounded number of them, in one transaction; more are done by doing it again."""
+        chosen = list(events.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        store(dict.fromkeys(chosen[:MOST_AT_ONCE], values))
+        more = " There are more: do it again." if len(chosen) > MOST_AT_ONCE else ""
+        self.message_user(request, f"{min(len(chosen), MOST_AT_ONCE)} changed.{more}", messages.SUCCESS)
 
     @admin.display(description="picture")
     def picture(self, event: Event) -> SafeString:
         return thumbnail(f"/api/events/{event.pk}/snapshot?boxes=1")
 
-    @admin.display(description="picture")
-    def large_picture(self, event: Event) -> SafeString:
-        return thumbnail(f"/api/events/{event.pk}/snapshot?boxes=1", large=True)
-
     @admin.display(description="risk")
     def risk(self, event: Event) -> SafeString:
-        """Score and level with their source: there is no number without one."""
+        """Score and level: there is no number where nobody judged."""
         if event.risk_level is None:
             return badge("not judged", "calm")
-        source = self.sources[event.risk_source or ""]
-        words = f"{event.risk_score} {event.get_risk_level_display()}, by {source}"
-        return badge(words, self.tones[event.risk_level])
+        return badge(f"{event.risk_score} {event.get_risk_level_display()}", TONES[event.risk_level])
 
-    @admin.display(description="analysis")
-    def event_analysis(self, event: Event) -> SafeString:
-        return badge(event.get_analysis_display(), self.analysis_tones[event.analysis])
-
-    @admin.display(description="verdict")
-    def verdict(self, event: Event) -> str:
-        return VERDICTS[verdict_key(event)]
+    @admin.display(description="judged by")
+    def judged_by(self, event: Event) -> SafeString | str:
+        source = self.sources.get(event.risk_source or "", "")
+        if event.analysis == Event.Analysis.DONE:
+            return source
+        return format_html("{} {}", source, badge(*self.unfinished[verdict_key(event)]))
 
     @admin.display(description="summary")
     def sentence(self, event: Event) -> str:
         return shortened(event.summary) or "-"
 
-    @admin.display(description="log and audit")
-    def story(self, event: Event) -> SafeString:
-        return about("event", event.pk)
+    @admin.display(description="review")
+    def state(self, event: Event) -> SafeString:
+        if event.deleted_at:
+            return badge("in the trash", "warn")
+        return badge("reviewed", "good") if event.reviewed else badge("to review", "wait")
 
-    @admin.display(description="labels")
-    def seen(self, event: Event) -> str:
-        return ", ".join(event.labels)
+    @admin.display(description="began", ordering="started_at")
+    def at(self, event: Event) -> SafeString:
+        """On the clock of the place where it was seen."""
+        local = event.started_at.astimezone(event.camera.zone)
+        words = date_format(local, "j M Y H:i:s")
+        return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), event.camera.zone.key, words)
 
 
 def store(values: dict[int, dict[str, Any]]) -> None:

@@ -21,7 +21,7 @@ from events.alerting.sightings import sightings
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
-from events.models import Event
+from events.models import Event, Judgement
 from events.serializers import event_data
 from hsi import breaker, crashpoint, databaseclock, logcontext, samples, stream
 from hsi.errors import CircuitOpenError, HSIError
@@ -60,7 +60,8 @@ def analyse_batch(job: Job) -> None:
     began = time.perf_counter()
     try:
         verdict = judge(context)
-        samples.stage("analysis", time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        samples.stage("analysis", seconds)
     except HSIError as error:
         tell_without_judgement(batch, context)
         if not isinstance(error, CircuitOpenError) or job.attempts > 1:
@@ -71,7 +72,7 @@ def analyse_batch(job: Job) -> None:
     with transaction.atomic():
         crashpoint.reach_after_commit("event-committed")
         get_queue(ANALYSIS_QUEUE).ack(job)
-        write_judgement(batch, verdict)
+        write_judgement(batch, verdict, seconds)
     crashpoint.reach("event-acknowledged")
 
 
@@ -100,15 +101,15 @@ def write_early(batch: Batch, verdict: Verdict) -> None:
     write(batch, event, verdict, Event.Analysis.PENDING)
 
 
-def write_judgement(batch: Batch, verdict: Verdict) -> None:
-    """Store the judgement and finish the batch. Nothing happens where somebody else has."""
+def write_judgement(batch: Batch, verdict: Verdict, seconds: float | None = None) -> None:
+    """Store the judgement, which took `seconds`, and finish the batch. Nothing happens where somebody else has."""
     finished = Batch.objects.filter(pk=batch.pk, state=Batch.State.CLOSED).update(
         state=Batch.State.ANALYSED, finished_at=timezone.now()
     )
     if not finished:
         return
     batch.refresh_from_db()
-    write(batch, held_event(batch), verdict, Event.Analysis.DONE)
+    write(batch, held_event(batch), verdict, Event.Analysis.DONE, seconds)
 
 
 def held_event(batch: Batch) -> Event | None:
@@ -116,7 +117,26 @@ def held_event(batch: Batch) -> Event | None:
     return Event.with_trash.select_for_update(no_key=True).filter(batch=batch).first()
 
 
-def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis) -> None:
+def keep(event: Event, verdict: Verdict, seconds: float | None) -> None:
+    """What was asked and answered, for whoever doubts the verdict; of an event the newest few."""
+    Judgement.objects.create(
+        event=event,
+        seconds=seconds,
+        risk_source=verdict.source,
+        risk_score=verdict.risk_score,
+        risk_level=verdict.risk_level,
+        model=verdict.model,
+        prompt=verdict.prompt,
+        answer=verdict.answer,
+        corrections=list(verdict.corrections),
+    )
+    if older := list(event.judgements.order_by("-id").values_list("pk", flat=True)[Judgement.KEPT :]):
+        Judgement.objects.filter(pk__in=older).delete()
+
+
+def write(
+    batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis, seconds: float | None = None
+) -> None:
     """Write the event, its alerts and the messages that tell them. The caller holds the batch's lock."""
     kind = "event.updated" if event else "event.created"
     event = event or Event(batch=batch, camera_id=batch.camera_id)
@@ -135,6 +155,8 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
         _time_the_way(batch)
     event.save()
     transaction.on_commit(lambda: _written(event))
+    if analysis == Event.Analysis.DONE:
+        keep(event, verdict, seconds)
     alerts = [] if event.deleted_at else evaluate(event, seen, is_new=kind == "event.created")
     tell(kind, event, alerts)
 

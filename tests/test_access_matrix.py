@@ -54,6 +54,7 @@ MATRIX: dict[str, Answers] = {
     "api/uploads/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/detections": ANYONE_SIGNED_IN,
     "api/detections/<int:pk>": OF_THE_CAMERA,
+    "api/detections/<int:pk>/frame": OF_THE_CAMERA,
     "api/detections/<int:pk>/thumbnail": OF_THE_CAMERA,
     "api/events": ANYONE_SIGNED_IN,
     "api/events/stats": ANYONE_SIGNED_IN,

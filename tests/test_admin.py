@@ -27,7 +27,10 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
-ELSEWHERE = {"StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState"}
+ELSEWHERE = {
+    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState",
+    "Judgement", "EventFeedback",
+}  # fmt: skip
 READ_ONLY = (
     "Upload",
     "Detection",
@@ -167,11 +170,11 @@ def test_rows_that_can_tell_of_any_camera_are_for_administrators(client: Client,
 def test_a_review_is_stored_and_told_and_nothing_else_of_the_event_is_written(boss: Client):
     event = factories.event(notes="old")
     Event.objects.filter(pk=event.pk).update(summary="judged anew meanwhile")
-    sent = {"reviewed": "on", "notes": "the postman", "risk_score": "1", "summary": "forged"}
-    answer = boss.post(page("Event", "change", event.pk), {**sent, "snooze_until_0": "", "snooze_until_1": ""})
+    sent = {"kept": "on", "notes": "the postman", "risk_score": "1", "summary": "forged", "snooze_until": ""}
+    answer = boss.post(page("Event", "change", event.pk), sent)
     assert answer.status_code == 302
     event.refresh_from_db()
-    assert (event.reviewed, event.notes) == (True, "the postman")
+    assert (event.kept, event.notes) == (True, "the postman")
     assert (event.risk_score, event.summary) == (70, "judged anew meanwhile")
     message = StreamMessage.objects.get()
     assert (message.type, message.data["notes"]) == ("event.updated", "the postman")

@@ -76,6 +76,8 @@ class Verdict:
     recommended_action: str = ""
     model: str = ""
     corrections: tuple[str, ...] = field(default=())  # what had to be put right in a model's answer
+    prompt: str = field(default="", compare=False)  # what a model was asked, bounded
+    answer: str = field(default="", compare=False)  # what it said, bounded
 
 
 class Analyzer(Protocol):

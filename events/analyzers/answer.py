@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 from events.analyzers import Context, Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
 from events.analyzers.grounding import ungrounded
 from events.analyzers.severity import level_of
-from events.analyzers.untrusted import one_line
+from events.analyzers.untrusted import one_line, storable
 from hsi.errors import AIServiceAnswerError
 
 MAX_SUMMARY_CHARACTERS = 300
 MAX_REASONING_CHARACTERS = 2000
 MAX_ACTION_CHARACTERS = 300
 MAX_MODEL_CHARACTERS = 100
-# What is kept of an answer that cannot be used, for the dead letter.
+# What is kept of an answer that cannot be used, for the dead letter, and of one that can, with its judgement.
 KEPT_BODY_CHARACTERS = 2000
+KEPT_ANSWER_CHARACTERS = 8000
 WHOLE_NUMBER = re.compile(r"\s*\+?[0-9]{1,3}(?:\.0+)?\s*", re.ASCII)
 
 
@@ -38,10 +40,11 @@ def verdict_from(answer: Answer, context: Context, *, service: str) -> Verdict:
     seen.
     """
     try:
-        return _checked(_text(answer), context, answer.model)
+        text = _text(answer)
+        return replace(_checked(text, context, answer.model), answer=storable(text, KEPT_ANSWER_CHARACTERS))
     except AIServiceAnswerError as error:
         body = answer.text if isinstance(answer.text, str) else ""
-        raise type(error)(error.detail, service=service, body=_kept(body)) from error
+        raise type(error)(error.detail, service=service, body=storable(body, KEPT_BODY_CHARACTERS)) from error
 
 
 def _checked(text: str, context: Context, model: str) -> Verdict:
@@ -127,8 +130,3 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > 10**12:
         return "a huge number"
     return one_line(repr(value)[:200], 40)
-
-
-def _kept(text: str) -> str:
-    printable = text[:KEPT_BODY_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-    return printable.replace("\x00", "")

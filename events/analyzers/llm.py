@@ -12,13 +12,14 @@ from events.analyzers import Context, Verdict
 from events.analyzers.answer import verdict_from
 from events.analyzers.apis import Api, ChatCompletions, Completion
 from events.analyzers.prompt import prompt_for
-from events.analyzers.untrusted import one_line
+from events.analyzers.untrusted import one_line, storable
 from hsi.aiservice import AIService
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceUnavailableError
 
 SERVICE = "nemotron"
 MODELS = "/v1/models"
 HEALTH = "/health"
+KEPT_PROMPT_CHARACTERS = 16_000
 ABSENT = frozenset({404, 405})
 UNWELL = frozenset({"loading", "loading model", "error", "unhealthy", "starting"})
 
@@ -57,7 +58,8 @@ class LlmAnalyzer:
         """The model's verdict. Raises `AIServiceError`: `AIServiceAnswerError` when what it said cannot be used."""
         target = self._found_target()
         max_tokens = settings.NEMOTRON_MAX_TOKENS
-        body = target.api.body(prompt_for(context, max_tokens), target.model, max_tokens)
+        prompt = prompt_for(context, max_tokens)
+        body = target.api.body(prompt, target.model, max_tokens)
         try:
             reply = self._service.post_json(target.api.path, json=body)
         except AIServiceError:
@@ -65,7 +67,8 @@ class LlmAnalyzer:
             raise
         answer = target.api.answer(reply)
         named = replace(answer, model=answer.model or target.model)
-        return verdict_from(named, context, service=SERVICE)
+        asked = storable(f"{prompt.instructions}\n\n{prompt.question}", KEPT_PROMPT_CHARACTERS)
+        return replace(verdict_from(named, context, service=SERVICE), prompt=asked)
 
     def check(self) -> str:
         """One line when the server is well, within `AI_HEALTH_TIMEOUT`. Raises `AIServiceError`."""

@@ -20,6 +20,11 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + ELLIPSIS
 
 
+def storable(text: str, limit: int) -> str:
+    """The first `limit` characters of `text`, lines and all, without what a database refuses."""
+    return text[:limit].encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
 def quotable(text: str, limit: int) -> str:
     """`one_line` that can neither close the prompt's fence nor hold a control token of a model."""
     return one_line(text, limit).translate(FENCE_CHARACTERS)

@@ -2,6 +2,9 @@
 
 from events.models.alerts import Alert, AlertRule, CoolDown
 from events.models.event import Event
+from events.models.judgement import EventFeedback, Judgement
 from events.models.notifications import Delivery, NotificationChannel
 
-__all__ = ["Alert", "AlertRule", "CoolDown", "Delivery", "Event", "NotificationChannel"]
+__all__ = [
+    "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "Judgement", "NotificationChannel",
+]  # fmt: skip

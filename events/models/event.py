@@ -90,6 +90,8 @@ class Event(models.Model):
             models.Index(fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="event_trash"),
             models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
             models.Index(fields=["risk_score"], name="event_score"),
+            models.Index(fields=["risk_source", "-started_at", "-id"], name="event_source"),
+            models.Index(fields=["analysis", "-started_at", "-id"], name="event_analysis"),
         ]
 
     def __str__(self) -> str:

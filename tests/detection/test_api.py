@@ -116,6 +116,29 @@ def test_a_thumbnail_of_a_clip_is_cut_out_of_the_very_frame(viewer: Client, door
     assert pictures.looks_like(image.getpixel((5, 5)), pictures.GREEN)
 
 
+@pytest.mark.parametrize(("size", "width"), [("", 1280), ("?size=large", 1280), ("?size=small", 320)])
+def test_the_frame_is_the_whole_picture(viewer: Client, door: Camera, data_dir: Path, size: str, width: int):
+    detection = factories.detection(pictures.stored(pictures.jpeg((2560, 1920), pictures.RED), of=door))
+    address = f"/api/detections/{detection.pk}/frame{size}"
+    response = viewer.get(address)
+    assert pictures.shown(response.content).size == (width, width * 3 // 4)
+    assert viewer.get(address, headers={"If-None-Match": response["ETag"]}).status_code == 304
+
+
+def test_the_frame_of_a_clip_is_the_very_frame(viewer: Client, door: Camera, data_dir: Path):
+    content = pictures.clip([pictures.RED, pictures.GREEN, pictures.BLUE])
+    upload = pictures.stored(content, "a.mp4", door, kind=Upload.Kind.VIDEO)
+    for offset, colour in ((0.0, pictures.RED), (2.0, pictures.BLUE)):
+        detection = factories.detection(upload, frame_offset=offset)
+        image = pictures.shown(viewer.get(f"/api/detections/{detection.pk}/frame").content)
+        assert pictures.looks_like(image.getpixel((5, 5)), colour)
+
+
+def test_a_frame_of_an_unknown_size_is_refused(viewer: Client, door: Camera):
+    response = viewer.get(f"/api/detections/{factories.detection(factories.upload(door)).pk}/frame?size=huge")
+    assert (response.status_code, response.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
 def test_a_thumbnail_of_a_clip_that_is_gone_is_no_other_frame(viewer: Client, door: Camera, data_dir: Path):
     pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg())
     upload = factories.upload(door, kind=Upload.Kind.VIDEO, thumbnail="thumbnails/one.jpg")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from events.analyzers import Verdict
 from events.analyzers.answer import AnswerCutOffError, verdict_from
 from events.analyzers.apis import Answer
+from events.analyzers.answer import KEPT_ANSWER_CHARACTERS
 from events.analyzers.extract import verdict_object
 from events.analyzers.severity import level_of
 from hsi.errors import AIServiceAnswerError
@@ -30,7 +31,8 @@ def refused(text: Any, **changes: Any) -> AIServiceAnswerError:
 
 
 def test_a_clean_answer_becomes_a_verdict() -> None:
-    verdict = judged(verdict_text(recommended_action="Lock the car."), model="a\nmodel")
+    text = verdict_text(recommended_action="Lock the car.")
+    verdict = judged(text, model="a\nmodel")
     assert verdict == Verdict(
         risk_score=42,
         risk_level="medium",
@@ -40,6 +42,7 @@ def test_a_clean_answer_becomes_a_verdict() -> None:
         recommended_action="Lock the car.",
         model="a model",
     )
+    assert verdict.answer == text
 
 
 @pytest.mark.parametrize(("score", "number"), [(0, 0), (100, 100), ("75", 75), (" 75.0 ", 75), (75.0, 75), ("007", 7)])
@@ -253,3 +256,10 @@ def test_any_json_in_place_of_a_score_or_a_text_is_refused_or_true_to_its_number
             continue
         if name == "risk_score":
             assert verdict.risk_score == float(value)
+
+
+def test_an_answer_is_kept_as_it_came_as_far_as_a_database_takes_it() -> None:
+    text = f"\0\ud800\n{verdict_text()}" + " " * 10_000
+    kept = judged(text).answer
+    assert kept.startswith(f"?\n{verdict_text()}")
+    assert len(kept) == KEPT_ANSWER_CHARACTERS - 1  # without the NUL

@@ -43,6 +43,8 @@ def test_a_verdict_comes_back_through_either_api(settings: Any, peer: LlmPeer, a
     verdict = get_analyzer().judge(context())
     assert (verdict.risk_score, verdict.risk_level, verdict.source) == (42, "medium", "llm")
     assert verdict.model == "stub-model"
+    assert verdict.answer == verdict_text()
+    assert "person" in verdict.prompt
     assert peer.calls == 1
 
 

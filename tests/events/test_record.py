@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from detection.models import Batch
+from events import reanalysis
 from events.analyzers import Context, Verdict
 from events.context import build_context
 from events.loops import loops
-from events.models import Event
+from events.models import Event, Judgement
 from hsi.errors import AIServiceAnswerError, AIServiceUnavailableError
 from hsi.models import DeadLetter, QueueJob, StreamMessage
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
@@ -177,3 +180,30 @@ def test_a_judgement_leaves_what_a_person_said_meanwhile():
     analyse(batch)
     event = Event.objects.get()
     assert (event.risk_source, event.reviewed, event.notes, event.kept) == ("llm", True, "the postman", True)
+
+
+def test_what_was_asked_and_answered_is_kept_with_the_event_the_newest_few_of_it():
+    batch = seen()
+    for number in range(Judgement.KEPT + 2):
+        Judge.answer = replace(VERDICT, prompt=f"question {number}", answer=f"answer {number}", corrections=("cut",))
+        analyse(batch)
+        reanalysis_waits(batch)
+    kept = Judgement.objects.order_by("-id")
+    assert [one.prompt for one in kept] == [f"question {number}" for number in range(6, 1, -1)]
+    newest = kept[0]
+    assert (newest.risk_score, newest.risk_source, newest.model, newest.answer) == (72, "llm", "tiny", "answer 6")
+    assert newest.corrections == ["cut"]
+    assert newest.seconds is not None
+    batch.delete()
+    assert not Judgement.objects.exists()
+
+
+def test_a_telling_by_rules_is_no_judgement():
+    tell(seen(Batch.State.OPEN))
+    assert Event.objects.exists()
+    assert not Judgement.objects.exists()
+
+
+def reanalysis_waits(batch: Batch) -> None:
+    with transaction.atomic():
+        reanalysis.ask(Event.objects.get(batch=batch))

@@ -1,0 +1,115 @@
+"""The page of one event: its pictures, the verdict and how it came about, who was told, and what a person says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from cameras.admin_visible import VisibleRows
+from events import feedback, neighbours, reanalysis
+from events.models import Event, EventFeedback
+from events.review import change
+from events.reviewpage import review_page
+from events.serializers import MAX_NOTES
+from hsi.roles import Role, has_role
+
+# What a person may do to an event with a button, by the end of its address: it tells what became of it.
+Act = Callable[[HttpRequest, Event], str]
+PICKER = "%Y-%m-%dT%H:%M"
+
+
+class NotesForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    notes = forms.CharField(required=False, max_length=MAX_NOTES, strip=False, widget=forms.Textarea({"rows": 4}))
+    snooze_until = forms.DateTimeField(
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format=PICKER),
+        input_formats=[PICKER, "%Y-%m-%dT%H:%M:%S"],
+    )
+
+    class Meta:
+        model = Event
+        fields = ("notes", "kept", "snooze_until")
+
+
+class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    class Meta:
+        model = EventFeedback
+        fields = ("verdict", "comment")
+
+
+class ReviewAdmin(VisibleRows):
+    change_form_template = "events/review.html"
+    form = NotesForm
+    fields = NotesForm.Meta.fields
+
+    def get_urls(self) -> list[URLPattern]:
+        ours = [
+            path(f"<int:pk>/{name}", self.admin_site.admin_view(self._view(act)), name=f"events_event_{name}")
+            for name, act in ACTS.items()
+        ]
+        return [*ours, *super().get_urls()]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A viewer changes nothing, whatever permissions they were given beside the role."""
+        return bool(super().has_change_permission(request, obj)) and has_role(request.user, Role.OPERATOR)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **how: Any) -> Any:
+        context |= review_page(request, obj, may_change=self.has_change_permission(request, obj))
+        return super().render_change_form(request, context, *args, obj=obj, **how)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return HttpResponseRedirect(page_of(obj))
+
+    def _view(self, act: Act) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            if not self.has_change_permission(request):
+                raise PermissionDenied
+            with transaction.atomic():
+                event = self.get_queryset(request).select_for_update(of=("self",)).filter(pk=pk).first()
+                if event is None:
+                    raise Http404
+                messages.success(request, act(request, event))
+            return HttpResponseRedirect(self._next(request, event))
+
+        return view
+
+    def _next(self, request: HttpRequest, event: Event) -> str:
+        if request.POST.get("then") != "next":
+            return page_of(event)
+        following = neighbours.older(self.get_queryset(request).filter(reviewed=False, deleted_at=None), event)
+        return page_of(following) if following else reverse("admin:events_event_changelist")
+
+
+def page_of(event: Event) -> str:
+    return reverse("admin:events_event_change", args=[event.pk])
+
+
+def set_reviewed(request: HttpRequest, event: Event) -> str:
+    reviewed = request.POST.get("reviewed") == "yes"
+    change(event, {"reviewed": reviewed})
+    return f"Event {event.pk} is reviewed." if reviewed else f"Event {event.pk} is to be reviewed again."
+
+
+def judge_again(request: HttpRequest, event: Event) -> str:
+    reanalysis.ask(event)
+    return f"Event {event.pk} waits to be judged again. Its score stays until then."
+
+
+def give_feedback(request: HttpRequest, event: Event) -> str:
+    form = FeedbackForm(request.POST)
+    if not form.is_valid():
+        return "Nothing was kept: choose one of the four."
+    given = feedback.give(event, form.cleaned_data["verdict"], form.cleaned_data["comment"])
+    return "Thank you. That is kept with the event." if given else "That had been kept before."
+
+
+ACTS: dict[str, Act] = {"reviewed": set_reviewed, "reanalyse": judge_again, "feedback": give_feedback}

@@ -1,0 +1,226 @@
+"""The list and the page of events in a real browser, before the real server: seen, judged by a person, on every screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Locator, Page, expect
+
+from cameras.models import Upload
+from detection.models import Batch
+from events.models import Event, EventFeedback, Judgement
+from hsi.ledger import AuditEntry
+from tests import factories, pictures
+from tests.browser.chromium import Visit
+from tests.browser.site import Site, site
+from tests.factories import NOW
+
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
+
+PATIENCE_MS = 20_000
+SCREENS = ((390, "light"), (390, "dark"), (1440, "light"), (1440, "dark"))
+WICKED = "<img src=x onerror=alert(1)> & sons"
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[Site]:
+    with site(data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def boss() -> User:
+    return factories.admin("boss")
+
+
+@pytest.fixture
+def event(data_dir: Path, settings: Any) -> Event:
+    """Three pictures and two frames of a clip, with all that a page can tell, before a plain and a pending event."""
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+    door = factories.camera("door", name=WICKED, time_zone="America/New_York")
+    judged = {"risk_source": "llm", "summary": WICKED, "reasoning": "Because. " * 40, "model": "m" * 100}
+    made = factories.event(door, detection_count=5, is_fast_path=True, **judged)
+    film(made)
+    channel = factories.channel(name="phone " + "x" * 80)
+    alert = factories.alert(made, rule=factories.rule(channel, name=WICKED))
+    factories.delivery(alert, channel, state="failed", attempts=3, last_error="502 " + "y" * 200)
+    verdict: dict[str, Any] = {"risk_source": "llm", "risk_score": 70, "risk_level": "high"}
+    for _ in range(2):
+        Judgement.objects.create(event=made, prompt="p" * 500, answer="{}", corrections=["cut"], seconds=3, **verdict)
+    EventFeedback.objects.create(event=made, by="ann", verdict="right", comment=WICKED)
+    AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {made.pk}")
+    factories.event(door, analysis="pending", summary="", started_at=NOW - timedelta(hours=1))
+    return made
+
+
+def film(of: Event) -> None:
+    for second, colour in enumerate((pictures.RED, pictures.GREEN, pictures.BLUE)):
+        at = NOW + timedelta(seconds=second)
+        upload = pictures.stored(pictures.jpeg(colour=colour), f"{second}.jpg", of.camera, captured_at=at)
+        Upload.objects.filter(pk=upload.pk).update(width=640, height=480)
+        factories.detection(upload, of.batch, captured_at=at, confidence=0.5 + second / 10, label="person")
+    clip = pictures.stored(pictures.clip([pictures.RED, pictures.BLUE]), "a.mp4", of.camera, kind=Upload.Kind.VIDEO)
+    for offset in (0.0, 1.0):
+        at = NOW + timedelta(seconds=10 + offset)
+        box = {"x": 0.7, "y": 0.0, "width": 0.3, "height": 0.5}
+        factories.detection(clip, of.batch, captured_at=at, frame_offset=offset, label="c" * 60, **box)
+
+
+def signed_in(visit: Visit, user: User) -> Visit:
+    client = Client()
+    client.force_login(user)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": visit.base_url}
+    visit.page.context.add_cookies([cookie])  # type: ignore[list-item]  # playwright's own TypedDict
+    visit.page.set_default_timeout(PATIENCE_MS)
+    return visit
+
+
+@pytest.fixture
+def visit(server: Site, boss: User, event: Event, open_page: Callable[..., Visit]) -> Visit:
+    made = signed_in(open_page(server.url, viewport=(1440, 900)), boss)
+    made.page.goto(address(event))
+    return made
+
+
+def address(event: Event) -> str:
+    return f"/admin/events/event/{event.pk}/change/"
+
+
+def press(thing: Locator, key: str = "Enter") -> None:
+    """As somebody without a mouse does."""
+    thing.focus()
+    thing.press(key)
+
+
+def is_drawn(image: Locator) -> None:
+    image.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
+
+
+def chosen(page: Page) -> Locator:
+    return page.locator(".frame[aria-current=true]")
+
+
+def test_every_screen_shows_the_list_and_an_event_whole(
+    server: Site, boss: User, event: Event, open_page: Callable[..., Visit]
+) -> None:
+    for width, scheme in SCREENS:
+        visit = signed_in(open_page(server.url, viewport=(width, 844), color_scheme=scheme, phone=width < 500), boss)
+        wide = fits(visit, event)
+        assert wide == dict.fromkeys(wide, width)
+        ours = [text for text in visit.console_errors if "404" not in text]  # the pending one has no picture
+        assert (ours, visit.foreign_requests) == ([], [])
+
+
+def fits(visit: Visit, event: Event) -> dict[str, int]:
+    """How wide each page becomes, with all that can be opened open."""
+    page, wide = visit.page, {}
+    page.on("dialog", lambda dialog: visit.console_errors.append(f"dialog {dialog.message}"))
+    pending = Event.objects.get(analysis="pending")
+    for place in ("/admin/events/event/", address(event), f"{address(event)}?frame=4", address(pending)):
+        answer = page.goto(place)
+        assert answer is not None
+        assert answer.status == 200, place
+        for opened in page.locator("details").all():
+            opened.evaluate("details => details.open = true")
+        wide[place] = page.evaluate("document.documentElement.scrollWidth")
+    return wide
+
+
+def test_the_strip_is_walked_by_click_key_and_button_and_boxes_lie_where_things_are_and_can_be_hidden(
+    visit: Visit,
+) -> None:
+    page = visit.page
+    is_drawn(page.locator("#large"))
+    expect(chosen(page)).to_have_attribute("data-frame", "2")  # the surest person
+    page.keyboard.press("Home")
+    expect(chosen(page)).to_have_attribute("data-frame", "0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(chosen(page)).to_have_attribute("data-frame", "1")
+    expect(page.locator("#caption")).to_contain_text("07:00:01: person 60 %")
+    is_drawn(page.locator("#large"))
+
+    picture, box = page.locator("#large").bounding_box(), page.locator(".screen .box").bounding_box()
+    assert picture is not None
+    assert box is not None
+    within = [(box["x"] - picture["x"]) / picture["width"], (box["y"] - picture["y"]) / picture["height"],
+              box["width"] / picture["width"], box["height"] / picture["height"]]  # fmt: skip
+    assert within == pytest.approx([0.4, 0.3, 0.2, 0.5], abs=0.01)
+
+    page.locator(".sightings a").last.click()
+    expect(chosen(page)).to_have_attribute("data-frame", "4")
+    expect(page.locator("#caption")).to_contain_text("1.0 s into the clip")
+    expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
+    press(page.get_by_role("button", name="Picture before"))
+    expect(chosen(page)).to_have_attribute("data-frame", "3")
+    press(page.locator(".frame").first)
+    expect(chosen(page)).to_have_attribute("data-frame", "0")
+    page.reload()
+    expect(chosen(page)).to_have_attribute("data-frame", "0")
+    expect(page.locator(".screen .box")).to_be_visible()
+    press(page.get_by_label("boxes"), "Space")
+    expect(page.locator(".screen .box")).to_be_hidden()
+    expect(page.locator(".shot .box").first).to_be_hidden()
+    page.reload()
+    expect(page.locator(".screen .box")).to_be_hidden()
+    page.keyboard.press("b")
+    expect(page.locator(".screen .box")).to_be_visible()
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+
+def test_keys_lead_from_event_to_event_and_type_in_a_field_and_a_lost_picture_says_so(
+    visit: Visit, event: Event
+) -> None:
+    page = visit.page
+    page.locator("#id_notes").fill("")
+    page.locator("#id_notes").press_sequentially("jkb")
+    expect(page.locator("#id_notes")).to_have_value("jkb")
+    page.locator("#id_notes").blur()
+    page.keyboard.press("j")
+    older = Event.objects.get(analysis="pending")
+    page.wait_for_url(f"**{address(older)}")
+    expect(page.locator(".score")).to_contain_text("not judged")
+    factories.detection(factories.upload(event.camera), event.batch, confidence=0.99)
+    page.keyboard.press("k")
+    page.wait_for_url(f"**{address(event)}")
+    expect(page.get_by_text("This picture is not there any more.")).to_be_visible()
+
+
+def test_a_person_does_all_there_is_to_do_with_keys_alone(visit: Visit, event: Event) -> None:
+    page = visit.page
+    press(page.get_by_label("Right"), "ArrowRight")
+    expect(page.get_by_label("False alarm")).to_be_checked()
+    page.get_by_label("Comment").fill(WICKED)
+    press(page.get_by_role("button", name="Give feedback"))
+    expect(page.get_by_role("button", name="Change feedback")).to_be_visible()
+    expect(page.get_by_label("False alarm")).to_be_checked()
+
+    page.locator("#id_notes").fill("the postman")
+    press(page.get_by_label("keep it"), "Space")
+    press(page.get_by_role("button", name="Save"))
+    expect(page.locator(".head").get_by_text("kept")).to_be_visible()
+    press(page.get_by_role("button", name="Judge again"))
+    expect(page.get_by_text("It waits for its judgement.")).to_be_visible()
+
+    event.refresh_from_db()
+    assert (event.notes, event.kept, event.analysis) == ("the postman", True, "pending")
+    assert event.feedback.values_list("by", "verdict", "comment").get(by="boss") == ("boss", "false_alarm", WICKED)
+    assert Batch.objects.get(pk=event.batch_id).state == Batch.State.CLOSED
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
+
+    press(page.get_by_role("button", name="Mark reviewed"))
+    expect(page.get_by_text(f"Event {event.pk} is reviewed.")).to_be_visible()
+    press(page.get_by_role("button", name="Mark as not reviewed"))
+    press(page.get_by_role("button", name="Reviewed, next"))
+    page.wait_for_url(re.compile(r"/event/(?!%s/)\d+/change/" % event.pk))
+    press(page.get_by_role("button", name="Reviewed, next"))
+    page.wait_for_url("**/admin/events/event/")
+    assert not Event.objects.filter(reviewed=False).exists()
