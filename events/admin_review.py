@@ -1,4 +1,4 @@
-"""The page of one event: its pictures, the verdict and how it came about, who was told, and what a person says to it."""
+"""The page of one event: its pictures, the verdict, how it came about, who was told, and what a person says to it."""
 
 from __future__ import annotations
 
@@ -60,11 +60,12 @@ class ReviewAdmin(VisibleRows):
         """A viewer changes nothing, whatever permissions they were given beside the role."""
         return bool(super().has_change_permission(request, obj)) and has_role(request.user, Role.OPERATOR)
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **how: Any) -> Any:
-        context |= review_page(request, obj, may_change=self.has_change_permission(request, obj))
-        return super().render_change_form(request, context, *args, obj=obj, **how)
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **how: Any) -> Any:
+        event = how["obj"]  # its rows are not added here
+        context |= review_page(request, event, may_change=self.has_change_permission(request, event))
+        return super().render_change_form(request, context, *args, **how)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(page_of(obj))
 
     def _view(self, act: Act) -> Callable[..., HttpResponse]:

@@ -46,7 +46,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture, or one frame of a clip. `at` is the capture time in the camera's zone, `place` 0 to 100 in the event."""
+    """One picture, or one frame of a clip. `at` is by the camera's clock, `place` 0 to 100 in the event."""
 
     number: int
     upload: Upload

@@ -1,4 +1,4 @@
-"""The list and the page of events in a real browser, before the real server: seen, judged by a person, on every screen."""
+"""The list and the page of events in a real browser, before the real server: seen, judged, on every screen."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_person_does_all_there_is_to_do_with_keys_alone(visit: Visit, event: E
     expect(page.get_by_text(f"Event {event.pk} is reviewed.")).to_be_visible()
     press(page.get_by_role("button", name="Mark as not reviewed"))
     press(page.get_by_role("button", name="Reviewed, next"))
-    page.wait_for_url(re.compile(r"/event/(?!%s/)\d+/change/" % event.pk))
+    page.wait_for_url(re.compile(rf"/event/(?!{event.pk}/)\d+/change/"))
     press(page.get_by_role("button", name="Reviewed, next"))
     page.wait_for_url("**/admin/events/event/")
     assert not Event.objects.filter(reviewed=False).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -60,7 +61,7 @@ def test_words_are_looked_up_in_the_index_and_a_number_is_an_event(boss: Client)
 
 
 def test_a_source_is_named_and_what_is_not_the_last_word_says_so(boss: Client):
-    judged = {"risk_score": 70, "risk_level": "high"}
+    judged: dict[str, Any] = {"risk_score": 70, "risk_level": "high"}
     factories.event(risk_source="llm")
     factories.event(risk_source="llm", analysis="failed", **judged)
     factories.event(risk_source="rules", analysis="pending", **judged)

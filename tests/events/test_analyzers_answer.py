@@ -10,9 +10,8 @@ from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from events.analyzers import Verdict
-from events.analyzers.answer import AnswerCutOffError, verdict_from
+from events.analyzers.answer import KEPT_ANSWER_CHARACTERS, AnswerCutOffError, verdict_from
 from events.analyzers.apis import Answer
-from events.analyzers.answer import KEPT_ANSWER_CHARACTERS
 from events.analyzers.extract import verdict_object
 from events.analyzers.severity import level_of
 from hsi.errors import AIServiceAnswerError
