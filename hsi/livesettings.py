@@ -194,7 +194,9 @@ def _change_one(name: str, rows: Mapping[str, str], before: Reading, after: Read
             return False
         more = {"value": now["value"], "changed_at": timezone.now(), "changed_by": audit.acting_user()}
         LiveSetting.objects.update_or_create(name=name, defaults=more)
-    elif not LiveSetting.objects.filter(pk=name).delete()[0]:
+    elif name in rows:
+        LiveSetting.objects.filter(pk=name).delete()
+    else:
         return False
     action = "setting_changed" if name in after.values else "setting_reset"
     audit.record(action, f"setting {name}", before=was, after=now)
