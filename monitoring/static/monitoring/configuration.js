@@ -26,7 +26,14 @@ function note() {
   edited.textContent = names.length > 3 ? `${names.length} edited` : names.join(", ");
 }
 
+// The admin hides the page until its own script runs: what is wrong is gone to as soon as it can be seen.
+function goToFault() {
+  live.querySelector("[aria-invalid]")?.focus();
+}
+
 find.addEventListener("input", narrow);
 changed.addEventListener("change", narrow);
 live.addEventListener("input", note);
 note();
+document.addEventListener("alpine:initialized", () => requestAnimationFrame(goToFault));
+goToFault();

@@ -71,7 +71,6 @@ def test_what_cannot_be_is_told_at_its_field_and_nothing_typed_is_lost(boss: Cli
     assert 'value="&lt;b&gt;soon&lt;/b&gt;"' in content
     assert "<b>soon" not in content
     assert content.count("aria-invalid") == 2
-    assert content.count(" autofocus") == 1
 
 
 def test_a_setting_goes_back_to_what_the_environment_says(boss: Client):
