@@ -23,12 +23,11 @@ from django.utils import timezone
 from cameras import layouts, media, video
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
-from cameras.serializers import CameraStatusData
+from cameras.serializers import camera_status
 from cameras.tree import Tree
-from hsi import crashpoint, rows, samples, stream
+from hsi import crashpoint, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
-from hsi.times import iso
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +166,8 @@ def _accept(arrival: Arrival) -> Outcome:
     for _ in range(3):
         try:
             with transaction.atomic():
-                return _write(arrival)
+                upload = _write(arrival)
+            return _told(upload)
         except IntegrityError:
             # Another watcher was quicker: the same version, or the same bytes under another name.
             if _known(arrival) is not None:
@@ -175,20 +175,30 @@ def _accept(arrival: Arrival) -> Outcome:
     raise IntegrityError(f"{arrival.path}: neither stored nor known")
 
 
-def _write(arrival: Arrival) -> Outcome:
+def _told(upload: Upload) -> Outcome:
+    """Say what became of a file whose row is committed."""
+    with logcontext.also(camera=upload.camera_id, upload=upload.pk):
+        if upload.duplicate_of_id is not None:
+            logger.info("%s repeats upload %s", upload.path, upload.duplicate_of_id)
+            return Outcome.DUPLICATE
+        logger.info("%s taken in, %s bytes", upload.path, upload.size)
+        return Outcome.ACCEPTED
+
+
+def _write(arrival: Arrival) -> Upload:
     original = _original(arrival)
     upload = _row(arrival)
     if original is not None:
         upload.state, upload.finished_at = Upload.State.DUPLICATE, arrival.received_at
         upload.duplicate_of_id, upload.reason = original, "the same bytes came before"
         upload.save(force_insert=True)
-        return Outcome.DUPLICATE
+        return upload
     upload.dedupe_key = upload.sha256
     upload.save(force_insert=True)
     crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
     stream.publish(("camera.status", upload.camera_id, camera_status(upload)))
-    return Outcome.ACCEPTED
+    return upload
 
 
 def _original(arrival: Arrival) -> int | None:
@@ -263,7 +273,8 @@ def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
             upload.save(force_insert=True)
     except IntegrityError:
         return Outcome.KNOWN
-    logger.warning("%s rejected: %s", arrival.path, error.detail)
+    with logcontext.also(camera=upload.camera_id, upload=upload.pk):
+        logger.warning("%s rejected: %s", arrival.path, error.detail)
     crashpoint.reach("rejection-written")
     move_to_quarantine(tree, upload)
     return Outcome.REJECTED
@@ -284,14 +295,3 @@ def _finish_move(tree: Tree, known: Upload) -> Outcome:
     if known.state == Upload.State.REJECTED:
         move_to_quarantine(tree, known)
     return Outcome.KNOWN
-
-
-def camera_status(upload: Upload) -> CameraStatusData:
-    """Data of a `camera.status` message: the camera has sent a picture."""
-    return {
-        "camera": upload.camera_id,
-        "status": "online",
-        "last_upload": upload.pk,
-        "last_captured_at": iso(upload.captured_at),
-        "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
-    }

@@ -106,3 +106,14 @@ def upload_data(upload: Upload) -> UploadData:
         "file_url": f"/api/uploads/{upload.pk}/file",
         "thumbnail_url": f"/api/uploads/{upload.pk}/thumbnail",
     }
+
+
+def camera_status(upload: Upload) -> CameraStatusData:
+    """Data of a `camera.status` message: the camera has sent a picture."""
+    return {
+        "camera": upload.camera_id,
+        "status": "online",
+        "last_upload": upload.pk,
+        "last_captured_at": iso(upload.captured_at),
+        "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
+    }

@@ -7,6 +7,7 @@ Every function here runs in its caller's transaction and returns the messages to
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -17,9 +18,11 @@ from django.db.models import Q
 from cameras.models import Camera
 from detection.models import Batch
 from detection.serializers import BatchClosedData
-from hsi import crashpoint, databaseclock, rows, samples, stream
+from hsi import crashpoint, databaseclock, logcontext, rows, samples, stream
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
+
+logger = logging.getLogger(__name__)
 
 Message = tuple[str, str, Mapping[str, object]]
 CLOSE_AT_ONCE = 100
@@ -94,13 +97,19 @@ def _due(batch: Batch, now: datetime) -> datetime:
     return min(idle, batch.opened_at + timedelta(seconds=settings.BATCH_WINDOW_SECONDS))
 
 
+def _closed(batch: Batch, seconds: float) -> None:
+    samples.stage("batch", seconds)
+    with logcontext.also(camera=batch.camera_id, batch=batch.pk):
+        logger.info("Batch closed, detections: %s", batch.detection_count, extra={"duration_seconds": seconds})
+
+
 def close(batch: Batch, now: datetime) -> list[Message]:
     """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
         return []
     batch.state, batch.closed_at = Batch.State.CLOSED, now
-    transaction.on_commit(lambda: samples.stage("batch", (now - batch.opened_at).total_seconds()))
+    transaction.on_commit(lambda: _closed(batch, (now - batch.opened_at).total_seconds()))
     crashpoint.reach_after_commit("batch-closed")
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     data: BatchClosedData = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, s
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
+
+logger = logging.getLogger(__name__)
 
 IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database once a statement
 
@@ -66,10 +69,13 @@ def detect_upload(job: Job) -> None:
     logcontext.add(camera=upload.camera_id)
     began = time.perf_counter()
     sightings = list(look(upload))
-    samples.stage("detection", time.perf_counter() - began)
+    took = time.perf_counter() - began
+    samples.stage("detection", took)
     crashpoint.reach("detected")
     if store(job, upload, sightings):
         samples.count(samples.UPLOADS, upload.state)
+        labels = ", ".join(sorted({s.found.label for s in sightings})) or "nothing"
+        logger.info("%s shows %s", upload.path, labels, extra={"duration_seconds": took})
     crashpoint.reach("detection-acknowledged")
 
 

@@ -134,8 +134,14 @@ def write(batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.A
     if event.pk is None:
         _time_the_way(batch)
     event.save()
+    transaction.on_commit(lambda: _written(event))
     alerts = [] if event.deleted_at else evaluate(event, seen, is_new=kind == "event.created")
     tell(kind, event, alerts)
+
+
+def _written(event: Event) -> None:
+    with logcontext.also(camera=event.camera_id, batch=event.batch_id, event=event.pk):
+        logger.info("Risk %s by %s, analysis %s", event.risk_score, event.risk_source, event.analysis)
 
 
 def tell(kind: str, event: Event, alerts: Sequence[Message] = ()) -> None:

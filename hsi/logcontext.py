@@ -43,6 +43,13 @@ def bound(**values: object) -> Iterator[None]:
         _context.reset(token)
 
 
+@contextmanager
+def also(**values: object) -> Iterator[None]:
+    """For the block, what is done is about this as well."""
+    with bound(**{**_context.get(), **values}):
+        yield
+
+
 def words() -> str:
     """` [request=abc user=5]`, or an empty string where there is nothing to say."""
     values = _context.get()

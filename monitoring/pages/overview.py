@@ -43,14 +43,15 @@ def drawn(user: User) -> dict[str, str]:
     depths = asked.depths()
     answers = asked.answers(depths)
     workers = parts.workers()
+    room = parts.room(now)
     facts = {
-        "verdict": verdict(answers, now),
+        "verdict": verdict(answers, parts.full_disks(room), now),
         "pipeline": pipeline.stages(pipeline.known(now, depths, waiting(), workers)),
         "failures": parts.recent_failures(now),
         "services": parts.services(answers),
         "cameras": parts.cameras(user, now),
         "workers": parts.shown_workers(workers),
-        "room": {"disks": parts.room(now), "gpu": parts.gpu(now)},
+        "room": {"disks": room, "gpu": parts.gpu(now)},
         "trends": trends(now),
     }
     return {name: render_to_string(f"monitoring/parts/{name}.html", {name: facts[name]}) for name in PARTS}

@@ -19,7 +19,7 @@ from hsi.times import iso
 from monitoring.latency import failures, latency
 from monitoring.models import LogEntry
 from monitoring.pages.asked import Answer
-from monitoring.pages.situation import TONES, clock
+from monitoring.pages.situation import TONES, Trouble, clock
 from monitoring.pages.words import UNKNOWN, age, duration, since, size
 from monitoring.systemapi import BreakerData, DiskData, GpuCardData, breaker_data, gpu_data, storage_data
 from monitoring.workers import WorkerData, worker_data
@@ -172,6 +172,15 @@ def room(now: datetime) -> Room:
         told = ", ".join(f"{name} {size(number)}" for name, number in ours)
         bars[0] = Bar(bars[0].name, bars[0].words, bars[0].share, bars[0].tone, told)
     return Room(bars, forecast, "bad" if days is not None and days < 3 else "warn" if days and days < 14 else "calm")
+
+
+def full_disks(found: Room) -> list[Trouble]:
+    link = reverse("admin:monitoring_storagesample_changelist")
+    full = [bar for bar in found.bars if bar.share is not None and bar.tone != "good"]
+    return [
+        Trouble(bar.tone, f"{bar.name}: the disk is {bar.share} % full", f"{bar.words}. {found.forecast}", link)
+        for bar in full
+    ]
 
 
 def disk(name: str, data: DiskData) -> Bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,13 +59,14 @@ class Verdict:
     parts: list[tuple[str, str, str, str]]  # name, tone, detail, link
 
 
-def verdict(answers: dict[str, Answer], now: datetime) -> Verdict:
+def verdict(answers: dict[str, Answer], more: Sequence[Trouble], now: datetime) -> Verdict:
+    """`more` is what else is wrong, that no check of health is about."""
     parts = [
         (NAMES.get(name, name), TONES[answer["status"]], answer["detail"], cause(name))
         for name, answer in answers.items()
     ]
     found = [Trouble(tone, name, detail, link) for name, tone, detail, link in parts if tone in ("bad", "warn")]
-    found += [*letters(), *pauses(), *failed_jobs(now)]
+    found += [*letters(), *more, *pauses(), *failed_jobs(now)]
     found.sort(key=lambda trouble: trouble.tone != "bad")
     unknown = sum(tone == "unknown" for _, tone, _, _ in parts)
     if found:

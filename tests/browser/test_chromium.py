@@ -46,7 +46,7 @@ def test_a_visit_keeps_errors_and_requests_that_leave_the_site(site: str, open_p
     visit = open_page(site, viewport=(390, 844), color_scheme="dark", phone=True)
     visit.page.goto("/", wait_until="networkidle")
     assert visit.page.inner_text("p") == "hello"
-    assert visit.console_errors[0] == "it broke"
+    assert visit.console_errors[0] == f"it broke ({site}/)"
     assert any("notDefined" in error for error in visit.console_errors)
     assert visit.foreign_requests == ["http://127.0.0.2:18999/pixel"]
     assert visit.page.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [390, True]

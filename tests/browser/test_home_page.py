@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cameras.intake import camera_status
 from cameras.models import Camera
+from cameras.serializers import camera_status
 from events.models import Event
 from events.serializers import event_data
 from hsi import stream

@@ -72,7 +72,7 @@ def test_no_page_needs_what_the_policy_forbids(data_dir: Path, open_page: Callab
         page.fill("#id_username", "boss")
         page.fill("#id_password", factories.PASSWORD)
         page.press("#id_password", "Enter")
-        expect(page.locator("#content h1")).to_be_visible()
+        expect(page.locator("#overview")).to_be_visible()
         for path in ("/", "/admin/cameras/camera/", "/admin/auth/user/add/", "/admin/hsi/loginfailure/"):
             page.goto(path, wait_until="load")
         page.goto("/api/docs")

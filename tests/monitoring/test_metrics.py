@@ -81,7 +81,7 @@ def test_queues_that_are_away_are_said_to_be_and_do_not_end_the_scrape(
     def away(name: str) -> Any:
         raise QueueUnavailableError
 
-    monkeypatch.setattr("monitoring.metrics.get_queue", away)
+    monkeypatch.setattr("monitoring.health.get_queue", away)
     got = scrape(scraper)
     assert got["hsi_queues_up", ()] == 0
     assert ("hsi_detection_queue_depth", ()) not in got

@@ -26,6 +26,7 @@ def test_120_uploads_survive_the_death_of_every_role_and_an_emptied_redis(on_pos
                     own_redis.say("FLUSHALL")
         service.connect()
         settled(service, UPLOADS)
+        service.until(service.all_beating)  # what still starts would be ended by the signal itself
         figures = check(service, load.sent)
         assert service.deaths == dict.fromkeys(["web", *ROLES], 1)
         tell(f"every role killed once, Redis emptied once, {figures}")

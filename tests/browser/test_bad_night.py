@@ -1,0 +1,173 @@
+"""A bad night of the whole system, seen and put right from the admin, in a real browser.
+
+`HSI_OUTAGE_SECONDS` is how long the detector fails (a full proof takes 300), longer than it takes to be noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests import files
+from tests.browser.chromium import Visit
+from tests.peers.detectors import Answer, Received, Reply, RtDetrPeer
+from tests.system.made_up_disk import Disk
+from tests.system.running import PASSWORD, Running, foscam_name
+
+pytestmark = [pytest.mark.slow, pytest.mark.one_engine]
+
+OUTAGE_SECONDS = float(os.environ.get("HSI_OUTAGE_SECONDS", "0"))
+SEEN_WITHIN_MS = 15_000
+PATIENCE_MS = 60_000
+POISON = (66, 66)  # the size of a picture that no detector survives
+WAY = ("cameras.intake", "detection.pipeline", "detection.batching", "events.record")
+SETTINGS = {
+    "CIRCUIT_FAILURE_THRESHOLD": "3",
+    "CIRCUIT_RECOVERY_TIMEOUT_SECONDS": "300",  # nobody but the one who is woken puts it right
+    "JOB_MAX_ATTEMPTS": "2",
+    "LOG_LEVEL": "INFO",
+}
+
+
+class Detector:
+    """The answers of a detector that is ill, and that one picture always kills."""
+
+    def __init__(self, peer: RtDetrPeer) -> None:
+        self.peer = peer
+        self.is_ill = False
+        peer.answer = self.answer
+
+    def answer(self, received: Received) -> Reply:
+        if self.is_ill:
+            return Answer(500, b"CUDA error: out of memory")
+        if received.size == POISON:
+            return Answer(400, b"cannot identify image file")
+        return self.peer.person(received)
+
+
+@pytest.fixture
+def detector() -> Iterator[Detector]:
+    with RtDetrPeer() as peer:
+        yield Detector(peer)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "disk", 60)
+
+
+@pytest.fixture
+def house(child_environment: dict[str, str], detector: Detector, disk: Disk) -> Iterator[Running]:
+    running = Running(child_environment | disk.environment, RTDETR_URL=detector.peer.url, **SETTINGS)
+    try:
+        running.start()
+        yield running
+    finally:
+        status = running.stop()
+    assert status == 0
+
+
+@pytest.fixture
+def overview(house: Running, open_page: Callable[..., Visit]) -> Page:
+    """The admin's first page, as it stays open all night."""
+    page = open_page(house.url, viewport=(390, 844), phone=True).page
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto("/login?next=/admin/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    expect(page.locator("#overview")).to_be_visible()
+    return page
+
+
+def upload(house: Running, number: int, size: tuple[int, int] = (320, 240)) -> None:
+    house.put(foscam_name(datetime.now(UTC) + timedelta(seconds=number), number), files.jpeg(number, size))
+
+
+def states(house: Running) -> list[str]:
+    return [one["state"] for one in house.uploads()]
+
+
+def trouble(page: Page, words: str) -> Locator:
+    """It is on the overview within 15 s, by itself."""
+    found = page.locator(".trouble").filter(has_text=words)
+    expect(found).to_have_count(1, timeout=SEEN_WITHIN_MS)
+    return found
+
+
+def gone(page: Page, words: str) -> None:
+    page.goto("/admin/")
+    expect(page.locator(".trouble").filter(has_text=words)).to_have_count(0, timeout=SEEN_WITHIN_MS)
+
+
+def test_a_detector_that_fails_is_seen_and_asked_again_and_a_poisoned_picture_is_given_up(
+    house: Running, detector: Detector, overview: Page
+) -> None:
+    page = overview
+    expect(page.locator(".verdict h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
+    detector.is_ill = True
+    for number in range(4):
+        upload(house, number)
+    house.until(lambda: "open" in {one["state"] for one in house.all("/api/system/breakers")})
+    seen = trouble(page, "rtdetr is open")
+    threading.Event().wait(OUTAGE_SECONDS)
+    assert set(states(house)) <= {"waiting", "dead"}
+    detector.is_ill = False
+    seen.click()
+    page.get_by_role("button", name="Reset rtdetr").click()
+    expect(page.get_by_text("the service is asked again")).to_be_visible()
+    page.goto("/admin/letters/")
+    if page.get_by_role("button", name=re.compile("Requeue all")).count():
+        page.get_by_role("button", name="Requeue every open letter").click()
+        page.get_by_role("button", name="Requeue").click()
+    house.until(lambda: states(house) == ["detected"] * 4)
+
+    page.goto("/admin/")
+    upload(house, 66, POISON)
+    trouble(page, "1 dead letter").click()
+    page.locator(".choose a").first.click()
+    expect(page.get_by_text("cannot identify image file").first).to_be_visible()
+    page.get_by_role("link", name="Everything about this upload").click()
+    expect(page.get_by_text("What the log says")).to_be_visible()
+    assert page.locator(".log").count() >= 1
+    page.go_back()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("1 discarded.")).to_be_visible()
+    gone(page, "dead letter")
+
+
+def test_a_disk_that_fills_up_is_seen_before_and_when_intake_pauses(house: Running, disk: Disk, overview: Page) -> None:
+    page = overview
+    disk.is_used(91)
+    trouble(page, "Data folder: the disk is 91 % full")
+    disk.is_used(99.9)
+    trouble(page, "Intake pauses")
+    upload(house, 1)
+    disk.is_used(60)
+    expect(page.locator(".verdict h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
+    house.until(lambda: states(house) == ["detected"])
+
+
+def test_the_log_of_one_picture_is_read_from_folder_to_event(house: Running, overview: Page) -> None:
+    page = overview
+    upload(house, 1)
+    house.until(lambda: [one["analysis"] for one in house.all("/api/events")] == ["done"])
+    house.until(
+        lambda: set(WAY) <= {component for (component,) in house.rows("SELECT component FROM monitoring_logentry")}
+    )
+    [event] = house.all("/api/events")
+    page.goto(f"/admin/about/event/{event['id']}")
+    rows = page.locator(".line-row")
+    for words in ("upload", "batch", "event"):
+        expect(rows.filter(has_text=re.compile(rf"^\s*{words} \d"))).not_to_have_count(0)
+    lines = page.locator(".log")
+    for part in WAY:
+        expect(lines.filter(has_text=part)).not_to_have_count(0)
