@@ -1,4 +1,7 @@
-"""The audit log and paused queues in the admin; and users and groups, whose changes are entries of the log."""
+"""The audit log, paused queues and changed settings in the admin.
+
+And users and groups, whose changes are entries of the log.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold import forms
 
 from hsi.admin_base import AuditedAdmin, SuperuserOnlyAdmin, json_block
-from hsi.ledger import AuditEntry, QueuePause
+from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 
 
 @admin.register(AuditEntry)
@@ -37,6 +40,13 @@ class QueuePauseAdmin(SuperuserOnlyAdmin):
     list_display = ("queue", "paused_at", "paused_by")
     search_fields = ("queue",)
     ordering = ("queue",)
+
+
+@admin.register(LiveSetting)
+class LiveSettingAdmin(SuperuserOnlyAdmin):
+    list_display = ("name", "value", "changed_at", "changed_by")
+    search_fields = ("name",)
+    ordering = ("name",)
 
 
 admin.site.unregister(User)

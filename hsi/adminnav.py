@@ -83,6 +83,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("Log rows", "article", "monitoring.logentry"),
             Item("Stream", "stream", "hsi.streammessage"),
             Item("Paused queues", "pause_circle", "hsi.queuepause"),
+            Item("Changed settings", "tune", "hsi.livesetting"),
             Item("Graphics cards", "memory", "monitoring.gpusample"),
             Item("Room", "hard_drive", "monitoring.storagesample"),
             Item("Files to remove", "delete", "cameras.garbage"),

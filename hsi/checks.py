@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from hsi import queues
+from hsi import livesettings, queues
 
 
 @register(Tags.security, deploy=True)
@@ -41,3 +41,16 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         hint = "Set QUEUE to auto, database, redis, or the dotted path of a queue class."
         return [Error(f"QUEUE cannot be loaded: {error}", hint=hint, id="hsi.E002")]
     return []
+
+
+@register()
+def check_live_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Of what this process has read last: it asks no database."""
+    return [
+        checks.Warning(
+            f"The value of {name} that was set while running is ignored: {fault}.",
+            hint="Set it anew, or let it be what the environment says, on the configuration page.",
+            id="hsi.W002",
+        )
+        for name, fault in livesettings.ignored().items()
+    ]

@@ -1,4 +1,4 @@
-"""Rows that tell what was done and how it went: the audit log, figures over all processes, paused queues."""
+"""Rows that tell what was done and how it went: the audit log, figures over all processes, what a person has set."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ class QueuePause(models.Model):
 
     def __str__(self) -> str:
         return self.queue
+
+
+class LiveSetting(models.Model):
+    """A setting that a person has changed while the system runs. No row: it is as the environment says.
+
+    Read and written by `hsi.livesettings` alone. `value` is text, as it would stand in `.env`.
+    """
+
+    name = models.CharField(max_length=60, primary_key=True)
+    value = models.CharField(max_length=1000)
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Tally(models.Model):

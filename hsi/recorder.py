@@ -1,4 +1,7 @@
-"""The thread of each process that writes its log lines and figures, so that nobody who works has to."""
+"""The thread of each process that writes its log lines and figures, and sees which settings were changed,
+
+so that nobody who works has to.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ TOLD_SECONDS = 60.0  # how often it is said that nothing can be written
 
 
 class Recorder:
-    """Calls each function of `settings.RECORDERS` every second, and a last time at the end.
+    """Calls each function of `settings.RECORDERS` before the work begins, every second, and a last time at the end.
 
-    They raise DatabaseError or InterfaceError where they cannot write now, and keep what they have.
+    They raise DatabaseError or InterfaceError where they cannot do it now, and keep what they have.
     """
 
     def __init__(self) -> None:
@@ -31,6 +34,7 @@ class Recorder:
         self._told_at = float("-inf")
 
     def __enter__(self) -> Recorder:
+        self._write()
         self._thread.start()
         return self
 
@@ -66,4 +70,4 @@ class Recorder:
         except (DatabaseError, InterfaceError) as error:
             if time.monotonic() - self._told_at > TOLD_SECONDS:
                 self._told_at = time.monotonic()
-                logger.warning("Log lines and figures cannot be written now: %s", error)
+                logger.warning("Log lines and figures cannot be written, nor settings looked at, now: %s", error)

@@ -276,8 +276,9 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
-# What the recorder of each process calls every second: functions that write what was gathered in memory.
+# What the recorder of each process calls every second: what was gathered in memory is written, settings are looked at.
 RECORDERS = [
+    "hsi.livesettings.look",
     "hsi.samplerows.flush",
     "hsi.figures.flush",
     *(["monitoring.logrows.flush"] if _value["LOG_DB_ENABLED"] else []),

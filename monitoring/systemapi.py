@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cameras.diskguard import disk_usage
-from hsi import databaseclock
+from hsi import databaseclock, livesettings
 from hsi.breaker import get_breaker
 from hsi.configuration import Configuration
 from hsi.models import CircuitBreaker, WorkerHeartbeat
@@ -118,7 +118,9 @@ class SystemStats(AdministratorView):
 class SystemConfig(AdministratorView):
     @extend_schema(summary="Every setting", responses=Page[SettingData])
     def get(self, request: Request) -> Response:
-        return Response(whole([setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS]))
+        livesettings.heed()
+        configuration = livesettings.configuration()
+        return Response(whole([setting_data(setting, configuration) for setting in SETTINGS]))
 
 
 class Breakers(AdministratorView):
@@ -184,7 +186,7 @@ def setting_data(setting: Setting, configuration: Configuration) -> SettingData:
         "allowed": setting.allowed,
         "help": setting.help,
         "secret": setting.secret,
-        "restart_needed": True,  # all are read once, when a process starts
+        "restart_needed": not setting.live,
     }
 
 

@@ -44,12 +44,12 @@ def engine(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is kept in memory is no part of a test's transaction, so every test starts with new ones."""
     from channels.layers import channel_layers
     from django.core.cache import cache
 
-    from hsi import databaseclock, pauses
+    from hsi import databaseclock, livesettings, pauses
     from hsi.breaker import get_breaker
 
     # The database is asked for its time once a test: else who counts queries sees one more every ten seconds.
@@ -60,6 +60,8 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
+    yield
+    livesettings.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
-from hsi.ledger import AuditEntry, QueuePause
+from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.lockout import hashed
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
@@ -44,6 +44,7 @@ READ_ONLY = (
     "Delivery",
     "AuditEntry",
     "QueuePause",
+    "LiveSetting",
     "LogEntry",
     "JobRun",
     "GpuSample",
@@ -91,6 +92,7 @@ def fill(number: int) -> None:
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
         QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")
+        LiveSetting.objects.create(name=f"NAME_{job.pk}", value="1", changed_by="ann")
         LogEntry.objects.create(time=now, level=20, component="cameras.intake", message="taken in")
         JobRun.objects.create(name="prune", started_at=now)
         GpuSample.objects.create(time=now, host="h", gpu=0, name="a card")

@@ -84,7 +84,7 @@ def default_words(setting: Setting) -> str:
 
 def setting_row(setting: Setting) -> str:
     """The row of docs/configuration.md for a setting. A failing test shows it, ready to be pasted."""
-    words = setting.help + (" Secret." if setting.secret else "")
+    words = setting.help + (" Secret." if setting.secret else "") + (" *Live.*" if setting.live else "")
     return f"| `{setting.name}` | {default_words(setting)} | {setting.allowed} | {words} |"
 
 

@@ -1,4 +1,4 @@
-"""Every setting with its value and source, what the checks say of them, and a button that tries the connections."""
+"""Every setting with its value and source, those that may change as a form; what the checks say; connections, tried."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core import checks
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
+from hsi import livesettings
+from hsi.errors import ValidationError
 from hsi.options import SETTINGS
 from monitoring.pages import connections
+from monitoring.pages import livesettings as form
+from monitoring.pages.livesettings import SOURCES
 from monitoring.pages.page import OperationsPage
 from monitoring.systemapi import SettingData, setting_data
-
-SOURCES = {"default": "default", "process": "environment", "runtime": "runtime.env", ".env": ".env"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +37,63 @@ class Configuration(OperationsPage):
     title = "Configuration"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Try connections: the one that is named, or all."""
-        tried = connections.try_out(request.POST.get("connection", ""))
-        return self.render_to_response(self.get_context_data(tried=tried))
+        """Try connections (the one that is named, or all), take a setting back, or change some."""
+        if "connection" in request.POST:
+            tried = connections.try_out(request.POST["connection"])
+            return self.render_to_response(self.get_context_data(tried=tried))
+        if "reset" in request.POST:
+            return self._reset(request, request.POST["reset"])
+        return self._change(request, form.wanted(request.POST))
 
-    def get_context_data(self, tried: dict[str, connections.Trial] | None = None, **kwargs: Any) -> dict[str, Any]:
-        shown = [setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS]
+    def _reset(self, request: HttpRequest, name: str) -> HttpResponse:
+        try:
+            done = livesettings.change({name: None})
+        except ValidationError as error:
+            messages.error(request, f"Nothing was changed. {' '.join((error.errors or {}).values())}.")
+        else:
+            messages.success(request, f"{in_force(done)}." if done else "It was not set here.")
+        return HttpResponseRedirect(reverse("admin:configuration"))
+
+    def _change(self, request: HttpRequest, wanted: dict[str, str]) -> HttpResponse:
+        try:
+            done = livesettings.change(wanted)
+        except ValidationError as error:
+            return self.render_to_response(self.get_context_data(typed=wanted, faults=error.errors))
+        messages.success(request, f"{in_force(done)}." if done else "Nothing was changed.")
+        return HttpResponseRedirect(reverse("admin:configuration"))
+
+    def get_context_data(
+        self,
+        tried: dict[str, connections.Trial] | None = None,
+        typed: dict[str, str] | None = None,
+        faults: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        livesettings.heed()
+        fields = form.fields(typed or {}, faults or {})
+        fixed = [setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS if not setting.live]
         trials = [(name, what, (tried or {}).get(name)) for name, what in connections.offered().items()]
         return {
             **super().get_context_data(**kwargs),
-            "settings": [(setting, source(setting), setting["source"] != "default") for setting in shown],
-            "changed": sum(setting["source"] != "default" for setting in shown),
+            "fields": fields,
+            "wrong": [field for field in fields if field.fault],
+            "ignored": form.ignored(),
+            "fixed": [(setting, source(setting), setting["source"] != "default") for setting in fixed],
+            "changed": sum(setting["source"] != "default" for setting in fixed) + sum(field.is_set for field in fields),
             "findings": findings(),
             "trials": trials,
             "tried": tried,
         }
+
+
+def in_force(names: list[str]) -> str:
+    """What these settings are from now on. One that is none any more was only a row."""
+    livesettings.heed()
+    values = livesettings.configuration().values
+    words = [
+        f"{name} is {livesettings.written(values[name])}" if name in values else f"{name} is gone" for name in names
+    ]
+    return ", ".join(words)
 
 
 def source(setting: SettingData) -> str:

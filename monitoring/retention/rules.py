@@ -27,6 +27,30 @@ class Reason(enum.Enum):
     FREE_SPACE = "disk below RETENTION_FREE_BYTES or RETENTION_FREE_PERCENT"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings as they are at the start of a run, for all of it.
+
+    They may change meanwhile, and 0 means that there is no limit: read in the middle, it would let everything go.
+    """
+
+    days: int
+    trash_days: int
+    rejected_days: int
+    camera_bytes: int
+    total_bytes: int
+
+    @classmethod
+    def set_now(cls) -> Limits:
+        return cls(
+            settings.RETENTION_DAYS,
+            settings.TRASH_DAYS,
+            settings.RETENTION_REJECTED_DAYS,
+            settings.RETENTION_CAMERA_MAX_BYTES,
+            settings.RETENTION_TOTAL_MAX_BYTES,
+        )
+
+
 @dataclass(slots=True)
 class Ledger:
     """What was there at the start of a run, and what of it has gone, so that no rule takes the same twice.
@@ -39,8 +63,8 @@ class Ledger:
     newest_gone: dict[str, tuple[datetime, int]] = field(default_factory=dict)
 
     @classmethod
-    def measured(cls) -> Ledger:
-        limited = settings.RETENTION_CAMERA_MAX_BYTES or settings.RETENTION_TOTAL_MAX_BYTES
+    def measured(cls, limits: Limits) -> Ledger:
+        limited = limits.camera_bytes or limits.total_bytes
         return cls(bytes_by_camera() if limited else {}, missing_bytes())
 
     def book(self, unit: Unit) -> None:
@@ -55,13 +79,14 @@ class Rule:
 
     reason: Reason
     now: datetime
+    limits: Limits
     camera: str = ""
 
     def enough(self, ledger: Ledger) -> bool:
         if self.reason is Reason.CAMERA_SIZE:
-            return bool(ledger.bytes_of.get(self.camera, 0) <= settings.RETENTION_CAMERA_MAX_BYTES)
+            return bool(ledger.bytes_of.get(self.camera, 0) <= self.limits.camera_bytes)
         if self.reason is Reason.TOTAL_SIZE:
-            return bool(sum(ledger.bytes_of.values()) <= settings.RETENTION_TOTAL_MAX_BYTES)
+            return bool(sum(ledger.bytes_of.values()) <= self.limits.total_bytes)
         return self.reason is Reason.FREE_SPACE and ledger.missing_bytes <= 0
 
     def takes(self, unit: Unit, ledger: Ledger) -> bool:
@@ -69,10 +94,10 @@ class Rule:
         if not unit.settled:
             return False
         if self.reason is Reason.TRASH:
-            return not is_old(unit, self.now)
+            return not self.is_old(unit)
         if self.reason in (Reason.AGE, Reason.REJECTED):
-            return is_old(unit, self.now) if self.reason is Reason.AGE else is_refused(unit, self.now)
-        if is_old(unit, self.now) or is_refused(unit, self.now) or unit.received_at >= self.now - FRESH:
+            return self.is_old(unit) if self.reason is Reason.AGE else self.is_refused(unit)
+        if self.is_old(unit) or self.is_refused(unit) or unit.received_at >= self.now - FRESH:
             return False
         gone = ledger.newest_gone.get(unit.camera)
         return bool(unit.pieces) and (gone is None or position(unit) > gone)
@@ -80,43 +105,41 @@ class Rule:
     def pages(self) -> Iterator[list[Unit]]:
         uploads = Upload.objects.filter(camera=self.camera) if self.camera else Upload.objects.all()
         if self.reason is Reason.AGE:
-            before = self.now - timedelta(days=settings.RETENTION_DAYS)
+            before = self.now - timedelta(days=self.limits.days)
             yield from (units_of(page, "received_at") for page in pages(uploads, "received_at", before))
             yield from empty_batches(before)
         elif self.reason is Reason.TRASH:
-            yield from deleted_events(self.now - timedelta(days=settings.TRASH_DAYS))
+            yield from deleted_events(self.now - timedelta(days=self.limits.trash_days))
         elif self.reason is Reason.REJECTED:
-            before = self.now - timedelta(days=settings.RETENTION_REJECTED_DAYS)
+            before = self.now - timedelta(days=self.limits.rejected_days)
             refused = uploads.filter(state=Upload.State.REJECTED)
             yield from (units_of(page, "received_at") for page in pages(refused, "received_at", before))
         else:
             yield from (units_of(page, "captured_at") for page in pages(uploads, "captured_at", self.now))
 
+    def is_old(self, unit: Unit) -> bool:
+        """By when it happened and by when it came: an archive that was copied in is not removed the day it arrives."""
+        before = self.now - timedelta(days=self.limits.days)
+        return bool(self.limits.days) and unit.received_at < before and unit.ended_at < before
 
-def rules(now: datetime, ledger: Ledger) -> Iterator[Rule]:
+    def is_refused(self, unit: Unit) -> bool:
+        days = self.limits.rejected_days
+        refused = any(piece.state == Upload.State.REJECTED for piece in unit.pieces)
+        return bool(days) and refused and unit.received_at < self.now - timedelta(days=days)
+
+
+def rules(now: datetime, ledger: Ledger, limits: Limits) -> Iterator[Rule]:
     """Every rule with a limit, in the order they are applied."""
-    if settings.RETENTION_DAYS:
-        yield Rule(Reason.AGE, now)
-    yield Rule(Reason.TRASH, now)
-    if settings.RETENTION_REJECTED_DAYS:
-        yield Rule(Reason.REJECTED, now)
-    if settings.RETENTION_CAMERA_MAX_BYTES:
-        yield from (Rule(Reason.CAMERA_SIZE, now, camera) for camera in sorted(ledger.bytes_of))
-    if settings.RETENTION_TOTAL_MAX_BYTES:
-        yield Rule(Reason.TOTAL_SIZE, now)
-    yield Rule(Reason.FREE_SPACE, now)
-
-
-def is_old(unit: Unit, now: datetime) -> bool:
-    """By when it happened and by when it came: an archive that was copied in is not removed the day it arrives."""
-    before = now - timedelta(days=settings.RETENTION_DAYS)
-    return bool(settings.RETENTION_DAYS) and unit.received_at < before and unit.ended_at < before
-
-
-def is_refused(unit: Unit, now: datetime) -> bool:
-    days = settings.RETENTION_REJECTED_DAYS
-    refused = any(piece.state == Upload.State.REJECTED for piece in unit.pieces)
-    return bool(days) and refused and unit.received_at < now - timedelta(days=days)
+    if limits.days:
+        yield Rule(Reason.AGE, now, limits)
+    yield Rule(Reason.TRASH, now, limits)
+    if limits.rejected_days:
+        yield Rule(Reason.REJECTED, now, limits)
+    if limits.camera_bytes:
+        yield from (Rule(Reason.CAMERA_SIZE, now, limits, camera) for camera in sorted(ledger.bytes_of))
+    if limits.total_bytes:
+        yield Rule(Reason.TOTAL_SIZE, now, limits)
+    yield Rule(Reason.FREE_SPACE, now, limits)
 
 
 def position(unit: Unit) -> tuple[datetime, int]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from monitoring.retention import garbage
 from monitoring.retention.removal import remove
-from monitoring.retention.rules import Ledger, Reason, Rule, position, rules
+from monitoring.retention.rules import Ledger, Limits, Reason, Rule, position, rules
 from monitoring.retention.units import CHUNK, Unit
 
 logger = logging.getLogger(__name__)
@@ -29,8 +29,9 @@ def prune(now: datetime, *, dry_run: bool = False) -> Iterator[Turn]:
     """Remove what the rules say, oldest first, a chunk a turn. A dry run walks the same way and removes nothing."""
     if not dry_run:
         garbage.clear()
-    ledger = Ledger.measured()
-    for rule in rules(now, ledger):
+    limits = Limits.set_now()
+    ledger = Ledger.measured(limits)
+    for rule in rules(now, ledger, limits):
         if rule.reason in FOR_ROOM and garbage.is_stuck():
             logger.error("Files cannot be deleted, so nothing more is removed for room: look at the garbage rows.")
             return

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
+from hsi import livesettings
 from hsi.configuration import read
+from hsi.ledger import LiveSetting
 from hsi.options import SETTINGS
 
-pytestmark = pytest.mark.one_engine
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +26,9 @@ def _known_settings(settings, tmp_path: Path) -> None:
     settings.CONFIGURATION = read(process, [])
 
 
-def shown(*arguments: str) -> str:
+def shown(*arguments: str, stderr: StringIO | None = None) -> str:
     out = StringIO()
-    call_command("show_config", *arguments, stdout=out)
+    call_command("show_config", *arguments, stdout=out, stderr=stderr)
     return out.getvalue()
 
 
@@ -53,3 +56,23 @@ def test_only_what_was_changed_is_shown_when_asked_for():
         "RTDETR_API_KEY": "process",
     }
     assert set(rows[0]) == {"name", "value", "source", "allowed", "help"}
+
+
+def test_what_was_set_while_running_is_shown_and_what_is_ignored_is_said():
+    LiveSetting.objects.create(name="BATCH_WINDOW_SECONDS", value="120", changed_by="ann")
+    LiveSetting.objects.create(name="TRASH_DAYS", value="-1", changed_by="ann")
+    said = StringIO()
+    rows = {row["name"]: row for row in json.loads(shown("--json", stderr=said))}
+    assert (rows["BATCH_WINDOW_SECONDS"]["value"], rows["BATCH_WINDOW_SECONDS"]["source"]) == ("120", "database")
+    assert (rows["TRASH_DAYS"]["value"], rows["TRASH_DAYS"]["source"]) == ("7", "default")
+    assert said.getvalue().startswith("The value of TRASH_DAYS that was set while running is ignored: must be a whole")
+
+
+def test_without_a_database_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch):
+    def away() -> None:
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr(livesettings, "heed", away)
+    said = StringIO()
+    assert len(shown(stderr=said).splitlines()) == len(SETTINGS) + 1
+    assert "the database cannot be asked: no such host" in said.getvalue()

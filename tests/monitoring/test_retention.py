@@ -175,6 +175,25 @@ def test_a_camera_above_its_size_loses_its_oldest_and_no_other_camera_does(setti
     recordings.assert_nothing_dangles()
 
 
+@pytest.mark.parametrize("limit", ["RETENTION_DAYS", "RETENTION_CAMERA_MAX_BYTES", "RETENTION_TOTAL_MAX_BYTES"])
+def test_a_limit_that_is_taken_away_in_the_middle_of_a_run_lets_nothing_more_go(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, limit: str
+):
+    for module in (running, units):
+        monkeypatch.setattr(module, "CHUNK", 1)
+    settings.RETENTION_DAYS = 0
+    setattr(settings, limit, 8 if limit == "RETENTION_DAYS" else 3 * SIZE)
+    camera = factories.camera()
+    for days in (9.5, 8.5, 7.5, 6.5, 5.5):
+        recordings.picture(camera, days_ago(days))
+    run = running.prune(NOW)
+    while not next(run).units:
+        pass
+    setattr(settings, limit, 0)
+    assert len(list(run)) > 0
+    assert Upload.objects.count() == 3
+
+
 def test_above_the_total_size_the_oldest_of_all_cameras_go(settings: Any):
     settings.RETENTION_TOTAL_MAX_BYTES = 3 * SIZE
     for days in (9, 8, 7, 6, 5):

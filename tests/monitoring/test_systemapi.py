@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cameras.models import Upload
+from hsi import livesettings
 from hsi.configuration import read
 from hsi.ledger import AuditEntry
 from hsi.models import CircuitBreaker, WorkerHeartbeat
@@ -66,7 +67,13 @@ def test_every_setting_is_shown_and_no_secret(boss: Client, settings: Any, tmp_p
     assert rows["RTDETR_API_KEY"]["value"] == "********"
     assert rows["DATABASE_URL"]["source"] == "process"
     assert (rows["API_PORT"]["default"], rows["API_PORT"]["allowed"]) == ("8000", "a whole number from 1 to 65,535")
-    assert all(row["restart_needed"] for row in rows.values())
+    assert (rows["API_PORT"]["restart_needed"], rows["TRASH_DAYS"]["restart_needed"]) == (True, False)
+
+
+def test_a_setting_that_was_changed_while_running_says_so(boss: Client):
+    livesettings.change({"TRASH_DAYS": "3"})
+    rows = {row["name"]: row for row in boss.get("/api/system/config").json()["items"]}
+    assert (rows["TRASH_DAYS"]["value"], rows["TRASH_DAYS"]["source"]) == ("3", "database")
 
 
 def test_an_open_breaker_is_shown_without_secrets_and_reset(boss: Client):

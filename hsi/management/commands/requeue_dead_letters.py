@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import audit, deadletters
+from hsi import audit, deadletters, livesettings
 
 
 class Command(BaseCommand):
@@ -24,6 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["list"] and not options["ids"] and not options["all"]:
             raise CommandError("Name the letters, or say --all. --list shows them.")
+        livesettings.heed()
         letters = deadletters.search(
             queue=options["queue"], error=options["error"], text=options["text"], ids=options["ids"] or None
         )

@@ -2,9 +2,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
+from hsi import livesettings
 from hsi.configuration import Configuration
 from hsi.options import SETTINGS, Setting
 
@@ -33,11 +34,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="As JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        configuration: Configuration = settings.CONFIGURATION
+        self._heed_rows()
+        configuration = livesettings.configuration()
         rows = [Row.of(setting, configuration) for setting in SETTINGS]
         if options["changed"]:
             rows = [row for row in rows if row.source != "default"]
         self.stdout.write(as_json(rows) if options["json"] else as_table(rows))
+
+    def _heed_rows(self) -> None:
+        """What the environment says is shown all the same where there is no database."""
+        try:
+            livesettings.heed()
+        except DatabaseError as error:
+            self.stderr.write(f"What was set while running is not known, the database cannot be asked: {error}")
+        for name, fault in livesettings.ignored().items():
+            self.stderr.write(f"The value of {name} that was set while running is ignored: {fault}")
 
 
 def as_json(rows: list[Row]) -> str:
