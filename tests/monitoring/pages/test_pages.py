@@ -28,6 +28,12 @@ NAMED: dict[str, dict[str, Any]] = {
     "resume_queue": {"name": "detection_queue"},
     "reset_breaker": {"name": "rtdetr"},
     "revoke_token": {"pk": 1},
+    "camera": {"pk": "door"},
+    "pause_camera": {"pk": "door"},
+    "resume_camera": {"pk": "door"},
+    "camera_zones": {"pk": "door"},
+    "camera_step": {"pk": "door", "step": "clock"},
+    "camera_first": {"pk": "door"},
 }
 NAMES = ["index", *(str(pattern.name) for pattern in urls.urlpatterns)]
 SHOWN = ("index", "figures", "letters", "queues", "configuration", "logs", "about", "letter")
