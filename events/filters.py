@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.db.models import Q, QuerySet
 
 from cameras.models import validate_time_zone
 from events import search
-from events.export import FORMATS
 from events.models import Event
 from events.timeline import BUCKETS
-from hsi.filters import TimeFilter, WholeNumberFilter, YesNoFilter
+from hsi.export import FileFilters
+from hsi.filters import TimeFilter, WholeNumberFilter, YesNoFilter, as_they_are
 
 
 def with_label(events: QuerySet[Event], name: str, label: str) -> QuerySet[Event]:
@@ -27,11 +25,6 @@ def at_least(events: QuerySet[Event], name: str, level: str) -> QuerySet[Event]:
     """Also what has no level yet: it could be anything."""
     levels = Event.Level.values
     return events.filter(Q(risk_level__in=levels[levels.index(level) :]) | Q(risk_level=None))
-
-
-def as_they_are(events: QuerySet[Event], name: str, value: Any) -> QuerySet[Event]:
-    """For a parameter that says something about the answer, and leaves out no event."""
-    return events
 
 
 class Conditions(django_filters.FilterSet):  # type: ignore[misc]
@@ -64,6 +57,5 @@ class TimelineFilters(Conditions):
     timezone = django_filters.CharFilter(method=as_they_are, max_length=64, validators=[validate_time_zone])
 
 
-class ExportFilters(Conditions):
-    format = django_filters.ChoiceFilter(choices=[(name, name) for name in FORMATS], method=as_they_are)
-    bom = YesNoFilter(method=as_they_are)
+class ExportFilters(FileFilters, Conditions):
+    pass

@@ -16,13 +16,14 @@ from rest_framework.response import Response
 
 from cameras import delivery
 from cameras.access import visible_cameras
-from events import export
 from events.api import EventView
+from events.export import COLUMNS, chunks
 from events.filters import Conditions, ExportFilters, TimelineFilters
 from events.models import Event
 from events.serializers import EventData
 from events.stats import EventStatsData, stats
 from events.timeline import LOOKS_BACK, MOST_BUCKETS, TimelineData, TooManyBucketsError, timeline
+from hsi.export import response
 from hsi.filters import filter_values
 from hsi.permissions import has_scope
 from hsi.roles import Role, has_role
@@ -83,4 +84,5 @@ class Export(HistoryView):
         values = self.values()
         events = self.filter_queryset(self.get_queryset())
         spare = has_role(request.user, Role.OPERATOR) and has_scope(request, "write")
-        return export.response(events, values.get("format", "csv"), bom=values.get("bom", False), spare=spare)
+        kind, bom = values.get("format", "csv"), values.get("bom", False)
+        return response("events", COLUMNS, chunks(events, spare=spare), kind, bom=bom)

@@ -8,11 +8,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.safestring import SafeString
 from unfold import forms
+from unfold.decorators import action
 
 from hsi.admin_base import AuditedAdmin, SuperuserOnlyAdmin, json_block
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
+
+EXPORT = "/api/audit/export"
 
 
 @admin.register(AuditEntry)
@@ -25,6 +29,15 @@ class AuditEntryAdmin(SuperuserOnlyAdmin):
     sortable_by = ("time",)
     fields = ("time", "user", "token", "address", "action", "object", "was", "became", "request_id")
     readonly_fields = ("was", "became")
+    actions_list = ("as_csv", "as_json")
+
+    @action(description="Export as CSV")
+    def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
+        return HttpResponseRedirect(f"{EXPORT}?format=csv")
+
+    @action(description="Export as JSON")
+    def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
+        return HttpResponseRedirect(f"{EXPORT}?format=json")
 
     @admin.display(description="before")
     def was(self, entry: AuditEntry) -> SafeString:

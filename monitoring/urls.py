@@ -1,6 +1,6 @@
 from django.urls import path
 
-from monitoring import api, lettersapi, queuesapi, recordsapi, systemapi
+from monitoring import api, auditexport, lettersapi, queuesapi, recordsapi, systemapi
 
 urlpatterns = [
     path("queues", queuesapi.Queues.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("dead-letters/discard", lettersapi.Discard.as_view()),
     path("logs", recordsapi.Logs.as_view()),
     path("audit", recordsapi.Audit.as_view()),
+    path("audit/export", auditexport.AuditExport.as_view()),
     path("jobs", recordsapi.Jobs.as_view()),
     path("system/health", api.SystemHealth.as_view()),
     path("system/stats", systemapi.SystemStats.as_view()),

@@ -99,6 +99,7 @@ MATRIX: dict[str, Answers] = {
     "api/dead-letters/discard": POST_OF_ADMINISTRATORS,
     "api/logs": OF_ADMINISTRATORS,
     "api/audit": OF_ADMINISTRATORS,
+    "api/audit/export": OF_ADMINISTRATORS,
     "api/jobs": OF_ADMINISTRATORS,
     "metrics": OF_ADMINISTRATORS,
     "api/schema": ANYONE_SIGNED_IN,

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from cameras.models import Camera
 from events import export
 from events.models import Event
+from hsi.export import FORMATS, cell
 from hsi.roles import Role, set_role
 from tests import factories
 
@@ -84,13 +85,13 @@ def test_an_export_that_does_not_fit_is_an_error_of_its_field(operator: Client, 
     ],
 )  # fmt: skip
 def test_no_cell_runs_as_a_formula(text: str):
-    assert export.cell(text) == f"'{text}"
-    assert export.cell([text, "car"]) == f"'{text}; car"
+    assert cell(text) == f"'{text}"
+    assert cell([text, "car"]) == f"'{text}; car"
 
 
 @pytest.mark.parametrize("value", ["a=b", "A person.", "", "1-2", "'=1", 12, -3, None, 0.5])
 def test_a_cell_that_is_no_formula_is_as_it_was(value: Any):
-    assert export.cell(value) == value
+    assert cell(value) == value
 
 
 def test_formulas_from_outside_come_out_as_text(operator: Client, door: Camera):
@@ -99,7 +100,7 @@ def test_formulas_from_outside_come_out_as_text(operator: Client, door: Camera):
     assert (row["summary"], row["notes"], row["labels"], row["reasoning"]) == ("'=1+1", "'@x", "'-dog", "'\tx")
 
 
-@pytest.mark.parametrize("kind", list(export.FORMATS))
+@pytest.mark.parametrize("kind", list(FORMATS))
 def test_the_first_piece_leaves_before_the_rest_is_read(
     operator: Client, door: Camera, monkeypatch: pytest.MonkeyPatch, kind: str
 ):
