@@ -11,9 +11,11 @@ from django.conf import LazySettings
 
 from cameras.models import Upload
 from detection.models import Detection
+from events.models import Event
 from hsi.queues import DETECTION_QUEUE, get_queue
+from monitoring.models import LogEntry
 from tests.bench import __main__ as command
-from tests.bench import backlog, fanout, remote
+from tests.bench import adminlists, backlog, fanout, million, month, remote
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.memory import memory_megabytes
 
@@ -98,3 +100,20 @@ def test_every_delivery_to_many_clients_is_counted(monkeypatch: pytest.MonkeyPat
     measured = fanout.measured("bare", 5, "")
     assert measured.arrived == 1
     assert 0 < measured.p99_ms < 5000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_of_the_admin_are_measured_with_rows_in_them(monkeypatch: pytest.MonkeyPatch, data_dir: Path):
+    monkeypatch.setattr(million, "EVENTS", 40)
+    monkeypatch.setattr(adminlists, "ROUNDS", 1)
+    monkeypatch.setattr(adminlists, "PAGES", ("events/event/", "logs/", "hsi/auditentry/"))
+    assert len(list(adminlists.figures())) == 3
+    assert Event.objects.count() == LogEntry.objects.count() == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_month_can_be_made_up(monkeypatch: pytest.MonkeyPatch):
+    for name, number in (("DETECTIONS", 40), ("UPLOADS", 10), ("BATCHES", 4)):
+        monkeypatch.setattr(month, name, number)
+    month.fill()
+    assert (Detection.objects.count(), Upload.objects.count(), Event.objects.count()) == (40, 10, 4)

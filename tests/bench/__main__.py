@@ -51,6 +51,7 @@ GROUPS = {
     "drain": Group("tests.bench.drain", heavy=True),
     "drain-service": Group("tests.bench.drain", postgresql=True, redis=True, heavy=True),
     "events": Group("tests.bench.eventlist", postgresql=True, heavy=True),
+    "admin": Group("tests.bench.adminlists", postgresql=True, heavy=True),
     "scale": Group("tests.bench.scale", heavy=True),
     "scale-postgresql": Group("tests.bench.scale", postgresql=True, heavy=True),
 }

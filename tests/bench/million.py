@@ -58,6 +58,7 @@ def detections(start: datetime) -> str:
         "upload_id": "1", "batch_id": "n", "camera_id": camera_of("n"), "ordinal": "n",
         "label": RARE.format(LABEL), "confidence": "0.5", "x": "0.1", "y": "0.1", "width": "0.2", "height": "0.2",
         "captured_at": time_of(start, SECONDS_APART),
+        "zones": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'",
     })  # fmt: skip
 
 

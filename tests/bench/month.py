@@ -34,7 +34,7 @@ def fill() -> None:
 def cameras(start: datetime) -> str:
     return rows("cameras_camera", CAMERAS, {
         "id": "'camera'||(n-1)", "name": "'Camera '||(n-1)", "folder": "'camera'||(n-1)", "time_zone": "''",
-        "enabled": "true", "created_at": time_of(start, 0),
+        "make": "''", "enabled": "true", "created_at": time_of(start, 0),
     })  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def detections(start: datetime) -> str:
         "ordinal": f"(n-1)%{apiece}", "label": "CASE n%3 WHEN 0 THEN 'person' WHEN 1 THEN 'car' ELSE 'dog' END",
         "confidence": "0.5", "x": "0.1", "y": "0.1", "width": "0.2", "height": "0.2",
         "captured_at": time_of(start, SECONDS_APART / apiece),
+        "zones": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'",
     })  # fmt: skip
 
 
