@@ -113,7 +113,7 @@ def test_pages_of_the_admin_are_measured_with_rows_in_them(monkeypatch: pytest.M
 
 @pytest.mark.django_db(transaction=True)
 def test_a_month_can_be_made_up(monkeypatch: pytest.MonkeyPatch):
-    for name, number in (("DETECTIONS", 40), ("UPLOADS", 10), ("BATCHES", 4)):
+    for name, number in (("DETECTIONS", 40), ("UPLOADS", 10), ("BATCHES", 2)):
         monkeypatch.setattr(month, name, number)
     month.fill()
-    assert (Detection.objects.count(), Upload.objects.count(), Event.objects.count()) == (40, 10, 4)
+    assert (Detection.objects.count(), Upload.objects.count(), Event.objects.count()) == (40, 10, 2)
