@@ -31,11 +31,11 @@ class AuditEntryAdmin(SuperuserOnlyAdmin):
     readonly_fields = ("was", "became")
     actions_list = ("as_csv", "as_json")
 
-    @action(description="Export as CSV")
+    @action(description="Export as CSV")  # type: ignore[untyped-decorator]  # so is the library
     def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=csv")
 
-    @action(description="Export as JSON")
+    @action(description="Export as JSON")  # type: ignore[untyped-decorator]  # so is the library
     def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=json")
 

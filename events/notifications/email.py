@@ -14,6 +14,7 @@ from events.notifications.channels import ChannelInvalidError, Config, NotSentEr
 from events.notifications.content import Notification
 
 TLS_PORT = 465
+TRIED_SECONDS = 5.0
 MOST_RECIPIENTS = 50
 
 
@@ -42,10 +43,8 @@ class Email:
             raise _refusal("recipients", codes) from error
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             raise _refusal("mail", {error.smtp_code}) from error
-        except smtplib.SMTPAuthenticationError as error:
-            raise NotSentError(f"The mail server does not accept SMTP_USER ({error.smtp_code}).") from error
         except (smtplib.SMTPException, OSError) as error:
-            raise NotSentError(f"The mail server cannot be used ({type(error).__name__}).") from error
+            raise _unusable(error) from error
 
     def _recipients(self, config: Config) -> list[str]:
         return list(config.recipients or settings.DEFAULT_EMAIL_RECIPIENTS)
@@ -63,7 +62,18 @@ class Email:
         return message
 
 
-def server() -> EmailBackend:
+def try_server() -> None:
+    """Connect and sign in, and send nothing. Raises `NotSentError`."""
+    connection = server(timeout_seconds=TRIED_SECONDS)
+    try:
+        connection.open()
+    except (smtplib.SMTPException, OSError) as error:
+        raise _unusable(error) from error
+    finally:
+        connection.close()
+
+
+def server(timeout_seconds: float | None = None) -> EmailBackend:
     """A new connection to the server of the settings."""
     return EmailBackend(
         host=settings.SMTP_HOST,
@@ -72,9 +82,15 @@ def server() -> EmailBackend:
         password=settings.SMTP_PASSWORD,
         use_ssl=settings.SMTP_USE_TLS and settings.SMTP_PORT == TLS_PORT,
         use_tls=settings.SMTP_USE_TLS and settings.SMTP_PORT != TLS_PORT,
-        timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
+        timeout=timeout_seconds or settings.WEBHOOK_TIMEOUT_SECONDS,
         fail_silently=False,
     )
+
+
+def _unusable(error: Exception) -> NotSentError:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return NotSentError(f"The mail server does not accept SMTP_USER ({error.smtp_code}).")
+    return NotSentError(f"The mail server cannot be used ({type(error).__name__}).")
 
 
 def _refusal(what: str, codes: set[int]) -> NotSentError:

@@ -12,6 +12,8 @@ from health_check.exceptions import ServiceWarning
 
 from detection.detectors import get_detector
 from events.analyzers import get_analyzer
+from events.notifications import email
+from events.notifications.channels import NotSentError
 from monitoring import health
 from monitoring.aihealth import Asked, ServiceCheck
 from monitoring.pages.situation import TONES
@@ -41,6 +43,17 @@ class DataFolderCheck(health.NamedCheck):
         self.detail = "It can be written to."
 
 
+class MailCheck(health.NamedCheck):
+    """Connects to the mail server and signs in. Sends nothing."""
+
+    def run(self) -> None:
+        try:
+            email.try_server()
+        except NotSentError as error:
+            raise ServiceWarning(str(error)) from error
+        self.detail = f"{settings.SMTP_HOST} answers" + (" and lets us in." if settings.SMTP_USER else ".")
+
+
 def detector() -> health.NamedCheck:
     answer = _detector.start(lambda: get_detector().check(), None)
     return ServiceCheck("detector", what="The detector", answer=answer)
@@ -61,6 +74,7 @@ CONNECTIONS: dict[str, tuple[str, Check]] = {
     "redis": ("Redis", redis),
     "detector": ("Detector", detector),
     "analyzer": ("Language model or rules", analyzer),
+    "mail": ("Mail server", MailCheck),
     "camera_folder": ("Camera folder", health.CameraFolderCheck),
     "data_folder": ("Data folder", DataFolderCheck),
 }
@@ -68,7 +82,8 @@ CONNECTIONS: dict[str, tuple[str, Check]] = {
 
 def offered() -> dict[str, str]:
     """What can be tried here, with what a person calls it."""
-    return {name: what for name, (what, _) in CONNECTIONS.items() if name != "redis" or settings.REDIS_URL}
+    used = {"redis": bool(settings.REDIS_URL), "mail": bool(settings.SMTP_HOST)}
+    return {name: what for name, (what, _) in CONNECTIONS.items() if used.get(name, True)}
 
 
 def try_out(name: str) -> dict[str, Trial]:
