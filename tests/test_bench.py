@@ -102,7 +102,7 @@ def test_every_delivery_to_many_clients_is_counted(monkeypatch: pytest.MonkeyPat
     assert 0 < measured.p99_ms < 5000
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_pages_of_the_admin_are_measured_with_rows_in_them(monkeypatch: pytest.MonkeyPatch, data_dir: Path):
     monkeypatch.setattr(million, "EVENTS", 40)
     monkeypatch.setattr(adminlists, "ROUNDS", 1)
@@ -111,7 +111,7 @@ def test_pages_of_the_admin_are_measured_with_rows_in_them(monkeypatch: pytest.M
     assert Event.objects.count() == LogEntry.objects.count() == 40
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_a_month_can_be_made_up(monkeypatch: pytest.MonkeyPatch):
     for name, number in (("DETECTIONS", 40), ("UPLOADS", 10), ("BATCHES", 2)):
         monkeypatch.setattr(month, name, number)
