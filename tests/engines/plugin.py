@@ -30,6 +30,8 @@ from tests.engines.process import EngineError
 ENGINES = pytest.StashKey[Engines]()
 FOLDER = pytest.StashKey[Path]()
 SYSTEM = Path(__file__).resolve().parent.parent / "system"
+# These start a system and leave it alone, beside whatever else runs. The others kill, cut off and hold up: one at a time.
+PEACEFUL = {"test_demo", "test_front", "test_main_job"}
 ENGINE_FIXTURES = {"db", "transactional_db", "engine", "child_environment"}
 
 
@@ -88,7 +90,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if SYSTEM in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("system"))
+            group = item.path.stem if item.path.stem in PEACEFUL else "system"
+            item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--engine") == "sqlite":
         return
     again = [item for item in items if depends_on_engine(item)]
