@@ -6,6 +6,7 @@ Clients, servers and the publisher are processes of their own on the same proces
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -37,7 +38,10 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Deliveries a second and the share that arrived, of a burst; milliseconds to the slowest hundredth, of one."""
+    """Deliveries a second and the share that arrived, of a burst; milliseconds to the slowest hundredth, of one.
+
+    A server may lose every message: then nothing was slow, and `p99_ms` is infinite.
+    """
 
     rate: float
     arrived: float
@@ -88,8 +92,9 @@ def measured(kind: str, clients: int, token: str) -> Measured:
                 singles += [(then - at) * 1000 for then in one["times"]]
     expected = BURST * clients
     return Measured(
-        answer["messages"] / (answer["last_at"] - began), answer["messages"] / expected, percentile(singles, 0.99)
-    )
+        answer["messages"] / (answer["last_at"] - began), answer["messages"] / expected,
+        percentile(singles, 0.99) if singles else math.inf,
+    )  # fmt: skip
 
 
 def by_outbox(count: int) -> None:
