@@ -17,7 +17,17 @@ from django.utils.safestring import SafeString
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from hsi.admin_base import HSIAdmin, Inline, SuperuserOnlyAdmin, about, badge, local_time, shortened, thumbnail
+from hsi.admin_base import (
+    SEARCHED_ROWS,
+    HSIAdmin,
+    Inline,
+    SuperuserOnlyAdmin,
+    about,
+    badge,
+    local_time,
+    shortened,
+    thumbnail,
+)
 from hsi.roles import is_admin
 
 if TYPE_CHECKING:  # the library is untyped
@@ -143,7 +153,9 @@ class UploadAdmin(VisibleMachineRows):
     list_display_links = ("id",)
     list_filter = ("state", "kind", ("camera", CameraFilter), "captured_at")
     list_select_related = ("camera",)
-    search_fields = ("=id", "path", "reason", "=sha256")
+    newest_fields = ("path__icontains", "reason__icontains", "sha256")
+    number_fields = ("pk",)
+    search_help_text = f"A number, or part of a path or a reason or a SHA-256 in the newest {SEARCHED_ROWS:,}."
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
     fields = (

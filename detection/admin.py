@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from detection.models import Batch, Detection
-from hsi.admin_base import about, badge, thumbnail
+from hsi.admin_base import SEARCHED_ROWS, about, badge, thumbnail
 
 
 @admin.register(Detection)
@@ -16,7 +16,9 @@ class DetectionAdmin(VisibleMachineRows):
     list_display_links = ("id", "label")
     list_filter = (("camera", CameraFilter), "captured_at")
     list_select_related = ("camera",)
-    search_fields = ("=label", "=batch__id", "=upload__id")
+    newest_fields = ("label",)
+    number_fields = ("batch", "upload")
+    search_help_text = f"The number of a batch or an upload, or a label in the newest {SEARCHED_ROWS:,}."
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
     fields = (

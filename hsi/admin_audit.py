@@ -23,19 +23,19 @@ EXPORT = "/api/audit/export"
 class AuditEntryAdmin(SuperuserOnlyAdmin):
     list_display = ("time", "user", "token", "address", "action", "object")
     list_filter = ("time",)
-    search_fields = ("=user", "=object", "=request_id", "action__startswith")
-    search_help_text = "A user, an object such as “event 12”, a request id, or how an action begins."
+    search_fields = ("=user", "=object", "=request_id", "=action")
+    search_help_text = "A user, an object such as “event 12”, a request id, or an action such as “event_reviewed”."
     ordering = ("-time", "-id")
     sortable_by = ("time",)
     fields = ("time", "user", "token", "address", "action", "object", "was", "became", "request_id")
     readonly_fields = ("was", "became")
     actions_list = ("as_csv", "as_json")
 
-    @action(description="Export as CSV")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as CSV")  # type: ignore[untyped-decorator]  # so is the library
     def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=csv")
 
-    @action(description="Export as JSON")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as JSON")  # type: ignore[untyped-decorator]  # so is the library
     def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=json")
 

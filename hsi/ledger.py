@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -117,6 +118,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["-time", "-id"], name="auditentry_time"),
             models.Index(fields=["user", "-time", "-id"], name="auditentry_user"),
             models.Index(fields=["object", "-time", "-id"], name="auditentry_object"),
+            models.Index(fields=["action", "-time", "-id"], name="auditentry_action"),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="auditentry_request"),
         ]
 
     def __str__(self) -> str:

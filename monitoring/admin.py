@@ -16,8 +16,8 @@ from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 class LogEntryAdmin(SuperuserOnlyAdmin):
     list_display = ("time", "line_level", "component", "text", "camera", "upload", "batch", "queue")
     list_filter = ("level", "queue", "time")
-    search_fields = ("=request_id", "=camera", "=upload", "=batch", "component__startswith")
-    search_help_text = "A request id, camera, upload or batch, or how a component's name begins."
+    search_fields = ("=request_id", "=camera", "=upload", "=batch")
+    search_help_text = "A request id, camera, upload or batch. The page “Logs” looks for words."
     ordering = ("-time", "-id")
     sortable_by = ("time",)
     fields = (

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
 from events.models import Event
+from hsi import admin_base
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.lockout import hashed
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
@@ -133,6 +134,31 @@ def test_every_row_has_a_page_and_every_list_can_be_searched(boss: Client, name:
     assert row is not None
     assert boss.get(page(name, "change", row.pk)).status_code == 200
     assert boss.get(page(name, "changelist"), {"q": "1"}).status_code == 200
+
+
+def found(boss: Client, address: str, words: str) -> list[int]:
+    return [row.pk for row in boss.get(address, {"q": words}).context["cl"].result_list]
+
+
+def test_uploads_are_found_by_number_and_by_words_among_the_newest(boss: Client, monkeypatch: pytest.MonkeyPatch):
+    address = reverse("admin:cameras_upload_changelist")
+    old, new = (factories.upload(path=f"door/{name}.jpg", sha256=name * 8) for name in ("old", "new"))
+    assert found(boss, address, "DOOR/") == [new.pk, old.pk]
+    assert found(boss, address, "old" * 8) == [old.pk]
+    assert found(boss, address, str(old.pk)) == [old.pk]
+    assert found(boss, address, "9" * 30) == found(boss, address, "²") == []
+    monkeypatch.setattr(admin_base, "SEARCHED_ROWS", new.pk - old.pk)
+    assert found(boss, address, "door/") == [new.pk]
+    assert found(boss, address, str(old.pk)) == [old.pk]
+
+
+def test_detections_are_found_by_label_and_by_the_number_of_their_batch_or_upload(boss: Client):
+    address = reverse("admin:detection_detection_changelist")
+    cat, dog = (factories.detection(label=label) for label in ("cat", "dog"))
+    assert found(boss, address, "cat") == [cat.pk]
+    assert dog.pk in found(boss, address, str(dog.upload_id))
+    assert dog.pk in found(boss, address, str(dog.batch_id))
+    assert found(boss, address, "horse") == []
 
 
 @pytest.mark.parametrize("name", READ_ONLY)

@@ -18,9 +18,11 @@ from tests.bench.month import rows, time_of
 ROUNDS = 5
 AT_MOST_MS = 300
 PAGES = (
-    "", "events/event/", "events/event/?q=garden", "events/event/?reviewed__exact=0", "events/event/?p=3",
-    "detection/detection/", "detection/batch/", "cameras/upload/", "cameras/camera/", "monitoring/logentry/",
-    "hsi/auditentry/", "logs/", "logs/?level=ERROR", "letters/", "queues/", "events/event/500000/change/",
+    "", "events/event/", "events/event/?q=garden", "events/event/?q=nobody", "events/event/?reviewed__exact=0",
+    "events/event/?p=3", "detection/detection/", "detection/detection/?q=nobody", "detection/batch/",
+    "detection/batch/?q=nobody", "cameras/upload/", "cameras/upload/?q=nobody", "cameras/camera/",
+    "monitoring/logentry/", "monitoring/logentry/?q=nobody", "hsi/auditentry/", "hsi/auditentry/?q=nobody",
+    "logs/", "logs/?level=ERROR", "logs/?q=nobody", "letters/", "queues/", "events/event/500000/change/",
     "about/event/500000",
 )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Many clients of one server in one process that does little more than read frames.
 
-`python -m tests.bench.fanout_client PORT CLIENTS` connects, says `ready`, and for each line `count` on standard input
-reads until every client has so many messages, or none has come for a while. It answers with the seconds (by the
-monotonic clock) of the last message, the number of messages, and the time each client was complete.
+`python -m tests.bench.fanout_client PORT CLIENTS [DEAF]` connects, with so many more that never read, says `ready`, and
+for each line `count` on standard input reads until every client has so many messages, or none has come for a while. It
+answers with the seconds (by the monotonic clock) of the last message, the number of messages, and the time each client
+was complete.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import sys
 import time
 
@@ -21,14 +23,15 @@ TOKEN = os.environ.get("BENCH_TOKEN", "")
 class Client(asyncio.Protocol):
     """Counts text frames. A server's frames are not masked, and none here is of 64 KiB or more."""
 
-    def __init__(self, told: Tally) -> None:
-        self.told = told
+    def __init__(self, told: Tally, *, is_deaf: bool = False) -> None:
+        self.told, self.is_deaf = told, is_deaf
         self.data = bytearray()
         self.is_open = False
         self.count = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
         lines = [
             "GET /ws/events HTTP/1.1", f"Host: 127.0.0.1:{self.told.port}", "Upgrade: websocket",
             "Connection: Upgrade", "Sec-WebSocket-Version: 13",
@@ -47,6 +50,9 @@ class Client(asyncio.Protocol):
             del self.data[: end + 4]
             self.is_open = True
             self.told.opened.release()
+            if self.is_deaf:
+                self.transport.pause_reading()
+                return
         self._frames()
 
     def _frames(self) -> None:
@@ -85,13 +91,18 @@ class Tally:
                 self.done.set()
 
 
-async def main(port: int, number: int) -> None:
+async def main(port: int, number: int, deaf: int = 0) -> None:
     loop, tally = asyncio.get_running_loop(), Tally(port, number)
     clients = []
     for _ in range(number):
         _, client = await loop.create_connection(lambda: Client(tally), "127.0.0.1", port)
         clients.append(client)
-    for _ in range(number):
+    for _ in range(deaf):
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        small.connect(("127.0.0.1", port))
+        await loop.create_connection(lambda: Client(tally, is_deaf=True), sock=small)
+    for _ in range(number + deaf):
         await tally.opened.acquire()
     print("ready", flush=True)  # noqa: T201
     while line := await loop.run_in_executor(None, sys.stdin.readline):
@@ -116,4 +127,4 @@ async def wait(tally: Tally) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(*map(int, sys.argv[1:])))
