@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
@@ -15,3 +16,7 @@ from hsi.staticfiles import with_static_files
 
 http = with_static_files(ServeStaticASGI, get_asgi_application())
 application = ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})
+
+# What is loaded by now never becomes garbage. Looking through it stopped a process with many clients for 0.2 s.
+gc.collect()
+gc.freeze()

@@ -136,7 +136,7 @@ def main(kind: str) -> None:
     if kind.startswith("stock"):
         application = stock()
     else:
-        from events.stream.routing import application
+        from hsi.asgi import application
 
         threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     if kind.endswith("uvicorn"):
