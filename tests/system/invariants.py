@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from events.stream.topics import EVENTS
 from tests.messages import check_row
 from tests.system.running import Running
 
@@ -31,13 +30,10 @@ def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()
     events = running.all("/api/events")
     assert {(event["risk_source"], event["analysis"]) for event in events} == {("llm", "done")}
     assert sum(event["detection_count"] for event in events) == len(detections)
-    stream, messages = running.stream(), running.messages()
-    assert [seq for seq, _, _ in stream] == list(range(1, len(stream) + 1))
+    messages = running.messages()
+    stream = running.stream()
     for _, kind, data in stream:
         check_row(kind, "", data)
-    assert [(one["seq"], one["type"]) for one in messages] == [
-        (seq, kind) for seq, kind, _ in stream if kind.partition(".")[0] in EVENTS.families
-    ]
     told = Counter(message["data"]["id"] for message in messages if message["type"] == "event.created")
     assert told == {event["id"]: 1 for event in events}
     seen = Counter(message["data"]["upload"] for message in messages if message["type"] == "detection.created")

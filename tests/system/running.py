@@ -164,13 +164,20 @@ class Running:
         return [(seq, kind, json.loads(data) if isinstance(data, str) else data) for seq, kind, data in found]
 
     def messages(self) -> list[dict[str, Any]]:
-        """Every message that the socket sends, up to the newest of them."""
-        expected = [seq for seq, kind, _ in self.stream() if kind.partition(".")[0] in EVENTS.families]
+        """Every message that the socket sends, up to the newest of them.
+
+        The numbers of all that were there before are 1, 2, 3 and so on, and the socket sends those of its families.
+        """
+        numbered = [(seq, kind) for seq, kind, _ in self.stream()]
+        assert [seq for seq, _ in numbered] == list(range(1, len(numbered) + 1))
+        expected = [(seq, kind) for seq, kind in numbered if kind.partition(".")[0] in EVENTS.families]
         url = self.url.replace("http", "ws") + "/ws/events?after=0"
         with connect(url, additional_headers={"Authorization": f"Bearer {self.token}"}, max_size=None) as socket:
             ready = json.loads(socket.recv(30))
             assert ready["type"] == "connection.ready"
-            return [json.loads(socket.recv(30)) for _ in expected]
+            sent = [json.loads(socket.recv(30)) for _ in expected]
+        assert [(message["seq"], message["type"]) for message in sent] == expected
+        return sent
 
     def put(self, path: str, data: bytes) -> Path:
         """A camera uploads a file."""

@@ -56,9 +56,7 @@ def test_stills_of_real_people_become_events_and_the_clip_gives_offsets(system, 
     events = system.all("/api/events")
     assert {event["risk_source"] for event in events} == {"rules"}
     assert {event["analysis"] for event in events} == {"done"}
-    messages = system.messages()
-    assert [message["seq"] for message in messages] == list(range(messages[0]["seq"], messages[-1]["seq"] + 1))
-    told = {message["data"]["id"] for message in messages if message["type"] == "event.created"}
+    told = {message["data"]["id"] for message in system.messages() if message["type"] == "event.created"}
     assert told == {event["id"] for event in events}
     picture = system.client.get(events[0]["snapshot_url"])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
