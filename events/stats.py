@@ -118,7 +118,7 @@ def _by_clock(events: QuerySet[Event], groups: list[dict[str, Any]]) -> tuple[li
     hours, weekdays = [0] * 24, [0] * 7
     for zone, cameras, first, last in _zones(groups):
         of_zone = events.filter(camera__in=cameras).order_by()
-        clock = _Epoch(F("started_at")) + _offset(zone, first, last) + Value(BEFORE)
+        clock = _Epoch(F("started_at")) + _offset(zone, first, last) + Value(BEFORE, output_field=BigIntegerField())
         # Hours since Thursday midnight of the local week: 168 groups, however many events.
         local = of_zone.annotate(local=clock / Value(HOUR) % Value(WEEK // HOUR))
         for hour, count in local.values("local").annotate(n=Count("pk")).values_list("local", "n"):

@@ -31,7 +31,7 @@ else:
 # A list counts this far and no further; who looks for something older narrows the list down.
 COUNTED_ROWS = 5_000
 # Words without an index are looked for in this many of the newest rows.
-SEARCHED_ROWS = 100_000
+SEARCHED_ROWS = 50_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time

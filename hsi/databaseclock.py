@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from hsi.queues.database import NOW
+from hsi.statement import execute
 
 BELIEVED_SECONDS = 10.0  # so soon a clock that was set is noticed
 
@@ -29,6 +30,5 @@ def now() -> datetime:
 
 def _ask() -> datetime:
     database = connections[DEFAULT_DB_ALIAS]
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT {NOW[database.vendor]}")
-        return datetime.fromtimestamp(cursor.fetchone()[0], UTC)
+    [(seconds,)] = execute(f"SELECT {NOW[database.vendor]}", []).fetchall()
+    return datetime.fromtimestamp(seconds, UTC)

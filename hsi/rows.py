@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import AutoField, Field, Model
 
+from hsi.statement import execute, executemany
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -27,9 +29,7 @@ def select(model: type[Row], condition: str, parameters: Mapping[str, Any], *, l
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(model, database.vendor)
     suffix = " FOR NO KEY UPDATE" if lock and database.features.has_select_for_update else ""
-    with database.cursor() as cursor:
-        cursor.execute(f"{table.select}{condition}{suffix}", parameters)
-        found = cursor.fetchall()
+    found = execute(f"{table.select}{condition}{suffix}", parameters).fetchall()
     return [model.from_db(DEFAULT_DB_ALIAS, table.names, table.converted(row, database)) for row in found]
 
 
@@ -38,8 +38,7 @@ def lock(model: type[Model], pk: Any) -> None:
     database = connections[DEFAULT_DB_ALIAS]
     if database.features.has_select_for_update:
         table = _table(model, database.vendor)
-        with database.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {table.name} WHERE {table.key}=%(row)s FOR NO KEY UPDATE", {"row": pk})
+        execute(f"SELECT 1 FROM {table.name} WHERE {table.key}=%(row)s FOR NO KEY UPDATE", {"row": pk})
 
 
 def update(row: Model, values: Mapping[str, Any], *, only_if: str = "true") -> bool:
@@ -48,16 +47,12 @@ def update(row: Model, values: Mapping[str, Any], *, only_if: str = "true") -> b
     table = _table(type(row), database.vendor)
     assignments = ",".join(f"{_column(table.fields[name])}=%({name})s" for name in values)
     parameters = {name: table.fields[name].get_db_prep_save(value, database) for name, value in values.items()}
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table.name} SET {assignments} WHERE {table.key}=%(row)s AND {only_if}",
-            {**parameters, "row": row.pk},
-        )
-        changed = bool(cursor.rowcount)
-    if changed:
-        for name, value in values.items():
-            setattr(row, name, value)
-    return changed
+    statement = f"UPDATE {table.name} SET {assignments} WHERE {table.key}=%(row)s AND {only_if}"
+    if not execute(statement, {**parameters, "row": row.pk}).rowcount:
+        return False
+    for name, value in values.items():
+        setattr(row, name, value)
+    return True
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -67,11 +62,10 @@ def insert(rows: Sequence[Model]) -> None:
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(type(rows[0]), database.vendor)
     columns = [_prepared_column(field, rows, database) for field in table.written]
-    with database.cursor() as cursor:
-        if database.vendor == "postgresql":
-            cursor.execute(table.insert, columns)
-        else:
-            cursor.executemany(table.insert, list(zip(*columns, strict=True)))
+    if database.vendor == "postgresql":
+        execute(table.insert, columns)
+    else:
+        executemany(table.insert, list(zip(*columns, strict=True)))
 
 
 def _prepared_column(field: Field[Any, Any], rows: Sequence[Model], database: Any) -> list[Any]:

@@ -8,9 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from hsi import adminlook, configuration, logsetup
+from hsi import adminlook, configuration, databasesetup, logsetup
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = configuration.read(os.environ, configuration.env_files())
@@ -115,45 +113,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-SQLITE_OPTIONS: dict[str, Any] = {
-    # One writer at a time from the first statement on, and readers that never wait for it.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;"
-    ),
-}
-
-
-def _database() -> dict[str, Any]:
-    url = _value["DATABASE_URL"] or f"sqlite:///{DATA_DIR / 'hsi.sqlite3'}"
-    url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
-    database: dict[str, Any] = environ.Env.db_url_config(url)
-    if database["ENGINE"].endswith("sqlite3"):
-        if database["NAME"] != ":memory:":
-            Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        database["OPTIONS"] = SQLITE_OPTIONS
-        database["CONN_MAX_AGE"] = None  # to open it costs as much as to store a picture
-        database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    else:
-        database["CONN_HEALTH_CHECKS"] = True  # a connection that died while it was idle is replaced
-        database["CONN_MAX_AGE"] = 0  # the pool keeps connections, not the threads
-        database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": _pool()}
-    return database
-
-
-def _pool() -> dict[str, Any]:
-    """psycopg's pool, one a process. It opens connections as they are needed, up to size plus overflow."""
-    return {
-        "min_size": 0,
-        "max_size": _value["DATABASE_POOL_SIZE"] + _value["DATABASE_POOL_OVERFLOW"],
-        "timeout": _value["DATABASE_POOL_TIMEOUT"],
-        "max_lifetime": _value["DATABASE_POOL_RECYCLE"],
-        "max_idle": 60,
-    }
-
-
-DATABASES = {"default": _database()}
+DATABASES = {"default": databasesetup.configured(_value, DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNELS_ON_REDIS = {

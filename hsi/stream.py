@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from hsi import hint, rows
 from hsi.models import StreamHead, StreamMessage
+from hsi.statement import execute
 
 
 def publish(*messages: tuple[str, str, Mapping[str, object]]) -> None:
@@ -42,10 +43,9 @@ def newest() -> int:
 
 def _raise_head(by: int) -> int:
     table = StreamHead._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (id,seq) VALUES (1,%(by)s)"
-            f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%(by)s RETURNING seq",
-            {"by": by},
-        )
-        return int(cursor.fetchone()[0])
+    [(last,)] = execute(
+        f"INSERT INTO {table} (id,seq) VALUES (1,%(by)s)"
+        f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%(by)s RETURNING seq",
+        {"by": by},
+    ).fetchall()
+    return int(last)

@@ -15,7 +15,7 @@ from events.models import Event
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring.models import LogEntry
 from tests.bench import __main__ as command
-from tests.bench import adminlists, backlog, fanout, million, month, remote
+from tests.bench import adminlists, backlog, fanout, million, month, remote, store
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.memory import memory_megabytes
 
@@ -91,6 +91,12 @@ def test_pictures_go_to_a_service_that_answers_at_once(
     (figure,) = remote.figures()
     assert figure.unit == "pictures/s"
     assert Detection.objects.count() == 6
+
+
+@pytest.mark.one_engine
+def test_what_is_copied_beside_the_pipeline_are_whole_detections():
+    needed = {field.column for field in Detection._meta.concrete_fields if not (field.null or field.primary_key)}
+    assert needed <= set(store.COLUMNS.split(","))
 
 
 @pytest.mark.one_engine

@@ -12,7 +12,6 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -22,16 +21,12 @@ from hsi import logcontext
 from hsi.models import QueueJob
 from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, overflow, pressure
 from hsi.queues.letters import dead_letter
+from hsi.statement import execute
 
 TABLE = QueueJob._meta.db_table
 NOW = {
     "postgresql": "extract(epoch from clock_timestamp())::float8",
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-}
-# Many numbers as one parameter: the statement is the same text for any number of them.
-NUMBERS: dict[str, tuple[str, Callable[[list[int]], str | list[int]]]] = {
-    "postgresql": ("unnest(%(numbers)s::bigint[]) AS numbers(value)", list),
-    "sqlite": ("json_each(%(numbers)s)", json.dumps),
 }
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
 POLL_SECONDS = 0.04
@@ -90,14 +85,13 @@ class DatabaseQueue:
         if not fitting:
             return 0
         database = connections[DEFAULT_DB_ALIAS]
-        now, (numbers, as_numbers) = NOW[database.vendor], NUMBERS[database.vendor]
-        with database.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
-                f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
-                " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
-                {"queue": self.name, "trace": trace or logcontext.trace(), "numbers": as_numbers(fitting)},
-            )
+        now, (numbers, parameter) = NOW[database.vendor], _numbers(fitting, database.vendor)
+        execute(
+            f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
+            f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
+            " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
+            {"queue": self.name, "trace": trace or logcontext.trace(), "numbers": parameter},
+        )
         self._counted = (self._counted[0], self._counted[1] + len(fitting))
         database.on_commit(self._bell.ring)
         return len(fitting)
@@ -118,15 +112,13 @@ class DatabaseQueue:
         now = NOW[database.vendor]
         lock = " FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
         lease = secrets.token_hex(16)
-        with database.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {TABLE} SET lease=%(lease)s, attempts=attempts+1, due_at={now}+%(seconds)s WHERE id IN"
-                f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now}"
-                f" ORDER BY due_at,id LIMIT %(limit)s{lock})"
-                " RETURNING id,row_id,attempts,put_at,failures,trace",
-                {"lease": lease, "seconds": lease_seconds, "queue": self.name, "limit": limit},
-            )
-            rows = cursor.fetchall()
+        rows = execute(
+            f"UPDATE {TABLE} SET lease=%(lease)s, attempts=attempts+1, due_at={now}+%(seconds)s WHERE id IN"
+            f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now}"
+            f" ORDER BY due_at,id LIMIT %(limit)s{lock})"
+            " RETURNING id,row_id,attempts,put_at,failures,trace",
+            {"lease": lease, "seconds": lease_seconds, "queue": self.name, "limit": limit},
+        ).fetchall()
         return [self._job(row, lease) for row in sorted(rows)]
 
     def _job(self, row: tuple[Any, ...], lease: str) -> Job:
@@ -141,22 +133,24 @@ class DatabaseQueue:
         ids_by_lease: defaultdict[str, list[int]] = defaultdict(list)
         for job in jobs:
             ids_by_lease[job.lease].append(job.id)
-        numbers, as_numbers = NUMBERS[connection.vendor]
-        statement = f"DELETE FROM {TABLE} WHERE lease=%(lease)s AND id IN (SELECT value FROM {numbers})"
         with transaction.atomic():
             for lease, ids in ids_by_lease.items():
-                self._ours(statement, {"lease": lease, "numbers": as_numbers(ids)}, len(ids))
+                numbers, parameter = _numbers(ids, connection.vendor)
+                self._ours(
+                    f"DELETE FROM {TABLE} WHERE lease=%(lease)s AND id IN (SELECT value FROM {numbers})",
+                    {"lease": lease, "numbers": parameter},
+                    len(ids),
+                )
 
     def extend(self, jobs: list[Job], lease_seconds: float) -> int:
         if not jobs:
             return 0
         marks = ",".join(["%s"] * len(jobs))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {TABLE} SET due_at={NOW[connection.vendor]}+%s WHERE id IN ({marks}) AND lease IN ({marks})",
-                [lease_seconds, *(job.id for job in jobs), *(job.lease for job in jobs)],
-            )
-            return int(cursor.rowcount)
+        extended = execute(
+            f"UPDATE {TABLE} SET due_at={NOW[connection.vendor]}+%s WHERE id IN ({marks}) AND lease IN ({marks})",
+            [lease_seconds, *(job.id for job in jobs), *(job.lease for job in jobs)],
+        )
+        return int(extended.rowcount)
 
     def retry(self, job: Job, delay_seconds: float, failure: Failure, *, counts: bool = True) -> None:
         failures = json.dumps([*job.failures, failure.as_dict()][-KEPT_FAILURES:])
@@ -181,14 +175,12 @@ class DatabaseQueue:
 
     def depth(self) -> Depth:
         now = NOW[connection.vendor]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT count(*), count(CASE WHEN due_at<={now} THEN 1 END),"
-                f" count(CASE WHEN due_at>{now} AND lease<>'' THEN 1 END), {now}-min(put_at)"
-                f" FROM {TABLE} WHERE queue=%s",
-                [self.name],
-            )
-            total, waiting, leased, oldest = cursor.fetchone()
+        [(total, waiting, leased, oldest)] = execute(
+            f"SELECT count(*), count(CASE WHEN due_at<={now} THEN 1 END),"
+            f" count(CASE WHEN due_at>{now} AND lease<>'' THEN 1 END), {now}-min(put_at)"
+            f" FROM {TABLE} WHERE queue=%s",
+            [self.name],
+        ).fetchall()
         return Depth(waiting, leased, total - waiting - leased, oldest)
 
     def live(self, row_ids: list[int]) -> set[int]:
@@ -202,10 +194,8 @@ class DatabaseQueue:
         return QueueJob.objects.filter(queue=self.name).delete()[0]
 
     def _ours(self, statement: str, parameters: dict[str, Any], jobs: int = 1) -> None:
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(statement, parameters)
-            if cursor.rowcount != jobs:
-                raise LeaseLostError
+        if execute(statement, parameters).rowcount != jobs:
+            raise LeaseLostError
 
     def _room(self, wanted: int) -> int:
         """For how many more jobs there is room, by a count as old as `DEPTH_AGE_SECONDS` plus what we put since."""
@@ -216,3 +206,12 @@ class DatabaseQueue:
             count = QueueJob.objects.filter(queue=self.name).count()
             self._counted = (now, count)
         return max(0, int(settings.QUEUE_MAX_SIZE) - count)
+
+
+def _numbers(numbers: list[int], vendor: str) -> tuple[str, str | int | list[int]]:
+    """A table of these, with the column `value`, and its parameter: many numbers do not change the statement's text."""
+    if vendor == "postgresql":
+        return "unnest(%(numbers)s::bigint[]) AS numbers(value)", numbers
+    if len(numbers) == 1:
+        return "(SELECT %(numbers)s AS value)", numbers[0]
+    return "json_each(%(numbers)s)", json.dumps(numbers)

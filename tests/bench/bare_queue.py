@@ -77,8 +77,9 @@ def bare_queue() -> Iterator[BareQueue]:
         with psycopg.connect(**{name: facts[name] for name in names if facts.get(name)}, autocommit=True) as raw:
             yield BarePostgreSQL(raw)
         return
-    options = settings.SQLITE_OPTIONS
-    other = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None, timeout=options["timeout"])
+    database = settings.DATABASES["default"]
+    options = database["OPTIONS"]
+    other = sqlite3.connect(database["NAME"], isolation_level=None, timeout=options["timeout"])
     try:
         other.executescript(options["init_command"])
         yield BareSQLite(other)

@@ -25,7 +25,7 @@ from tests.bench.figure import Figure, compared
 
 ROUNDS = 9
 SIZES = {10: 60, 500: 6}  # detections a picture: pictures a round
-COLUMNS = "upload_id,batch_id,camera_id,ordinal,label,confidence,x,y,width,height,captured_at"
+COLUMNS = "upload_id,batch_id,camera_id,ordinal,label,confidence,x,y,width,height,captured_at,zones"
 
 
 def figures() -> Iterator[Figure]:
@@ -73,7 +73,7 @@ def copied(raw: psycopg.Connection, batch: int, ids: list[int], size: int) -> fl
                 box = one.box
                 copy.write_row(
                     (upload, batch, cameras[upload], ordinal, one.label, one.confidence, box.x, box.y, box.width,
-                     box.height, now)
+                     box.height, now, "[]")
                 )  # fmt: skip
     return time.perf_counter() - began
 
