@@ -207,7 +207,8 @@ class UploadAdmin(VisibleMachineRows):
 @admin.register(Garbage)
 class GarbageAdmin(SuperuserOnlyAdmin):
     list_display = ("id", "root", "path_text", "size", "attempts", "due_at", "created_at")
-    search_fields = ("=id", "path")
+    number_fields = ("pk",)
+    newest_fields = ("path__icontains",)
     ordering = ("-id",)
     sortable_by = ("id", "due_at")
 

@@ -48,7 +48,7 @@ class BatchAdmin(VisibleMachineRows):
     )  # fmt: skip
     list_filter = ("state", "is_fast_path", "is_backfill", ("camera", CameraFilter))
     list_select_related = ("camera",)
-    search_fields = ("=id",)
+    number_fields = ("pk",)
     ordering = ("-id",)
     sortable_by = ("id",)
     fields = (

@@ -14,29 +14,27 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
-from hsi.admin_base import HSIAdmin, MachineAdmin, SuperuserOnlyAdmin, badge, block, json_block, local_time, shortened
+from hsi.admin_base import (
+    HSIAdmin,
+    MachineAdmin,
+    QueueFilter,
+    SuperuserOnlyAdmin,
+    badge,
+    block,
+    json_block,
+    local_time,
+    shortened,
+)
 from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
-from hsi.queues import QUEUE_NAMES
 from hsi.roles import is_admin
-
-
-class QueueFilter(admin.SimpleListFilter):
-    title = "queue"
-    parameter_name = "queue"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in QUEUE_NAMES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(queue=self.value()) if self.value() else queryset
 
 
 @admin.register(QueueJob)
 class QueueJobAdmin(MachineAdmin):
     list_display = ("id", "queue", "row_id", "job_state", "attempts", "put", "due")
     list_filter = (QueueFilter,)
-    search_fields = ("=row_id",)
+    number_fields = ("row_id",)
     ordering = ("queue", "due_at", "id")
     fields = ("queue", "row_id", "job_state", "attempts", "put", "due", "lease", "trace", "failed")
     readonly_fields = ("job_state", "put", "due", "failed")
@@ -75,7 +73,8 @@ class DeadLetterAdmin(SuperuserOnlyAdmin):
         "last_failed_at",
     )
     list_filter = ("state", "reason", QueueFilter, "last_failed_at")
-    search_fields = ("=row_id", "error_type", "error_text")
+    number_fields = ("row_id",)
+    newest_fields = ("error_type__icontains", "error_text__icontains")
     ordering = ("-id",)
     fields = (
         "queue", "row_id", "letter_state", "reason", "error_type", "error_text", "http_status", "response", "attempts",
@@ -245,7 +244,8 @@ class ApiTokenAdmin(HSIAdmin):
 @admin.register(StreamMessage)
 class StreamMessageAdmin(SuperuserOnlyAdmin):
     list_display = ("seq", "type", "camera", "time")
-    search_fields = ("=seq", "type__startswith", "=camera")
+    number_fields = ("pk",)
+    newest_fields = ("type__startswith", "camera")
     ordering = ("-seq",)
     sortable_by = ("seq",)
     fields = ("seq", "type", "camera", "time", "content")

@@ -20,7 +20,7 @@ from hsi.models import LoginFailure
 @admin.register(LoginFailure)
 class LoginFailureAdmin(SuperuserOnlyAdmin):
     list_display = ("at", "address", "name")
-    search_fields = ("=address",)
+    exact_fields = ("address",)
     ordering = ("-at", "-id")
     fields = ("at", "address", "name")
     readonly_fields = ("name",)

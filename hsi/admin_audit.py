@@ -23,7 +23,7 @@ EXPORT = "/api/audit/export"
 class AuditEntryAdmin(SuperuserOnlyAdmin):
     list_display = ("time", "user", "token", "address", "action", "object")
     list_filter = ("time",)
-    search_fields = ("=user", "=object", "=request_id", "=action")
+    exact_fields = ("user", "object", "request_id", "action")
     search_help_text = "A user, an object such as “event 12”, a request id, or an action such as “event_reviewed”."
     ordering = ("-time", "-id")
     sortable_by = ("time",)

@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hsi import audit
+from hsi.queues import QUEUE_NAMES
 from hsi.roles import is_admin
 
 if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
@@ -88,12 +89,13 @@ def note_change(request: HttpRequest, what: str, obj: Any) -> None:
 class HSIAdmin(AuditedAdmin):
     """A list whose cost does not grow with the table.
 
-    `search_fields` are indexed, or belong to small tables. A large one whose words are not indexed has
-    `newest_fields` in their place, and `number_fields`, which are indexed, for who types a number.
+    `search_fields` are for small tables. A large one has, in their place, any of `exact_fields` and `number_fields`,
+    which are indexed and found by their whole value, and `newest_fields`, looked through in the newest rows.
     """
 
-    newest_fields: tuple[str, ...] = ()
+    exact_fields: tuple[str, ...] = ()
     number_fields: tuple[str, ...] = ()
+    newest_fields: tuple[str, ...] = ()
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -102,23 +104,36 @@ class HSIAdmin(AuditedAdmin):
     list_fullwidth = True
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return self.newest_fields or tuple(super().get_search_fields(request))
+        fields = self.exact_fields + self.number_fields + self.newest_fields
+        return fields or tuple(super().get_search_fields(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
-        if not term or not self.newest_fields:
+        if not term or self.search_fields:
             return super().get_search_results(request, queryset, search_term)
-        if term.isdecimal():
-            return queryset.filter(any_of(self.number_fields, int(term))), False
-        newest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
-        found = any_of(self.newest_fields, term)
-        return queryset.filter(found, pk__gt=newest - SEARCHED_ROWS), False
+        ways = [Q(**{field: term}) for field in self.exact_fields]
+        if term.isdecimal() and self.number_fields:
+            ways += [Q(**{field: int(term)}) for field in self.number_fields]
+        elif self.newest_fields:
+            newest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
+            found = reduce(or_, (Q(**{field: term}) for field in self.newest_fields))
+            ways.append(found & Q(pk__gt=newest - SEARCHED_ROWS))
+        return (queryset.filter(reduce(or_, ways)) if ways else queryset.none()), False
 
 
-def any_of(fields: tuple[str, ...], value: object) -> Q:
-    return reduce(or_, (Q(**{field: value}) for field in fields))
+class QueueFilter(admin.SimpleListFilter):
+    """Offers the queues there are, without a look at the rows."""
+
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in QUEUE_NAMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(queue=self.value()) if self.value() else queryset
 
 
 class Inline(TabularInline):

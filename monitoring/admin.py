@@ -8,15 +8,16 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import SuperuserOnlyAdmin, badge, block, json_block, shortened
+from hsi.admin_base import QueueFilter, SuperuserOnlyAdmin, badge, block, json_block, shortened
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 
 @admin.register(LogEntry)
 class LogEntryAdmin(SuperuserOnlyAdmin):
     list_display = ("time", "line_level", "component", "text", "camera", "upload", "batch", "queue")
-    list_filter = ("level", "queue", "time")
-    search_fields = ("=request_id", "=camera", "=upload", "=batch")
+    list_filter = ("level", QueueFilter, "time")
+    exact_fields = ("request_id", "camera")
+    number_fields = ("upload", "batch")
     search_help_text = "A request id, camera, upload or batch. The page “Logs” looks for words."
     ordering = ("-time", "-id")
     sortable_by = ("time",)
@@ -44,7 +45,7 @@ class LogEntryAdmin(SuperuserOnlyAdmin):
 class JobRunAdmin(SuperuserOnlyAdmin):
     list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "short_error")
     list_filter = ("name", "outcome", "started_at")
-    search_fields = ("name", "error")
+    newest_fields = ("name__icontains", "error__icontains")
     ordering = ("-started_at", "-id")
     sortable_by = ("started_at",)
     fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "error")
@@ -77,7 +78,7 @@ class GpuSampleAdmin(SuperuserOnlyAdmin):
         "power_watts",
     )
     list_filter = ("time",)
-    search_fields = ("=host", "name")
+    newest_fields = ("host__icontains", "name__icontains")
     ordering = ("-time", "-id")
     sortable_by = ("time",)
 
@@ -89,7 +90,7 @@ class GpuSampleAdmin(SuperuserOnlyAdmin):
 @admin.register(StorageSample)
 class StorageSampleAdmin(SuperuserOnlyAdmin):
     list_display = ("time", "free", "originals", "quarantine", "thumbnails", "database")
-    search_fields = ("=id",)
+    number_fields = ("pk",)
     ordering = ("-time",)
     fields = ("time", "free", "originals", "quarantine", "thumbnails", "database", "by_camera")
     readonly_fields = ("free", "originals", "quarantine", "thumbnails", "database", "by_camera")

@@ -161,6 +161,17 @@ def test_detections_are_found_by_label_and_by_the_number_of_their_batch_or_uploa
     assert found(boss, address, "horse") == []
 
 
+def test_log_lines_are_found_by_whole_names_and_numbers(boss: Client):
+    address = reverse("admin:monitoring_logentry_changelist")
+    told: tuple[dict[str, Any], ...] = ({"request_id": "77"}, {"camera": "door"}, {"upload": 77})
+    of_request, of_camera, of_upload = (
+        LogEntry.objects.create(time=timezone.now(), level=20, component="a", message="b", **facts) for facts in told
+    )
+    assert found(boss, address, "door") == [of_camera.pk]
+    assert found(boss, address, "77") == [of_upload.pk, of_request.pk]
+    assert found(boss, address, "doo") == []
+
+
 @pytest.mark.parametrize("name", READ_ONLY)
 def test_what_a_machine_writes_is_not_added_changed_or_deleted(boss: Client, name: str):
     fill(1)

@@ -63,7 +63,7 @@ class Field:
     @property
     def history(self) -> str:
         """Where the audit log tells of it."""
-        asked = urlencode({"q": f'"setting {self.name}"'})
+        asked = urlencode({"q": f"setting {self.name}"})
         return f"{reverse('admin:hsi_auditentry_changelist')}?{asked}"
 
 
