@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,6 +21,7 @@ from hsi.redaction import redact_data
 from hsi.requestid import request_id
 
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
+_actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=None)
 
 
 def on_behalf_of(request: HttpRequest | None) -> None:
@@ -29,7 +32,7 @@ def on_behalf_of(request: HttpRequest | None) -> None:
 def record(action: str, thing: str, *, before: Any = None, after: Any = None) -> None:
     """Note that `action` (`event_reviewed`) was done to `thing` (`event 12`). Secrets are masked."""
     AuditEntry.objects.create(
-        **_who(),
+        **actor(),
         action=action[:60],
         object=thing.replace("\0", "")[:200],
         before=None if before is None else redact_data(before),
@@ -39,11 +42,24 @@ def record(action: str, thing: str, *, before: Any = None, after: Any = None) ->
 
 def acting_user() -> str:
     """The name under which `record` would note a change made now."""
-    return _who()["user"]
+    return actor()["user"]
 
 
-def _who() -> dict[str, str]:
+@contextmanager
+def by(who: dict[str, str]) -> Iterator[None]:
+    """What follows was asked for earlier, by `who`: what `actor` said then."""
+    token = _actor.set(who)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def actor() -> dict[str, str]:
+    """Who makes a change made now, as an entry names them."""
     request = _request.get()
+    if asked := _actor.get():
+        return asked
     if request is None:
         return {"user": f"{_operator()} (command line)"[:150]}
     token = request.META.get("hsi.token")

@@ -43,14 +43,14 @@ class LogEntryAdmin(SuperuserOnlyAdmin):
 
 @admin.register(JobRun)
 class JobRunAdmin(SuperuserOnlyAdmin):
-    list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "short_error")
+    list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "short_error")
     list_filter = ("name", "outcome", "started_at")
     newest_fields = ("name__icontains", "error__icontains")
     ordering = ("-started_at", "-id")
     sortable_by = ("started_at",)
-    fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "error")
+    fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "error")
     readonly_fields = ("run_outcome", "counted")
-    tones = {"running": "wait", "done": "good", "failed": "bad"}
+    tones = {"running": "wait", "done": "good", "failed": "bad", "stopped": "warn"}
 
     @admin.display(description="outcome", ordering="outcome")
     def run_outcome(self, run: JobRun) -> SafeString:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cameras.silence import Listener
 from hsi.loop import Loop
 from hsi.queues import pressure
-from monitoring import tallies
+from monitoring import errands, tallies
 from monitoring.gpu import Poller
 from monitoring.notices import notice_health, notice_workers
 from monitoring.reconcile import reconcile
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 15.0
 NOTICE_SECONDS = 5.0
+ERRAND_SECONDS = 1.0
 # A system that has just begun is not judged: its workers are still on their way.
 SETTLE_SECONDS = 20.0
 
@@ -51,6 +52,7 @@ class Housekeeper(Loop):
             Duty(lambda: listener.look(time.monotonic()), NOTICE_SECONDS),
             Duty(notice_workers, NOTICE_SECONDS),
             Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
+            Duty(self._errands, ERRAND_SECONDS),
         )
 
     def step(self) -> float:
@@ -61,6 +63,12 @@ class Housekeeper(Loop):
             return 0
         due_seconds = min(duty.due_at for duty in self._duties) - time.monotonic()
         return max(0.001, min(due_seconds, self._gpu.wait_seconds()))
+
+    def _errands(self) -> None:
+        """For at most as long as until they are due again: the other duties have their turn in between."""
+        until = time.monotonic() + ERRAND_SECONDS
+        while errands.turn() and time.monotonic() < until and not self.stopping:
+            pass
 
     def _reconcile(self) -> None:
         pressure.look()

@@ -46,13 +46,23 @@ class LogEntry(models.Model):
         return f"{self.get_level_display()} {self.component}: {self.message[:80]}"
 
 
+class JobRunQuerySet(models.QuerySet["JobRun"]):
+    def asked(self) -> JobRunQuerySet:
+        """Those that a person asked for and that are not over: see `monitoring.errands`."""
+        return self.filter(outcome=JobRun.Outcome.RUNNING, asked__isnull=False)
+
+
 class JobRun(models.Model):
-    """One run of a piece of housekeeping. One that says `running` for long ended with its process."""
+    """One run of a piece of housekeeping, or of what a person asked for, which has `asked` and `total`.
+
+    A run of housekeeping that says `running` for long ended with its process. One that was asked for goes on.
+    """
 
     class Outcome(models.TextChoices):
         RUNNING = "running", "running"
         DONE = "done", "done"
         FAILED = "failed", "failed"
+        STOPPED = "stopped", "stopped"
 
     name = models.CharField(max_length=40)
     outcome = models.CharField(max_length=7, choices=Outcome, default=Outcome.RUNNING)
@@ -60,15 +70,26 @@ class JobRun(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    asked = models.JSONField(null=True, blank=True, editable=False)
+    asked_by = models.CharField(max_length=150, blank=True, help_text="Empty for housekeeping.")
+    total = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    place = models.BigIntegerField(default=0, editable=False, help_text="The last row that was dealt with.")
+
+    objects = JobRunQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["-started_at", "-id"], name="jobrun_time"),
             models.Index(fields=["name", "-started_at", "-id"], name="jobrun_name"),
+            models.Index(fields=["id"], condition=Q(outcome="running", asked__isnull=False), name="jobrun_asked"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.started_at}"
+
+    @property
+    def dealt_with(self) -> int:
+        return sum(self.counts.values())
 
 
 class GpuSample(models.Model):

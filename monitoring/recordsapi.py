@@ -53,7 +53,7 @@ class AuditData(TypedDict):
 
 
 class JobData(TypedDict):
-    """A run of housekeeping. One that is `running` for long ended with its process."""
+    """A run of housekeeping, or of what a person asked for, which has `asked_by` and `total`."""
 
     id: int
     name: str
@@ -62,6 +62,8 @@ class JobData(TypedDict):
     ended_at: str | None
     counts: dict[str, Any]
     error: str
+    asked_by: str
+    total: int | None
 
 
 def log_data(entry: LogEntry) -> LogData:
@@ -106,6 +108,8 @@ def job_data(run: JobRun) -> JobData:
         "ended_at": iso(run.ended_at),
         "counts": run.counts,
         "error": run.error,
+        "asked_by": run.asked_by,
+        "total": run.total,
     }
 
 

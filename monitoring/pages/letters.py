@@ -22,6 +22,7 @@ from hsi.filters import narrowed
 from hsi.models import DeadLetter
 from hsi.pagination import after, cursor_of
 from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES
+from monitoring import errands
 from monitoring.lettersapi import (
     DISCARD,
     REQUEUE,
@@ -31,10 +32,14 @@ from monitoring.lettersapi import (
     resolved,
     story_data,
 )
+from monitoring.models import JobRun
+from monitoring.pages.errand import drawn
 from monitoring.pages.page import OperationsPage, faults
 from monitoring.pages.words import many
 
 SHOWN = 50
+# So many are dealt with while the person waits; more are a job of their own, which shows how far it is.
+AT_ONCE = 100
 VERBS = {"requeue": REQUEUE, "discard": DISCARD}
 # Where the row of a letter is looked at, and what it is called.
 ROWS = {DETECTION_QUEUE: ("upload", "admin:cameras_upload_change")}
@@ -65,7 +70,7 @@ class Letters(OperationsPage):
             "queues": QUEUE_NAMES,
             "states": DeadLetter.State.choices,
             "older": older(asked.dict(), shown) if len(shown) > SHOWN else "",
-            "most": settings.MAX_REQUEUE_ITERATIONS,
+            "running": [(run, drawn(run)) for run in JobRun.objects.asked().order_by("id")],
         }
 
 
@@ -118,7 +123,11 @@ class ResolveLetters(OperationsPage):
             return HttpResponseRedirect(reverse("admin:letters"))
         if request.POST.get("confirmed") != "yes":
             return self.render_to_response(self.get_context_data(**question(verb, body.validated_data, request)))
-        messages.success(request, told(resolved(body.validated_data, VERBS[verb])))
+        choice, number = body.validated_data, how_many(body.validated_data)
+        if "ids" not in choice and number > AT_ONCE:
+            run = errands.begin(verb, choice.get("filter", {}), min(number, settings.MAX_REQUEUE_ITERATIONS))
+            return HttpResponseRedirect(reverse("admin:errand", args=[run.pk]))
+        messages.success(request, told(resolved(choice, VERBS[verb])))
         return HttpResponseRedirect(reverse("admin:letters"))
 
 
@@ -133,18 +142,15 @@ def choice_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def question(verb: str, choice: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    number = chosen(choice).count()
-    words = {
-        "requeue": f"Queue {many(number, 'dead letter')} again?",
-        "discard": f"Give up {many(number, 'dead letter')}?",
-    }
+    number, bound = how_many(choice), settings.MAX_REQUEUE_ITERATIONS
+    named = f"the oldest {bound:,} dead letters" if number > bound else many(number, "dead letter")
+    words = {"requeue": f"Queue {named} again?", "discard": f"Give up {named}?"}
     happens = {
         "requeue": "Their rows wait again and are worked on as if they were new.",
         "discard": "Their rows stay failed: nobody looks at these pictures any more. The letters are kept, closed.",
     }
     sent = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
-    bound = settings.MAX_REQUEUE_ITERATIONS
-    more = f" The oldest {bound:,} first; ask again for the rest." if number > bound else ""
+    more = " There are more; ask again for the rest." if number > bound else ""
     return {
         "question": words[verb],
         "happens": happens[verb] + more,
@@ -153,6 +159,11 @@ def question(verb: str, choice: dict[str, Any], request: HttpRequest) -> dict[st
         "sent": [*sent, ("confirmed", "yes")],
         "back": reverse("admin:letters"),
     }
+
+
+def how_many(choice: dict[str, Any]) -> int:
+    """Letters that this names: at most one more than may be dealt with by one request. None is counted beyond."""
+    return chosen(choice)[: settings.MAX_REQUEUE_ITERATIONS + 1].count()
 
 
 def chosen(choice: dict[str, Any]) -> QuerySet[DeadLetter]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.pages import about, configuration, letters, logs, overview, queues
+from monitoring.pages import about, configuration, errand, letters, logs, overview, queues
 from monitoring.pages.camera import arrivals, editor, situation, steps
 
 CAMERA = "cameras/camera/<slug:pk>"
@@ -12,6 +12,9 @@ urlpatterns = [
     path("letters/", letters.Letters.as_view(), name="letters"),
     path("letters/<int:pk>", letters.Letter.as_view(), name="letter"),
     path("letters/resolve", letters.ResolveLetters.as_view(), name="resolve_letters"),
+    path("jobs/<int:pk>", errand.Errand.as_view(), name="errand"),
+    path("jobs/<int:pk>/progress", errand.Progress.as_view(), name="errand_progress"),
+    path("jobs/<int:pk>/stop", errand.StopErrand.as_view(), name="stop_errand"),
     path("queues/", queues.Queues.as_view(), name="queues"),
     path("queues/<slug:name>/pause", queues.PauseQueue.as_view(), name="pause_queue"),
     path("queues/<slug:name>/resume", queues.ResumeQueue.as_view(), name="resume_queue"),

@@ -18,6 +18,7 @@ from cameras.models import Upload
 from hsi.ledger import AuditEntry, QueuePause
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter
 from hsi.queues import pressure
+from monitoring import errands
 from monitoring.models import LogEntry
 from tests import factories
 from tests.browser import night
@@ -85,6 +86,7 @@ def pages() -> list[str]:
         "",
         "letters/",
         f"letters/{letter.pk}",
+        f"jobs/{errands.begin('requeue', {'error': letter.error_type}, 12).pk}",
         "queues/",
         "queues/detection_queue/pause",
         "configuration/",
@@ -131,6 +133,30 @@ def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(vis
     press(troubles.get_by_role("link", name="12 dead letters: AIServiceError"))
     expect(page).to_have_url(re.compile("/admin/letters/"))
     said(page, "Of this cause")
+
+
+def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: Visit) -> None:
+    upload = factories.upload(state=Upload.State.DEAD)
+    for number in range(errands.PART * 5):
+        factories.dead_letter(row_id=upload.pk + number)
+    page = visit.page
+    page.goto("/admin/letters/")
+    press(page.get_by_role("button", name="Requeue every open letter"))
+    said(page, "Queue 125 dead letters again?")
+    press(page.get_by_role("button", name="Requeue"))
+    said(page, "0 of 125 letters")
+    errands.turn()
+    said(page, "25 of 125 letters")
+    page.goto("/admin/letters/")
+    press(page.get_by_role("link", name="Follow or stop it"))
+    said(page, "It goes on when you leave this page.")
+    while errands.turn():
+        pass
+    said(page, "125 of 125 letters")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    press(page.get_by_role("link", name="To the dead letters"))
+    said(page, "There is none. That is as it should be.")
+    assert (visit.console_errors, visit.foreign_requests) == ([], [])
 
 
 def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) -> None:

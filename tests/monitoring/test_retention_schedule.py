@@ -67,11 +67,11 @@ def test_housekeeping_goes_on_with_its_other_work_in_between(small_chunks: None,
     assert Upload.objects.exists()
 
 
-def test_with_nothing_to_do_housekeeping_sleeps_until_it_looks_at_the_queues_again():
+def test_with_nothing_to_do_housekeeping_sleeps_until_somebody_may_have_asked_for_something():
     loop = Housekeeper()
     pauses = [loop.step() for _ in range(20)]
     assert pauses[0] == 0
-    assert pauses[-1] == pytest.approx(housekeeping.NOTICE_SECONDS, abs=2)
+    assert pauses[-1] == pytest.approx(housekeeping.ERRAND_SECONDS, abs=0.5)
 
 
 def test_after_a_run_it_rests():
