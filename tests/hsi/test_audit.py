@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -142,6 +143,34 @@ def test_users_made_in_the_admin_are_entries_without_their_password(boss: Client
     row = entry("user_added")
     assert row.after is not None
     assert row.after["username"] == "ann"
+    assert secret not in str(row.__dict__)
+
+
+def test_an_administrator_made_by_command_is_an_entry(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long passphrase 7")
+    call_command("createsuperuser", interactive=False, username="ann", email="", stdout=StringIO())
+    row = entry("user_created")
+    assert (row.object, row.after) == ("user ann", {"administrator": True})
+    assert row.user.endswith("(command line)")
+    factories.user("ben")
+    assert AuditEntry.objects.filter(action="user_created").count() == 1
+
+
+def test_a_password_that_is_set_is_an_entry_without_it(client: Client, monkeypatch: pytest.MonkeyPatch):
+    secret = "a long passphrase 7"
+    ann = factories.admin("ann")
+    monkeypatch.setattr("getpass.getpass", lambda **_: secret)
+    call_command("changepassword", "ann", stdout=StringIO())
+    assert entry("password_set").object == "user ann"
+    AuditEntry.objects.all().delete()
+    client.force_login(ann)
+    ann.refresh_from_db()
+    assert ann.check_password(secret)
+    client.force_login(ann)
+    form = {"old_password": secret, "new_password1": f"{secret}8", "new_password2": f"{secret}8"}
+    assert client.post(reverse("admin:password_change"), form).status_code == 302
+    row = entry("password_set")
+    assert (row.user, row.object) == ("ann", "user ann")
     assert secret not in str(row.__dict__)
 
 
