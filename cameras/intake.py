@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cameras import layouts, media, video
+from cameras import decoder, layouts, media
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of_folder
 from cameras.serializers import camera_status
@@ -139,7 +139,7 @@ def _read(arrival: Arrival, file: BinaryIO) -> None:
 
 
 def _read_image(arrival: Arrival, file: BinaryIO) -> None:
-    still = media.read_image(
+    still = decoder.read_image(
         file, name=arrival.name, max_bytes=settings.IMAGE_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
     )
     arrival.thumbnail, arrival.exif_time = still.thumbnail, still.exif_time
@@ -147,7 +147,7 @@ def _read_image(arrival: Arrival, file: BinaryIO) -> None:
 
 
 def _read_clip(arrival: Arrival, file: BinaryIO) -> None:
-    clip = video.inspect(
+    clip = decoder.inspect(
         file, name=arrival.name, max_bytes=settings.VIDEO_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
     )
     if clip.cut and not arrival.final:

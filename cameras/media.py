@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _JPEG_SCAN = b"\xff\xda"
 _MAX_SCANS = 64
 _THUMBNAIL_QUALITY = 80
 _EXIF_SUB_DIRECTORY, _EXIF_TIME_ORIGINAL = 0x8769, 0x9003
+_OBJECT = re.compile(r" <[^>]* object at 0x[^>]*>")  # Pillow names what it reads from by its address
 # What Pillow raises on hostile bytes.
 _PILLOW_ERRORS = (
     OSError,
@@ -242,7 +244,7 @@ def _decode(data: bytes, thumbnail_width: int) -> tuple[bytes, datetime | None]:
         raise TooManyPixelsError(str(error)) from error
     except _PILLOW_ERRORS as error:
         kind = TruncatedError if "truncated" in str(error) else BrokenError
-        raise kind(f"cannot be decoded: {error}") from error
+        raise kind(f"cannot be decoded: {_OBJECT.sub('', str(error))}") from error
 
 
 def thumbnail_size(width: int, height: int, thumbnail_width: int) -> tuple[int, int]:

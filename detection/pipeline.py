@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import video
+from cameras import decoder
 from cameras.models import Upload, Zone
 from cameras.picture import Picture
 from cameras.tree import Tree
@@ -99,7 +99,7 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         size = (upload.width, upload.height) if upload.width and upload.height else None
         yield Picture(encoded=file.read(), size=size), None
         return
-    for frame in video.sample(
+    for frame in decoder.sample(
         file,
         interval_seconds=settings.VIDEO_FRAME_INTERVAL_SECONDS,
         max_frames=settings.VIDEO_MAX_FRAMES,

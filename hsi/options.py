@@ -122,6 +122,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("DEDUPE_TTL_SECONDS", int, 300, "The same bytes from a camera within this time are a duplicate.", 0, 31_536_000, live=True),
     S("IMAGE_MAX_BYTES", int, 32 * 1024**2, "Largest picture file.", 1024, 1024**3, live=True),
     S("IMAGE_MAX_PIXELS", int, 50_000_000, "Largest picture, width times height.", 1, 500_000_000, live=True),
+    S("DECODER_CPU_SECONDS", int, 60, "Time of a processor that a picture, or one frame of a clip, may take.", 1, 3600),
+    S("DECODER_MEMORY_BYTES", int, 4 * 1024**3, "Memory of a process that decodes.", 256 * 1024**2, 1024**4),
     S("VIDEO_MAX_BYTES", int, 1024**3, "Largest clip.", 1024, 1024**4, live=True),
     S("VIDEO_FRAME_INTERVAL_SECONDS", float, 2.0, "Time between the frames of a clip that are looked at.", 0.1, 60, live=True),
     S("VIDEO_MAX_FRAMES", int, 30, "Most frames of one clip that are looked at.", 1, 1000, live=True),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import av
@@ -42,3 +44,16 @@ def mp4(path: Path, *, frames: int = 10, rate: int = 5, size: tuple[int, int] = 
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+def costly_png(side: int, *, depth: int = 8) -> bytes:
+    """A small file of a square picture that is slow to decode: each byte is to be predicted from three others."""
+    rows = (b"\x04" + bytes(side * 3 * depth // 8)) * 100
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(rows) for _ in range(side // 100)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side // 100 * 100, depth, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -35,6 +35,7 @@ ADVICE = {
     "renamed": "The content is not what the name says. Look at the picture format in the camera's menu.",
     "too_large": "Lower the camera's quality, or raise IMAGE_MAX_BYTES or VIDEO_MAX_BYTES.",
     "too_many_pixels": "Lower the camera's resolution, or raise IMAGE_MAX_PIXELS.",
+    "kills_decoder": "It ended the process that decodes it. Look where it came from before you open it.",
     "broken": "It is damaged inside. Once is chance; often is the camera or its connection.",
     "unsupported": "Turn this kind of upload off in the camera.",
 }
