@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -50,6 +52,42 @@ class Detector:
         if received.size == POISON:
             return Answer(400, b"cannot identify image file")
         return self.peer.person(received)
+
+
+class KillerPicture:
+    """A picture of which each process dies that decodes it, as by a fault in a library."""
+
+    def __init__(self, house: Running) -> None:
+        assert house.process is not None
+        self.killed: set[int] = set()
+        self._house, self._process = house, Path(f"/proc/{house.process.pid}")
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def upload(self) -> None:
+        name = foscam_name(datetime.now(UTC), 1).replace(".jpg", ".png")
+        self._house.put(name, files.costly_png(7_000))
+
+    def __enter__(self) -> KillerPicture:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.002):
+            for child in self._children():
+                with contextlib.suppress(OSError):  # it is gone, or has gone on to another file
+                    if any(file.readlink().suffix == ".png" for file in Path(f"/proc/{child}/fd").iterdir()):
+                        os.kill(child, signal.SIGSEGV)
+                        self.killed.add(child)
+
+    def _children(self) -> list[int]:
+        with contextlib.suppress(OSError):
+            return [int(child) for of in self._process.glob("task/*/children") for child in of.read_text().split()]
+        return []
 
 
 @pytest.fixture
@@ -142,6 +180,24 @@ def test_a_detector_that_fails_is_seen_and_asked_again_and_a_poisoned_picture_is
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_text("1 discarded.")).to_be_visible()
     gone(page, "dead letter")
+
+
+def test_a_picture_that_kills_its_decoder_is_refused_and_seen_and_nothing_else_suffers(
+    house: Running, overview: Page
+) -> None:
+    page = overview
+    upload(house, 1)
+    house.until(lambda: states(house) == ["detected"])
+    with KillerPicture(house) as killer:
+        killer.upload()
+        told = page.locator(".part-failures").get_by_text("rejected: the decoder ended with SIGSEGV")
+        expect(told).to_be_visible(timeout=SEEN_WITHIN_MS)
+    assert len(killer.killed) == 2
+    upload(house, 2)
+    house.until(lambda: sorted(states(house)) == ["detected", "detected", "rejected"])
+    told.click()
+    page.get_by_role("link", name=re.compile("everything about")).click()
+    expect(page.get_by_text("kills_decoder").first).to_be_visible()
 
 
 def test_a_disk_that_fills_up_is_seen_before_and_when_intake_pauses(house: Running, disk: Disk, overview: Page) -> None:
