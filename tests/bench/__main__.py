@@ -45,6 +45,7 @@ GROUPS = {
     "remote": Group("tests.bench.remote"),
     "store": Group("tests.bench.store", postgresql=True),
     "burst": Group("tests.bench.burst"),
+    "notification": Group("tests.bench.notification"),
     "startup": Group("tests.bench.startup"),
     "fanout": Group("tests.bench.fanout", postgresql=True, redis=True),
     "http": Group("tests.bench.http", postgresql=True, redis=True),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ class Post:
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float  # on the monotonic clock
 
     @property
     def json(self) -> Any:
@@ -77,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if len(body) < length:
             return  # the sender broke off, or was killed
-        peer.posts.append(Post(self.path, dict(self.headers), body))
+        peer.posts.append(Post(self.path, dict(self.headers), body, time.monotonic()))
         status, headers = peer.replies.popleft() if peer.replies else (peer.default, {})
         self.send_response(status)
         for name, value in headers.items():
