@@ -30,6 +30,9 @@ def pytest_configure() -> None:
     settings.RATE_LIMIT_ENABLED = False
 
 
+MOST_LANES = 8  # a Redis has sixteen databases: the run's own of each lane, then those for tests of Redis itself
+
+
 @pytest.fixture(scope="session")
 def engines(pytestconfig: pytest.Config) -> Engines:
     """The servers of this run, started on demand."""
@@ -105,7 +108,8 @@ def valkey_url(engines: Engines) -> str:
     """An empty Valkey database that nothing else in this run uses, whatever engine the run is on."""
     import redis
 
-    url = urlsplit(engines.valkey())._replace(path="/1").geturl()
+    of_run = urlsplit(engines.valkey())
+    url = of_run._replace(path=f"/{int(of_run.path.strip('/') or 0) + MOST_LANES}").geturl()
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
