@@ -10,6 +10,7 @@ import enum
 import logging
 import os
 import re
+import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -252,7 +253,7 @@ def store_thumbnail(arrival: Arrival) -> str:
     key = arrival.version_key
     relative = f"thumbnails/{arrival.camera.pk}/{key[:2]}/{key[:32]}.jpg"
     path: Path = settings.DATA_DIR / relative
-    made = path.with_suffix(f".{os.getpid()}.tmp")
+    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # two may take the same file in at once
     try:
         made.write_bytes(arrival.thumbnail)
     except FileNotFoundError:

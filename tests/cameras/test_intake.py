@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as configured
 from django.db import IntegrityError, OperationalError, transaction
 
 from cameras import intake
@@ -318,3 +321,25 @@ def test_a_time_in_a_name_is_local_to_the_camera(folder):
     local = datetime.now(ZoneInfo("America/New_York")).replace(microsecond=0)
     folder.take(f"door/MDAlarm_{local:%Y%m%d-%H%M%S}.jpg", files.jpeg())
     assert Upload.objects.get().captured_at == local
+
+
+def test_two_who_take_the_same_file_in_at_once_do_not_take_each_others_thumbnail(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+):
+    """As the watcher and the HTTP way in do: both have written theirs before either gives it its name."""
+    both, write = threading.Barrier(2, timeout=20), Path.write_bytes
+
+    def written(path: Path, data: bytes) -> int:
+        size = write(path, data)
+        both.wait()
+        return size
+
+    camera = factories.camera("door")
+    facts = {"path": "door/a.jpg", "size": 1, "mtime_ns": 1, "received_at": datetime.now(UTC), "final": True}
+    arrival = intake.Arrival(camera, **facts, thumbnail=files.jpeg())  # type: ignore[arg-type]
+    (configured.DATA_DIR / "thumbnails/door" / arrival.version_key[:2]).mkdir(parents=True)
+    monkeypatch.setattr(Path, "write_bytes", written)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(intake.store_thumbnail, arrival) for _ in range(2))
+    assert first.result() == second.result()
+    assert (configured.DATA_DIR / first.result()).read_bytes() == files.jpeg()
