@@ -220,13 +220,13 @@ def publish_beside(count: int) -> list[threading.Thread]:
     return threads
 
 
-def read_in_pieces(server: StreamServer, token: str, marker: str, pick: random.Random) -> list[int]:
-    """Every number up to the `marker` message, over connections that are cut at any moment."""
+def read_in_pieces(server: StreamServer, token: str, marker: str, pick: random.Random, most: int = 60) -> list[int]:
+    """Every number up to the `marker` message, over connections that are cut after at most so many messages."""
     got: list[int] = []
     while True:
         with server.client(f"?after={got[-1] if got else 0}", token=token) as client:
             ready(client)
-            for _ in range(pick.randint(1, 60)):
+            for _ in range(pick.randint(1, most)):
                 message = frame(client)
                 if message["camera"] == marker:
                     return got
@@ -235,10 +235,13 @@ def read_in_pieces(server: StreamServer, token: str, marker: str, pick: random.R
 
 
 def test_connections_that_are_cut_and_resumed_miss_nothing_and_repeat_nothing(server, token):
-    writers = publish_beside(60)
+    """Some 500 messages, and each reader is cut and resumes more than 20 times."""
+    writers = publish_beside(125)
     reader_got: list[list[int]] = []
     readers = [
-        threading.Thread(target=lambda n=n: reader_got.append(read_in_pieces(server, token, "end", random.Random(n))))
+        threading.Thread(
+            target=lambda n=n: reader_got.append(read_in_pieces(server, token, "end", random.Random(n), 20))
+        )
         for n in range(2)
     ]
     for reader in readers:
@@ -249,6 +252,7 @@ def test_connections_that_are_cut_and_resumed_miss_nothing_and_repeat_nothing(se
     for reader in readers:
         reader.join(60)
     newest = StreamHead.objects.get().seq
+    assert newest > 20 * 20
     assert reader_got == [list(range(1, newest))] * 2
 
 
