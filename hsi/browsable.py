@@ -25,6 +25,8 @@ class Nothing(Input):
 class PageRenderer(BrowsableAPIRenderer):
     """The framework's pages, with forms by what each method is described to take."""
 
+    template = "hsi/api.html"
+
     def get_rendered_html_form(self, data: Any, view: APIView, method: str, request: Request) -> Any:
         return super().get_rendered_html_form(_prepared(data, view, method), view, method, request)
 
