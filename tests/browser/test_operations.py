@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -92,7 +93,7 @@ def pages() -> list[str]:
         "configuration/",
     )
     places += ("logs/", "logs/?level=ERROR&q=attempt", f"logs/{line.pk}", f"about/upload/{upload.pk}")
-    lists = ("events/event/", "cameras/upload/", "cameras/camera/", "hsi/apitoken/", "hsi/auditentry/", "auth/user/")
+    lists = [f"{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
     return [f"/admin/{place}" for place in (*places, *lists, f"cameras/upload/{upload.pk}/change/")]
 
 
