@@ -26,13 +26,10 @@ from hsi.errors import MediaError
 
 # By the wall, so long a file may take: it may lie on a slow share.
 PATIENCE_SECONDS = 600.0
-_FAULTS: dict[str, type[MediaError]] = {
-    fault.__name__: fault
-    for fault in (
-        MediaError, media.EmptyError, media.TruncatedError, media.RenamedError, media.TooLargeError,
-        media.TooManyPixelsError, media.BrokenError, media.UnsupportedError,
-    )
-}  # fmt: skip
+# Processes that are kept while there is nothing to do.
+MOST_IDLE = 2
+END_SECONDS = 5.0
+_FAULTS = {fault.__name__: fault for fault in (MediaError, *media.MediaFaultError.__subclasses__())}
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -136,7 +133,10 @@ class _Child:
 
     def _death(self) -> Exception:
         """What its end says of the file: SIGKILL comes from outside, as when the machine is short of memory."""
-        status = self._process.wait(10)
+        try:
+            status = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return OSError("the decoder says nothing more and does not end: the file is tried again")
         if status == -signal.SIGKILL:
             return OSError("the decoder was killed: the file is tried again")
         if status == -signal.SIGXCPU:
@@ -151,7 +151,8 @@ class _Child:
     def end(self) -> None:
         self._peer.close()
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk that does not answer
+            self._process.wait(END_SECONDS)
 
 
 _idle: list[_Child] = []
@@ -174,4 +175,7 @@ def _borrowed() -> Iterator[_Child]:
         child.end()
         raise
     with _lock:
-        _idle.append(child)
+        if len(_idle) < MOST_IDLE:
+            _idle.append(child)
+            return
+    child.end()

@@ -6,7 +6,10 @@ import errno
 import io
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -194,6 +197,21 @@ def test_frames_that_nobody_wants_any_more_end_with_their_process(
         next(frames)
         frames.close()
     assert decoder._idle == []
+
+
+def test_no_more_are_kept_than_are_worth_it(stored: Callable[[bytes], Path]) -> None:
+    path = stored(files.jpeg())
+    with ThreadPoolExecutor(4) as pool, ExitStack() as opened:
+        together = threading.Barrier(4)
+
+        def read(file: BinaryIO) -> int:
+            with decoder._borrowed():
+                together.wait(20)
+            return decoder.read_image(file, name="a.jpg", **IMAGE).width
+
+        widths = list(pool.map(read, [opened.enter_context(path.open("rb")) for _ in range(4)]))
+    assert widths == [320] * 4
+    assert len(decoder._idle) == decoder.MOST_IDLE
 
 
 def test_it_ignores_the_signals_that_are_for_the_one_who_asks(stored: Callable[[bytes], Path]) -> None:
