@@ -92,6 +92,29 @@ def test_a_database_that_restarts_or_takes_nobody_in_and_a_redis_that_restarts_l
         assert ended == 0
 
 
+def test_a_database_that_refuses_what_could_not_be_serialized_loses_nothing(
+    child_environment, own_redis, services, tell
+):
+    """Each transaction is a serializable one: those that come in each other's way are refused, and tried again."""
+    with private_postgres() as postgres:
+        with postgres.connect() as connection:
+            connection.execute("ALTER DATABASE hsi SET default_transaction_isolation TO serializable")
+        environment = child_environment | {"DATABASE_URL": postgres.url}
+        service = Service(environment, own_redis.url, **services)
+        try:
+            service.start_service()
+            service.connect()
+            with Load(service, 60, pause_seconds=0.02) as load:
+                pass
+            settled(service, 60)
+            refused = service.log.read_text().count("could not serialize access")
+            assert refused
+            tell(f"{refused} transactions refused, {check(service, load.sent)}")
+        finally:
+            ended = service.stop()
+        assert ended == 0
+
+
 def test_the_detector_goes_then_the_language_model_and_one_event_is_told_by_rules_then_judged(
     on_postgres, own_redis, detector, model
 ):
