@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
 from hsi.admin_base import (
     HSIAdmin,
+    KnownValuesFilter,
     MachineAdmin,
     QueueFilter,
     SuperuserOnlyAdmin,
@@ -59,6 +60,11 @@ class QueueJobAdmin(MachineAdmin):
         return json_block(job.failures)
 
 
+class ReasonFilter(KnownValuesFilter):
+    title = parameter_name = "reason"
+    values = ("refused", "attempts", "overflow")
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(SuperuserOnlyAdmin):
     list_display = (
@@ -72,7 +78,7 @@ class DeadLetterAdmin(SuperuserOnlyAdmin):
         "attempts",
         "last_failed_at",
     )
-    list_filter = ("state", "reason", QueueFilter, "last_failed_at")
+    list_filter = ("state", ReasonFilter, QueueFilter, "last_failed_at")
     number_fields = ("row_id",)
     newest_fields = ("error_type__icontains", "error_text__icontains")
     ordering = ("-id",)

@@ -123,17 +123,21 @@ class HSIAdmin(AuditedAdmin):
         return (queryset.filter(reduce(or_, ways)) if ways else queryset.none()), False
 
 
-class QueueFilter(admin.SimpleListFilter):
-    """Offers the queues there are, without a look at the rows."""
+class KnownValuesFilter(admin.SimpleListFilter):
+    """Offers the values a column may have, without a look at the rows. `parameter_name` is the column."""
 
-    title = "queue"
-    parameter_name = "queue"
+    values: tuple[str, ...] = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in QUEUE_NAMES]
+        return [(value, value) for value in self.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(queue=self.value()) if self.value() else queryset
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+class QueueFilter(KnownValuesFilter):
+    title = parameter_name = "queue"
+    values = QUEUE_NAMES
 
 
 class Inline(TabularInline):

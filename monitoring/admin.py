@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import QueueFilter, SuperuserOnlyAdmin, badge, block, json_block, shortened
+from hsi.admin_base import KnownValuesFilter, QueueFilter, SuperuserOnlyAdmin, badge, block, json_block, shortened
+from monitoring import errands
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 
@@ -41,10 +42,17 @@ class LogEntryAdmin(SuperuserOnlyAdmin):
         return block(entry.stack)
 
 
+class JobFilter(KnownValuesFilter):
+    title, parameter_name = "job", "name"
+    values = (
+        "prune", "records", "storage", "orphans", "reconcile", *(f"{verb} dead letters" for verb in errands.RESOLVE),
+    )  # fmt: skip
+
+
 @admin.register(JobRun)
 class JobRunAdmin(SuperuserOnlyAdmin):
     list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "short_error")
-    list_filter = ("name", "outcome", "started_at")
+    list_filter = (JobFilter, "outcome", "started_at")
     newest_fields = ("name__icontains", "error__icontains")
     ordering = ("-started_at", "-id")
     sortable_by = ("started_at",)

@@ -314,3 +314,15 @@ def test_names_from_outside_are_escaped(boss: Client):
         text = boss.get(page(name, "changelist")).content.decode()
         assert "<script>alert" not in text
         assert "&lt;script&gt;" in text
+
+
+def test_every_name_that_a_job_has_had_can_be_chosen(boss: Client):
+    from monitoring.admin import JobFilter
+    from monitoring.retention.schedule import Retention
+
+    housekeeping = {task.name for task in Retention()._tasks}
+    assert housekeeping | {"reconcile", "requeue dead letters", "discard dead letters"} == set(JobFilter.values)
+    for name in ("prune", "storage"):
+        JobRun.objects.create(name=name, started_at=timezone.now())
+    listed = boss.get(page("JobRun", "changelist"), {"name": "prune"}).context["cl"].result_list
+    assert [run.name for run in listed] == ["prune"]

@@ -1,4 +1,4 @@
-"""The admin's pages with a million events, detections, batches, log lines and audit entries, as a request sees them."""
+"""The admin's pages with a million rows of whatever may become so many, as a request sees them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from tests.bench import million
+from tests.bench import million, millionmore
 from tests.bench.figure import Figure
 from tests.bench.month import rows, time_of
 
@@ -23,12 +23,17 @@ PAGES = (
     "detection/batch/?q=nobody", "cameras/upload/", "cameras/upload/?q=nobody", "cameras/camera/",
     "monitoring/logentry/", "monitoring/logentry/?q=nobody", "hsi/auditentry/", "hsi/auditentry/?q=nobody",
     "logs/", "logs/?level=ERROR", "logs/?q=nobody", "letters/", "queues/", "events/event/500000/change/",
-    "about/event/500000",
+    "about/event/500000", "cameras/upload/?state__exact=dead", "cameras/garbage/", "hsi/deadletter/",
+    "hsi/deadletter/?q=nobody", "hsi/queuejob/", "hsi/queuejob/?q=500000", "hsi/streammessage/",
+    "hsi/streammessage/?q=nobody", "hsi/loginfailure/", "events/alert/", "events/alert/?status__exact=open",
+    "events/delivery/", "events/delivery/?state__exact=dead", "monitoring/jobrun/", "monitoring/jobrun/?q=nobody",
+    "monitoring/gpusample/", "monitoring/gpusample/?q=nobody", "monitoring/storagesample/",
 )  # fmt: skip
 
 
 def figures() -> Iterator[Figure]:
     million.fill()
+    millionmore.fill()
     fill()
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create(username="boss", is_superuser=True, is_staff=True))
