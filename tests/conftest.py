@@ -15,7 +15,7 @@ from tests.engines.engines import Engines
 from tests.engines.plugin import ENGINES
 
 if TYPE_CHECKING:
-    from tests.browser.chromium import Visit
+    from tests.browser.chromium import Chromium, Visit
 
 
 def pytest_configure() -> None:
@@ -54,6 +54,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     from hsi import databaseclock, gate, livesettings, pauses
     from hsi.breaker import get_breaker
+    from hsi.queues import pressure
 
     # The database is asked for its time once a test: else who counts queries sees one more every ten seconds.
     monkeypatch.setattr(databaseclock, "_read", None)
@@ -63,6 +64,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     cache.clear()
     pauses.forget()
+    pressure.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
     yield
@@ -124,13 +126,20 @@ def child_environment(engine: str, request: pytest.FixtureRequest, tmp_path: Pat
     return {**os.environ, "HSI_DATA_DIR": str(folder), "DATABASE_URL": url, "ALLOWED_HOSTS": "127.0.0.1,localhost"}
 
 
-@pytest.fixture
-def open_page(request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
-    """`open_page(base_url, viewport=(1280, 800), color_scheme="light", phone=False)` in a real Chromium."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """A real Chromium. Its module has no asynchronous tests: it keeps an event loop of its own."""
     from tests.browser.chromium import chromium
 
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(request: pytest.FixtureRequest, browser: Chromium) -> Iterator[Callable[..., Visit]]:
+    """`open_page(base_url, viewport=(1280, 800), color_scheme="light", phone=False)` until the test ends."""
     rows = request.node.get_closest_marker("django_db")
     if rows and not rows.kwargs.get("transaction"):
         pytest.fail("pages are served by others, who see only committed rows: use django_db(transaction=True)")
-    with chromium() as browser:
-        yield browser.open
+    yield browser.open
+    browser.close_pages()

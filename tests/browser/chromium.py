@@ -49,6 +49,11 @@ class Visit:
         self.page.on("request", lambda request: self._leaves(request.url))
         self.page.on("websocket", lambda socket: self._leaves(socket.url))
 
+    def forgive(self, *words: str) -> None:
+        """Errors so far that say any of `words` are what the test is about."""
+        self.page.wait_for_timeout(0)  # those on their way arrive
+        self.console_errors = [error for error in self.console_errors if not any(word in error for word in words)]
+
     def _note(self, text: str) -> None:
         self.console_errors.append(text)
 
@@ -63,7 +68,7 @@ def told(message: ConsoleMessage) -> str:
 
 
 class Chromium:
-    """A running browser. `open` gives fresh pages until the browser is closed."""
+    """A running browser. `open` gives fresh pages until they are closed, or the browser is."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -90,6 +95,11 @@ class Chromium:
         visit = Visit(context.new_page(), base_url)
         visit.watch()
         return visit
+
+    def close_pages(self) -> None:
+        """All of them, with their cookies."""
+        for context in self._browser.contexts:
+            context.close()
 
 
 @contextmanager
