@@ -5,25 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from cameras.admin_visible import CameraFilter, VisibleRows
-from cameras.models import Camera
+from cameras.models import Camera, Zone
 from events.alerting.handling import handle
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
-from hsi.admin_base import HSIAdmin, badge
+from hsi.admin_base import HSIAdmin, badge, shortened, thumbnail
+from hsi.roles import Role, has_role
 
+MOST_AT_ONCE = 500
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
 
 
 class WordsField(forms.CharField):
     """A list of words with commas between them."""
+
+    widget = UnfoldAdminTextInputWidget
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(map(str, value)) if isinstance(value, list) else value
@@ -35,29 +41,39 @@ class WordsField(forms.CharField):
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     labels = WordsField(required=False, help_text="What must have been seen: any of these, as in person, car.")
     cameras = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, help_text="None chosen: all cameras."
+        required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, help_text="None chosen: all cameras."
+    )
+    zones = forms.MultipleChoiceField(
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Where it must have been seen: in any of these. None chosen: anywhere.",
     )
     schedule_days = forms.MultipleChoiceField(
         required=False,
         choices=[(day, day.title()) for day in DAYS],
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="None chosen: every day.",
     )
 
     class Meta:
         model = AlertRule
         fields = (
-            "name", "enabled", "severity", "min_risk", "labels", "min_confidence", "cameras",
+            "name", "enabled", "severity", "min_risk", "labels", "min_confidence", "cameras", "zones",
             "schedule_days", "schedule_start", "schedule_end", "schedule_timezone",
             "cooldown_seconds", "dedup_key", "channels",
         )  # fmt: skip
-        widgets = {"channels": forms.CheckboxSelectMultiple}
+        widgets = {"channels": UnfoldAdminCheckboxSelectMultipleWidget}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        field: Any = self.fields["cameras"]
-        gone = [(one, f"{one} (gone)") for one in self.instance.cameras]
-        field.choices = list(dict([*gone, *Camera.objects.values_list("pk", "name")]).items())
+        zones = Zone.objects.order_by("camera", "name").values_list("pk", "name", "camera__name")
+        self._offer("cameras", dict(Camera.objects.order_by("name").values_list("pk", "name")))
+        self._offer("zones", {pk: f"{name} ({of})" for pk, name, of in zones})
+
+    def _offer(self, name: str, there: dict[str, str]) -> None:
+        """What there is, and what the rule names although it is gone."""
+        field: Any = self.fields[name]
+        field.choices = list(({one: f"{one} (gone)" for one in getattr(self.instance, name)} | there).items())
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -70,6 +86,12 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
 class AlertRuleAdmin(HSIAdmin):
     form = AlertRuleForm
     list_display = ("name", "enabled", "severity", "min_risk", "asks_for", "cooldown_seconds")
+    fieldsets = (
+        (None, {"fields": ("name", "enabled")}),
+        ("Which events", {"fields": ("severity", "min_risk", "labels", "min_confidence", "cameras", "zones")}),
+        ("When", {"fields": ("schedule_days", "schedule_start", "schedule_end", "schedule_timezone")}),
+        ("Who is told, and how often", {"fields": ("channels", "cooldown_seconds", "dedup_key")}),
+    )
     list_filter = ("enabled", "severity")
     search_fields = ("name",)
     ordering = ("id",)
@@ -77,6 +99,8 @@ class AlertRuleAdmin(HSIAdmin):
     @admin.display(description="asks for")
     def asks_for(self, rule: AlertRule) -> str:
         parts = [", ".join(rule.labels) or "anything", f"at {', '.join(rule.cameras)}" if rule.cameras else ""]
+        if rule.zones:
+            parts.append(f"in {', '.join(rule.zones)}")
         if rule.schedule_start and rule.schedule_end:
             parts.append(f"{rule.schedule_start:%H:%M} to {rule.schedule_end:%H:%M}")
         return " ".join(filter(None, parts))
@@ -84,15 +108,16 @@ class AlertRuleAdmin(HSIAdmin):
 
 @admin.register(Alert)
 class AlertAdmin(VisibleRows):
-    """Made by rules. A person acknowledges or dismisses them."""
+    """Made by rules. A person acknowledges or dismisses them: here many, one on the page of its event."""
 
-    list_display = ("id", "level", "state", "camera", "rule", "event_link", "created_at", "handled_by")
+    list_display = ("picture", "id", "level", "state", "told", "camera", "rule", "created_at", "handled_by")
+    list_display_links = ("id",)
     list_filter = ("status", "severity", ("camera", CameraFilter), "created_at")
-    list_select_related = ("camera", "rule")
+    list_select_related = ("camera", "rule", "event")
     ordering = ("-created_at", "-id")
     sortable_by = ("id", "created_at")
     fields = (
-        "level", "state", "camera", "rule", "event_link", "handled_by", "dedup_key", "window", "uid",
+        "level", "state", "told", "large_picture", "camera", "rule", "handled_by", "dedup_key", "window", "uid",
         "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
@@ -102,8 +127,14 @@ class AlertAdmin(VisibleRows):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("events.change_alert")) and has_role(request.user, Role.OPERATOR)
 
     @admin.display(description="severity", ordering="severity")
     def level(self, alert: Alert) -> SafeString:
@@ -113,19 +144,33 @@ class AlertAdmin(VisibleRows):
     def state(self, alert: Alert) -> SafeString:
         return badge(alert.get_status_display(), self.states[alert.status])
 
-    @admin.display(description="event")
-    def event_link(self, alert: Alert) -> SafeString:
-        return format_html('<a href="/admin/events/event/{}/change/">{}</a>', alert.event_id, alert.event_id)
+    @admin.display(description="picture")
+    def picture(self, alert: Alert) -> SafeString:
+        return thumbnail(f"/api/events/{alert.event_id}/snapshot?boxes=1")
 
-    @admin.action(description="Acknowledge", permissions=["change"])
+    @admin.display(description="picture")
+    def large_picture(self, alert: Alert) -> SafeString:
+        return thumbnail(f"/api/events/{alert.event_id}/snapshot?boxes=1", large=True)
+
+    @admin.display(description="event")
+    def told(self, alert: Alert) -> SafeString:
+        address = reverse("admin:events_event_change", args=[alert.event_id])
+        return format_html('<a href="{}">{}</a>', address, shortened(alert.event.summary) or f"event {alert.event_id}")
+
+    @admin.action(description="Acknowledge", permissions=["handle"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.ACKNOWLEDGED)
 
-    @admin.action(description="Dismiss: send no more about them", permissions=["change"])
+    @admin.action(description="Dismiss: send no more about them", permissions=["handle"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.DISMISSED)
 
     def _handle(self, request: HttpRequest, queryset: QuerySet[Alert], status: Alert.Status) -> None:
+        """A bounded number of them, in one transaction; more are done by doing it again."""
         with transaction.atomic():
-            for alert in queryset.order_by("pk").select_for_update(of=("self",)):
+            rows = queryset.exclude(status=status).order_by("pk").select_for_update(of=("self",))
+            chosen = list(rows[: MOST_AT_ONCE + 1])
+            for alert in chosen[:MOST_AT_ONCE]:
                 handle(alert, status, request.user)
+        more = " There are more: do it again." if len(chosen) > MOST_AT_ONCE else ""
+        self.message_user(request, f"{min(len(chosen), MOST_AT_ONCE)} {status.label}.{more}", messages.SUCCESS)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from events.admin_alerts import WordsField
 from events.models import Delivery, NotificationChannel
@@ -23,7 +24,7 @@ KEPT = "Never shown. Left empty it stays as it is."
 
 
 class SecretField(forms.CharField):
-    widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"})
+    widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
 
     def __init__(self, words: str) -> None:
         super().__init__(required=False, strip=False, max_length=2000, help_text=f"{words} {KEPT}")
@@ -55,6 +56,12 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
 class NotificationChannelAdmin(HSIAdmin):
     form = ChannelForm
     list_display = ("name", "kind", "enabled", "target", "min_severity")
+    fieldsets = (
+        (None, {"fields": ("name", "kind", "enabled", "min_severity")}),
+        ("Webhook and Apprise", {"fields": ("url", "secret")}),
+        ("Mail", {"fields": ("recipients",)}),
+        ("MQTT", {"fields": ("settings", "password")}),
+    )
     list_filter = ("kind", "enabled")
     search_fields = ("name",)
     ordering = ("id",)

@@ -14,10 +14,12 @@ from django.urls import URLPattern, path, reverse
 
 from cameras.admin_visible import VisibleRows
 from events import feedback, neighbours, reanalysis
-from events.models import Event, EventFeedback
+from events.alerting.handling import handle
+from events.models import Alert, Event, EventFeedback
 from events.review import change
 from events.reviewpage import review_page
 from events.serializers import MAX_NOTES
+from hsi.filters import BIGGEST_ID
 from hsi.roles import Role, has_role
 
 # What a person may do to an event with a button, by the end of its address: it tells what became of it.
@@ -113,4 +115,19 @@ def give_feedback(request: HttpRequest, event: Event) -> str:
     return "Thank you. That is kept with the event." if given else "That had been kept before."
 
 
-ACTS: dict[str, Act] = {"reviewed": set_reviewed, "reanalyse": judge_again, "feedback": give_feedback}
+HANDLED = {status.value: status for status in (Alert.Status.ACKNOWLEDGED, Alert.Status.DISMISSED)}
+
+
+def handle_alert(request: HttpRequest, event: Event) -> str:
+    status, number = HANDLED.get(request.POST.get("status", "")), request.POST.get("alert", "")
+    pk = min(int(number), BIGGEST_ID) if number.isascii() and number.isdigit() else 0
+    alert = event.alerts.select_for_update().filter(pk=pk).first()
+    if status is None or alert is None:
+        return "Nothing was changed: there is no such alert of this event."
+    handle(alert, status, request.user)
+    return f"Alert {alert.pk} is {status.label}."
+
+
+ACTS: dict[str, Act] = {
+    "reviewed": set_reviewed, "reanalyse": judge_again, "feedback": give_feedback, "alert": handle_alert,
+}  # fmt: skip

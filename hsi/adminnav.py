@@ -45,10 +45,19 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Review",
         (
-            Item("Events", "notifications", "events.event", "unreviewed"),
+            Item("Events", "visibility", "events.event", "unreviewed"),
             Item("Detections", "frame_person", "detection.detection"),
             Item("Uploads", "photo_library", "cameras.upload", "uploads"),
             Item("Batches", "stacks", "detection.batch"),
+        ),
+    ),
+    (
+        "Alerts",
+        (
+            Item("Alerts", "notification_important", "events.alert", "alerts", "danger"),
+            Item("Alert rules", "rule", "events.alertrule"),
+            Item("Channels", "campaign", "events.notificationchannel"),
+            Item("Deliveries", "outgoing_mail", "events.delivery"),
         ),
     ),
     ("Cameras", (Item("Cameras", "videocam", "cameras.camera"), Item("Zones", "polyline", "cameras.zone"))),
@@ -71,7 +80,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("Users", "person", "auth.user"),
             Item("Groups", "group", "auth.group"),
             Item("Tokens", "key", "hsi.apitoken"),
-            Item("Camera grants", "visibility", "cameras.cameragrant"),
+            Item("Camera grants", "lock_person", "cameras.cameragrant"),
             Item("Failed logins", "lock", "hsi.loginfailure"),
         ),
     ),

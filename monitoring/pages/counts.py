@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.cache import cache
 
-from events.models import Event
+from events.models import Alert, Event
 from monitoring.waiting import waiting
 
 KEPT_SECONDS = 10
@@ -24,7 +24,9 @@ def counts() -> dict[str, str]:
 def _counted() -> dict[str, str]:
     waits = waiting()
     unreviewed = Event.objects.filter(reviewed=False).order_by()[: MOST + 1].count()
-    return {name: short(waits[name]) for name in ("uploads", "dead_letters")} | {"unreviewed": short(unreviewed)}
+    alerts = Alert.objects.open().order_by()[: MOST + 1].count()
+    found = {name: waits[name] for name in ("uploads", "dead_letters")} | {"unreviewed": unreviewed, "alerts": alerts}
+    return {name: short(number) for name, number in found.items()}
 
 
 def short(number: int) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
+from events.models import Delivery
 from hsi import deadletters
 from hsi.ledger import QueuePause
 from monitoring.models import JobRun
@@ -18,6 +20,7 @@ from monitoring.pages.words import many
 
 LOOKED_BACK = timedelta(days=1)
 SHOWN_GROUPS = 5
+LOOKED_AT = 500  # rows of a kind; more of them are no other trouble
 TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "unknown"}
 NAMES = {
     "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
@@ -67,7 +70,7 @@ def verdict(answers: dict[str, Answer], more: Sequence[Trouble], now: datetime) 
         for name, answer in answers.items()
     ]
     found = [Trouble(tone, name, detail, link) for name, tone, detail, link in parts if tone in ("bad", "warn")]
-    found += [*letters(), *more, *pauses(), *failed_jobs(now)]
+    found += [*letters(), *untold(now), *more, *pauses(), *failed_jobs(now)]
     found.sort(key=lambda trouble: trouble.tone != "bad")
     unknown = sum(tone == "unknown" for _, tone, _, _ in parts)
     if found:
@@ -94,6 +97,32 @@ def letters() -> list[Trouble]:
     ]
 
 
+def untold(now: datetime) -> list[Trouble]:
+    """Notifications that reached nobody, by channel: given up within a day, or still being tried."""
+    rows = Delivery.objects.select_related("channel")
+    dead = rows.filter(state=Delivery.State.DEAD, created_at__gte=now - LOOKED_BACK)
+    failing = rows.filter(state=Delivery.State.FAILED, due_at__isnull=False)
+    return [
+        *by_channel("bad", "given up", dead.order_by("-created_at", "-id")),
+        *by_channel("warn", "not sent yet", failing.order_by("due_at", "id")),
+    ]
+
+
+def by_channel(tone: str, what: str, deliveries: QuerySet[Delivery]) -> list[Trouble]:
+    found: dict[int, list[Delivery]] = {}
+    for delivery in deliveries[:LOOKED_AT]:
+        found.setdefault(delivery.channel_id, []).append(delivery)
+    return [
+        Trouble(
+            tone,
+            f"{many(len(of), 'notification')} {what}: {of[0].channel}",
+            f"Since {clock(min(one.created_at for one in of))}. {of[0].last_error}",
+            f"{reverse('admin:events_delivery_changelist')}?state__exact={of[0].state}&channel__id__exact={channel}",
+        )
+        for channel, of in found.items()
+    ]
+
+
 def pauses() -> list[Trouble]:
     return [
         Trouble(
@@ -109,7 +138,7 @@ def pauses() -> list[Trouble]:
 def failed_jobs(now: datetime) -> list[Trouble]:
     """Of each kind of housekeeping the newest run, where that failed."""
     newest: dict[str, JobRun] = {}
-    for run in JobRun.objects.filter(started_at__gte=now - LOOKED_BACK).order_by("-started_at")[:500]:
+    for run in JobRun.objects.filter(started_at__gte=now - LOOKED_BACK).order_by("-started_at")[:LOOKED_AT]:
         newest.setdefault(run.name, run)
     return [
         Trouble(

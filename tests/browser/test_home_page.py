@@ -20,7 +20,7 @@ from events.serializers import event_data
 from hsi import stream
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, is_clean, signed_in
+from tests.browser.screens import PATIENCE_MS, SCREENS, is_clean, signed_in
 from tests.browser.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
@@ -84,6 +84,7 @@ def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
     expect(page.locator("#health")).to_have_text("Cannot be asked")
 
 
+@pytest.mark.parametrize("screen", [SCREENS[3]], indirect=True, ids=str)
 def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(visit: Visit, door: Camera) -> None:
     page = visit.page
     page.on("dialog", lambda dialog: visit.console_errors.append(f"dialog {dialog.message}"))
@@ -119,6 +120,7 @@ def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(visit: Visi
     expect(page.locator("#none-match")).to_be_visible()
 
 
+@pytest.mark.parametrize("screen", [SCREENS[1]], indirect=True, ids=str)
 def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, door: Camera) -> None:
     page = visit.page
     page.goto("/")
@@ -142,6 +144,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     expect(tile.locator("[data-slot=silent]")).to_be_hidden(timeout=PATIENCE_MS)
 
 
+@pytest.mark.parametrize("screen", [SCREENS[2]], indirect=True, ids=str)
 def test_after_the_server_was_away_nothing_is_missing(visit: Visit, server: Site, door: Camera) -> None:
     page = visit.page
     page.goto("/")
@@ -155,6 +158,7 @@ def test_after_the_server_was_away_nothing_is_missing(visit: Visit, server: Site
     visit.forgive("ERR_CONNECTION", "WebSocket")
 
 
+@pytest.mark.parametrize("screen", [SCREENS[2]], indirect=True, ids=str)
 def test_older_events_are_shown_on_demand(visit: Visit, door: Camera) -> None:
     for _ in range(33):
         factories.event(door)
@@ -168,6 +172,7 @@ def test_older_events_are_shown_on_demand(visit: Visit, door: Camera) -> None:
     visit.forgive("404")  # none of them has a picture
 
 
+@pytest.mark.parametrize("screen", [SCREENS[0]], indirect=True, ids=str)
 def test_events_are_searched_from_the_keyboard_and_what_matches_arrives_by_itself(visit: Visit, door: Camera) -> None:
     low: dict[str, Any] = {"risk_score": 10, "risk_level": "low", "risk_source": "llm", "analysis": "done"}
     fox = tell(with_picture(door), summary="A fox in the garden.", **low)

@@ -1,0 +1,47 @@
+"""One row of every kind that the admin shows, with words as long as they may become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.utils import timezone
+
+from cameras.models import Camera, CameraGrant, Garbage
+from events.models import Alert, Delivery, Event
+from hsi import livesettings, stream
+from hsi.models import LoginFailure
+from tests import factories
+
+LONG = "A name that is as long as a name may become, " * 2
+ERROR = "The host answered 502 Bad Gateway. " + "x" * 200
+
+
+def everything(boss: User) -> None:
+    """What `night.trouble` leaves out. Webhooks to 127.0.0.1 must be allowed."""
+    event = Event.objects.order_by("pk").first()
+    assert event is not None
+    group = Group.objects.create(name=LONG)
+    CameraGrant.objects.create(camera=event.camera, group=group)
+    factories.user("u" * 100, sees=event.camera).groups.add(group)
+    LoginFailure.objects.create(who="0" * 64, address="192.0.2.1", at=timezone.now())
+    Garbage.objects.create(root="cameras", path="d/" + "y" * 200, size=1)
+    zone = factories.zone(event.camera, name=LONG)
+    livesettings.change({"TRASH_DAYS": "12"})
+    given_up(event, name=LONG, zones=[zone.pk, "gone"], cameras=[event.camera_id, "gone"], labels=["person"])
+    with transaction.atomic():
+        stream.publish(*messages(event.camera))
+
+
+def given_up(event: Event, **rule: Any) -> Delivery:
+    channel = factories.channel(name=LONG)
+    alert = factories.alert(event, rule=factories.rule(channel, **rule))
+    return factories.delivery(alert, channel, state="dead", due_at=None, attempts=7, last_error=ERROR)
+
+
+def messages(of: Camera) -> list[tuple[str, str, Any]]:
+    """What the stream carries when an alert is made."""
+    from events.alerting.serializers import alert_data
+
+    return [("alert.created", of.pk, alert_data(alert)) for alert in Alert.objects.filter(camera=of)]
