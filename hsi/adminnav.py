@@ -14,19 +14,22 @@ from django.utils.module_loading import import_string
 
 from hsi.roles import is_admin
 
-# How much waits, in words, by the `badge` of an item.
+# How much waits, in words, by the `counts` of an item.
 COUNTS = "monitoring.pages.counts.counts"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A list of rows (`place` is `app.model`), or a page for administrators (`place` is the name of its address)."""
+    """A list of rows (`place` is `app.model`), or a page for administrators (`place` is the name of its address).
+
+    `counts` names what waits there, and `tone` how that looks.
+    """
 
     title: str
     icon: str
     place: str
-    badge: str = ""
-    tone: str = "info"
+    counts: str = ""
+    tone: str = "wait"
 
     @property
     def address(self) -> str:
@@ -54,7 +57,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Alerts",
         (
-            Item("Alerts", "notification_important", "events.alert", "alerts", "danger"),
+            Item("Alerts", "notification_important", "events.alert", "alerts", "bad"),
             Item("Alert rules", "rule", "events.alertrule"),
             Item("Channels", "campaign", "events.notificationchannel"),
             Item("Deliveries", "outgoing_mail", "events.delivery"),
@@ -64,7 +67,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Operations",
         (
-            Item("Dead letters", "report", "letters", "dead_letters", "danger"),
+            Item("Dead letters", "report", "letters", "dead_letters", "bad"),
             Item("Queues", "low_priority", "queues"),
             Item("Logs", "subject", "logs"),
             Item("Configuration", "tune", "configuration"),
@@ -102,8 +105,8 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """As django-unfold wants it. Asks for counts only where they concern all that the user may see."""
-    counts: Mapping[str, str] = import_string(COUNTS)() if is_admin(request.user) else {}
+    """As django-unfold wants it. Counts are told only where they concern all that the user may see."""
+    counts: Mapping[str, str] | None = import_string(COUNTS)() if is_admin(request.user) else None
     return [
         {
             "title": title,
@@ -115,8 +118,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def shown(item: Item, request: HttpRequest, counts: Mapping[str, str]) -> dict[str, Any]:
-    count = counts.get(item.badge, "")
-    badge = {"badge": count, "badge_variant": item.tone} if count else {}
+def shown(item: Item, request: HttpRequest, counts: Mapping[str, str] | None) -> dict[str, Any]:
     here = request.path == item.address if item.place == "index" else request.path.startswith(item.address)
-    return {"title": item.title, "icon": item.icon, "link": item.address, "active": here, **badge}
+    link = {"title": item.title, "icon": item.icon, "link": item.address, "active": here}
+    waits = (
+        {"counts": item.counts, "count": counts.get(item.counts, ""), "tone": item.tone} if counts is not None else {}
+    )
+    return link | waits

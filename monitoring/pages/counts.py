@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from events.models import Alert, Event
+from monitoring.pages.page import OperationsPage
 from monitoring.waiting import waiting
 
 KEPT_SECONDS = 10
 KEY = "admin-counts"
 MOST = 999  # of what may grow without end no more is counted
+
+
+class Counts(OperationsPage):
+    """`{kind: words}`, which every page of the admin asks for while it is looked at."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return JsonResponse(counts())
 
 
 def counts() -> dict[str, str]:

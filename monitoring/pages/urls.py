@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from monitoring.pages import about, configuration, errand, letters, logs, overview, queues
+from monitoring.pages import about, configuration, counts, errand, letters, logs, overview, queues
 from monitoring.pages.camera import arrivals, editor, situation, steps
 
 CAMERA = "cameras/camera/<slug:pk>"
 
 urlpatterns = [
     path("overview/figures", overview.Figures.as_view(), name="figures"),
+    path("counts", counts.Counts.as_view(), name="counts"),
     path("letters/", letters.Letters.as_view(), name="letters"),
     path("letters/<int:pk>", letters.Letter.as_view(), name="letter"),
     path("letters/resolve", letters.ResolveLetters.as_view(), name="resolve_letters"),

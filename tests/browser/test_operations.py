@@ -127,8 +127,11 @@ def test_figures_that_are_old_are_no_news(server: Site, visit: Visit) -> None:
     page.goto("/admin/")
     server.stop()
     expect(page.locator("#as-of")).to_contain_text("Not up to date since", timeout=PATIENCE_MS)
+    factories.dead_letter()
     server.start()
     expect(page.locator("#as-of")).to_contain_text("As of", timeout=PATIENCE_MS)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the window is looked at again
+    expect(page.locator("[data-count=dead_letters]")).to_have_text("1")
     visit.forgive("ERR_CONNECTION", "WebSocket")
 
 

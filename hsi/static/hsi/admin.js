@@ -6,6 +6,7 @@ const NAMES = {
   unfold_more: "Account",
 };
 const ICON = ".material-symbols-outlined";
+const COUNTED_EVERY = 15_000;
 
 addEventListener("DOMContentLoaded", () => {
   for (const thing of document.querySelectorAll(MOUSE_ONLY)) {
@@ -28,3 +29,16 @@ addEventListener("DOMContentLoaded", () => {
     icon.setAttribute("aria-hidden", "true"); // else its name is read out
   }
 });
+
+// How much waits, in the navigation, of every page that is looked at. Who was signed out meanwhile is told by the next page.
+async function count() {
+  const counts = [...document.querySelectorAll("[data-count]")];
+  if (document.hidden || !counts.length) return;
+  const answer = await fetch("/admin/counts", { redirect: "error" }).catch(() => null);
+  if (!answer?.ok) return;
+  const found = await answer.json();
+  for (const shown of counts) shown.textContent = found[shown.dataset.count] ?? "";
+}
+
+setInterval(count, COUNTED_EVERY);
+document.addEventListener("visibilitychange", count);

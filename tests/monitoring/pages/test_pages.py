@@ -135,4 +135,8 @@ def test_the_navigation_tells_what_waits_and_never_counts_without_end(boss: Clie
     monkeypatch.setattr(counts, "MOST", 2)
     assert counts._counted()["unreviewed"] == "2+"
     content = boss.get(address("queues")).content.decode()
-    assert "Dead letters" in content
+    assert 'data-count="dead_letters">3<' in content
+    assert 'data-count="alerts"><' in content
+    assert boss.get(address("counts")).json() == {"dead_letters": "3", "unreviewed": "3"}
+    boss.force_login(factories.user(is_staff=True))
+    assert "data-count" not in boss.get(address("index")).content.decode()
