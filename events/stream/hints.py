@@ -45,7 +45,8 @@ async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]
         layer_breaker.failed("", error)
         raise
     finally:
-        await layer.group_discard(GROUP, channel)
+        with suppress(OSError, RedisError):  # it must not stand in the place of what ends this, as of a cancellation
+            await layer.group_discard(GROUP, channel)
 
 
 async def _join(layer: BaseChannelLayer) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from channels.layers import channel_layers
 from django.conf import settings as django_settings
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from events.stream import hints
 from hsi import hint
@@ -46,7 +47,7 @@ class Ear:
     def __init__(self) -> None:
         self.heard = threading.Semaphore(0)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._listen)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def __enter__(self) -> Ear:
         self._thread.start()
@@ -55,6 +56,7 @@ class Ear:
     def __exit__(self, *error: object) -> None:
         self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(30)
+        assert not self._thread.is_alive()
 
     def _listen(self) -> None:
         async def follow() -> None:
@@ -126,6 +128,40 @@ def test_hints_flow_again_when_redis_is_back(server):
         ear.forget()
         hint.send()
         assert ear.hears()
+
+
+class BrokenGoodbye:
+    """A layer on which nothing comes, and from which nobody can take leave."""
+
+    def __init__(self) -> None:
+        self.is_heard = asyncio.Event()
+        self.is_back = False
+
+    async def new_channel(self) -> str:
+        return "a.channel"
+
+    async def group_add(self, group: str, channel: str) -> None:
+        pass
+
+    async def receive(self, channel: str) -> None:
+        self.is_heard.set()
+        await asyncio.Event().wait()
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        if not self.is_back:
+            raise RedisConnectionError("it went away")
+
+
+async def test_following_ends_when_it_is_told_to_although_redis_went_away(monkeypatch: pytest.MonkeyPatch):
+    layer = BrokenGoodbye()
+    monkeypatch.setattr(hints, "get_channel_layer", lambda: layer)
+    following = asyncio.create_task(hints.follow(lambda: None))
+    await asyncio.wait_for(layer.is_heard.wait(), 10)
+    following.cancel()
+    ended, _ = await asyncio.wait({following}, timeout=5)
+    layer.is_back = True
+    following.cancel()
+    assert ended == {following}
 
 
 def test_receivers_may_wait_inside_redis_longer_than_an_answer_takes():
