@@ -1,4 +1,4 @@
-"""One server for the tests of a module, and whoever looks after the house, on each of the screens."""
+"""One server for the tests of a module, and whoever looks after the house, on two screens or all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from tests import factories
 from tests.browser.chromium import Visit
-from tests.browser.screens import SCREENS, Screen, is_clean, on, signed_in
+from tests.browser.screens import ACTED_ON, Screen, is_clean, on, signed_in
 from tests.browser.site import Site, site
 
 
@@ -41,7 +41,7 @@ def data_dir(settings: Any, house_folder: Path) -> Path:
     return house_folder
 
 
-@pytest.fixture(params=SCREENS, ids=str)
+@pytest.fixture(params=ACTED_ON, ids=str)
 def screen(request: pytest.FixtureRequest) -> Screen:
     found: Screen = request.param
     return found
@@ -66,7 +66,7 @@ def number_content_types() -> None:
 
 @pytest.fixture
 def visit(screen: Screen, server: Site, data_dir: Path, boss: User, open_page: Callable[..., Visit]) -> Iterator[Visit]:
-    """The administrator `boss` at each of the screens in turn. What goes wrong on a page fails the test."""
+    """The administrator `boss` at each of the screens of the test in turn. What goes wrong on a page fails the test."""
     visit = signed_in(on(screen, open_page, server.url), boss)
     yield visit
     assert is_clean(visit)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Locator, Page, expect
@@ -32,6 +33,9 @@ class Screen:
 
 
 SCREENS = (Screen(390, "light"), Screen(390, "dark"), Screen(1440, "light"), Screen(1440, "dark"))
+# How a page looks is looked at on all of them. What is done there is done in either theme and at either width.
+on_every_screen = pytest.mark.parametrize("screen", SCREENS, indirect=True, ids=str)
+ACTED_ON = (SCREENS[1], SCREENS[2])
 
 
 def on(screen: Screen, open_page: Callable[..., Visit], url: str) -> Visit:

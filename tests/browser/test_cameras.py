@@ -17,7 +17,7 @@ from hsi.ledger import AuditEntry
 from hsi.models import WorkerHeartbeat
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, Screen, is_clean
+from tests.browser.screens import PATIENCE_MS, Screen, is_clean, on_every_screen
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
 
@@ -41,6 +41,7 @@ def at(name: str, *args: str) -> str:
     return reverse(f"admin:{name}", args=args)
 
 
+@on_every_screen
 def test_every_page_fits_every_screen(visit: Visit, screen: Screen, door: Camera, data_dir: Path):
     factories.camera("roof", silent_since=timezone.now(), expected_interval_seconds=300, name="N" * 120)
     pictures.put(data_dir / f"cameras/{'f' * 200}/x.jpg", b"x")

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from hsi import livesettings
 from hsi.ledger import AuditEntry, LiveSetting
 from tests.browser.chromium import Visit
+from tests.browser.screens import on_every_screen
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
 
@@ -18,6 +19,7 @@ PAGE = "/admin/configuration/"
 ENVIRONMENT = {"TRASH_DAYS": "10", "API_THREADS": "4"}
 
 
+@on_every_screen
 def test_what_is_set_what_is_ignored_and_what_is_wrong_is_seen(visit: Visit) -> None:
     livesettings.change({"BATCH_WINDOW_SECONDS": "120", "FAST_PATH_OBJECT_TYPES": "person,dog,cat,car,truck,bicycle"})
     LiveSetting.objects.create(name="JOB_MAX_SECONDS", value="5", changed_by="ann")

@@ -20,7 +20,7 @@ from events.serializers import event_data
 from hsi import stream
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, SCREENS, is_clean, signed_in
+from tests.browser.screens import PATIENCE_MS, SCREENS, is_clean, on_every_screen, signed_in
 from tests.browser.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
@@ -202,6 +202,7 @@ def test_events_are_searched_from_the_keyboard_and_what_matches_arrives_by_itsel
     expect(page.get_by_role("alert").filter(has_text="after")).to_be_visible()
 
 
+@on_every_screen
 def test_the_page_fits_every_screen_in_light_and_dark(visit: Visit, door: Camera) -> None:
     with_picture(door)
     pages = ("/", "/?q=fox&camera=door&label=dog&after=2026-01-01&reviewed=false")

@@ -20,7 +20,7 @@ from monitoring.models import LogEntry
 from tests import factories
 from tests.browser import night
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, SCREENS, Screen, press, said, until
+from tests.browser.screens import PATIENCE_MS, SCREENS, Screen, on_every_screen, press, said, until
 from tests.browser.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
@@ -48,6 +48,7 @@ def pages() -> list[str]:
     return [f"/admin/{place}" for place in places]
 
 
+@on_every_screen
 def test_every_page_fits_every_screen(visit: Visit, boss: User, screen: Screen) -> None:
     night.trouble(boss)
     wide = {}
@@ -59,7 +60,9 @@ def test_every_page_fits_every_screen(visit: Visit, boss: User, screen: Screen) 
     assert wide == dict.fromkeys(wide, screen.width)
 
 
-def test_the_overview_of_a_new_house_explains_what_is_empty(visit: Visit) -> None:
+def test_the_overview_of_a_new_house_explains_what_is_empty(server: Site, visit: Visit) -> None:
+    server.stop()  # it remembers charts of another test
+    server.start()
     page = visit.page
     page.goto("/admin/")
     said(page, "No camera yet.")
@@ -127,7 +130,7 @@ def test_figures_that_are_old_are_no_news(server: Site, visit: Visit) -> None:
     page.goto("/admin/")
     server.stop()
     expect(page.locator("#as-of")).to_contain_text("Not up to date since", timeout=PATIENCE_MS)
-    factories.dead_letter()
+    factories.dead_letter(night.picture(factories.camera(), timezone.now(), state=Upload.State.DEAD))
     server.start()
     expect(page.locator("#as-of")).to_contain_text("As of", timeout=PATIENCE_MS)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the window is looked at again

@@ -16,7 +16,7 @@ from events.models import Event, EventFeedback, Judgement
 from hsi.ledger import AuditEntry
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import Screen, press
+from tests.browser.screens import Screen, on_every_screen, press
 from tests.factories import NOW
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
@@ -77,6 +77,7 @@ def chosen(page: Page) -> Locator:
     return page.locator(".frame[aria-current=true]")
 
 
+@on_every_screen
 def test_the_list_and_an_event_fit_every_screen(visit: Visit, event: Event, screen: Screen) -> None:
     wide = fits(visit, event)
     assert wide == dict.fromkeys(wide, screen.width)
