@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage
+from events.alerting.serializers import alert_data
 from events.models import Alert, Delivery, Event
 from hsi import livesettings, stream
 from hsi.models import LoginFailure
@@ -42,6 +43,4 @@ def given_up(event: Event, **rule: Any) -> Delivery:
 
 def messages(of: Camera) -> list[tuple[str, str, Any]]:
     """What the stream carries when an alert is made."""
-    from events.alerting.serializers import alert_data
-
     return [("alert.created", of.pk, alert_data(alert)) for alert in Alert.objects.filter(camera=of)]

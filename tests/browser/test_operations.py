@@ -60,6 +60,19 @@ def test_every_page_fits_every_screen(visit: Visit, boss: User, screen: Screen) 
     assert wide == dict.fromkeys(wide, screen.width)
 
 
+def test_a_page_that_stays_open_follows_the_systems_theme_until_one_is_chosen(visit: Visit, screen: Screen) -> None:
+    page, dark = visit.page, visit.page.locator("html.dark")
+    page.goto("/admin/logs/")
+    for scheme in ("dark", "light", "dark", screen.scheme):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+        expect(dark).to_have_count(int(scheme == "dark"))
+    page.evaluate("Alpine.$data(document.documentElement).adminTheme = 'light'")
+    expect(dark).to_have_count(0)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(200)  # in which it would change
+    expect(dark).to_have_count(0)
+
+
 def test_the_overview_of_a_new_house_explains_what_is_empty(server: Site, visit: Visit) -> None:
     server.stop()  # it remembers charts of another test
     server.start()

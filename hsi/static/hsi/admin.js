@@ -42,3 +42,11 @@ async function count() {
 
 setInterval(count, COUNTED_EVERY);
 document.addEventListener("visibilitychange", count);
+
+// A page that stays open goes along when the system turns dark in the evening.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  const theme = Alpine.$data(document.documentElement);
+  if (theme.adminTheme !== "auto") return;
+  theme.adminTheme = ""; // looked at anew
+  Alpine.nextTick(() => (theme.adminTheme = "auto"));
+});
