@@ -7,11 +7,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import action
 
 from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
 from hsi.admin_base import (
@@ -188,7 +189,7 @@ class CircuitBreakerAdmin(MachineAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(HSIAdmin):
-    """Made by `create_token`, which shows the secret once. Here it can only be revoked."""
+    """Made on a page of its own or by `create_token`, either of which shows the secret once. Here they are revoked."""
 
     list_display = (
         "name", "user", "prefix", "token_state", "scope_names",
@@ -203,6 +204,14 @@ class ApiTokenAdmin(HSIAdmin):
     )  # fmt: skip
     readonly_fields = ("prefix", "token_state", "scope_names")
     actions = ("revoke",)
+    actions_list = ("make",)
+
+    def has_make_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request.user)
+
+    @action(description="Make a token", permissions=["make"])  # type: ignore[untyped-decorator]  # so is the library
+    def make(self, request: HttpRequest) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:new_token"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         tokens: QuerySet[ApiToken] = super().get_queryset(request)

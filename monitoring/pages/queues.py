@@ -1,4 +1,4 @@
-"""Queues and breakers: how full, how old, who paused them; pause, let go on, reset. And tokens: revoke."""
+"""Queues and breakers: how full, how old, who paused them; pause, let go on, reset."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from hsi import databaseclock, pauses, tokens
+from hsi import databaseclock, pauses
 from hsi.breaker import get_breaker
 from hsi.ledger import QueuePause
-from hsi.models import ApiToken, CircuitBreaker
+from hsi.models import CircuitBreaker
 from hsi.queues import QUEUE_NAMES, backends
 from monitoring.pages import asked
 from monitoring.pages.confirm import Confirmed
@@ -100,24 +100,6 @@ class ResetBreaker(OperationsPage):
         words = "is closed: the service is asked again" if get_breaker(name).reset() else "was closed before"
         messages.success(request, f"The breaker of {name} {words}.")
         return HttpResponseRedirect(reverse("admin:queues") + "#breakers")
-
-
-class RevokeToken(Confirmed):
-    title = "Revoke a token"
-    button = "Revoke"
-
-    def token(self) -> ApiToken:
-        return get_object_or_404(ApiToken.objects.select_related("user"), pk=self.kwargs["pk"])
-
-    def question(self) -> str:
-        token = self.token()
-        return f"Revoke the token {token} of {token.user}? Whoever uses it is shut out at once, for good."
-
-    def act(self) -> str:
-        return "The token is revoked." if tokens.revoke(self.token()) else "The token had been revoked before."
-
-    def back(self) -> str:
-        return reverse("admin:hsi_apitoken_changelist")
 
 
 def known(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.pages import about, configuration, counts, errand, letters, logs, overview, queues
+from monitoring.pages import about, configuration, counts, errand, letters, logs, overview, queues, tokens
 from monitoring.pages.camera import arrivals, editor, situation, steps
 
 CAMERA = "cameras/camera/<slug:pk>"
@@ -20,7 +20,8 @@ urlpatterns = [
     path("queues/<slug:name>/pause", queues.PauseQueue.as_view(), name="pause_queue"),
     path("queues/<slug:name>/resume", queues.ResumeQueue.as_view(), name="resume_queue"),
     path("breakers/<slug:name>/reset", queues.ResetBreaker.as_view(), name="reset_breaker"),
-    path("tokens/<int:pk>/revoke", queues.RevokeToken.as_view(), name="revoke_token"),
+    path("tokens/new", tokens.NewToken.as_view(), name="new_token"),
+    path("tokens/<int:pk>/revoke", tokens.RevokeToken.as_view(), name="revoke_token"),
     path("configuration/", configuration.Configuration.as_view(), name="configuration"),
     path("logs/", logs.Logs.as_view(), name="logs"),
     path("logs/tail", logs.Tail.as_view(), name="logs_tail"),

@@ -42,6 +42,7 @@ def pages() -> list[str]:
         f"jobs/{errands.begin('requeue', {'error': letter.error_type}, 12).pk}",
         "queues/",
         "queues/detection_queue/pause",
+        "tokens/new",
         "configuration/",
     )
     places += ("logs/", "logs/?level=ERROR&q=attempt", f"logs/{line.pk}", f"about/upload/{upload.pk}")
@@ -190,6 +191,24 @@ def test_a_queue_is_paused_and_let_go_on_and_a_breaker_is_reset(visit: Visit, bo
     press(page.get_by_role("button", name="Reset rtdetr"))
     said(page, "the service is asked again")
     assert CircuitBreaker.objects.get(name="rtdetr").state == "closed"
+
+
+def test_a_token_is_made_and_works(visit: Visit, screen: Screen) -> None:
+    page = visit.page
+    page.goto("/admin/hsi/apitoken/")
+    if screen.is_phone:
+        press(page.get_by_role("link", name="More"))
+    press(page.get_by_role("link", name="Make a token"))
+    page.get_by_label("What for").fill("Home Assistant")
+    press(page.get_by_label("write: review events"), "Space")
+    press(page.get_by_role("button", name="Make the token"))
+    said(page, "Copy it now.")
+    press(page.get_by_role("button", name="Copy"))
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    text = page.get_by_label("The token").input_value()
+    answer = page.request.get("/api/cameras", headers={"Authorization": f"Bearer {text}"})
+    assert answer.status == 200
+    assert ApiToken.objects.get().scopes == ["read", "write"]
 
 
 def test_a_token_is_revoked(visit: Visit, boss: User) -> None:

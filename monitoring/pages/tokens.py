@@ -1,0 +1,78 @@
+"""API tokens: made here, when their text is shown once, and revoked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from hsi import tokens
+from hsi.errors import HSIError
+from hsi.models import ApiToken
+from monitoring.pages.confirm import Confirmed
+from monitoring.pages.page import OperationsPage
+
+# What each scope lets a program do, within what its user may.
+SCOPES = {
+    "read": "look at cameras, pictures and events, and hear the stream",
+    "write": "review events, handle alerts, change what its user may change",
+    "ingest": "send pictures and clips",
+    "admin": "all of these, tokens of its own, and operations where its user is an administrator",
+}
+USUAL_DAYS = 365
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80, initial="")
+    user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("username"), to_field_name="username")
+    scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()))
+    days = forms.IntegerField(required=False, min_value=1, max_value=tokens.MAX_DAYS)
+
+
+class NewToken(OperationsPage):
+    """GET asks whose, what for and how long. POST answers with the token's text, which is stored nowhere."""
+
+    template_name = "monitoring/token.html"
+    title = "Make a token"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form, made, text = TokenForm(request.POST), None, ""
+        if form.is_valid():
+            given = form.cleaned_data
+            try:
+                made, text = tokens.create_token(given["user"], given["name"], given["scopes"], given["days"])
+            except HSIError as error:
+                form.add_error(None, error.detail)
+        return self.render_to_response(self.get_context_data(form=form, made=made, text=text))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        first = TokenForm(initial={"user": self.request.user.get_username(), "scopes": ["read"], "days": USUAL_DAYS})
+        return {
+            "form": first, "longest": tokens.MAX_DAYS, "back": back_to_tokens(), **super().get_context_data(**kwargs),
+        }  # fmt: skip
+
+
+class RevokeToken(Confirmed):
+    title = "Revoke a token"
+    button = "Revoke"
+
+    def token(self) -> ApiToken:
+        return get_object_or_404(ApiToken.objects.select_related("user"), pk=self.kwargs["pk"])
+
+    def question(self) -> str:
+        token = self.token()
+        return f"Revoke the token {token} of {token.user}? Whoever uses it is shut out at once, for good."
+
+    def act(self) -> str:
+        return "The token is revoked." if tokens.revoke(self.token()) else "The token had been revoked before."
+
+    def back(self) -> str:
+        return back_to_tokens()
+
+
+def back_to_tokens() -> str:
+    return reverse("admin:hsi_apitoken_changelist")
