@@ -65,7 +65,7 @@ def test_a_page_that_stays_open_follows_the_systems_theme_until_one_is_chosen(vi
     page, dark = visit.page, visit.page.locator("html.dark")
     page.goto("/admin/logs/")
     for scheme in ("dark", "light", "dark", screen.scheme):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+        page.emulate_media(color_scheme=scheme)
         expect(dark).to_have_count(int(scheme == "dark"))
     page.evaluate("Alpine.$data(document.documentElement).adminTheme = 'light'")
     expect(dark).to_have_count(0)
