@@ -36,6 +36,8 @@ SCAN_CHUNK = 500  # files compared with the database at a time
 RETRY_SECONDS = 5.0  # after a failure of ours: disk full, database away
 LONGEST_PAUSE_SECONDS = 1.0  # notices of writing wake nobody, and must not pile up
 FOLDER_SCAN_SECONDS = 0.5  # a new folder is scanned this long after it appeared
+DROPPED_SCAN_SECONDS = 1.0  # all is scanned this long after the system dropped notices
+OBSERVER_LOG = "watchdog.observers.inotify"
 
 
 class CameraRootMissingError(HSIError):
@@ -76,6 +78,18 @@ class Notices(FileSystemEventHandler):
                 self._loop.wake()
 
 
+class DroppedNotices(logging.Handler):
+    """Hears that the system dropped notices because too many came at once. The observer tells that in its log alone."""
+
+    def __init__(self, loop: CameraWatcher) -> None:
+        super().__init__(logging.WARNING)
+        self._loop = loop
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "overflow" in record.getMessage():
+            self._loop.notices_were_dropped()
+
+
 class CameraWatcher(Loop):
     """Watches every camera folder below the root."""
 
@@ -89,6 +103,8 @@ class CameraWatcher(Loop):
         )
         self.guard = DiskGuard()
         self._observer: BaseObserver | None = None
+        self._dropped = DroppedNotices(self)
+        self._were_dropped = False
         self._next_scan = 0.0
         self._folders_to_scan: dict[str, float] = {}
 
@@ -101,7 +117,13 @@ class CameraWatcher(Loop):
             self._observe()
         self._next_scan = 0.0
 
+    def notices_were_dropped(self) -> None:
+        """From any thread: what was written meanwhile is looked for soon."""
+        self._were_dropped = True
+        self.wake()
+
     def close(self) -> None:
+        logging.getLogger(OBSERVER_LOG).removeHandler(self._dropped)
         if self._observer is not None:
             self._observer.stop()
             self._observer = None
@@ -130,6 +152,7 @@ class CameraWatcher(Loop):
 
     def _observe(self) -> None:
         """Ask the system to tell us. Where it cannot (too many folders), say so and scan more often."""
+        logging.getLogger(OBSERVER_LOG).addHandler(self._dropped)
         observer = Observer()
         try:
             observer.schedule(self.notices, str(self.root), recursive=True)
@@ -165,6 +188,9 @@ class CameraWatcher(Loop):
         for folder in [folder for folder, due in self._folders_to_scan.items() if due <= now]:
             del self._folders_to_scan[folder]
             self._scan(folder)
+        if self._were_dropped:
+            self._were_dropped = False
+            self._next_scan = min(self._next_scan, now + DROPPED_SCAN_SECONDS)
         if now >= self._next_scan:
             if not self.root.is_dir():
                 raise CameraRootMissingError

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from django.db import connection
+from watchdog.observers.inotify import InotifyWatchGroup
 
 from cameras.models import Upload
-from cameras.watcher import CameraRootMissingError, CameraWatcher
+from cameras.watcher import CameraRootMissingError, CameraWatcher, Notices
 from hsi.models import QueueJob, WorkerHeartbeat
 from tests import factories, files
 
@@ -230,3 +232,12 @@ def test_a_file_linked_in_from_outside_is_taken_in_without_waiting_for_a_scan(da
     with watching():
         (folder / "linked.jpg").hardlink_to(tmp_path / "a.jpg")
         until(lambda: states() == {"door/linked.jpg": "waiting"})
+
+
+def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):
+    with watching():
+        monkeypatch.setattr(Notices, "_pass", lambda *dropped: None)
+        (data_dir / "cameras" / "door").mkdir()
+        (data_dir / "cameras" / "door" / "a.jpg").write_bytes(files.jpeg())
+        InotifyWatchGroup.on_queue_overflow(MagicMock())  # as the observer does
+        until(lambda: states() == {"door/a.jpg": "waiting"})
