@@ -27,7 +27,7 @@ USUAL_DAYS = 365
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=80, initial="")
+    name = forms.CharField(max_length=80)
     user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("username"), to_field_name="username")
     scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()))
     days = forms.IntegerField(required=False, min_value=1, max_value=tokens.MAX_DAYS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ LONG = "A name that is as long as a name may become, " * 2
 ERROR = "The host answered 502 Bad Gateway. " + "x" * 200
 
 
-def everything(boss: User) -> None:
+def everything() -> None:
     """What `night.trouble` leaves out. Webhooks to 127.0.0.1 must be allowed."""
     event = Event.objects.order_by("pk").first()
     assert event is not None

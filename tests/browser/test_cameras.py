@@ -121,7 +121,7 @@ def test_what_to_look_at_is_opened_when_nothing_came_for_a_minute(visit: Visit, 
     expect(page.get_by_text("No file lies in the folder roof")).to_be_visible()
 
 
-def test_a_camera_is_paused_and_resumed_and_the_keyboard_reaches_all(visit: Visit, screen: Screen, door: Camera):
+def test_a_camera_is_paused_and_resumed_and_the_keyboard_reaches_all(visit: Visit, door: Camera):
     page = visit.page
     page.goto(at("cameras_camera_changelist"))
     page.get_by_role("link", name="Front <b>door</b>").click()
@@ -205,9 +205,7 @@ def test_zones_are_drawn_by_mouse_and_finger_and_what_is_refused_stays_in_hand(
     visit.forgive("400")
 
 
-def test_corners_are_changed_in_every_way_and_of_two_who_do_so_the_second_chooses(
-    visit: Visit, screen: Screen, door: Camera
-):
+def test_corners_are_changed_in_every_way_and_of_two_who_do_so_the_second_chooses(visit: Visit, door: Camera):
     page = visit.page
     page.goto(at("camera_zones", "door"))
     page.locator("#zones button", has_text="Lawn").press("Enter")

@@ -67,7 +67,7 @@ def place(model: type[Model], what: str, row: Model | None = None) -> str:
 @pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.is_phone], indirect=True, ids=str)
 def test_every_list_and_form_fits_every_screen_and_is_reached_by_keys(visit: Visit, boss: User) -> None:
     night.trouble(boss)
-    everything(boss)
+    everything()
     page = visit.page
     wide: dict[tuple[str, int], int] = {}
     for address in places(boss):
