@@ -13,7 +13,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 from django.db import connections
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -27,6 +27,8 @@ FLAGS = (
 )
 MISSING = "No Chromium was found. Install it (Debian: `apt-get install chromium`) or name one in CHROMIUM."
 INSTALL_SECONDS = 900
+# What is waited for on a page comes within this, or never: a machine may be a busy one.
+PATIENCE_MS = 20_000
 
 
 class ChromiumMissingError(Exception):
@@ -92,6 +94,7 @@ class Chromium:
             device_scale_factor=2 if phone else 1,
             java_script_enabled=javascript,
         )
+        context.set_default_timeout(PATIENCE_MS)
         visit = Visit(context.new_page(), base_url)
         visit.watch()
         return visit
@@ -106,6 +109,7 @@ class Chromium:
 def chromium() -> Iterator[Chromium]:
     """A headless browser for the block. Raises `ChromiumMissingError`."""
     program = find() or install()
+    expect.set_options(timeout=PATIENCE_MS)
     # Playwright leaves its event loop marked as running in this thread between calls. No coroutine
     # can run while the test does, so the ORM is safe; but it opens a second connection for that loop,
     # which sees only what is committed, and which has to be closed from within.

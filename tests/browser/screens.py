@@ -11,9 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.chromium import Visit
+from tests.browser.chromium import PATIENCE_MS, Visit
 
-PATIENCE_MS = 20_000
 HEIGHT = 900
 
 
@@ -48,7 +47,6 @@ def signed_in(visit: Visit, user: User) -> Visit:
     client.force_login(user)
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": visit.base_url}
     visit.page.context.add_cookies([cookie])  # type: ignore[list-item]  # playwright's own TypedDict
-    visit.page.set_default_timeout(PATIENCE_MS)
     return visit
 
 

@@ -17,7 +17,7 @@ from hsi.ledger import AuditEntry
 from hsi.models import WorkerHeartbeat
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, Screen, is_clean, on_every_screen
+from tests.browser.screens import Screen, is_clean, on_every_screen
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
 
@@ -84,18 +84,18 @@ def test_a_camera_is_set_up_by_the_keyboard_and_its_first_picture_is_seen(visit:
     assert stored == ("At the door", "reolink", "Asia/Kolkata", 7200)
 
     page.get_by_role("button", name="Send a test picture").click()
-    expect(page.get_by_text("The first picture is here")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("The first picture is here")).to_be_visible()
     expect(page.locator("#sent")).to_contain_text("Sent")
     expect(page.locator(".stages")).to_contain_text("waits for the detector")
     page.wait_for_function("() => document.querySelector('.arrival img').naturalWidth > 0")
     upload = Upload.objects.get()
     assert upload.path.startswith("front_door/http/")
     upload.finish(Upload.State.EMPTY)
-    expect(page.locator(".stages")).to_contain_text("nothing found", timeout=PATIENCE_MS)
+    expect(page.locator(".stages")).to_contain_text("nothing found")
     broken: Any = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": pictures.jpeg()[:900]}
     page.locator("#send-file").set_input_files(broken)
     expect(page.locator("#sent")).to_contain_text("It was not taken in")
-    expect(page.get_by_text("The upload broke off")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("The upload broke off")).to_be_visible()
     visit.forgive("400", "422")
 
 

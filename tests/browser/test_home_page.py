@@ -20,7 +20,7 @@ from events.serializers import event_data
 from hsi import stream
 from tests import factories, pictures
 from tests.browser.chromium import Visit
-from tests.browser.screens import PATIENCE_MS, SCREENS, is_clean, on_every_screen, signed_in
+from tests.browser.screens import SCREENS, is_clean, on_every_screen, signed_in
 from tests.browser.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
@@ -52,7 +52,7 @@ def with_picture(of: Camera) -> Event:
 
 
 def link_says(page: Page, text: str) -> None:
-    expect(page.locator("#link")).to_have_text(text, timeout=PATIENCE_MS)
+    expect(page.locator("#link")).to_have_text(text)
 
 
 def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
@@ -62,7 +62,6 @@ def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
     user.password = PBKDF2PasswordHasher().encode(factories.PASSWORD, "salt")
     user.save()
     page = open_page(server.url).page
-    page.set_default_timeout(PATIENCE_MS)
     page.goto("/")
     page.fill("#id_username", "resident")
     page.fill("#id_password", "wrong")
@@ -94,7 +93,7 @@ def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(visit: Visi
 
     event = tell(with_picture(door))
     card = page.locator(f'.event[data-id="{event.pk}"]')
-    expect(card.locator("[data-slot=camera]")).to_have_text(WICKED, timeout=PATIENCE_MS)
+    expect(card.locator("[data-slot=camera]")).to_have_text(WICKED)
     expect(card.locator("[data-slot=level]")).to_have_text("Not judged yet")
     expect(card.locator("[data-slot=score]")).to_have_text("–")  # noqa: RUF001
     expect(card.locator("[data-slot=sentence]")).to_have_text("Person seen.")
@@ -104,7 +103,7 @@ def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(visit: Visi
 
     judged: dict[str, Any] = {"risk_score": 91, "risk_level": "critical", "risk_source": "llm", "analysis": "done"}
     tell(event, "event.updated", summary=WICKED, reasoning="Because.", **judged)
-    expect(card.locator("[data-slot=level]")).to_have_text("Critical risk", timeout=PATIENCE_MS)
+    expect(card.locator("[data-slot=level]")).to_have_text("Critical risk")
     expect(card.locator("[data-slot=score]")).to_have_text("91")
     expect(card.locator("[data-slot=verdict]")).to_have_text("Judged by the language model.")
     expect(card.locator("[data-slot=sentence]")).to_have_text(WICKED)
@@ -131,17 +130,17 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():
             stream.publish(("camera.status", of.pk, camera_status(upload)))
-    expect(tile.locator("time")).not_to_be_empty(timeout=PATIENCE_MS)
+    expect(tile.locator("time")).not_to_be_empty()
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
-    expect(page.locator('.camera[data-id="yard"]')).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator('.camera[data-id="yard"]')).to_be_visible()
 
     expect(tile.locator("[data-slot=silent]")).to_be_hidden()
     Camera.objects.filter(pk="door").update(expected_interval_seconds=60)
     door.refresh_from_db()
     tell_silent(door, Upload.objects.filter(camera=door).latest("pk").pk)
-    expect(tile.locator("[data-slot=silent]")).to_be_visible(timeout=PATIENCE_MS)
+    expect(tile.locator("[data-slot=silent]")).to_be_visible()
     tell_back(door)
-    expect(tile.locator("[data-slot=silent]")).to_be_hidden(timeout=PATIENCE_MS)
+    expect(tile.locator("[data-slot=silent]")).to_be_hidden()
 
 
 @pytest.mark.parametrize("screen", [SCREENS[2]], indirect=True, ids=str)
@@ -187,7 +186,7 @@ def test_events_are_searched_from_the_keyboard_and_what_matches_arrives_by_itsel
     link_says(page, "Live")
     tell(with_picture(door), summary="A car.")
     cat = tell(with_picture(door), summary="A cat in the garden.")
-    expect(page.locator(".event").first).to_have_attribute("data-id", str(cat.pk), timeout=PATIENCE_MS)
+    expect(page.locator(".event").first).to_have_attribute("data-id", str(cat.pk))
     expect(page.locator(".event")).to_have_count(2)
 
     page.get_by_label("Risk").select_option("critical")  # asks at once; what is not judged yet stays
