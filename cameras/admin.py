@@ -19,6 +19,7 @@ from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
 from hsi.admin_base import (
     SEARCHED_ROWS,
+    ForAdmins,
     HSIAdmin,
     Inline,
     SuperuserOnlyAdmin,
@@ -110,8 +111,8 @@ class CameraAdmin(HSIAdmin):
 
 
 @admin.register(CameraGrant)
-class CameraGrantAdmin(HSIAdmin):
-    """Who may see what, over all cameras: for administrators, as anybody else could grant themselves the rest."""
+class CameraGrantAdmin(ForAdmins, HSIAdmin):
+    """Who may see what, over all cameras."""
 
     list_display = ("camera", "user", "group")
     list_display_links = ("camera", "user", "group")
@@ -121,16 +122,6 @@ class CameraGrantAdmin(HSIAdmin):
     autocomplete_fields = ("camera", "user", "group")
     ordering = ("camera", "id")
     sortable_by = ()
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_admin(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_admin(request.user)
-
-    has_add_permission = has_module_permission
-    has_change_permission = has_view_permission
-    has_delete_permission = has_view_permission
 
 
 def last_captured_at(camera: Camera) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -13,16 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cameras.admin_visible import CameraFilter
-from events import admin_alerts, admin_notifications, search  # noqa: F401 (two of them register their pages)
+from events import admin_alerts, admin_notifications, review, search  # noqa: F401 (two of them register their pages)
 from events.admin_review import ReviewAdmin
 from events.models import Event, EventFeedback
-from events.review import change
 from events.reviewpage import TONES
 from events.words import verdict_key
 from hsi.admin_base import badge, shortened, thumbnail
 from hsi.filters import BIGGEST_ID
 
-MOST_AT_ONCE = 500
 LONGEST_SEARCH = search.LONGEST_QUERY
 
 
@@ -96,27 +94,25 @@ class EventAdmin(ReviewAdmin):
 
     def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
         """Only what a person may say; the rest may have been judged anew since the form was opened."""
-        store({obj.pk: {name: form.cleaned_data[name] for name in form.changed_data}})
+        with transaction.atomic():
+            event = Event.objects.select_for_update().get(pk=obj.pk)
+            review.change(event, {name: form.cleaned_data[name] for name in form.changed_data})
 
     @admin.action(description="Mark as reviewed", permissions=["change"])
     def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        self._store(request, queryset.exclude(reviewed=True), {"reviewed": True})
+        self._review(request, queryset.exclude(reviewed=True), {"reviewed": True})
 
     @admin.action(description="Mark as not reviewed", permissions=["change"])
     def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        self._store(request, queryset.exclude(reviewed=False), {"reviewed": False})
+        self._review(request, queryset.exclude(reviewed=False), {"reviewed": False})
 
     @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["change"])
     def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         held = queryset.filter(Q(kept=True) | Q(exported_at__isnull=False))
-        self._store(request, held, {"kept": False, "exported_at": None})
+        self._review(request, held, {"kept": False, "exported_at": None})
 
-    def _store(self, request: HttpRequest, events: QuerySet[Event], values: dict[str, Any]) -> None:
-        """A bounded number of them, in one transaction; more are done by doing it again."""
-        chosen = list(events.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        store(dict.fromkeys(chosen[:MOST_AT_ONCE], values))
-        more = " There are more: do it again." if len(chosen) > MOST_AT_ONCE else ""
-        self.message_user(request, f"{min(len(chosen), MOST_AT_ONCE)} changed.{more}", messages.SUCCESS)
+    def _review(self, request: HttpRequest, events: QuerySet[Event], values: dict[str, Any]) -> None:
+        self.act_on(request, events, lambda event: review.change(event, values), "changed")
 
     @admin.display(description="picture")
     def picture(self, event: Event) -> SafeString:
@@ -152,10 +148,3 @@ class EventAdmin(ReviewAdmin):
         local = event.started_at.astimezone(event.camera.zone)
         words = date_format(local, "j M Y H:i:s")
         return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), event.camera.zone.key, words)
-
-
-def store(values: dict[int, dict[str, Any]]) -> None:
-    """Store reviews by event id, and tell them over the stream, in one transaction."""
-    with transaction.atomic():
-        for event in Event.objects.select_for_update().filter(pk__in=values).order_by("pk"):
-            change(event, values[event.pk])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.db import transaction
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,9 +19,7 @@ from events.alerting.handling import handle
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
 from hsi.admin_base import HSIAdmin, badge, shortened, thumbnail
-from hsi.roles import Role, has_role
 
-MOST_AT_ONCE = 500
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
 
 
@@ -134,7 +131,7 @@ class AlertAdmin(VisibleRows):
         return False
 
     def has_handle_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("events.change_alert")) and has_role(request.user, Role.OPERATOR)
+        return super().has_change_permission(request)
 
     @admin.display(description="severity", ordering="severity")
     def level(self, alert: Alert) -> SafeString:
@@ -166,11 +163,5 @@ class AlertAdmin(VisibleRows):
         self._handle(request, queryset, Alert.Status.DISMISSED)
 
     def _handle(self, request: HttpRequest, queryset: QuerySet[Alert], status: Alert.Status) -> None:
-        """A bounded number of them, in one transaction; more are done by doing it again."""
-        with transaction.atomic():
-            rows = queryset.exclude(status=status).order_by("pk").select_for_update(of=("self",))
-            chosen = list(rows[: MOST_AT_ONCE + 1])
-            for alert in chosen[:MOST_AT_ONCE]:
-                handle(alert, status, request.user)
-        more = " There are more: do it again." if len(chosen) > MOST_AT_ONCE else ""
-        self.message_user(request, f"{min(len(chosen), MOST_AT_ONCE)} {status.label}.{more}", messages.SUCCESS)
+        alerts = queryset.exclude(status=status)
+        self.act_on(request, alerts, lambda alert: handle(alert, status, request.user), str(status.label))

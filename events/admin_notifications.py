@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -16,7 +15,6 @@ from events.admin_alerts import WordsField
 from events.models import Delivery, NotificationChannel
 from events.notifications import channels, content, outbox
 from events.notifications.channels import SECRETS, ChannelInvalidError
-from hsi import audit
 from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time
 from hsi.errors import HSIError
 
@@ -102,10 +100,5 @@ class DeliveryAdmin(SuperuserOnlyAdmin):
 
     @admin.action(description="Send again what was given up", permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        again = 0
-        for pk in queryset.order_by("pk").values_list("pk", flat=True)[:1000]:
-            with transaction.atomic():
-                if outbox.send_again(pk):
-                    again += 1
-                    audit.record("delivery_sent_again", f"delivery {pk}")
-        self.message_user(request, f"{again} will be sent again.")
+        given_up = queryset.filter(state=Delivery.State.DEAD)
+        self.act_on(request, given_up, lambda delivery: outbox.send_again(delivery.pk), "will be sent again")

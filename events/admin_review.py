@@ -20,7 +20,6 @@ from events.review import change
 from events.reviewpage import review_page
 from events.serializers import MAX_NOTES
 from hsi.filters import BIGGEST_ID
-from hsi.roles import Role, has_role
 
 # What a person may do to an event with a button, by the end of its address: it tells what became of it.
 Act = Callable[[HttpRequest, Event], str]
@@ -57,10 +56,6 @@ class ReviewAdmin(VisibleRows):
             for name, act in ACTS.items()
         ]
         return [*ours, *super().get_urls()]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A viewer changes nothing, whatever permissions they were given beside the role."""
-        return bool(super().has_change_permission(request, obj)) and has_role(request.user, Role.OPERATOR)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **how: Any) -> Any:
         event = how["obj"]  # its rows are not added here

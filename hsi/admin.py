@@ -171,7 +171,7 @@ class CircuitBreakerAdmin(MachineAdmin):
     actions: Any = ("reset",)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("hsi.change_circuitbreaker"))
+        return HSIAdmin.has_change_permission(self, request)
 
     @admin.action(description="Reset the selected breakers", permissions=["reset"])
     def reset(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
@@ -217,7 +217,7 @@ class ApiTokenAdmin(HSIAdmin):
         tokens: QuerySet[ApiToken] = super().get_queryset(request)
         return tokens if is_admin(request.user) else tokens.filter(user=request.user.pk)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold import forms
 from unfold.decorators import action
 
-from hsi.admin_base import AuditedAdmin, SuperuserOnlyAdmin, json_block
+from hsi.admin_base import AuditedAdmin, ForAdmins, SuperuserOnlyAdmin, json_block
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 
 EXPORT = "/api/audit/export"
@@ -67,7 +67,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Django's own, with an audit log."""
 
     form = forms.UserChangeForm
@@ -76,5 +76,5 @@ class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # no
 
 
 @admin.register(Group)
-class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
+class AuditedGroupAdmin(ForAdmins, GroupAdmin, AuditedAdmin):
     """Django's own, with an audit log."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,7 +23,7 @@ from django.utils.safestring import SafeString
 
 from hsi import audit
 from hsi.queues import QUEUE_NAMES
-from hsi.roles import is_admin
+from hsi.roles import Role, has_role, is_admin
 
 if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
     ModelAdmin = admin.ModelAdmin[Any]
@@ -33,6 +35,8 @@ else:
 COUNTED_ROWS = 5_000
 # Words without an index are looked for in this many of the newest rows.
 SEARCHED_ROWS = 50_000
+# Rows that an action of a list is done to in one transaction.
+ACTED_ON_AT_ONCE = 500
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -45,7 +49,19 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
 
 
 class AuditedAdmin(ModelAdmin):
-    """Each change made here is an entry of the audit log, in the change's transaction."""
+    """Each change made here is an entry of the audit log, in the change's transaction.
+
+    A viewer changes nothing, whatever permissions they were given beside the role.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return has_role(request.user, Role.OPERATOR) and bool(super().has_add_permission(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request.user, Role.OPERATOR) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_role(request.user, Role.OPERATOR) and bool(super().has_delete_permission(request, obj))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         message = super().construct_change_message(request, form, formsets, add)
@@ -122,6 +138,18 @@ class HSIAdmin(AuditedAdmin):
             ways.append(found & Q(pk__gt=newest - SEARCHED_ROWS))
         return (queryset.filter(reduce(or_, ways)) if ways else queryset.none()), False
 
+    def act_on(self, request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], object], done: str) -> None:
+        """Do it to the first of `rows`, in one transaction that holds them, and say so; `done` as in "reviewed".
+
+        Rows beyond `ACTED_ON_AT_ONCE` are done by doing it again.
+        """
+        chosen = list(rows.values_list("pk", flat=True)[: ACTED_ON_AT_ONCE + 1])
+        with transaction.atomic():
+            held = rows.select_for_update(of=("self",)).filter(pk__in=chosen[:ACTED_ON_AT_ONCE]).order_by("pk")
+            count = len([act(row) for row in held])
+        more = " There are more: do it again." if len(chosen) > ACTED_ON_AT_ONCE else ""
+        self.message_user(request, f"{count} {done}.{more}", messages.SUCCESS)
+
 
 class KnownValuesFilter(admin.SimpleListFilter):
     """Offers the values a column may have, without a look at the rows. `parameter_name` is the column."""
@@ -151,7 +179,7 @@ class MachineAdmin(HSIAdmin):
 
     actions = None
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -159,6 +187,20 @@ class MachineAdmin(HSIAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ForAdmins:
+    """Rows that say who may see and do what. Whoever else changed them could give themselves the rest."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_admin(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_admin(request.user)
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
 
 
 class SuperuserOnlyAdmin(MachineAdmin):

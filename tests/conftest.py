@@ -119,6 +119,12 @@ def valkey_url(engines: Engines) -> str:
 
 
 @pytest.fixture
+def webhooks_to_here(settings: Any) -> None:
+    """Webhooks may be sent to this machine, as to peers of tests. To send none and store a channel takes that, too."""
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+
+
+@pytest.fixture
 def child_environment(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """Environment for `manage.py` in a process of its own: an empty database of this run's engine, empty folders."""
     folder = tmp_path / "child"

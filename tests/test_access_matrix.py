@@ -200,8 +200,7 @@ class World:
 
 
 @pytest.fixture
-def world(data_dir: Path, settings: Any) -> World:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+def world(data_dir: Path, webhooks_to_here: None) -> World:
     camera, other = factories.camera("door"), factories.camera("garden")
     upload = pictures.stored(pictures.jpeg(), of=camera)
     factories.zone(camera, id="lawn")

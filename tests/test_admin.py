@@ -56,8 +56,7 @@ LISTED = sorted(set(MODELS) - ELSEWHERE)
 
 
 @pytest.fixture
-def boss(client: Client, settings: Any) -> Client:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+def boss(client: Client, webhooks_to_here: None) -> Client:
     client.force_login(factories.admin("boss"))
     return client
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -33,8 +32,7 @@ LISTS = (
 
 
 @pytest.fixture
-def boss(client: Client, data_dir: Path, settings: Any) -> Client:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+def boss(client: Client, data_dir: Path, webhooks_to_here: None) -> Client:
     client.force_login(factories.admin())
     return client
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from events.alerting.matching import at_least
 from events.models import Alert, Delivery, NotificationChannel
 from events.notifications.due import hint
+from hsi import audit
 from hsi.queues.database import NOW
 
 TABLE = Delivery._meta.db_table
@@ -143,11 +144,13 @@ def _finish(one: Claim, **values: object) -> bool:
 
 
 def send_again(delivery_id: int) -> bool:
-    """Let a delivery that was given up wait anew. False: it is gone, or was not given up."""
+    """Let a delivery that was given up wait anew, in the caller's transaction. False: it was not given up."""
     again = Delivery.objects.filter(pk=delivery_id, state=Delivery.State.DEAD).update(
         state=Delivery.State.PENDING, due_at=_now(), attempts=0
     )
-    transaction.on_commit(hint.send)
+    if again:
+        audit.record("delivery_sent_again", f"delivery {delivery_id}")
+        transaction.on_commit(hint.send)
     return bool(again)
 
 

@@ -27,7 +27,12 @@ from tests.browser.chromium import Visit
 from tests.browser.everything import everything, given_up
 from tests.browser.screens import HEIGHT, SCREENS, Screen, press, said, signed_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.one_engine,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("webhooks_to_here"),
+]
 
 ENVIRONMENT = {"WEBHOOK_ALLOWED_HOSTS": "127.0.0.1"}
 # What a person can act on. A radio button is reached through the chosen one of its group.
@@ -37,11 +42,6 @@ UNREACHABLE = """([usable, hidden]) => [...document.querySelectorAll(`#main :is(
   .filter(one => !one.matches(hidden) && one.checkVisibility({checkVisibilityCSS: true}))
   .filter(one => one.tabIndex < 0 || one.closest("[inert]"))
   .map(one => one.outerHTML.slice(0, 200))"""
-
-
-@pytest.fixture(autouse=True)
-def _webhooks_to_here(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
 
 
 def places(boss: User) -> list[str]:

@@ -19,15 +19,19 @@ from tests.browser.chromium import Visit
 from tests.browser.screens import Screen, on_every_screen, press
 from tests.factories import NOW
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_engine, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.one_engine,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("webhooks_to_here"),
+]
 
 WICKED = "<img src=x onerror=alert(1)> & sons"
 
 
 @pytest.fixture
-def event(data_dir: Path, settings: Any) -> Event:
+def event(data_dir: Path) -> Event:
     """Three pictures and two frames of a clip, with all that a page can tell, before a plain and a pending event."""
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
     door = factories.camera("door", name=WICKED, time_zone="America/New_York")
     judged = {"risk_source": "llm", "summary": WICKED, "reasoning": "Because. " * 40, "model": "m" * 100}
     made = factories.event(door, detection_count=5, is_fast_path=True, **judged)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from cameras.models import CameraGrant
-from events import admin_alerts
 from events.models import Alert, AlertRule
+from hsi import admin_base
 from hsi.ledger import AuditEntry
 from hsi.models import StreamMessage
 from hsi.roles import Role, set_role
@@ -35,7 +35,7 @@ def handled(client: Client, action: str, *alerts: Alert) -> str:
 
 
 def test_many_are_handled_at_once_in_bounded_numbers(boss: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(admin_alerts, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(admin_base, "ACTED_ON_AT_ONCE", 2)
     alerts = [factories.alert() for _ in range(3)]
     assert "2 dismissed. There are more: do it again." in handled(boss, "dismiss", *alerts)
     assert "1 dismissed." in handled(boss, "dismiss", *alerts)

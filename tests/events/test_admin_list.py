@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from events import admin as events_admin
 from events.models import Event, EventFeedback
+from hsi import admin_base
 from hsi.ledger import AuditEntry
 from tests import factories
 from tests.factories import NOW
@@ -74,7 +74,7 @@ def test_a_source_is_named_and_what_is_not_the_last_word_says_so(boss: Client):
 def test_many_are_reviewed_at_once_and_no_more_than_one_transaction_should_hold(
     boss: Client, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(events_admin, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(admin_base, "ACTED_ON_AT_ONCE", 2)
     for minutes in range(3):
         factories.event(started_at=NOW - timedelta(minutes=minutes))
     chosen = {"action": "mark_reviewed", "select_across": "1", "_selected_action": ["1"]}

@@ -20,7 +20,7 @@ from hsi.roles import Role, set_role
 from tests import factories
 from tests.factories import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("webhooks_to_here")]
 
 WICKED = "<script>alert(1)</script>"
 ACTS: dict[str, dict[str, str]] = {
@@ -72,11 +72,6 @@ def with_everything(pictures: int = 1) -> Event:
         EventFeedback.objects.create(event=event, by=f"ann{number}", verdict="right", comment=WICKED)
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
     return event
-
-
-@pytest.fixture(autouse=True)
-def _loopback(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
 
 
 def test_the_page_shows_what_was_seen_why_it_was_judged_so_and_who_was_told(boss: Client):

@@ -20,15 +20,10 @@ from events.record import write_early, write_judgement
 from hsi.models import StreamMessage
 from tests import factories
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("webhooks_to_here")]
 
 EARLY = Verdict(55, "medium", "A person.", "", "rules", "", "")
 JUDGED = Verdict(90, "critical", "A person tries the door.", "", "llm", "", "tiny")
-
-
-@pytest.fixture(autouse=True)
-def _allowed(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
 
 
 def batch(**values: Any) -> Batch:

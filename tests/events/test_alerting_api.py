@@ -15,14 +15,9 @@ from hsi.roles import Role, set_role
 from tests import factories
 from tests.peers.webhook import WebhookPeer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("webhooks_to_here")]
 
 NIGHT = {"days": ["fri", "sat"], "start": "22:00", "end": "06:00", "timezone": "Europe/Berlin"}
-
-
-@pytest.fixture(autouse=True)
-def _allowed(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
 
 
 @pytest.fixture

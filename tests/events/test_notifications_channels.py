@@ -31,8 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _allowed(settings: Any, data_dir: Path) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+def _allowed(settings: Any, data_dir: Path, webhooks_to_here: None) -> None:
     settings.WEBHOOK_TIMEOUT_SECONDS = 2
 
 

@@ -12,12 +12,7 @@ from django.utils import timezone
 from monitoring.pages.situation import untold
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _webhooks_to_here(settings: Any) -> None:
-    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("webhooks_to_here")]
 
 
 def test_by_channel_what_was_given_up_within_a_day_and_what_is_still_tried(client: Client):
