@@ -99,9 +99,11 @@ class AIService:
 
     def _request(self, method: str, path: str, seconds: float, content: dict[str, Any]) -> httpx.Request:
         timeout = httpx.Timeout(seconds, connect=min(seconds, self._connect_timeout)).as_dict()
-        return httpx.Request(
+        request = httpx.Request(
             method, self._url + path, headers=self._headers, extensions={"timeout": timeout}, **content
         )
+        request.read()  # a form is sent whole, not each of its parts by a call of its own
+        return request
 
     def _read(self, response: httpx.Response) -> bytes:
         chunks: list[bytes] = []

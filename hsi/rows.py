@@ -7,8 +7,10 @@ by our own code only; values are always parameters.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -62,10 +64,18 @@ def insert(rows: Sequence[Model]) -> None:
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(type(rows[0]), database.vendor)
     columns = [_prepared_column(field, rows, database) for field in table.written]
+    values = zip(*columns, strict=True)
     if database.vendor == "postgresql":
-        execute(table.insert, columns)
+        names = [_column(field) for field in table.written]
+        records = [dict(zip(names, row, strict=True)) for row in values]
+        execute(table.insert, [json.dumps(records, default=_json)])
     else:
-        executemany(table.insert, list(zip(*columns, strict=True)))
+        executemany(table.insert, list(values))
+
+
+def _json(value: Any) -> Any:
+    """What stands in JSON for a time, or for the value of a JSON column."""
+    return value.isoformat() if isinstance(value, datetime) else value.obj
 
 
 def _prepared_column(field: Field[Any, Any], rows: Sequence[Model], database: Any) -> list[Any]:
@@ -130,10 +140,11 @@ def _table(model: type[Row], vendor: str) -> _Table[Row]:
 
 
 def _source(fields: Sequence[Field[Any, Any]], database: Any) -> str:
-    """Where new rows come from: PostgreSQL takes whole columns, so the text is the same for any number of rows."""
+    """Where new rows come from: PostgreSQL takes them all as one JSON text, so the statement is always the same."""
     if database.vendor != "postgresql":
         return f"VALUES ({','.join(['%s'] * len(fields))})"
-    return f"SELECT * FROM unnest({','.join(f'%s::{field.db_type(database)}[]' for field in fields)})"
+    columns = ",".join(f"{_column(field)} {field.db_type(database)}" for field in fields)
+    return f"SELECT * FROM json_to_recordset(%s::json) AS new({columns})"
 
 
 def _column(field: Field[Any, Any]) -> str:

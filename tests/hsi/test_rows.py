@@ -104,6 +104,21 @@ def test_a_key_of_ones_own_and_json_are_inserted() -> None:
     assert stored.time == THEN
 
 
+def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
+    text = "\\u0041 'a' \"b\" {c} \n\t\\ ünï 🎥 \u2028</script>"
+    camera = factories.camera()
+    upload, batch = factories.upload(camera), factories.batch(camera)
+    rows.insert([
+        Detection(
+            upload=upload, batch=batch, camera=camera, ordinal=0, captured_at=THEN, label=text,
+            confidence=0.1 + 0.2, x=1e-17, y=1 / 3, width=0.5, height=0.25, frame_offset=7.25,
+        )
+    ])  # fmt: skip
+    stored = Detection.objects.get()
+    assert (stored.label, stored.confidence, stored.x, stored.y) == (text, 0.1 + 0.2, 1e-17, 1 / 3)
+    assert (stored.frame_offset, stored.captured_at) == (7.25, THEN)
+
+
 def test_nothing_is_asked_to_insert_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
         rows.insert([])
