@@ -8,7 +8,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest, HttpResponseRedirect
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
 from unfold import forms
 from unfold.decorators import action
@@ -73,6 +74,11 @@ class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type
     form = forms.UserChangeForm
     add_form = forms.UserCreationForm
     change_password_form = forms.AdminPasswordChangeForm
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """With its entry in the audit log, or not at all."""
+        return super().user_change_password(request, id, form_url)
 
 
 @admin.register(Group)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, include, path
@@ -33,6 +34,11 @@ class Site(UnfoldAdminSite):
         if is_admin(request.user):
             return import_string(OVERVIEW)(request)
         return super().index(request, extra_context)
+
+    @transaction.atomic
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """With its entry in the audit log, or not at all."""
+        return super().password_change(request, extra_context)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Of the names of lists, which fit on one page. Another one could only be made up."""

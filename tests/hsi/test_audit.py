@@ -174,6 +174,31 @@ def test_a_password_that_is_set_is_an_entry_without_it(client: Client, monkeypat
     assert secret not in str(row.__dict__)
 
 
+@pytest.mark.parametrize("whose", ["one's own", "another's"])
+def test_no_password_is_set_without_its_entry(whose: str, client: Client, monkeypatch: pytest.MonkeyPatch):
+    ann, secret = factories.admin("ann"), "a long passphrase 7"
+    ann.set_password(secret)
+    ann.save()
+    client.force_login(ann)
+    client.raise_request_exception = False
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("hsi.passwords.audit.record", full)
+    form = {"new_password1": f"{secret}8", "new_password2": f"{secret}8"}
+    if whose == "one's own":
+        answer = client.post(reverse("admin:password_change"), form | {"old_password": secret})
+    else:
+        answer = client.post(
+            reverse("admin:auth_user_password_change", args=[ann.pk]),
+            {"password1": f"{secret}8", "password2": f"{secret}8", "usable_password": "true"},
+        )
+    assert answer.status_code == 500
+    ann.refresh_from_db()
+    assert ann.check_password(secret)
+
+
 def test_old_entries_go_by_retention(settings: Any):
     from monitoring.retention import records
 
