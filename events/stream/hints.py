@@ -17,6 +17,7 @@ from hsi.hint import GROUP, layer_breaker
 RENEW_SECONDS = 60
 RETRY_SECONDS = 1.0
 JOIN_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
 
 
 async def follow(heard: Callable[[], None]) -> None:
@@ -32,21 +33,38 @@ async def follow(heard: Callable[[], None]) -> None:
 
 
 async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]) -> None:
+    clock = asyncio.get_running_loop().time
     channel = await _join(layer)
+    renewed_at = clock() + RENEW_SECONDS
     try:
-        async with asyncio.timeout(RENEW_SECONDS):
-            while True:
-                heard()  # what came before the membership may have gone unheard
-                with suppress(RedisTimeoutError):  # nothing came within the client's own time limit
-                    await layer.receive(channel)
-    except TimeoutError:
-        return
+        while (seconds := renewed_at - clock()) > 0:
+            heard()  # what came before the membership may have gone unheard
+            with suppress(RedisTimeoutError):  # nothing came within the client's own time limit
+                await _receive(layer, channel, seconds)
     except (OSError, RedisError) as error:
         layer_breaker.failed("", error)
         raise
     finally:
         with suppress(OSError, RedisError):  # it must not stand in the place of what ends this, as of a cancellation
             await layer.group_discard(GROUP, channel)
+
+
+async def _receive(layer: BaseChannelLayer, channel: str, seconds: float) -> None:
+    """Returns when something came, or after `seconds`. Raises what the layer raises.
+
+    In a task of its own, which is cancelled as often as it takes: `asyncio.wait_for` before Python 3.12, within the
+    Redis client, returns a result that comes together with a cancellation, and the cancellation is forgotten.
+    """
+    receiving = asyncio.ensure_future(layer.receive(channel))
+    try:
+        done, _ = await asyncio.wait({receiving}, timeout=seconds)
+    finally:
+        while not receiving.done():
+            receiving.cancel()
+            await asyncio.wait({receiving}, timeout=CANCEL_SECONDS)
+        failed = not receiving.cancelled() and receiving.exception()
+    if done and failed:
+        raise failed
 
 
 async def _join(layer: BaseChannelLayer) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -162,6 +163,46 @@ async def test_following_ends_when_it_is_told_to_although_redis_went_away(monkey
     layer.is_back = True
     following.cancel()
     assert ended == {following}
+
+
+class ForgetfulLayer(BrokenGoodbye):
+    """A layer whose client forgets the first cancellation, as `asyncio.wait_for` before Python 3.12 may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_back = True
+
+    async def receive(self, channel: str) -> None:
+        self.is_heard.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+
+async def test_following_ends_when_it_is_told_to_although_the_client_forgets_it(monkeypatch: pytest.MonkeyPatch):
+    layer = ForgetfulLayer()
+    monkeypatch.setattr(hints, "get_channel_layer", lambda: layer)
+    following = asyncio.create_task(hints.follow(lambda: None))
+    await asyncio.wait_for(layer.is_heard.wait(), 10)
+    following.cancel()
+    ended, _ = await asyncio.wait({following}, timeout=10)
+    following.cancel()
+    assert ended == {following}
+    assert following.cancelled()
+
+
+async def test_a_membership_is_renewed_although_the_client_forgets_that_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    layer, heard = ForgetfulLayer(), asyncio.Semaphore(0)
+    monkeypatch.setattr(hints, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(hints, "RENEW_SECONDS", 0.05)
+    following = asyncio.create_task(hints.follow(heard.release))
+    async with asyncio.timeout(10):
+        await heard.acquire()  # at the beginning of one membership
+        await heard.acquire()  # and of the next
+    following.cancel()
+    await asyncio.wait({following}, timeout=10)
 
 
 def test_receivers_may_wait_inside_redis_longer_than_an_answer_takes():
