@@ -19,6 +19,7 @@ from hsi.loop import drop_bad_connections
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
+END_SECONDS = 5.0  # how long the end of a process waits for what is being written
 TOLD_SECONDS = 60.0  # how often it is said that nothing can be written
 
 
@@ -46,7 +47,7 @@ class Recorder:
         if self._ended.is_set():
             return
         self._ended.set()
-        self._thread.join(EVERY_SECONDS * 5)
+        self._thread.join(END_SECONDS)
         if not self._thread.is_alive():
             self._write()
 
