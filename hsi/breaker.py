@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 State = CircuitBreaker.State
 LOOK_SECONDS = 1.0  # what was read of a row is believed this long
 TRIAL_WAIT_SECONDS = 1.0  # how long to wait when every trial is taken
+REFUSED_SECONDS = 30.0  # a job that was refused waits no longer before it asks again: a person may have reset it
 JITTER_SECONDS = 2.0  # jobs that wait for a service do not come back at the same moment
 
 
@@ -256,7 +257,7 @@ class Breaker:
             logger.warning("The breaker of %s could not be written: %s", self.name, error)
 
     def _refusal(self, left: float) -> CircuitOpenError:
-        wait = left + random.uniform(0, JITTER_SECONDS)
+        wait = min(left, REFUSED_SECONDS) + random.uniform(0, JITTER_SECONDS)
         return CircuitOpenError(f"{self.name} is left alone", service=self.name, retry_after_seconds=wait)
 
 

@@ -144,7 +144,7 @@ def test_a_refused_input_shows_that_the_service_works_and_a_broken_picture_shows
 
 
 @pytest.mark.django_db
-def test_a_refusal_waits_as_long_as_it_stays_open_and_uses_up_no_attempt(one: Breaker, clock: Clock):
+def test_a_refusal_waits_while_it_stays_open_and_uses_up_no_attempt(one: Breaker, clock: Clock):
     fail(one)
     clock.pass_(10)
     assert one.wait_seconds() == pytest.approx(20, abs=0.5)
@@ -154,6 +154,19 @@ def test_a_refusal_waits_as_long_as_it_stays_open_and_uses_up_no_attempt(one: Br
     assert (error.code, error.counts, error.retryable, error.service) == ("CIRCUIT_OPEN", False, True, "service")
     assert error.retry_after_seconds is not None
     assert 19.5 < error.retry_after_seconds < 22.5
+
+
+@pytest.mark.django_db
+def test_who_was_refused_soon_asks_again_since_it_may_have_been_reset_by_hand(one: Breaker):
+    fail(one, 2)
+    call(one, AIServiceUnavailableError("busy", retry_after_seconds=3600))
+    assert one.wait_seconds() > 3500
+    with pytest.raises(CircuitOpenError) as caught:
+        one.enter(LONGEST_SECONDS)
+    assert caught.value.retry_after_seconds is not None
+    assert 30 <= caught.value.retry_after_seconds <= 32
+    one.reset()
+    assert call(one)
 
 
 @pytest.mark.django_db
