@@ -20,7 +20,7 @@ from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.incoming import ToFolder, ToNowhere, announced_bytes
 from cameras.inputs import UploadInputSerializer
-from cameras.models import Camera, Upload
+from cameras.models import Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
 from cameras.rawbody import RAW
 from cameras.serializers import UploadData, upload_data
@@ -32,6 +32,7 @@ from hsi.models import KeptAnswer
 from hsi.permissions import MayIngest, may_ingest
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
+from hsi.tokens import sender_of
 
 THUMBNAIL_WIDTH = 480
 
@@ -136,9 +137,10 @@ class CameraUploads(GenericAPIView[Upload]):
                 self.incoming.discard()
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
-        if not may_ingest(request.user, request.META.get("hsi.token")):
+        sender = sender_of(request)
+        if not may_ingest(sender, request.META.get("hsi.token")):
             return ToNowhere()
-        camera = self._cameras(request).filter(pk=pk).first()
+        camera = visible_cameras(sender).filter(pk=pk).first()
         try:
             if camera is not None:
                 ingest.require_room(camera, announced_bytes(request))
@@ -146,9 +148,6 @@ class CameraUploads(GenericAPIView[Upload]):
         except HSIError as error:
             self.refusal = error
         return self.incoming or ToNowhere()
-
-    def _cameras(self, request: HttpRequest | Request) -> QuerySet[Camera]:
-        return visible_cameras(request.user)
 
     @extend_schema(
         summary="Bring a file of a camera",
@@ -165,7 +164,7 @@ class CameraUploads(GenericAPIView[Upload]):
         },
     )
     def post(self, request: Request, pk: str) -> Response:
-        camera = get_object_or_404(self._cameras(request), pk=pk)
+        camera = get_object_or_404(visible_cameras(request.user), pk=pk)
         if self.incoming is None:
             raise self.refusal or NotFoundError
         form = UploadInputSerializer(data=request.data)

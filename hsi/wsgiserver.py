@@ -21,7 +21,10 @@ graceful_timeout = settings.SHUTDOWN_GRACE_SECONDS
 timeout = 60  # of a worker that shows no sign of life, not of a request
 keepalive = 75  # longer than the proxy keeps a connection that is not used
 limit_request_line = 8190
-forwarded_allow_ips = ""  # whose word counts is decided by TRUSTED_PROXY_IPS
+# Whose word counts is decided by TRUSTED_PROXY_IPS (`hsi.proxy_headers`): gunicorn itself believes nobody.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (signs of life, no content)
 control_socket_disable = True
 

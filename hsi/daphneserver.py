@@ -1,8 +1,8 @@
 """Daphne with back-pressure: sending to a client that does not read waits.
 
-Daphne alone takes whatever it is given and keeps it in memory, so that nobody could notice a slow
-client. It also leaves out the reason of a close, and drops a connection on a message that is too
-large instead of closing it with 1009.
+Daphne alone takes everything it is given and keeps it in memory: a client that does not read would cost the whole
+answer, and nobody could notice a slow socket. It also leaves out the reason of a close, and drops a connection on a
+message that is too large instead of closing it with 1009.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from typing import Any
 
 from daphne.server import Server as DaphneServer
 
+from hsi.asgihandler import BODY
+
 # RFC 6455: a control frame carries 125 bytes, two of them are the code.
 LONGEST_REASON_BYTES = 123
+# A client that takes nothing of an answer for this long is gone, or wants to hold us.
+STALLED_SECONDS = 120.0
 
 
 class Window:
-    """Whether a connection takes more. Twisted calls it as the producer of what is written."""
+    """Whether a client takes more. Twisted calls it as the producer of what is written."""
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
-        transport.unregisterProducer()  # the HTTP channel, which the socket has replaced
-        transport.registerProducer(self, True)
 
     async def wait(self) -> None:
         if not self._open.is_set():
@@ -43,7 +45,11 @@ class Server(DaphneServer):  # type: ignore[misc]  # daphne has no types
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             protocol.failByDrop = False
-            protocol.window = Window(protocol.transport)
+            protocol.window = Window()
+            protocol.transport.unregisterProducer()  # the HTTP channel, which the socket has replaced
+            protocol.transport.registerProducer(protocol.window, True)
+        elif protocol.body_file is not None:
+            scope[BODY] = protocol.body_file
         return super().create_application(protocol, scope)
 
     def protocol_disconnected(self, protocol: Any) -> None:
@@ -52,9 +58,16 @@ class Server(DaphneServer):  # type: ignore[misc]  # daphne has no types
         super().protocol_disconnected(protocol)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.send":
+        kind = message["type"]
+        if kind == "websocket.send":
             await protocol.window.wait()
-        elif message["type"] == "websocket.close" and protocol.state == protocol.STATE_OPEN:
+        elif kind == "http.response.body" and protocol.open_window():
+            try:
+                await asyncio.wait_for(protocol.window.wait(), STALLED_SECONDS)
+            except TimeoutError:
+                protocol.abort()
+                return
+        elif kind == "websocket.close" and protocol.state == protocol.STATE_OPEN:
             # `sendClose` takes 1000 and our own codes only, and would refuse 1008 and its like.
             reason = (message.get("reason") or "").encode()[:LONGEST_REASON_BYTES]
             protocol.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
