@@ -29,6 +29,7 @@ from hsi import audit, deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import once
 from hsi.models import KeptAnswer
+from hsi.mount import link
 from hsi.permissions import MayIngest, may_ingest
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
@@ -187,5 +188,5 @@ class CameraUploads(GenericAPIView[Upload]):
         return idempotency.claim(request, key, idempotency.digest_of(request, *parts)) if key else None
 
     def _answer(self, upload: Upload, is_new: bool) -> Response:
-        headers = {"Location": f"/api/uploads/{upload.pk}"}
+        headers = {"Location": link(f"/api/uploads/{upload.pk}")}
         return Response(upload_data(upload), 201 if is_new else 200, headers=headers)
