@@ -80,14 +80,14 @@ def test_staff_without_more_is_no_administrator(server, admin):
 def test_an_administrator_by_group_is_one_here_until_the_group_is_left(server, admin):
     boss = User.objects.create_user("boss")
     set_role(boss, Role.ADMIN)
-    with server.client(path=SYSTEM, token=token_of(boss)) as by_token:
-        with server.client(path=SYSTEM, cookie=session_of(boss)) as by_cookie:
-            ready(by_token), ready(by_cookie)
-            publish("", kind="worker.status")
-            assert [frame(client)["type"] for client in (by_token, by_cookie)] == ["worker.status"] * 2
-            set_role(User.objects.get(pk=boss.pk), Role.OPERATOR)
-            server.check()
-            assert [end_of(client)[0] for client in (by_token, by_cookie)] == [4403] * 2
+    ways = {"token": token_of(boss)}, {"cookie": session_of(boss)}
+    with server.client(path=SYSTEM, **ways[0]) as one, server.client(path=SYSTEM, **ways[1]) as other:
+        ready(one), ready(other)
+        publish("", kind="worker.status")
+        assert [frame(client)["type"] for client in (one, other)] == ["worker.status"] * 2
+        set_role(User.objects.get(pk=boss.pk), Role.OPERATOR)
+        server.check()
+        assert [end_of(client)[0] for client in (one, other)] == [4403] * 2
     with server.client(path=SYSTEM, token=token_of(boss, "admin")) as client:
         assert end_of(client)[0] == 4403
 
