@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
@@ -34,8 +35,14 @@ def door() -> Camera:
 
 @pytest.fixture
 def operator(client: Client, door: Camera) -> Client:
-    client.force_login(factories.user(sees=door))
+    client.force_login(in_role(Role.OPERATOR, door))
     return client
+
+
+def in_role(role: Role, sees: Camera) -> User:
+    user = factories.user(sees=sees)
+    set_role(user, role)
+    return user
 
 
 def content(client: Client, **query: Any) -> str:
@@ -175,8 +182,7 @@ def test_filters_in_the_body_of_a_post_are_refused_and_not_passed_over(operator:
 
 def test_only_who_may_change_events_may_have_them_spared(client: Client, door: Camera):
     factories.event(door)
-    viewer, operator = factories.user(sees=door), factories.user(sees=door)
-    set_role(viewer, Role.VIEWER)
+    viewer, operator = in_role(Role.VIEWER, door), in_role(Role.OPERATOR, door)
     for owner, scope, marks in ((viewer, "admin", 0), (operator, "read", 0), (operator, "write", 1)):
         headers = {"Authorization": f"Bearer {factories.token(owner, scope)}"}
         answer: Any = client.post(ADDRESS, headers=headers, content_type="application/json")
@@ -188,7 +194,7 @@ def test_only_who_may_change_events_may_have_them_spared(client: Client, door: C
 def test_a_page_of_another_site_cannot_send_the_post(door: Camera):
     factories.event(door)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(factories.user(sees=door))
+    client.force_login(in_role(Role.OPERATOR, door))
     assert client.post(ADDRESS, content_type="application/json").status_code == 403
     assert spared() == 0
 
