@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -16,7 +18,7 @@ from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, Zone
 from cameras.models import Camera, Upload, Zone
 from cameras.originals import MediaGoneError, open_thumbnail
 from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
-from hsi.idempotency import once
+from hsi.idempotency import by_role, once
 from hsi.inputs import checked
 from hsi.mount import link
 from hsi.permissions import AdministratorsWrite
@@ -42,7 +44,7 @@ class Cameras(GenericAPIView[Camera]):
         request=NewCameraInputSerializer,
         responses={201: CameraData, **conflicts("The folder belongs to a camera, or is no folder.")},
     )
-    @once
+    @once(by_role)
     def post(self, request: Request) -> Response:
         camera = change.make(**checked(NewCameraInputSerializer, request))
         return Response(camera_data(camera), 201, headers={"Location": link(f"/api/cameras/{camera.pk}")})
@@ -95,6 +97,12 @@ class CameraSnapshot(GenericAPIView[Camera]):
         return stills.jpeg(stills.still_or_thumbnail(upload, max_width=SNAPSHOT_WIDTH))
 
 
+def _of_visible_camera(view: ZoneView, data: Any, pk: str) -> Any:
+    """The recheck of what is posted below a camera's address."""
+    view.camera(pk)
+    return data
+
+
 class ZoneView(GenericAPIView[Zone]):
     queryset = Zone.objects.none()  # what the API's description learns the model from
     permission_classes = (AdministratorsWrite,)
@@ -117,7 +125,7 @@ class Zones(ZoneView):
         request=ZoneInputSerializer,
         responses={201: ZoneData, **conflicts("The camera has a zone of this name, or as many as it can have.")},
     )
-    @once
+    @once(_of_visible_camera)
     def post(self, request: Request, pk: str) -> Response:
         camera = self.camera(pk)
         zone = change.make_zone(camera, checked(ZoneInputSerializer, request))

@@ -27,7 +27,7 @@ from cameras.serializers import UploadData, upload_data
 from cameras.tree import Tree
 from hsi import audit, deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
-from hsi.idempotency import once
+from hsi.idempotency import found_again, once
 from hsi.models import KeptAnswer
 from hsi.mount import link
 from hsi.permissions import MayIngest, may_ingest
@@ -73,7 +73,7 @@ class RetryUpload(UploadView):
         request=None,
         responses={202: UploadData, **conflicts("It has not failed.")},
     )
-    @once
+    @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         if not deadletters.retry(DETECTION_QUEUE, upload.pk, audit.acting_user()):
@@ -174,7 +174,7 @@ class CameraUploads(GenericAPIView[Upload]):
         values = form.validated_data
         row = self._kept(request, self.incoming.digest.digest(), repr(sorted(values.items())).encode())
         if row is not None and row.status is not None:
-            return idempotency.replay(row)
+            return idempotency.replay(row, row.data)  # an upload of `camera`, which this user may see now
         arrived = ingest.receive(Tree(settings.CAMERA_ROOT), camera, partial, values["file"], values.get("captured_at"))
         response = self._answer(*arrived)
         if row is not None:

@@ -18,7 +18,7 @@ from events import bulk, clip, reanalysis, trash
 from events.api import EventView
 from events.models import Event
 from events.serializers import BulkDeleteSerializer, BulkReviewSerializer, EventData, event_data, events_data
-from hsi.idempotency import once
+from hsi.idempotency import found_again, once
 from hsi.inputs import checked
 from hsi.schema import Page
 
@@ -44,20 +44,21 @@ class Trash(EventView):
 
 class RestoreEvent(EventView):
     def get_queryset(self) -> QuerySet[Event]:
-        return only_visible(Event.with_trash.filter(deleted_at__isnull=False), self.request.user)
+        return only_visible(Event.with_trash.all(), self.request.user)
 
     @extend_schema(summary="Take an event out of the trash", request=None, responses=EventData)
-    @once
+    @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
-            event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
+            deleted = self.get_queryset().filter(deleted_at__isnull=False)
+            event = get_object_or_404(deleted.select_for_update(), pk=pk)
             trash.restore(event)
         return Response(event_data(event))
 
 
 class ReanalyseEvent(EventView):
     @extend_schema(summary="Judge an event again", request=None, responses={202: EventData})
-    @once
+    @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
@@ -80,9 +81,15 @@ class EventClip(EventView):
         return delivery.file_response(request, file, name, size, trusted=True, etag=etag)
 
 
+def _each_found_again(view: EventView, data: BulkData) -> BulkData:
+    """The recheck of a bulk call: of an event that its user may not see any more nothing is said."""
+    events = only_visible(Event.with_trash.all(), view.request.user)
+    return {"items": bulk.as_seen_now(events, data["items"])}
+
+
 class BulkReview(EventView):
     @extend_schema(summary="Review many events", request=BulkReviewSerializer, responses={207: BulkData})
-    @once
+    @once(_each_found_again)
     def post(self, request: Request) -> Response:
         values = checked(BulkReviewSerializer, request)
         ids = values.pop("ids")
@@ -91,7 +98,7 @@ class BulkReview(EventView):
 
 class BulkDelete(EventView):
     @extend_schema(summary="Delete many events", request=BulkDeleteSerializer, responses={207: BulkData})
-    @once
+    @once(_each_found_again)
     def post(self, request: Request) -> Response:
         ids = checked(BulkDeleteSerializer, request)["ids"]
         return Response({"items": bulk.delete(self.get_queryset(), ids)}, 207)

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from cameras.access import sees_all
 from cameras.admin_visible import CameraFilter, VisibleRows
 from cameras.models import Camera, Zone
 from events.alerting.handling import handle
@@ -119,8 +120,19 @@ class AlertAdmin(VisibleRows):
         "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
+    # A rule may be about other cameras too, and what it is called may say so.
+    of_the_rule = frozenset({"rule", "dedup_key"})
     actions = ("acknowledge", "dismiss")
     states = {"open": "bad", "acknowledged": "good", "dismissed": "calm"}
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._for(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self._for(request, self.fields)
+
+    def _for(self, request: HttpRequest, names: tuple[str, ...]) -> list[Any]:
+        return [name for name in names if name not in self.of_the_rule or sees_all(request.user)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

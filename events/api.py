@@ -22,6 +22,7 @@ from detection.serializers import DetectionData, detection_data
 from events import search, snapshot, trash
 from events.filters import EventFilters
 from events.models import Event
+from events.nearby import NearbyData, nearby
 from events.review import change
 from events.serializers import EventData, ReviewSerializer, event_data, events_data
 from hsi.filters import YES_NO
@@ -90,6 +91,17 @@ class EventDetections(GenericAPIView[Detection]):
         found = with_event(Detection.objects.filter(batch=event.batch_id))
         page = self.paginate_queryset(self.filter_queryset(found)) or []
         return self.get_paginated_response([detection_data(detection) for detection in page])
+
+
+class EventNearby(EventView):
+    """A short list: there is one page of it."""
+
+    pagination_class = None
+
+    @extend_schema(summary="What your other cameras saw near in time", responses=Page[NearbyData])
+    def get(self, request: Request, pk: int) -> Response:
+        event = get_object_or_404(self.filter_queryset(self.get_queryset()), pk=pk)
+        return Response(whole(nearby(event, request.user)))
 
 
 class EventSnapshot(EventView):

@@ -1,24 +1,24 @@
-"""What an analyser is told about a batch: the camera, its local time, what was seen, and what happened around it."""
+"""What an analyser is told about a batch: the camera, its local time, what was seen, and its earlier events.
+
+Nothing of another camera is in it. A verdict quotes what its analyser was told, and everybody who may see this camera
+reads the verdict. What other cameras saw is shown to a reader by `events.nearby`, which asks for that reader's rights.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Count, Min
-
 from detection.models import Batch, Detection
-from events.analyzers import Context, Earlier, Nearby, Seen
+from events.analyzers import Context, Earlier, Seen
 from events.models import Event
 
 SEEN_LIMIT = 500
-NEARBY_WITHIN = timedelta(minutes=2)
-NEARBY_LIMIT = 12
 EARLIER_WITHIN = timedelta(days=2)  # before the batch
 EARLIER_LIMIT = 5
 
 
 def build_context(batch: Batch) -> Context:
-    """Three queries, each bounded, however large the tables are."""
+    """Two queries, each bounded, however large the tables are."""
     zone = batch.camera.zone
     detections = Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:SEEN_LIMIT]
     return Context(
@@ -37,26 +37,8 @@ def build_context(batch: Batch) -> Context:
             )
             for d in detections
         ),
-        nearby=_nearby(batch),
         earlier=_earlier(batch),
         image_count=batch.upload_count,
-    )
-
-
-def _nearby(batch: Batch) -> tuple[Nearby, ...]:
-    """What other cameras saw, per camera and label, nearest first."""
-    rows = (
-        Detection.objects.filter(
-            captured_at__gte=batch.started_at - NEARBY_WITHIN, captured_at__lte=batch.ended_at + NEARBY_WITHIN
-        )
-        .exclude(camera_id=batch.camera_id)
-        .values("camera__name", "label")
-        .annotate(count=Count("id"), first=Min("captured_at"))
-        .order_by("first")[:NEARBY_LIMIT]
-    )
-    return tuple(
-        Nearby(row["camera__name"], row["label"], row["count"], (row["first"] - batch.started_at).total_seconds())
-        for row in rows
     )
 
 

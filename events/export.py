@@ -1,7 +1,7 @@
 """The events of an export, a chunk at a time.
 
-Whoever has exported events may refer to them, so retention spares them from then on: each chunk is marked before it
-leaves, where who asks may change events. A viewer changes nothing.
+Whoever has exported events may refer to them. So an export can have retention spare them from then on: each chunk is
+marked before it leaves.
 No transaction and no cursor stays open between chunks; an event that comes meanwhile shifts nothing.
 """
 

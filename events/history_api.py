@@ -23,10 +23,10 @@ from events.models import Event
 from events.serializers import EventData
 from events.stats import EventStatsData, stats
 from events.timeline import LOOKS_BACK, MOST_BUCKETS, TimelineData, TooManyBucketsError, timeline
+from hsi import audit
 from hsi.export import response
 from hsi.filters import filter_values
-from hsi.permissions import has_scope
-from hsi.roles import Role, has_role
+from hsi.inputs import Nothing, checked
 
 FILES = {(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/json"): list[EventData]}
 
@@ -74,15 +74,25 @@ class Timeline(HistoryView):
 
 
 class Export(HistoryView):
-    """Who may change events has retention spare what they export; a viewer, or a token to read, changes nothing."""
+    """A GET changes nothing. A POST, by who may change events, has retention spare what is in the file."""
 
     filterset_class = ExportFilters
     content_negotiation_class = delivery.AnyAccept
 
     @extend_schema(summary="Events as a file", responses=FILES, filters=True)
     def get(self, request: Request) -> HttpResponseBase:
+        return self._file(spare=False)
+
+    @extend_schema(summary="Events as a file, spared by retention", request=None, responses=FILES, filters=True)
+    def post(self, request: Request) -> HttpResponseBase:
+        """The filters are those of the GET, in the address. What has left is marked as exported."""
+        checked(Nothing, request)
+        file = self._file(spare=True)
+        audit.record("events_exported", "events", after=request.query_params.dict())
+        return file
+
+    def _file(self, *, spare: bool) -> HttpResponseBase:
         values = self.values()
         events = self.filter_queryset(self.get_queryset())
-        spare = has_role(request.user, Role.OPERATOR) and has_scope(request, "write")
         kind, bom = values.get("format", "csv"), values.get("bom", False)
         return response("events", COLUMNS, chunks(events, spare=spare), kind, bom=bom)

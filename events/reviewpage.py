@@ -11,6 +11,7 @@ from cameras.access import only_visible, sees_all
 from events import neighbours
 from events.film import Film, film_of
 from events.models import Alert, Delivery, Event, EventFeedback
+from events.nearby import nearby
 from events.words import LEVELS, NO_LEVEL, verdict_key, words
 from hsi.ledger import AuditEntry
 
@@ -44,7 +45,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "frame": chosen(request, film),
         "judgement": judgements[0] if judgements else None,
         "earlier": judgements[1:],
-        "alerts": told(event, deliveries=everything),
+        "alerts": told(event, everything=everything),
         "feedback": event.feedback.order_by("-at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
         "verdicts": EventFeedback.Verdict.choices,
@@ -54,6 +55,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "sees_all": everything,
         "may_change": may_change,
         "waits": event.analysis == Event.Analysis.PENDING,
+        "nearby": [(one, apart(one["seconds_apart"])) for one in nearby(event, request.user)],
         "older": neighbours.older(seen, event),
         "newer": neighbours.newer(seen, event),
     }
@@ -66,23 +68,35 @@ def chosen(request: HttpRequest, film: Film) -> Any:
     return film.frames[min(number, len(film.frames) - 1)] if film.frames else None
 
 
-def told(event: Event, *, deliveries: bool) -> list[dict[str, Any]]:
-    """The alerts of an event, each with its tellings; of those who may not see them none are asked for."""
+def told(event: Event, *, everything: bool) -> list[dict[str, Any]]:
+    """The alerts of an event. The names of their rules, and their tellings, are for those who see every camera.
+
+    A rule may be about other cameras too, and its name may say so.
+    """
     alerts = list(Alert.objects.filter(event=event).select_related("rule").order_by("id"))
     sent: dict[int, list[dict[str, Any]]] = {}
     rows = Delivery.objects.filter(alert__event=event).select_related("channel").order_by("id")
-    for row in rows[:SHOWN] if deliveries else ():
+    for row in rows[:SHOWN] if everything else ():
         sent.setdefault(row.alert_id, []).append(delivery(row))
     return [
         {
             "row": alert,
-            "rule": alert.rule.name if alert.rule else "a rule that was deleted",
+            "rule": rule_name(alert) if everything else f"Alert {alert.pk}",
             "tone": ALERT_TONES[alert.status],
             "level_tone": TONES[alert.severity],
             "deliveries": sent.get(alert.pk, []),
         }
         for alert in alerts
     ]
+
+
+def apart(seconds: float) -> str:
+    """How long after the event began something was seen, or before it."""
+    return f"{abs(seconds):.0f} s {'before' if seconds < 0 else 'after'} it began"
+
+
+def rule_name(alert: Alert) -> str:
+    return alert.rule.name if alert.rule else "a rule that was deleted"
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

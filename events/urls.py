@@ -16,6 +16,7 @@ urlpatterns = [
     path("events/bulk-delete", actions_api.BulkDelete.as_view()),
     path("events/<int:pk>", api.OneEvent.as_view()),
     path("events/<int:pk>/detections", api.EventDetections.as_view()),
+    path("events/<int:pk>/nearby", api.EventNearby.as_view()),
     path("events/<int:pk>/snapshot", api.EventSnapshot.as_view()),
     path("events/<int:pk>/clip", actions_api.EventClip.as_view()),
     path("events/<int:pk>/reanalyse", actions_api.ReanalyseEvent.as_view()),

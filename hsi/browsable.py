@@ -11,15 +11,11 @@ from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.serializer_helpers import ReturnDict
 
-from hsi.inputs import Input
+from hsi.inputs import Nothing
 
 if TYPE_CHECKING:  # the framework imports this module while it sets itself up
     from rest_framework.request import Request
     from rest_framework.views import APIView
-
-
-class Nothing(Input):
-    """The body of what takes none: its form is a button."""
 
 
 class PageRenderer(BrowsableAPIRenderer):

@@ -3,6 +3,9 @@
 The row of a key is written in the transaction of what the request does: after a crash there are both or
 neither. Of two that come at once the second one waits for that row, and is given what the first was answered.
 An error undoes the row with everything else, so the same key may be tried again.
+
+A kept answer is shown to whoever may see it now. The view's permissions (role and scope) are asked before every
+request; which rows the user may see is asked again by the `recheck` of the view before each replay.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
@@ -29,6 +33,9 @@ REPLAYED = "Idempotency-Replayed"
 LONGEST = 200
 
 Post = Callable[..., Response]
+# Called with the view, the kept data and the parameters of the address. Returns what of the data its user may see now;
+# raises `Http404` where the request itself would find nothing now.
+Recheck = Callable[..., Any]
 PARAMETER = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="Of your choice: what is sent again with it is done once."
 )
@@ -48,25 +55,42 @@ class KeyInUseError(ConflictError):
     code = "IDEMPOTENCY_KEY_IN_USE"
 
 
-def once(post: Post) -> Post:
-    """For a `post` that does nothing slow: it runs in a transaction where the request has a key."""
+def once(recheck: Recheck) -> Callable[[Post], Post]:
+    """For a `post` that does nothing slow: it runs in a transaction where the request has a key.
 
-    @functools.wraps(post)
-    def answered(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        key = key_of(request)
-        if not key:
-            return post(view, request, *args, **kwargs)
-        digest = digest_of(request, request._request.body)
-        with transaction.atomic():
-            row = claim(request, key, digest)
-            if row.status is not None:
-                return replay(row)
-            response = post(view, request, *args, **kwargs)
-            keep(row, response)
-            return response
+    Before its answer is replayed, `recheck` looks at it: `found_again`, `by_role`, or one of the view's own.
+    """
 
-    answered.heeds_idempotency_key = True  # type: ignore[attr-defined]  # what the API's description looks for
-    return answered
+    def decorate(post: Post) -> Post:
+        @functools.wraps(post)
+        def answered(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            key = key_of(request)
+            if not key:
+                return post(view, request, *args, **kwargs)
+            digest = digest_of(request, request._request.body)
+            with transaction.atomic():
+                row = claim(request, key, digest)
+                if row.status is not None:
+                    return replay(row, recheck(view, row.data, *args, **kwargs))
+                response = post(view, request, *args, **kwargs)
+                keep(row, response)
+                return response
+
+        answered.heeds_idempotency_key = True  # type: ignore[attr-defined]  # what the API's description looks for
+        return answered
+
+    return decorate
+
+
+def found_again(view: Any, data: Any, pk: Any) -> Any:
+    """For an answer about one row: the view's queryset must still have it. Raises `Http404`."""
+    get_object_or_404(view.get_queryset(), pk=pk)
+    return data
+
+
+def by_role(view: Any, data: Any, **parameters: Any) -> Any:
+    """For what is decided by the role alone: the view's permissions have been asked for this very request."""
+    return data
 
 
 def key_of(request: Request) -> str:
@@ -107,9 +131,10 @@ def keep(row: KeptAnswer, response: Response) -> None:
     KeptAnswer.objects.filter(pk=row.pk, status=None).update(status=response.status_code, data=data, location=location)
 
 
-def replay(row: KeptAnswer) -> Response:
+def replay(row: KeptAnswer, data: Any) -> Response:
+    """The kept answer once more. `data` is what of it the user may see now."""
     headers = {REPLAYED: "true", **({"Location": row.location} if row.location else {})}
-    return Response(row.data, row.status, headers=headers)
+    return Response(data, row.status, headers=headers)
 
 
 def expired_before(now: datetime) -> datetime:

@@ -20,11 +20,15 @@ class Input(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields) - {CSRF_FIELD})):
-            allowed = ", ".join(self.fields)
+            allowed = ", ".join(self.fields) or "none"
             raise serializers.ValidationError(
                 {name: [f"Not a field of this. There are: {allowed}."] for name in unknown}
             )
         return super().to_internal_value(data)
+
+
+class Nothing(Input):
+    """The body of what takes none: in a page its form is a button."""
 
 
 def checked(kind: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:

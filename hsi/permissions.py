@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
@@ -16,11 +14,6 @@ from hsi.roles import Role, has_role, is_admin
 if TYPE_CHECKING:  # the framework imports this module while it sets itself up
     from rest_framework.request import Request
     from rest_framework.views import APIView
-
-
-def is_administrator(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Who may see and do what concerns the system as a whole. Decided here and nowhere else."""
-    return bool(user.is_active and getattr(user, "is_superuser", False))
 
 
 class GateAuthentication(SessionAuthentication):

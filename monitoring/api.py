@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hsi.roles import is_admin
 from monitoring import health
 from monitoring.checklist import all_checks
 from monitoring.waiting import waiting
@@ -24,15 +25,17 @@ class HealthData(TypedDict):
 
 
 class SystemHealth(APIView):
-    """How it is, check by check, and how much waits. 503 only when the database is gone."""
+    """How it is, check by check, and how much waits. 503 only when the database is gone.
+
+    What is said of cameras, and what waits, is of those that the reader may see.
+    """
 
     @extend_schema(summary="How the system is", responses={200: HealthData, 503: HealthData})
     def get(self, request: Request) -> Response:
-        for_staff = bool(getattr(request.user, "is_staff", False))
-        checks = health.report(all_checks(), for_staff=for_staff)
+        checks = health.report(all_checks(request.user), for_staff=is_admin(request.user))
         status = health.overall(checks)
         try:
-            counts = waiting()
+            counts = waiting(request.user)
         except DatabaseError:
             counts = {}
         answer: HealthData = {"status": status, "checks": checks, "waiting": counts}

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from cameras.access import sees_all, visible_cameras
+from cameras.models import Camera
+from hsi.roles import Person
 from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
 from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 
-def all_checks() -> list[health.NamedCheck]:
+def all_checks(reader: Person | None = None) -> list[health.NamedCheck]:
+    """What they say of cameras is of those that `reader` may see. None: of all."""
     services = service_checks()
     return [
         health.DatabaseCheck(),
-        health.QueuesCheck(),
+        health.QueuesCheck(is_counted=reader is None or sees_all(reader)),
         *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         health.CameraFolderCheck(),
-        health.CamerasCheck(),
+        health.CamerasCheck(cameras=Camera.objects.all() if reader is None else visible_cameras(reader)),
         health.DiskCheck(),
         *services,
         BreakersCheck(),

@@ -28,7 +28,7 @@ from events.alerting.sightings import sightings
 from events.models import Alert, AlertRule, Event
 from hsi import audit
 from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
-from hsi.idempotency import once
+from hsi.idempotency import by_role, found_again, once
 from hsi.inputs import checked
 from hsi.mount import link
 from hsi.permissions import IsAdmin
@@ -92,8 +92,11 @@ class HandleAlert(AlertView):
     status = Alert.Status.ACKNOWLEDGED
 
     @extend_schema(summary="Acknowledge an alert", request=None, responses={200: AlertData})
-    @once
+    @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
+        return self.handled(request, pk)
+
+    def handled(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             alert = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             return Response(handle(alert, self.status, request.user))
@@ -103,10 +106,10 @@ class DismissAlert(HandleAlert):
     status = Alert.Status.DISMISSED
 
     @extend_schema(summary="Dismiss an alert", request=None, responses={200: AlertData})
-    @once
+    @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         """It sends no more notifications."""
-        return super().post(request, pk)
+        return self.handled(request, pk)
 
 
 class RuleView(GenericAPIView[AlertRule]):
@@ -128,7 +131,7 @@ class Rules(RuleView):
         return self.get_paginated_response([rule_data(rule) for rule in page])
 
     @extend_schema(summary="Make an alert rule", request=AlertRuleRequestSerializer, responses={201: AlertRuleData})
-    @once
+    @once(by_role)
     def post(self, request: Request) -> Response:
         with transaction.atomic():
             made = self.stored(AlertRule(), request, partial=False)

@@ -24,16 +24,6 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearby:
-    """What another camera saw near in time."""
-
-    camera_name: str
-    label: str
-    count: int
-    seconds_apart: float  # negative: before this batch began
-
-
-@dataclass(frozen=True, slots=True)
 class Earlier:
     """An earlier event of the same camera."""
 
@@ -44,14 +34,16 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """All an analyser is told about one batch. Names and summaries in it are untrusted text."""
+    """All an analyser is told about one batch. Names and summaries in it are untrusted text.
+
+    All of it is of the batch's own camera: whoever may see that camera may read whatever an analyser makes of it.
+    """
 
     camera_id: str
     camera_name: str
     started_at: datetime  # in the camera's time zone
     ended_at: datetime
     seen: tuple[Seen, ...]
-    nearby: tuple[Nearby, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     image_count: int = 0
 

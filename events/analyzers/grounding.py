@@ -4,8 +4,8 @@ A small language model likes to add a knife or a car. Only claims that change wh
 for: people, vehicles, animals, weapons and bags, by whole words, their plurals and plain synonyms. Words with
 many everyday meanings (bed, book, clock, chair, bear, bat, box) are left alone save in a form that is plain.
 
-A claim is backed by a label that was detected here or near in time, or by the same thing being named in a
-label, a camera name or an earlier summary. A claim is no claim when it is denied: "no vehicle", "without bags
+A claim is backed by a label that this camera detected, or by the same thing being named in a label, in the camera's
+name or in one of its earlier summaries. A claim is no claim when it is denied: "no vehicle", "without bags
 or weapons", "a car was not seen". Guesses ("perhaps a knife") count as claims: they frighten all the same.
 """
 
@@ -146,13 +146,7 @@ def _denied_after(following: list[str]) -> bool:
 
 
 def _evidence(context: Context) -> tuple[frozenset[str], frozenset[Claim]]:
-    """The labels that were detected, and all that labels, names and earlier summaries name."""
-    labels = [*context.labels, *(one.label for one in context.nearby)]
-    lines = [
-        *labels,
-        context.camera_name,
-        *(one.camera_name for one in context.nearby),
-        *(one.summary for one in context.earlier),
-    ]
+    """The labels that were detected, and all that labels, the camera's name and earlier summaries name."""
+    lines = [*context.labels, context.camera_name, *(one.summary for one in context.earlier)]
     told = frozenset(BY_WORD[word] for line in lines for word in _tokens(line) if word in BY_WORD)
-    return frozenset(label.lower().replace(" ", "_") for label in labels), told
+    return frozenset(label.lower().replace(" ", "_") for label in context.labels), told

@@ -14,13 +14,12 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from events.analyzers import Context, Earlier, Nearby, Seen
+from events.analyzers import Context, Earlier, Seen
 from events.analyzers.severity import LEVELS, bands
 from events.analyzers.untrusted import quotable
 
 MAX_SLOTS = 8
 MAX_LABELS_PER_SLOT = 8
-MAX_NEARBY = 8
 MAX_EARLIER = 5
 CAMERA_NAME_CHARACTERS = 60
 LABEL_CHARACTERS = 40
@@ -90,7 +89,6 @@ def _facts(context: Context) -> dict[str, Any]:
         "image_count": context.image_count,
         "detection_count": len(context.seen),
         "seen": _seen_lines(context),
-        "nearby": [_nearby_line(one) for one in _closest(context.nearby)],
         "earlier": [_earlier_line(one) for one in _newest(context.earlier)],
     }
 
@@ -128,19 +126,8 @@ def _counted(seen: Iterable[Seen]) -> str:
     return "; ".join(parts)
 
 
-def _closest(nearby: tuple[Nearby, ...]) -> list[Nearby]:
-    return sorted(nearby, key=lambda one: abs(one.seconds_apart))[:MAX_NEARBY]
-
-
 def _newest(earlier: tuple[Earlier, ...]) -> list[Earlier]:
     return sorted(earlier, key=lambda one: one.started_at, reverse=True)[:MAX_EARLIER]
-
-
-def _nearby_line(one: Nearby) -> str:
-    name = quotable(one.camera_name, CAMERA_NAME_CHARACTERS)
-    side = "before" if one.seconds_apart < 0 else "after"
-    label = quotable(one.label, LABEL_CHARACTERS)
-    return f"{name}: {label} {_times(one.count)}, {abs(one.seconds_apart):.0f} s {side}"
 
 
 def _earlier_line(one: Earlier) -> str:

@@ -9,7 +9,6 @@ The score is a sum of parts, each of them listed in the reasoning:
 - together: 8 for each further person in the same picture, at most `MAX_TOGETHER`;
 - repeated: 2 for each doubling of the sightings, at most `MAX_REPEATED`;
 - stay: 5 from 30 seconds on, 10 from 60 seconds on;
-- neighbours: 5 when another camera saw the same kind of thing near in time;
 - camera: nothing yet; `camera_points` is where what is known of a camera's place will count.
 
 No part is ever negative, so more sightings, surer ones or a darker hour never lower a score. The points are
@@ -53,7 +52,6 @@ MAX_OTHERS = 12
 NIGHT_STARTS_HOUR, NIGHT_ENDS_HOUR = 22, 6
 TOGETHER_POINTS, MAX_TOGETHER = 8, 16
 REPEATED_POINTS, MAX_REPEATED = 2, 10
-NEIGHBOUR_POINTS = 5
 MAX_LABEL_CHARACTERS = 40
 
 
@@ -136,13 +134,6 @@ def stay_points(context: Context) -> list[Part]:
     return [Part(points, f"over {seconds:.0f} seconds")]
 
 
-def neighbour_points(context: Context) -> list[Part]:
-    shared = sorted({one.label for one in context.nearby} & set(context.labels))
-    if not shared:
-        return []
-    return [Part(NEIGHBOUR_POINTS, f"{_name(shared[0])} at another camera near in time")]
-
-
 def camera_points(context: Context) -> list[Part]:
     """What the camera's own place and history add: nothing is known of it yet."""
     return []
@@ -154,7 +145,6 @@ STEPS: tuple[Callable[[Context], list[Part]], ...] = (
     together_points,
     repeated_points,
     stay_points,
-    neighbour_points,
     camera_points,
 )
 

@@ -13,7 +13,7 @@ from events.models.event import Event
 class Judgement(models.Model):
     """One judgement of an event, kept as long as the event is. Texts are cut to a bound before they come here.
 
-    `prompt` and `answer` are empty where rules judged: nobody was asked. Both may tell of other cameras.
+    `prompt` and `answer` are empty where rules judged: nobody was asked. Both are for administrators to read.
     """
 
     KEPT = 5  # of an event; older ones go when it is judged again

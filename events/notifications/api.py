@@ -24,7 +24,7 @@ from events.notifications.serializers import (
 )
 from hsi import audit
 from hsi.filters import BIGGEST_ID, WholeNumberFilter
-from hsi.idempotency import once
+from hsi.idempotency import by_role, once
 from hsi.inputs import checked
 from hsi.mount import link
 from hsi.permissions import IsAdmin
@@ -63,7 +63,7 @@ class NotificationChannels(ChannelView):
     @extend_schema(
         summary="Make a notification channel", request=ChannelRequestSerializer, responses={201: ChannelData}
     )
-    @once
+    @once(by_role)
     def post(self, request: Request) -> Response:
         with transaction.atomic():
             made = self.stored(NotificationChannel(), request, partial=False)

@@ -21,7 +21,7 @@ class Filter:
         self._answers: dict[tuple[str, str], bool] = {}
 
     def __contains__(self, message: tuple[str, str]) -> bool:
-        """Whether a message of this (type, camera) is for the client. No camera: it concerns everybody."""
+        """Whether a message of this (type, camera) is for the client."""
         answer = self._answers.get(message)
         if answer is None:
             answer = self._answers[message] = self._may_see(message[1]) and self._wants(*message)
@@ -42,7 +42,8 @@ class Filter:
             self._answers = {}
 
     def _may_see(self, camera: str) -> bool:
-        return not camera or self._rights is None or camera in self._rights
+        """A message without a camera is about all of them together: for those who see them all."""
+        return self._rights is None or camera in self._rights
 
     def _wants(self, kind: str, camera: str) -> bool:
         family = kind.partition(".")[0]

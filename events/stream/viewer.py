@@ -10,7 +10,7 @@ from cameras.access import visible_camera_ids
 from events.stream.messages import Close
 from events.stream.topics import Topic
 from hsi.gate import is_set_up
-from hsi.permissions import is_administrator
+from hsi.roles import is_admin
 from hsi.sessions import user_of_session
 from hsi.tokens import find_token
 
@@ -48,7 +48,7 @@ def recognise(credentials: Credentials, topic: Topic) -> Viewer | Refusal:
     user = _by_token(credentials.token) if credentials.token else _by_session(credentials.session)
     if isinstance(user, Refusal):
         return user
-    if topic.for_administrators and not is_administrator(user):
+    if topic.for_administrators and not is_admin(user):
         return Refusal(Close.NOT_ALLOWED, "This is for administrators.")
     return Viewer(user.pk, visible_camera_ids(user))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from events.analyzers import Context, Nearby, Seen
+from events.analyzers import Context, Seen
 from events.analyzers.rules import RulesAnalyzer
 from events.analyzers.severity import level_of
 from tests.events.contexts import EVENING, NOON, context, seen
@@ -46,13 +46,6 @@ def test_two_pictures_of_one_second_are_not_taken_for_two_people() -> None:
     verdict = JUDGE(context(seen(upload_id="1"), seen(upload_id="2")))
     assert verdict.summary.startswith("A person at Front door")
     assert "people in one picture" not in verdict.reasoning
-
-
-def test_a_neighbouring_camera_that_saw_the_same_kind_adds_to_the_score() -> None:
-    alone = JUDGE(context())
-    followed = JUDGE(context(nearby=(Nearby("Garden", "person", 1, -10),)))
-    assert followed.risk_score == alone.risk_score + 5
-    assert JUDGE(context(nearby=(Nearby("Garden", "cat", 1, -10),))).risk_score == alone.risk_score
 
 
 def test_nothing_detected_is_said_and_scores_nothing() -> None:

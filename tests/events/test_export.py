@@ -1,4 +1,4 @@
-"""Events as a file: whole, in pieces, safe to open, and spared by retention afterwards."""
+"""Events as a file: whole, in pieces, safe to open, and spared by retention where that is asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,7 @@ from cameras.models import Camera
 from events import export
 from events.models import Event
 from hsi.export import FORMATS, cell
+from hsi.ledger import AuditEntry
 from hsi.roles import Role, set_role
 from tests import factories
 
@@ -33,8 +35,14 @@ def door() -> Camera:
 
 @pytest.fixture
 def operator(client: Client, door: Camera) -> Client:
-    client.force_login(factories.user(sees=door))
+    client.force_login(in_role(Role.OPERATOR, door))
     return client
+
+
+def in_role(role: Role, sees: Camera) -> User:
+    user = factories.user(sees=sees)
+    set_role(user, role)
+    return user
 
 
 def content(client: Client, **query: Any) -> str:
@@ -125,27 +133,70 @@ def test_what_left_is_spared_and_what_a_client_that_went_away_did_not_get_is_not
 ):
     monkeypatch.setattr(export, "CHUNK", 1)
     old, new = (factories.event(door, started_at=factories.NOW + timedelta(hours=hour)) for hour in range(2))
-    answer: Any = operator.get(ADDRESS, {"format": "json"})
+    answer: Any = operator.post(f"{ADDRESS}?format=json", content_type="application/json")
     assert not Event.objects.exclude(exported_at=None).exists()
     next(iter(answer.streaming_content))
     answer.close()
     assert list(Event.objects.exclude(exported_at=None)) == [new]
     first = Event.objects.get(pk=new.pk).exported_at
-    content(operator)
+    posted: Any = operator.post(ADDRESS, content_type="application/json")
+    assert len(rows(b"".join(posted.streaming_content).decode())) == 2
     old.refresh_from_db()
     new.refresh_from_db()
     assert old.exported_at
     assert new.exported_at == first  # the first time counts
 
 
-def test_a_viewer_and_a_token_to_read_export_without_changing_anything(client: Client, door: Camera):
-    event, viewer, operator = factories.event(door), factories.user(sees=door), factories.user(sees=door)
-    set_role(viewer, Role.VIEWER)
-    for owner, scope, spared in ((viewer, "write", 0), (operator, "read", 0), (operator, "admin", 1)):
-        token = factories.token(owner, *{"read", scope})
-        answer: Any = client.get(ADDRESS, headers={"Authorization": f"Bearer {token}"})
-        assert str(event.pk).encode() in b"".join(answer.streaming_content)
-        assert Event.objects.exclude(exported_at=None).count() == spared
+def spared() -> int:
+    return Event.objects.exclude(exported_at=None).count()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}])
+@pytest.mark.parametrize("query", ["", "?format=json", "?camera=door&bom=1"])
+def test_to_read_an_export_changes_nothing(operator: Client, door: Camera, query: str, headers: dict[str, str]):
+    event = factories.event(door)
+    before = Event.objects.values().get()
+    answer: Any = operator.get(f"{ADDRESS}{query}", headers=headers)
+    assert (answer.status_code, str(event.pk) in b"".join(answer.streaming_content).decode()) == (200, True)
+    b"".join(operator.head(f"{ADDRESS}{query}", headers=headers).streaming_content)  # type: ignore[attr-defined]
+    assert Event.objects.values().get() == before
+    assert not AuditEntry.objects.filter(action="events_exported").exists()
+
+
+def test_a_post_marks_what_its_filters_leave_and_is_noted(operator: Client, door: Camera):
+    event = factories.event(door, labels=["dog"])
+    factories.event(door)
+    factories.event(factories.camera("garden"), labels=["dog"])
+    answer: Any = operator.post(f"{ADDRESS}?label=dog&format=json", content_type="application/json")
+    assert [row["id"] for row in json.loads(b"".join(answer.streaming_content))] == [event.pk]
+    assert list(Event.objects.exclude(exported_at=None)) == [event]
+    assert AuditEntry.objects.get(action="events_exported").after == {"label": "dog", "format": "json"}
+
+
+def test_filters_in_the_body_of_a_post_are_refused_and_not_passed_over(operator: Client, door: Camera):
+    factories.event(door)
+    answer = operator.post(ADDRESS, {"camera": "door"}, content_type="application/json")
+    assert (answer.status_code, list(answer.json()["errors"]), spared()) == (400, ["camera"], 0)
+    assert operator.post(f"{ADDRESS}?colour=red", content_type="application/json").status_code == 400
+
+
+def test_only_who_may_change_events_may_have_them_spared(client: Client, door: Camera):
+    factories.event(door)
+    viewer, operator = in_role(Role.VIEWER, door), in_role(Role.OPERATOR, door)
+    for owner, scope, marks in ((viewer, "admin", 0), (operator, "read", 0), (operator, "write", 1)):
+        headers = {"Authorization": f"Bearer {factories.token(owner, scope)}"}
+        answer: Any = client.post(ADDRESS, headers=headers, content_type="application/json")
+        assert answer.status_code == (200 if marks else 403)
+        assert b"".join(answer.streaming_content) if marks else answer.json()["code"] == "FORBIDDEN"
+        assert spared() == marks
+
+
+def test_a_page_of_another_site_cannot_send_the_post(door: Camera):
+    factories.event(door)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(in_role(Role.OPERATOR, door))
+    assert client.post(ADDRESS, content_type="application/json").status_code == 403
+    assert spared() == 0
 
 
 @pytest.fixture
@@ -162,7 +213,7 @@ async def test_an_asgi_server_gets_it_in_pieces_too(cookie: str, monkeypatch: py
     monkeypatch.setattr(export, "CHUNK", 1)
     client = AsyncClient()
     client.cookies["sessionid"] = cookie
-    answer: Any = await client.get(ADDRESS, {"format": "json"})
+    answer: Any = await client.post(f"{ADDRESS}?format=json", content_type="application/json")
     parts = aiter(answer)
     assert (await anext(parts)).count(b"/snapshot") == 1
     assert await Event.objects.exclude(exported_at=None).acount() == 1

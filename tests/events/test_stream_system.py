@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from cameras.models import Camera, CameraGrant
+from hsi.roles import Role, set_role
 from tests.events.streaming import StreamServer, end_of, frame, publish, ready, say, seqs, session_of, token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
@@ -55,9 +56,9 @@ def test_each_address_has_its_own_families_for_everybody(server, admin, viewer):
             "worker.status",
             "queue.pressure",
             "gpu.stats",
-            "event.created",
         ):
             publish("", kind=kind)
+        publish("front", kind="event.created")
         assert seqs(one, 1) == seqs(other, 1) == [6]
 
 
@@ -73,6 +74,21 @@ def test_who_is_no_administrator_is_refused_with_4403(server, admin, viewer, way
 def test_staff_without_more_is_no_administrator(server, admin):
     staff = User.objects.create_user("staff", is_staff=True)
     with server.client(path=SYSTEM, token=token_of(staff)) as client:
+        assert end_of(client)[0] == 4403
+
+
+def test_an_administrator_by_group_is_one_here_until_the_group_is_left(server, admin):
+    boss = User.objects.create_user("boss")
+    set_role(boss, Role.ADMIN)
+    ways = {"token": token_of(boss)}, {"cookie": session_of(boss)}
+    with server.client(path=SYSTEM, **ways[0]) as one, server.client(path=SYSTEM, **ways[1]) as other:
+        ready(one), ready(other)
+        publish("", kind="worker.status")
+        assert [frame(client)["type"] for client in (one, other)] == ["worker.status"] * 2
+        set_role(User.objects.get(pk=boss.pk), Role.OPERATOR)
+        server.check()
+        assert [end_of(client)[0] for client in (one, other)] == [4403] * 2
+    with server.client(path=SYSTEM, token=token_of(boss, "admin")) as client:
         assert end_of(client)[0] == 4403
 
 

@@ -1,0 +1,57 @@
+"""What other cameras saw near in time to an event, of those that the reader may see.
+
+It is looked up for each reader and stored nowhere: a text that is stored is read by everybody who may see the event.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from django.db.models import Count, Min
+
+from cameras.access import only_visible
+from detection.models import Detection
+from events.models import Event
+from hsi.roles import Person
+
+WITHIN = timedelta(minutes=2)  # before the event began, or after it ended
+MOST_READ = 200
+MOST_SHOWN = 50
+
+
+class NearbyData(TypedDict):
+    """What one other camera saw of one label. `seconds_apart` is from the event's start to the first detection.
+
+    It is negative where the other camera was earlier. `camera` is the camera's id.
+    """
+
+    camera: str
+    camera_name: str
+    label: str
+    count: int
+    seconds_apart: float
+
+
+def nearby(event: Event, reader: Person) -> list[NearbyData]:
+    """At most `MOST_SHOWN`, the nearest in time first. One query."""
+    around = Detection.objects.filter(
+        captured_at__gte=event.started_at - WITHIN, captured_at__lte=event.ended_at + WITHIN
+    ).exclude(camera=event.camera_id)
+    rows = (
+        only_visible(around, reader)
+        .values("camera_id", "camera__name", "label")
+        .annotate(count=Count("id"), first=Min("captured_at"))
+        .order_by("first", "camera_id", "label")
+    )
+    found: list[NearbyData] = [
+        {
+            "camera": row["camera_id"],
+            "camera_name": row["camera__name"],
+            "label": row["label"],
+            "count": row["count"],
+            "seconds_apart": (row["first"] - event.started_at).total_seconds(),
+        }
+        for row in rows[:MOST_READ]
+    ]
+    return sorted(found, key=lambda one: abs(one["seconds_apart"]))[:MOST_SHOWN]
