@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from daphne.server import Server as DaphneServer
+import daphne.server
 
 from hsi.asgihandler import BODY
+from hsi.httpserver import Factory, Window
 
 # RFC 6455: a control frame carries 125 bytes, two of them are the code.
 LONGEST_REASON_BYTES = 123
@@ -20,28 +21,11 @@ LONGEST_REASON_BYTES = 123
 STALLED_SECONDS = 120.0
 
 
-class Window:
-    """Whether a client takes more. Twisted calls it as the producer of what is written."""
+class Server(daphne.server.Server):  # type: ignore[misc]  # daphne has no types
+    def run(self) -> None:
+        daphne.server.HTTPFactory = Factory  # daphne makes it itself, and takes no other
+        super().run()
 
-    def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
-
-    async def wait(self) -> None:
-        if not self._open.is_set():
-            await self._open.wait()
-
-    def pauseProducing(self) -> None:  # noqa: N802
-        self._open.clear()
-
-    def resumeProducing(self) -> None:  # noqa: N802
-        self._open.set()
-
-    def stopProducing(self) -> None:  # noqa: N802
-        self._open.set()
-
-
-class Server(DaphneServer):  # type: ignore[misc]  # daphne has no types
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             protocol.failByDrop = False

@@ -25,7 +25,6 @@ from twisted.web.http import HTTPChannel
 
 from hsi import admission, bodies, bounds, mount, problem, proxy_headers
 from hsi.address import client_network
-from hsi.daphneserver import Window
 from hsi.errors import HSIError, RequestTimeoutError, TooLargeError
 
 logger = logging.getLogger(__name__)
@@ -48,6 +47,27 @@ class Channel(HTTPChannel):
     def _send100Continue(self) -> None:  # noqa: N802
         """Twisted calls it when the headers are there; whether to go on is known once the body is admitted."""
         self.requests[-1].go_on()
+
+
+class Window:
+    """Whether a client takes more. Twisted calls it as the producer of what is written."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def wait(self) -> None:
+        if not self._open.is_set():
+            await self._open.wait()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._open.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self._open.set()
 
 
 class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types

@@ -29,15 +29,12 @@ def claim_port(host: str, port: int) -> None:
 def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     """Serve until SIGTERM or SIGINT. The first signal finishes what is in hand, the second ends now."""
     # Importing daphne's server installs the asyncio reactor of Twisted: only a serving process may do that.
-    import daphne.server
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
     from hsi.asgi import application
     from hsi.daphneserver import Server
-    from hsi.httpserver import Factory
 
-    daphne.server.HTTPFactory = Factory  # the server makes it itself, and takes no other
     threads = LoopThreads(loops)
     server = Server(
         application,
