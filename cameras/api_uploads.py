@@ -29,7 +29,7 @@ from hsi import audit, deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import once
 from hsi.models import KeptAnswer
-from hsi.permissions import MayIngest, may_ingest
+from hsi.permissions import allows
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
 
@@ -43,6 +43,8 @@ class NotFailedError(ConflictError):
 
 
 class UploadView(GenericAPIView[Upload]):
+    subject = Upload
+
     def get_queryset(self) -> QuerySet[Upload]:
         return only_visible(Upload.objects.all(), self.request.user)
 
@@ -121,7 +123,8 @@ class CameraUploads(GenericAPIView[Upload]):
     """Takes a file in as if the camera had sent it: the same folder, checks, states and queue."""
 
     queryset = Upload.objects.none()  # what the API's description learns the model from
-    permission_classes = (MayIngest,)
+    subject = Upload
+    posting = "add"
     parser_classes = (MultiPartParser, *RAW)
     incoming: ToFolder | None = None
     refusal: HSIError | None = None
@@ -136,7 +139,7 @@ class CameraUploads(GenericAPIView[Upload]):
                 self.incoming.discard()
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
-        if not may_ingest(request.user, request.META.get("hsi.token")):
+        if not allows(request.user, request.META.get("hsi.token"), "add", Upload):
             return ToNowhere()
         camera = self._cameras(request).filter(pk=pk).first()
         try:

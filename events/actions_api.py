@@ -90,6 +90,8 @@ class BulkReview(EventView):
 
 
 class BulkDelete(EventView):
+    posting = "delete"
+
     @extend_schema(summary="Delete many events", request=BulkDeleteSerializer, responses={207: BulkData})
     @once
     def post(self, request: Request) -> Response:

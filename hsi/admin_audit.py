@@ -14,14 +14,14 @@ from django.utils.safestring import SafeString
 from unfold import forms
 from unfold.decorators import action
 
-from hsi.admin_base import AuditedAdmin, ForAdmins, SuperuserOnlyAdmin, json_block
+from hsi.admin_base import AuditedAdmin, MachineAdmin, VisibleChoices, json_block
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 
 EXPORT = "/api/audit/export"
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(SuperuserOnlyAdmin):
+class AuditEntryAdmin(MachineAdmin):
     list_display = ("time", "user", "token", "address", "action", "object")
     list_filter = ("time",)
     exact_fields = ("user", "object", "request_id", "action")
@@ -50,14 +50,14 @@ class AuditEntryAdmin(SuperuserOnlyAdmin):
 
 
 @admin.register(QueuePause)
-class QueuePauseAdmin(SuperuserOnlyAdmin):
+class QueuePauseAdmin(MachineAdmin):
     list_display = ("queue", "paused_at", "paused_by")
     search_fields = ("queue",)
     ordering = ("queue",)
 
 
 @admin.register(LiveSetting)
-class LiveSettingAdmin(SuperuserOnlyAdmin):
+class LiveSettingAdmin(MachineAdmin):
     list_display = ("name", "value", "changed_at", "changed_by")
     search_fields = ("name",)
     ordering = ("name",)
@@ -68,9 +68,10 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Django's own, with an audit log."""
 
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", VisibleChoices))
     form = forms.UserChangeForm
     add_form = forms.UserCreationForm
     change_password_form = forms.AdminPasswordChangeForm
@@ -82,5 +83,5 @@ class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type
 
 
 @admin.register(Group)
-class AuditedGroupAdmin(ForAdmins, GroupAdmin, AuditedAdmin):
+class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
     """Django's own, with an audit log."""

@@ -1,17 +1,23 @@
-"""The admin site: django-unfold's, with the operations pages of `monitoring`."""
+"""The admin site: django-unfold's, with the operations pages of `monitoring`.
+
+Everyone signs in and changes their password on the pages for all users; the admin has no forms of its own for that.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
-from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, reverse
 from django.utils.module_loading import import_string
 
-from hsi.roles import is_admin
+from hsi import policy
+from hsi.policies import System
 
 if TYPE_CHECKING:  # the library is untyped
     UnfoldAdminSite = AdminSite
@@ -21,6 +27,19 @@ else:
 # The operations pages below `/admin/`, and the first of them.
 PAGES = "monitoring.pages.urls"
 OVERVIEW = "monitoring.pages.overview.overview"
+# Why a form is filled in.
+FILLED_IN: tuple[policy.Act, ...] = ("add", "change")
+
+
+class Autocomplete(AutocompleteJsonView):
+    """Offers rows for a field of a form, to those who may fill that form in and see such rows."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        of_the_form = found[2].model
+        if not any(policy.may(request.user, act, of_the_form) for act in FILLED_IN):
+            raise PermissionDenied
+        return found
 
 
 class Site(UnfoldAdminSite):
@@ -31,14 +50,29 @@ class Site(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The overview; staff who are no administrators get the list of what they may see."""
-        if is_admin(request.user):
+        if policy.may(request.user, "view", System):
             return import_string(OVERVIEW)(request)
         return super().index(request, extra_context)
 
-    @transaction.atomic
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """With its entry in the audit log, or not at all."""
-        return super().password_change(request, extra_context)
+    def get_urls(self) -> list[Any]:
+        """Without the way to "the page on the site" of any row of any model: no row has one."""
+        return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Leads to the login page, and whoever is signed in without being staff nowhere."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account"))
+
+    password_change_done = password_change
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        return Autocomplete.as_view(admin_site=self)(request)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Of the names of lists, which fit on one page. Another one could only be made up."""

@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hsi import policy
+from hsi.policies import Common, System
 from monitoring import health
 from monitoring.checklist import all_checks
 from monitoring.waiting import waiting
@@ -26,9 +28,11 @@ class HealthData(TypedDict):
 class SystemHealth(APIView):
     """How it is, check by check, and how much waits. 503 only when the database is gone."""
 
+    subject = Common
+
     @extend_schema(summary="How the system is", responses={200: HealthData, 503: HealthData})
     def get(self, request: Request) -> Response:
-        for_staff = bool(getattr(request.user, "is_staff", False))
+        for_staff = policy.may(request.user, "view", System)
         checks = health.report(all_checks(), for_staff=for_staff)
         status = health.overall(checks)
         try:

@@ -26,7 +26,6 @@ from hsi import audit
 from hsi.filters import BIGGEST_ID, WholeNumberFilter
 from hsi.idempotency import once
 from hsi.inputs import checked
-from hsi.permissions import IsAdmin
 from hsi.schema import Page
 
 
@@ -44,7 +43,7 @@ class SentData(TypedDict):
 
 
 class ChannelView(GenericAPIView[NotificationChannel]):
-    permission_classes = (IsAdmin,)
+    subject = NotificationChannel
     queryset = NotificationChannel.objects.all()
 
     def stored(self, channel: NotificationChannel, request: Request, *, partial: bool) -> ChannelData:
@@ -54,6 +53,8 @@ class ChannelView(GenericAPIView[NotificationChannel]):
 
 
 class NotificationChannels(ChannelView):
+    posting = "add"
+
     @extend_schema(summary="Notification channels", responses=Page[ChannelData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -106,7 +107,7 @@ class TestChannel(ChannelView):
 
 
 class Deliveries(GenericAPIView[Delivery]):
-    permission_classes = (IsAdmin,)
+    subject = Delivery
     queryset = Delivery.objects.all()
     filterset_class = DeliveryFilters
 
