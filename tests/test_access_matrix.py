@@ -44,7 +44,7 @@ MATRIX: dict[str, Answers] = {
     "api/cameras": ANYONE_SIGNED_IN,
     "api/cameras/<slug:pk>": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/snapshot": OF_THE_CAMERA,
-    "api/cameras/<slug:pk>/uploads": (401, 403, 403, 405, 405),
+    "api/cameras/<slug:pk>/uploads": NOT_TO_READ,
     "api/cameras/<slug:pk>/zones": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
     "api/uploads": ANYONE_SIGNED_IN,
