@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
 ELSEWHERE = {
-    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState",
+    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState", "KnownNetwork",
     "Judgement", "EventFeedback",
 }  # fmt: skip
 READ_ONLY = (
