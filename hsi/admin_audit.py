@@ -32,11 +32,11 @@ class AuditEntryAdmin(MachineAdmin):
     readonly_fields = ("was", "became")
     actions_list = ("as_csv", "as_json")
 
-    @action(description="Export all as CSV")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as CSV", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=csv")
 
-    @action(description="Export all as JSON")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as JSON", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(f"{EXPORT}?format=json")
 

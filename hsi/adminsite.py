@@ -27,8 +27,6 @@ else:
 # The operations pages below `/admin/`, and the first of them.
 PAGES = "monitoring.pages.urls"
 OVERVIEW = "monitoring.pages.overview.overview"
-# Why a form is filled in.
-FILLED_IN: tuple[policy.Act, ...] = ("add", "change")
 
 
 class Autocomplete(AutocompleteJsonView):
@@ -36,8 +34,9 @@ class Autocomplete(AutocompleteJsonView):
 
     def process_request(self, request: HttpRequest) -> Any:
         found = super().process_request(request)
-        of_the_form = found[2].model
-        if not any(policy.may(request.user, act, of_the_form) for act in FILLED_IN):
+        form = self.admin_site.get_model_admin(found[2].model)
+        fills_in = form.has_add_permission(request) or form.has_change_permission(request)
+        if not fills_in or found[2].name not in form.get_autocomplete_fields(request):
             raise PermissionDenied
         return found
 

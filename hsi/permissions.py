@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the framework imports this module while it sets itself up
 
 def is_administrator(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Who may see and do what concerns the system as a whole. Decided here and nowhere else."""
-    return bool(user.is_active and getattr(user, "is_superuser", False))
+    return is_admin(user)
 
 
 class GateAuthentication(SessionAuthentication):
