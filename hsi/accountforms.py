@@ -34,6 +34,7 @@ class PasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # not subscri
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(request.user, data)  # type: ignore[arg-type]  # the gate lets nobody else in
         self.request = request
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # it is not the first thing on its page
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
