@@ -66,7 +66,8 @@ class CameraAdmin(HSIAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         cameras: Any = super().get_queryset(request)
-        return cameras.with_last_upload()
+        found: QuerySet[Camera] = cameras.with_last_upload()
+        return found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CameraPages if policy.may(request.user, "view", System) else super().get_changelist(request, **kwargs)

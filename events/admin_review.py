@@ -70,7 +70,8 @@ class ReviewAdmin(HSIAdmin):
         def view(request: HttpRequest, pk: int) -> HttpResponse:
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
-            if not self.admin_site.get_model_admin(changed).has_act_permission(request):
+            page: Any = self.admin_site.get_model_admin(changed)
+            if not page.has_act_permission(request):
                 raise PermissionDenied
             with transaction.atomic():
                 event = self.get_queryset(request).select_for_update(of=("self",)).filter(pk=pk).first()

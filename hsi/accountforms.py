@@ -28,7 +28,7 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(required=False, min_value=1, max_value=MAX_DAYS, initial=USUAL_DAYS)
 
 
-class PasswordForm(PasswordChangeForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class PasswordForm(PasswordChangeForm):
     """Asks for the old password as the login does: too many wrong ones raise `LockedOutError`."""
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:

@@ -81,7 +81,7 @@ class ByPolicy(BaseModelAdmin):
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
         """The rows that a field of a form offers: those that the user may see."""
-        offered = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]  # the stubs lack it
+        offered = super().get_field_queryset(db, db_field, request)
         if offered is None:
             offered = db_field.remote_field.model._default_manager.all()
         return policy.visible(offered, request.user)
@@ -220,7 +220,7 @@ class QueueFilter(KnownValuesFilter):
 class VisibleChoices(admin.RelatedFieldListFilter):
     """Offers the rows that the user may see."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         rows = policy.visible(field.remote_field.model._default_manager.all(), request.user)
         return [(row.pk, str(row)) for row in rows]
 

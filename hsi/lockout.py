@@ -135,7 +135,9 @@ def _pause_ends(failures: QuerySet[LoginFailure], address: str) -> datetime | No
         return None
     # 2 to the power of a few is more than the longest pause: no need to compute with thousands.
     pause = min(FIRST_PAUSE * 2 ** min(beyond - 1, 10), LONGEST_PAUSE)
-    return newest.at + pause * (2 if failures.filter(address=address).exists() else 1)
+    times = 2 if failures.filter(address=address).exists() else 1
+    end: datetime = newest.at + times * pause
+    return end
 
 
 def _in_words(wait: timedelta) -> str:

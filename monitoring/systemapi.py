@@ -37,7 +37,7 @@ LONGEST_MINUTES = 7 * 24 * 60
 
 
 class AdministratorView(APIView):
-    subject = System
+    subject: type = System
 
 
 class SettingData(TypedDict):

@@ -294,12 +294,3 @@ def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[st
 
 def is_admin(route: str) -> bool:
     return route.startswith("admin/")
-
-
-def table(outcomes: dict[tuple[str, str], dict[str, Any]]) -> str:
-    """The outcomes by method and route, a column a person."""
-    width = max(len(route) for _, route in outcomes) + 2
-    lines = [" " * (7 + width) + "".join(f"{who:>16}" for who in PEOPLE)]
-    for (method, route), got in sorted(outcomes.items(), key=lambda one: (one[0][1], one[0][0])):
-        lines.append(f"{method:7}/{route:{width - 1}}" + "".join(f"{got.get(who, ''):>16}" for who in PEOPLE))
-    return "\n".join(lines)

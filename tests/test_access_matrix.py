@@ -35,7 +35,6 @@ from tests.access import (
     cases,
     is_admin,
     routes,
-    table,
     to_change,
     to_read,
 )
@@ -96,6 +95,15 @@ class Here:
 def text_of(answer: Any) -> str:
     """What was answered; of pictures and files nothing."""
     return "" if answer.streaming else answer.content.decode(errors="replace")
+
+
+def table(outcomes: dict[tuple[str, str], dict[str, Any]]) -> str:
+    """The outcomes by method and route, a column a person."""
+    width = max(len(route) for _, route in outcomes) + 2
+    lines = [" " * (7 + width) + "".join(f"{who:>16}" for who in PEOPLE)]
+    for (method, route), got in sorted(outcomes.items(), key=lambda one: (one[0][1], one[0][0])):
+        lines.append(f"{method:7}/{route:{width - 1}}" + "".join(f"{got.get(who, ''):>16}" for who in PEOPLE))
+    return "\n".join(lines)
 
 
 @pytest.fixture
@@ -248,7 +256,7 @@ def test_no_field_of_any_form_is_completed_for_staff(who: str, here: Here):
     for model in admin.site._registry:
         for one in model._meta.get_fields():
             if one.is_relation and one.concrete:
-                names = {"app_label": model._meta.app_label, "model_name": model._meta.model_name}
+                names = dict(zip(("app_label", "model_name"), model._meta.label_lower.split("."), strict=True))
                 asked = {**names, "field_name": one.name, "term": ""}
                 assert here.clients[who].get("/admin/autocomplete/", asked).status_code in (403, 404), asked
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
@@ -82,7 +84,7 @@ def test_a_form_offers_the_rows_that_its_user_may_see():
     user = staff(Role.OPERATOR)
     CameraGrant.objects.create(camera=mine.camera, user=user)
     request = RequestFactory().get("/")
-    pages = admin.site._registry[Alert]
+    pages: Any = admin.site._registry[Alert]
     for who, events, rules in ((user, [mine], 0), (factories.admin(), [theirs, mine], 1)):
         request.user = who
         factories.rule()
