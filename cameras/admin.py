@@ -14,15 +14,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cameras.access import visible_cameras
-from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
+from hsi import policy
 from hsi.admin_base import (
     SEARCHED_ROWS,
-    ForAdmins,
     HSIAdmin,
     Inline,
-    SuperuserOnlyAdmin,
+    MachineAdmin,
+    VisibleChoices,
     about,
     badge,
     local_time,
@@ -30,7 +29,7 @@ from hsi.admin_base import (
     thumbnail,
 )
 from hsi.mount import link
-from hsi.roles import is_admin
+from hsi.policies import System
 
 if TYPE_CHECKING:  # the library is untyped
     from django.contrib.admin.views.main import ChangeList
@@ -67,13 +66,12 @@ class CameraAdmin(HSIAdmin):
     inlines = (CameraGrantInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
-        return visible_cameras(request.user).with_last_upload().order_by(*self.ordering)
+        cameras: Any = super().get_queryset(request)
+        found: QuerySet[Camera] = cameras.with_last_upload()
+        return found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return CameraPages if is_admin(request.user) else super().get_changelist(request, **kwargs)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_admin(request.user)
+        return CameraPages if policy.may(request.user, "view", System) else super().get_changelist(request, **kwargs)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A camera is added in steps, which make its folder as well."""
@@ -112,7 +110,7 @@ class CameraAdmin(HSIAdmin):
 
 
 @admin.register(CameraGrant)
-class CameraGrantAdmin(ForAdmins, HSIAdmin):
+class CameraGrantAdmin(HSIAdmin):
     """Who may see what, over all cameras."""
 
     list_display = ("camera", "user", "group")
@@ -130,7 +128,7 @@ def last_captured_at(camera: Camera) -> datetime | None:
 
 
 @admin.register(Upload)
-class UploadAdmin(VisibleMachineRows):
+class UploadAdmin(MachineAdmin):
     list_display = (
         "picture",
         "id",
@@ -143,7 +141,7 @@ class UploadAdmin(VisibleMachineRows):
         "bytes",
     )
     list_display_links = ("id",)
-    list_filter = ("state", "kind", ("camera", CameraFilter), "captured_at")
+    list_filter = ("state", "kind", ("camera", VisibleChoices), "captured_at")
     list_select_related = ("camera",)
     newest_fields = ("path__icontains", "reason__icontains", "sha256")
     number_fields = ("pk",)
@@ -199,7 +197,7 @@ class UploadAdmin(VisibleMachineRows):
 
 
 @admin.register(Garbage)
-class GarbageAdmin(SuperuserOnlyAdmin):
+class GarbageAdmin(MachineAdmin):
     list_display = ("id", "root", "path_text", "size", "attempts", "due_at", "created_at")
     number_fields = ("pk",)
     newest_fields = ("path__icontains",)
@@ -212,12 +210,12 @@ class GarbageAdmin(SuperuserOnlyAdmin):
 
 
 @admin.register(Zone)
-class ZoneAdmin(VisibleMachineRows):
+class ZoneAdmin(MachineAdmin):
     """To be looked at: they are drawn on the camera's picture, or over the API, which check their polygons."""
 
     list_display = ("name", "id", "camera", "kind", "enabled", "draw")
     list_select_related = ("camera",)
-    list_filter = (("camera", CameraFilter), "enabled")
+    list_filter = (("camera", VisibleChoices), "enabled")
     search_fields = ("name", "id")
     ordering = ("camera", "name", "id")
     sortable_by = ()

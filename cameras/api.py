@@ -21,15 +21,15 @@ from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
 from hsi.idempotency import by_role, once
 from hsi.inputs import checked
 from hsi.mount import link
-from hsi.permissions import AdministratorsWrite
 from hsi.schema import Page, conflicts
 
 SNAPSHOT_WIDTH = 960
 
 
 class Cameras(GenericAPIView[Camera]):
+    subject = Camera
+    posting = "add"
     keyset = "-id"
-    permission_classes = (AdministratorsWrite,)
 
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
@@ -51,7 +51,7 @@ class Cameras(GenericAPIView[Camera]):
 
 
 class OneCamera(GenericAPIView[Camera]):
-    permission_classes = (AdministratorsWrite,)
+    subject = Camera
 
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
@@ -79,6 +79,7 @@ class OneCamera(GenericAPIView[Camera]):
 class CameraSnapshot(GenericAPIView[Camera]):
     """The newest usable picture, at most `SNAPSHOT_WIDTH` wide. Of a clip it is the small picture."""
 
+    subject = Camera
     content_negotiation_class = delivery.AnyAccept
 
     @extend_schema(summary="The newest picture of a camera", responses=delivery.JPEG)
@@ -105,13 +106,14 @@ def _of_visible_camera(view: ZoneView, data: Any, pk: str) -> Any:
 
 class ZoneView(GenericAPIView[Zone]):
     queryset = Zone.objects.none()  # what the API's description learns the model from
-    permission_classes = (AdministratorsWrite,)
+    subject = Zone
 
     def camera(self, pk: str) -> Camera:
         return get_object_or_404(visible_cameras(self.request.user), pk=pk)
 
 
 class Zones(ZoneView):
+    posting = "add"
     keyset = "-id"
 
     @extend_schema(summary="The zones of a camera", responses=Page[ZoneData])

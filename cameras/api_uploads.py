@@ -30,7 +30,7 @@ from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import found_again, once
 from hsi.models import KeptAnswer
 from hsi.mount import link
-from hsi.permissions import MayIngest, may_ingest
+from hsi.permissions import allows
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
 from hsi.tokens import sender_of
@@ -45,6 +45,8 @@ class NotFailedError(ConflictError):
 
 
 class UploadView(GenericAPIView[Upload]):
+    subject = Upload
+
     def get_queryset(self) -> QuerySet[Upload]:
         return only_visible(Upload.objects.all(), self.request.user)
 
@@ -123,7 +125,8 @@ class CameraUploads(GenericAPIView[Upload]):
     """Takes a file in as if the camera had sent it: the same folder, checks, states and queue."""
 
     queryset = Upload.objects.none()  # what the API's description learns the model from
-    permission_classes = (MayIngest,)
+    subject = Upload
+    posting = "add"
     parser_classes = (MultiPartParser, *RAW)
     incoming: ToFolder | None = None
     refusal: HSIError | None = None
@@ -139,7 +142,7 @@ class CameraUploads(GenericAPIView[Upload]):
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
         sender = sender_of(request)
-        if not may_ingest(sender, request.META.get("hsi.token")):
+        if not allows(sender, request.META.get("hsi.token"), "add", Upload):
             return ToNowhere()
         camera = visible_cameras(sender).filter(pk=pk).first()
         try:

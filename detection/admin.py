@@ -5,17 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from detection.models import Batch, Detection
-from hsi.admin_base import SEARCHED_ROWS, about, badge, thumbnail
+from hsi.admin_base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
 from hsi.mount import link
 
 
 @admin.register(Detection)
-class DetectionAdmin(VisibleMachineRows):
+class DetectionAdmin(MachineAdmin):
     list_display = ("picture", "id", "label", "sure", "camera", "captured_at", "frame_offset", "batch_id", "upload_id")
     list_display_links = ("id", "label")
-    list_filter = (("camera", CameraFilter), "captured_at")
+    list_filter = (("camera", VisibleChoices), "captured_at")
     list_select_related = ("camera",)
     newest_fields = ("label",)
     number_fields = ("batch", "upload")
@@ -42,12 +41,12 @@ class DetectionAdmin(VisibleMachineRows):
 
 
 @admin.register(Batch)
-class BatchAdmin(VisibleMachineRows):
+class BatchAdmin(MachineAdmin):
     list_display = (
         "id", "camera", "batch_state", "detection_count", "upload_count", "started_at", "ended_at", "due_at",
         "is_fast_path", "is_backfill",
     )  # fmt: skip
-    list_filter = ("state", "is_fast_path", "is_backfill", ("camera", CameraFilter))
+    list_filter = ("state", "is_fast_path", "is_backfill", ("camera", VisibleChoices))
     list_select_related = ("camera",)
     number_fields = ("pk",)
     ordering = ("-id",)

@@ -35,6 +35,8 @@ def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
 
 
 class DetectionView(GenericAPIView[Detection]):
+    subject = Detection
+
     def get_queryset(self) -> QuerySet[Detection]:
         return only_visible(with_event(Detection.objects.all()), self.request.user)
 

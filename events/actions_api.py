@@ -97,6 +97,8 @@ class BulkReview(EventView):
 
 
 class BulkDelete(EventView):
+    posting = "delete"
+
     @extend_schema(summary="Delete many events", request=BulkDeleteSerializer, responses={207: BulkData})
     @once(_each_found_again)
     def post(self, request: Request) -> Response:

@@ -12,13 +12,12 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cameras.admin_visible import CameraFilter
 from events import admin_alerts, admin_notifications, review, search  # noqa: F401 (two of them register their pages)
 from events.admin_review import ReviewAdmin
 from events.models import Event, EventFeedback
 from events.reviewpage import TONES
 from events.words import verdict_key
-from hsi.admin_base import badge, shortened, thumbnail
+from hsi.admin_base import VisibleChoices, badge, shortened, thumbnail
 from hsi.filters import BIGGEST_ID
 from hsi.mount import link
 
@@ -57,7 +56,7 @@ class EventAdmin(ReviewAdmin):
     list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "state")
     list_display_links = ("id", "sentence")
     list_filter = (
-        "reviewed", ("camera", CameraFilter), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
+        "reviewed", ("camera", VisibleChoices), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
     )  # fmt: skip
     list_select_related = ("camera",)
     search_fields = ("summary",)  # what is really searched: `get_search_results`
@@ -76,7 +75,7 @@ class EventAdmin(ReviewAdmin):
     class Media:
         css: ClassVar = {"all": ["events/list.css"]}
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -99,15 +98,15 @@ class EventAdmin(ReviewAdmin):
             event = Event.objects.select_for_update().get(pk=obj.pk)
             review.change(event, {name: form.cleaned_data[name] for name in form.changed_data})
 
-    @admin.action(description="Mark as reviewed", permissions=["change"])
+    @admin.action(description="Mark as reviewed", permissions=["act"])
     def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         self._review(request, queryset.exclude(reviewed=True), {"reviewed": True})
 
-    @admin.action(description="Mark as not reviewed", permissions=["change"])
+    @admin.action(description="Mark as not reviewed", permissions=["act"])
     def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         self._review(request, queryset.exclude(reviewed=False), {"reviewed": False})
 
-    @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["change"])
+    @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["act"])
     def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         held = queryset.filter(Q(kept=True) | Q(exported_at__isnull=False))
         self._review(request, held, {"kept": False, "exported_at": None})

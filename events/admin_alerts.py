@@ -13,13 +13,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from cameras.access import sees_all
-from cameras.admin_visible import CameraFilter, VisibleRows
 from cameras.models import Camera, Zone
 from events.alerting.handling import handle
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
-from hsi.admin_base import HSIAdmin, badge, shortened, thumbnail
+from hsi import policy
+from hsi.admin_base import HSIAdmin, MachineAdmin, VisibleChoices, badge, shortened, thumbnail
 from hsi.mount import link
 
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
@@ -106,12 +105,12 @@ class AlertRuleAdmin(HSIAdmin):
 
 
 @admin.register(Alert)
-class AlertAdmin(VisibleRows):
+class AlertAdmin(MachineAdmin):
     """Made by rules. A person acknowledges or dismisses them: here many, one on the page of its event."""
 
     list_display = ("picture", "id", "level", "state", "told", "camera", "rule", "created_at", "handled_by")
     list_display_links = ("id",)
-    list_filter = ("status", "severity", ("camera", CameraFilter), "created_at")
+    list_filter = ("status", "severity", ("camera", VisibleChoices), "created_at")
     list_select_related = ("camera", "rule", "event")
     ordering = ("-created_at", "-id")
     sortable_by = ("id", "created_at")
@@ -132,19 +131,8 @@ class AlertAdmin(VisibleRows):
         return self._for(request, self.fields)
 
     def _for(self, request: HttpRequest, names: tuple[str, ...]) -> list[Any]:
-        return [name for name in names if name not in self.of_the_rule or sees_all(request.user)]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_handle_permission(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request)
+        shows_rule = policy.may(request.user, "view", AlertRule)
+        return [name for name in names if name not in self.of_the_rule or shows_rule]
 
     @admin.display(description="severity", ordering="severity")
     def level(self, alert: Alert) -> SafeString:
@@ -167,11 +155,11 @@ class AlertAdmin(VisibleRows):
         address = reverse("admin:events_event_change", args=[alert.event_id])
         return format_html('<a href="{}">{}</a>', address, shortened(alert.event.summary) or f"event {alert.event_id}")
 
-    @admin.action(description="Acknowledge", permissions=["handle"])
+    @admin.action(description="Acknowledge", permissions=["act"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.ACKNOWLEDGED)
 
-    @admin.action(description="Dismiss: send no more about them", permissions=["handle"])
+    @admin.action(description="Dismiss: send no more about them", permissions=["act"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.DISMISSED)
 

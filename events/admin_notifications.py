@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -15,7 +13,7 @@ from events.admin_alerts import WordsField
 from events.models import Delivery, NotificationChannel
 from events.notifications import channels, content, outbox
 from events.notifications.channels import SECRETS, ChannelInvalidError
-from hsi.admin_base import HSIAdmin, SuperuserOnlyAdmin, badge, local_time
+from hsi.admin_base import HSIAdmin, MachineAdmin, VisibleChoices, badge, local_time
 from hsi.errors import HSIError
 
 KEPT = "Never shown. Left empty it stays as it is."
@@ -65,7 +63,7 @@ class NotificationChannelAdmin(HSIAdmin):
     ordering = ("id",)
     actions = ("send_test",)
 
-    @admin.action(description="Send a test now", permissions=["change"])
+    @admin.action(description="Send a test now", permissions=["act"])
     def send_test(self, request: HttpRequest, queryset: QuerySet[NotificationChannel]) -> None:
         for channel in queryset[:10]:
             try:
@@ -77,9 +75,9 @@ class NotificationChannelAdmin(HSIAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(SuperuserOnlyAdmin):
+class DeliveryAdmin(MachineAdmin):
     list_display = ("id", "delivery_state", "channel", "alert", "stage", "attempts", "last_error", "next", "sent_at")
-    list_filter = ("state", "stage", "channel")
+    list_filter = ("state", "stage", ("channel", VisibleChoices))
     list_select_related = ("channel", "alert")
     ordering = ("-id",)
     sortable_by = ("id",)
@@ -87,7 +85,7 @@ class DeliveryAdmin(SuperuserOnlyAdmin):
         "delivery_state", "channel", "alert", "stage", "attempts", "last_error", "next", "sent_at", "created_at",
     )  # fmt: skip
     readonly_fields = fields
-    actions: Any = ("send_again",)
+    actions = ("send_again",)
     tones = {"pending": "wait", "sent": "good", "failed": "warn", "dead": "bad"}
 
     @admin.display(description="state", ordering="state")
@@ -98,7 +96,7 @@ class DeliveryAdmin(SuperuserOnlyAdmin):
     def next(self, delivery: Delivery) -> str:
         return local_time(delivery.next_attempt_at) if delivery.next_attempt_at else "-"
 
-    @admin.action(description="Send again what was given up", permissions=["view"])
+    @admin.action(description="Send again what was given up", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         given_up = queryset.filter(state=Delivery.State.DEAD)
         self.act_on(request, given_up, lambda delivery: outbox.send_again(delivery.pk), "will be sent again")

@@ -9,16 +9,17 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from cameras.admin_visible import VisibleRows
 from events import feedback, neighbours, reanalysis
 from events.alerting.handling import handle
 from events.models import Alert, Event, EventFeedback
 from events.review import change
 from events.reviewpage import review_page
 from events.serializers import MAX_NOTES
+from hsi.admin_base import HSIAdmin
 from hsi.filters import BIGGEST_ID
 
 # What a person may do to an event with a button, by the end of its address: it tells what became of it.
@@ -45,15 +46,15 @@ class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         fields = ("verdict", "comment")
 
 
-class ReviewAdmin(VisibleRows):
+class ReviewAdmin(HSIAdmin):
     change_form_template = "events/review.html"
     form = NotesForm
     fields = NotesForm.Meta.fields
 
     def get_urls(self) -> list[URLPattern]:
         ours = [
-            path(f"<int:pk>/{name}", self.admin_site.admin_view(self._view(act)), name=f"events_event_{name}")
-            for name, act in ACTS.items()
+            path(f"<int:pk>/{name}", self.admin_site.admin_view(self._view(*does)), name=f"events_event_{name}")
+            for name, does in ACTS.items()
         ]
         return [*ours, *super().get_urls()]
 
@@ -65,11 +66,12 @@ class ReviewAdmin(VisibleRows):
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(page_of(obj))
 
-    def _view(self, act: Act) -> Callable[..., HttpResponse]:
+    def _view(self, act: Act, changed: type[Model]) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, pk: int) -> HttpResponse:
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
-            if not self.has_change_permission(request):
+            page: Any = self.admin_site.get_model_admin(changed)
+            if not page.has_act_permission(request):
                 raise PermissionDenied
             with transaction.atomic():
                 event = self.get_queryset(request).select_for_update(of=("self",)).filter(pk=pk).first()
@@ -123,6 +125,8 @@ def handle_alert(request: HttpRequest, event: Event) -> str:
     return f"Alert {alert.pk} is {status.label}."
 
 
-ACTS: dict[str, Act] = {
-    "reviewed": set_reviewed, "reanalyse": judge_again, "feedback": give_feedback, "alert": handle_alert,
+# What each does, and to rows of which model.
+ACTS: dict[str, tuple[Act, type[Model]]] = {
+    "reviewed": (set_reviewed, Event), "reanalyse": (judge_again, Event), "feedback": (give_feedback, Event),
+    "alert": (handle_alert, Alert),
 }  # fmt: skip

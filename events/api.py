@@ -34,6 +34,8 @@ BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws i
 
 
 class EventView(GenericAPIView[Event]):
+    subject = Event
+
     def get_queryset(self) -> QuerySet[Event]:
         return only_visible(Event.objects.all(), self.request.user)
 
@@ -83,6 +85,7 @@ class OneEvent(EventView):
 
 class EventDetections(GenericAPIView[Detection]):
     queryset = Detection.objects.none()  # what the API's description learns the model from
+    subject = Detection
     keyset = "captured_at"
 
     @extend_schema(summary="The detections of an event", responses=Page[DetectionData])

@@ -10,10 +10,12 @@ from django.utils import timezone
 from cameras.access import only_visible, sees_all
 from events import neighbours
 from events.film import Film, film_of
-from events.models import Alert, Delivery, Event, EventFeedback
+from events.models import Alert, AlertRule, Delivery, Event, EventFeedback
 from events.nearby import nearby
 from events.words import LEVELS, NO_LEVEL, verdict_key, words
+from hsi import policy
 from hsi.ledger import AuditEntry
+from hsi.roles import Person
 
 SHOWN = 30
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad", None: "calm"}
@@ -45,7 +47,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "frame": chosen(request, film),
         "judgement": judgements[0] if judgements else None,
         "earlier": judgements[1:],
-        "alerts": told(event, everything=everything),
+        "alerts": told(event, request.user),
         "feedback": event.feedback.order_by("-at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
         "verdicts": EventFeedback.Verdict.choices,
@@ -68,20 +70,18 @@ def chosen(request: HttpRequest, film: Film) -> Any:
     return film.frames[min(number, len(film.frames) - 1)] if film.frames else None
 
 
-def told(event: Event, *, everything: bool) -> list[dict[str, Any]]:
-    """The alerts of an event. The names of their rules, and their tellings, are for those who see every camera.
-
-    A rule may be about other cameras too, and its name may say so.
-    """
+def told(event: Event, user: Person) -> list[dict[str, Any]]:
+    """The alerts of an event, each with its rule and its tellings; to who may see them."""
+    rules, deliveries = (policy.may(user, "view", model) for model in (AlertRule, Delivery))
     alerts = list(Alert.objects.filter(event=event).select_related("rule").order_by("id"))
     sent: dict[int, list[dict[str, Any]]] = {}
     rows = Delivery.objects.filter(alert__event=event).select_related("channel").order_by("id")
-    for row in rows[:SHOWN] if everything else ():
+    for row in rows[:SHOWN] if deliveries else ():
         sent.setdefault(row.alert_id, []).append(delivery(row))
     return [
         {
             "row": alert,
-            "rule": rule_name(alert) if everything else f"Alert {alert.pk}",
+            "rule": rule_of(alert) if rules else "",
             "tone": ALERT_TONES[alert.status],
             "level_tone": TONES[alert.severity],
             "deliveries": sent.get(alert.pk, []),
@@ -95,7 +95,7 @@ def apart(seconds: float) -> str:
     return f"{abs(seconds):.0f} s {'before' if seconds < 0 else 'after'} it began"
 
 
-def rule_name(alert: Alert) -> str:
+def rule_of(alert: Alert) -> str:
     return alert.rule.name if alert.rule else "a rule that was deleted"
 
 

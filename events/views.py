@@ -23,6 +23,7 @@ from events.models import Event
 from events.words import words
 from hsi import stream
 from hsi.pagination import cursor_of
+from hsi.roles import is_admin
 
 FIRST_EVENTS = 30
 
@@ -66,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "words": words(),
         },
         "refused_today": refused_today(user),
-        "camera_root": settings.CAMERA_ROOT if user.is_staff else "",
+        "camera_root": settings.CAMERA_ROOT if is_admin(user) else "",
         "demo": demo(),
     }
     return render(request, "events/home.html", context)

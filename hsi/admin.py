@@ -16,11 +16,10 @@ from unfold.decorators import action
 
 from hsi import admin_access, admin_audit, databaseclock, heartbeat, tokens  # noqa: F401 (registers more pages)
 from hsi.admin_base import (
-    HSIAdmin,
+    ByPolicy,
     KnownValuesFilter,
     MachineAdmin,
     QueueFilter,
-    SuperuserOnlyAdmin,
     badge,
     block,
     json_block,
@@ -29,7 +28,6 @@ from hsi.admin_base import (
 )
 from hsi.breaker import get_breaker
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
-from hsi.roles import is_admin
 
 
 @admin.register(QueueJob)
@@ -67,7 +65,7 @@ class ReasonFilter(KnownValuesFilter):
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(SuperuserOnlyAdmin):
+class DeadLetterAdmin(MachineAdmin):
     list_display = (
         "id",
         "queue",
@@ -168,12 +166,9 @@ class CircuitBreakerAdmin(MachineAdmin):
     readonly_fields = ("breaker_state",)
     search_fields = ("name",)
     tones = {"closed": "good", "half_open": "warn", "open": "bad"}
-    actions: Any = ("reset",)
+    actions = ("reset",)
 
-    def has_reset_permission(self, request: HttpRequest) -> bool:
-        return HSIAdmin.has_change_permission(self, request)
-
-    @admin.action(description="Reset the selected breakers", permissions=["reset"])
+    @admin.action(description="Reset the selected breakers", permissions=["act"])
     def reset(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
         names = [row.name for row in queryset if get_breaker(row.name).reset()]
         self.message_user(request, f"Reset: {', '.join(names)}." if names else "All of them were closed.")
@@ -188,7 +183,7 @@ class CircuitBreakerAdmin(MachineAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(HSIAdmin):
+class ApiTokenAdmin(MachineAdmin):
     """Made on a page of its own or by `create_token`, either of which shows the secret once. Here they are revoked."""
 
     list_display = (
@@ -207,32 +202,19 @@ class ApiTokenAdmin(HSIAdmin):
     actions_list = ("make",)
 
     def has_make_permission(self, request: HttpRequest) -> bool:
-        return is_admin(request.user)
+        return ByPolicy.has_add_permission(self, request)
 
     @action(description="Make a token", permissions=["make"])  # type: ignore[untyped-decorator]  # so is the library
     def make(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:new_token"))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
-        tokens: QuerySet[ApiToken] = super().get_queryset(request)
-        return tokens if is_admin(request.user) else tokens.filter(user=request.user.pk)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A token goes with its user, never alone: a revoked one stays, to be seen."""
         match = request.resolver_match
         with_user = match is not None and (match.url_name or "").startswith("auth_user_")
-        return with_user and super().has_delete_permission(request, obj)
+        return with_user and ByPolicy.has_delete_permission(self, request, obj)
 
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("hsi.change_apitoken"))
-
-    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    @admin.action(description="Revoke the selected tokens", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         count = sum(tokens.revoke(token) for token in queryset)
         self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked. They stop working at once.")
@@ -257,7 +239,7 @@ class ApiTokenAdmin(HSIAdmin):
 
 
 @admin.register(StreamMessage)
-class StreamMessageAdmin(SuperuserOnlyAdmin):
+class StreamMessageAdmin(MachineAdmin):
     list_display = ("seq", "type", "camera", "time")
     number_fields = ("pk",)
     newest_fields = ("type__startswith", "camera")

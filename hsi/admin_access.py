@@ -12,19 +12,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from hsi import audit
-from hsi.admin_base import SuperuserOnlyAdmin
+from hsi.admin_base import MachineAdmin
 from hsi.lockout import hashed
 from hsi.models import LoginFailure
 
 
 @admin.register(LoginFailure)
-class LoginFailureAdmin(SuperuserOnlyAdmin):
+class LoginFailureAdmin(MachineAdmin):
     list_display = ("at", "address", "name")
     exact_fields = ("address",)
     ordering = ("-at", "-id")
     fields = ("at", "address", "name")
     readonly_fields = ("name",)
-    actions: Any = ("forget",)
+    actions = ("forget",)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         self.__dict__.pop("_names", None)
@@ -39,7 +39,7 @@ class LoginFailureAdmin(SuperuserOnlyAdmin):
     def name(self, failure: LoginFailure) -> str:
         return self._names.get(failure.who, "no such user")
 
-    @admin.action(description="Forget the selected failures", permissions=["view"])
+    @admin.action(description="Forget the selected failures", permissions=["act"])
     def forget(self, request: HttpRequest, queryset: QuerySet[LoginFailure]) -> None:
         with transaction.atomic():
             count, _ = queryset.delete()

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold import forms
 from unfold.decorators import action
 
-from hsi.admin_base import AuditedAdmin, ForAdmins, SuperuserOnlyAdmin, json_block
+from hsi.admin_base import AuditedAdmin, MachineAdmin, VisibleChoices, json_block
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.mount import link
 
@@ -22,7 +22,7 @@ EXPORT = "/api/audit/export"
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(SuperuserOnlyAdmin):
+class AuditEntryAdmin(MachineAdmin):
     list_display = ("time", "user", "token", "address", "action", "object")
     list_filter = ("time",)
     exact_fields = ("user", "object", "request_id", "action")
@@ -33,11 +33,11 @@ class AuditEntryAdmin(SuperuserOnlyAdmin):
     readonly_fields = ("was", "became")
     actions_list = ("as_csv", "as_json")
 
-    @action(description="Export all as CSV")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as CSV", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(link(f"{EXPORT}?format=csv"))
 
-    @action(description="Export all as JSON")  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Export all as JSON", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(link(f"{EXPORT}?format=json"))
 
@@ -51,14 +51,14 @@ class AuditEntryAdmin(SuperuserOnlyAdmin):
 
 
 @admin.register(QueuePause)
-class QueuePauseAdmin(SuperuserOnlyAdmin):
+class QueuePauseAdmin(MachineAdmin):
     list_display = ("queue", "paused_at", "paused_by")
     search_fields = ("queue",)
     ordering = ("queue",)
 
 
 @admin.register(LiveSetting)
-class LiveSettingAdmin(SuperuserOnlyAdmin):
+class LiveSettingAdmin(MachineAdmin):
     list_display = ("name", "value", "changed_at", "changed_by")
     search_fields = ("name",)
     ordering = ("name",)
@@ -69,9 +69,10 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Django's own, with an audit log."""
 
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", VisibleChoices))
     form = forms.UserChangeForm
     add_form = forms.UserCreationForm
     change_password_form = forms.AdminPasswordChangeForm
@@ -83,5 +84,5 @@ class AuditedUserAdmin(ForAdmins, UserAdmin, AuditedAdmin):  # type: ignore[type
 
 
 @admin.register(Group)
-class AuditedGroupAdmin(ForAdmins, GroupAdmin, AuditedAdmin):
+class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
     """Django's own, with an audit log."""

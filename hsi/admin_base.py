@@ -10,10 +10,11 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import ForeignKey, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,14 +22,17 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from hsi import audit
+from hsi import audit, policy
+from hsi.ledger import AuditEntry
+from hsi.policy import Act
 from hsi.queues import QUEUE_NAMES
-from hsi.roles import Role, has_role, is_admin
 
 if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
+    BaseModelAdmin = admin.options.BaseModelAdmin[Any]
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
 else:
+    from django.contrib.admin.options import BaseModelAdmin
     from unfold.admin import ModelAdmin, TabularInline
 
 # A list counts this far and no further; who looks for something older narrows the list down.
@@ -48,20 +52,65 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
         return int(rows.order_by().values("pk")[:COUNTED_ROWS].count())
 
 
-class AuditedAdmin(ModelAdmin):
-    """Each change made here is an entry of the audit log, in the change's transaction.
+class ByPolicy(BaseModelAdmin):
+    """A page or an inline of rows, within the policy of their model. Django's permissions allow less, never more.
 
-    A viewer changes nothing, whatever permissions they were given beside the role.
+    Which rows somebody sees is decided by the queryset, through which every page finds its row.
     """
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return has_role(request.user, Role.OPERATOR) and bool(super().has_add_permission(request))
+    def allows(self, request: HttpRequest, act: Act) -> bool:
+        return policy.may(request.user, act, self.model)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.allows(request, "view") and bool(super().has_module_permission(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request, "view") and bool(super().has_view_permission(request, obj))
+
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
+        return self.allows(request, "add") and bool(super().has_add_permission(request, *parent))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return has_role(request.user, Role.OPERATOR) and bool(super().has_change_permission(request, obj))
+        return self.allows(request, "change") and bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return has_role(request.user, Role.OPERATOR) and bool(super().has_delete_permission(request, obj))
+        return self.allows(request, "delete") and bool(super().has_delete_permission(request, obj))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return policy.visible(super().get_queryset(request), request.user)
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        """The rows that a field of a form offers: those that the user may see."""
+        offered = super().get_field_queryset(db, db_field, request)
+        if offered is None:
+            offered = db_field.remote_field.model._default_manager.all()
+        return policy.visible(offered, request.user)
+
+
+class AuditedAdmin(ByPolicy, ModelAdmin):
+    """Each change made here is an entry of the audit log, in the change's transaction."""
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """To do with rows what buttons and actions do: to change them, also where a form changes none."""
+        return ByPolicy.has_change_permission(self, request)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown(request, super().get_fields(request, obj))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The changes of a row, of its inlines as well, and by whom: for who may read the audit log."""
+        if not policy.may(request.user, "view", AuditEntry):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    def _shown(self, request: HttpRequest, names: Any) -> list[Any]:
+        """`names` without the fields that name a row of a model which the user may not see."""
+        relations = {one.name: one.related_model for one in self.opts.fields if isinstance(one, ForeignKey)}
+        hidden = {name for name, model in relations.items() if not policy.may(request.user, "view", model)}
+        return [name for name in names if not isinstance(name, str) or name not in hidden]
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         message = super().construct_change_message(request, form, formsets, add)
@@ -168,18 +217,26 @@ class QueueFilter(KnownValuesFilter):
     values = QUEUE_NAMES
 
 
-class Inline(TabularInline):
+class VisibleChoices(admin.RelatedFieldListFilter):
+    """Offers the rows that the user may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        rows = policy.visible(field.remote_field.model._default_manager.all(), request.user)
+        return [(row.pk, str(row)) for row in rows]
+
+
+class Inline(ByPolicy, TabularInline):
     """Rows within the page of another one."""
 
     extra = 0
 
 
 class MachineAdmin(HSIAdmin):
-    """Rows that a machine writes: to be looked at, by those who have the model's view permission."""
+    """Rows that a machine writes: no form adds, changes or deletes them."""
 
-    actions = None
+    actions: Any = None
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -187,30 +244,6 @@ class MachineAdmin(HSIAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class ForAdmins:
-    """Rows that say who may see and do what. Whoever else changed them could give themselves the rest."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_admin(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_admin(request.user)
-
-    has_add_permission = has_module_permission
-    has_change_permission = has_view_permission
-    has_delete_permission = has_view_permission
-
-
-class SuperuserOnlyAdmin(MachineAdmin):
-    """Rows that can name any camera's files: grants cannot be applied to them, so they are for administrators."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_admin(request.user)
 
 
 def badge(words: str, tone: str) -> SafeString:

@@ -28,6 +28,7 @@ def look(name: str) -> dict[str, Any]:
         "SITE_ICON": mark,
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
         "SHOW_BACK_BUTTON": True,
+        "SHOW_HISTORY": "hsi.adminnav.shows_history",
         "BORDER_RADIUS": "10px",
         "COLORS": {"base": BASE, "primary": PRIMARY},
         "STYLES": [lambda request: static("hsi/admin.css")],

@@ -12,7 +12,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
-from hsi.roles import is_admin
+from hsi import policy
+from hsi.ledger import AuditEntry
+from hsi.policies import System
 
 # How much waits, in words, by the `counts` of an item.
 COUNTS = "monitoring.pages.counts.counts"
@@ -39,7 +41,7 @@ class Item:
 
     def may_be_seen(self, request: HttpRequest) -> bool:
         if "." not in self.place:
-            return is_admin(request.user)
+            return policy.may(request.user, "view", System)
         return bool(admin.site.get_model_admin(apps.get_model(self.place)).has_view_permission(request))
 
 
@@ -106,7 +108,8 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """As django-unfold wants it. Counts are told only where they concern all that the user may see."""
-    counts: Mapping[str, str] | None = import_string(COUNTS)() if is_admin(request.user) else None
+    sees_all = policy.may(request.user, "view", System)
+    counts: Mapping[str, str] | None = import_string(COUNTS)() if sees_all else None
     return [
         {
             "title": title,
@@ -116,6 +119,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, items in GROUPS
     ]
+
+
+def shows_history(request: HttpRequest) -> bool:
+    """Whether the pages of rows lead to the changes of a row."""
+    return policy.may(request.user, "view", AuditEntry)
 
 
 def shown(item: Item, request: HttpRequest, counts: Mapping[str, str] | None) -> dict[str, Any]:

@@ -1,17 +1,23 @@
-"""The admin site: django-unfold's, with the operations pages of `monitoring`."""
+"""The admin site: django-unfold's, with the operations pages of `monitoring`.
+
+Everyone signs in and changes their password on the pages for all users; the admin has no forms of its own for that.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
-from django.db import transaction
-from django.http import Http404, HttpRequest
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, reverse
 from django.utils.module_loading import import_string
 
-from hsi.roles import is_admin
+from hsi import policy
+from hsi.policies import System
 
 if TYPE_CHECKING:  # the library is untyped
     UnfoldAdminSite = AdminSite
@@ -23,6 +29,18 @@ PAGES = "monitoring.pages.urls"
 OVERVIEW = "monitoring.pages.overview.overview"
 
 
+class Autocomplete(AutocompleteJsonView):
+    """Offers rows for a field of a form, to those who may fill that form in and see such rows."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        form: Any = found[1].admin_site.get_model_admin(found[2].model)
+        fills_in = form.has_add_permission(request) or form.has_change_permission(request)
+        if not fills_in or found[2].name not in form.get_autocomplete_fields(request):
+            raise PermissionDenied
+        return found
+
+
 class Site(UnfoldAdminSite):
     index_title = "Everything, in rows"
 
@@ -31,14 +49,29 @@ class Site(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The overview; staff who are no administrators get the list of what they may see."""
-        if is_admin(request.user):
+        if policy.may(request.user, "view", System):
             return import_string(OVERVIEW)(request)
         return super().index(request, extra_context)
 
-    @transaction.atomic
+    def get_urls(self) -> list[Any]:
+        """Without the way to "the page on the site" of any row of any model: no row has one."""
+        return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Leads to the login page, and whoever is signed in without being staff nowhere."""
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """With its entry in the audit log, or not at all."""
-        return super().password_change(request, extra_context)
+        return HttpResponseRedirect(reverse("account"))
+
+    password_change_done = password_change
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return Autocomplete.as_view(admin_site=self)(request)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Of the names of lists, which fit on one page. Another one could only be made up."""

@@ -21,7 +21,7 @@ from hsi.errors import (
     RateLimitError,
 )
 from hsi.models import ApiToken
-from hsi.permissions import may_ingest
+from hsi.permissions import allows
 from hsi.sessions import session_key, user_of_session
 from hsi.tokens import token_in
 
@@ -49,8 +49,9 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
     """
     try:
         user, token = _sender(request)
-        if bounds.is_upload(request.path_info) and not may_ingest(user, token):
-            raise ForbiddenError("That needs the role operator; a token needs the scope ingest.")
+        subject = bounds.file_subject(request.path_info)
+        if subject is not None and not allows(user, token, "add", subject):
+            raise ForbiddenError
         require_temporary_room(announced_bytes or 0)
     except (DatabaseError, InterfaceError) as error:
         raise DatabaseUnavailableError from error

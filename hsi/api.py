@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from hsi.inputs import Input, checked
 from hsi.models import ApiToken
-from hsi.roles import Role
+from hsi.policies import Account
 from hsi.schema import Page
 from hsi.times import iso
 from hsi.tokens import MAX_DAYS, SCOPES, create_token, revoke
@@ -68,16 +68,15 @@ def token_data(token: ApiToken) -> TokenData:
 
 
 class TokenView(GenericAPIView[ApiToken]):
-    """Every session comes here, and of tokens only those with the scope `admin`: others could make a stronger one."""
-
-    scope = "admin"
-    role = Role.VIEWER
+    subject = Account
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         return ApiToken.objects.filter(user=self.request.user.pk)
 
 
 class Tokens(TokenView):
+    posting = "add"
+
     @extend_schema(summary="Your tokens", responses=Page[TokenData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []

@@ -8,9 +8,10 @@ from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from hsi.models import ApiToken, digest
-from hsi.roles import SERVICE, is_service
+from hsi.roles import SERVICE, Role, is_service, set_role
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,10 @@ def _service_user() -> User | None:
     """The user whom all keys act as, made when first needed. None where a person has taken the name."""
     user = User.objects.filter(username=SERVICE).first()
     if user is None:
-        user, _ = User.objects.get_or_create(username=SERVICE, defaults={"password": "!"})
+        with transaction.atomic():
+            user, made = User.objects.get_or_create(username=SERVICE, defaults={"password": "!"})
+            if made:  # a key may also review and change; whoever wants less of it makes this user a viewer
+                set_role(user, Role.OPERATOR)
     if not is_service(user):
         logger.error("API_KEYS cannot be used: the user %s is deactivated or has a password", SERVICE)
         return None

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from hsi import livesettings, queues
+from hsi import livesettings, policy, queues
+from hsi.admin_base import ByPolicy, VisibleChoices
 
 
 @register(Tags.security, deploy=True)
@@ -27,6 +29,41 @@ def check_data_dir(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     hint = f"Make {path} a folder this user may write to, or set HSI_DATA_DIR."
     return [Error("The data folder cannot be written to.", hint=hint, id="hsi.E001")]
+
+
+@register()
+def check_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every list, page and inline of the admin follows the policy of its model, and offers rows within policies."""
+    pages: list[Any] = [page for one in admin.site._registry.values() for page in (one, *one.inlines)]
+    faults = {f"{name_of(page)} does not inherit hsi.admin_base.ByPolicy." for page in pages if not follows(page)}
+    faults |= {f"{page.model.__name__} has no policy." for page in pages if not has_policy(page.model)}
+    for page in admin.site._registry.values():
+        faults |= {f"{name_of(page)} filters by {one!r} without VisibleChoices." for one in open_filters(page)}
+    hint = "See hsi/policy.py: each app registers the policies of its models in its policies.py."
+    return [Error(fault, hint=hint, id="hsi.E004") for fault in sorted(faults)]
+
+
+def name_of(page: Any) -> str:
+    return str((page if isinstance(page, type) else type(page)).__name__)
+
+
+def follows(page: Any) -> bool:
+    return issubclass(page if isinstance(page, type) else type(page), ByPolicy)
+
+
+def has_policy(model: type) -> bool:
+    try:
+        policy.of(model)
+    except policy.NoPolicyError:
+        return False
+    return True
+
+
+def open_filters(page: Any) -> list[Any]:
+    """The filters of a list that would offer every row of another model."""
+    relations = {one.name for one in page.opts.get_fields() if one.is_relation}
+    named = [(one, None) if isinstance(one, str) else one for one in page.list_filter if not isinstance(one, type)]
+    return [name for name, kind in named if name in relations and not issubclass(kind or object, VisibleChoices)]
 
 
 @register()

@@ -131,7 +131,19 @@ def access_faults(values: Mapping[str, Any]) -> list[str]:
         faults.append(f"URL_PREFIX={values['URL_PREFIX']!r}: must be a path such as /hsi, without a slash at its end")
     if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
         faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
+    if values["SECRET_KEY"] and is_guessable(values["SECRET_KEY"]):
+        faults.append(
+            f"SECRET_KEY: must have at least {SHORTEST_SECRET_KEY} random characters that do not repeat. "
+            "Empty: one is made and kept"
+        )
     return faults
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a secret key is short, says of itself that it is insecure, or is a few characters over and over."""
+    repeats = any(key[period:] == key[:-period] for period in range(1, len(key) // 2 + 1))
+    few = len(set(key)) < FEWEST_CHARACTERS
+    return len(key) < SHORTEST_SECRET_KEY or key.startswith(INSECURE_PREFIX) or repeats or few
 
 
 URL_SCHEMES = {
@@ -143,6 +155,11 @@ URL_SCHEMES = {
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 ORIGIN = re.compile(r"https?://[^/\s@]+")
 SHORTEST_KEY = 20
+SHORTEST_SECRET_KEY = 40
+# Different ones. Forty random digits have fewer than this once in ten thousand times.
+FEWEST_CHARACTERS = 7
+# What Django's own project template begins its key with.
+INSECURE_PREFIX = "django-insecure-"
 NEED_HOST = ("http", "redis")
 
 

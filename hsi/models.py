@@ -184,15 +184,34 @@ class LoginFailure(models.Model):
     who = models.CharField(max_length=64)
     address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
     at = models.DateTimeField()
+    is_known = models.BooleanField(default=False, help_text="From where this name has signed in before.")
+    device = models.CharField(max_length=32, blank=True, help_text="The known device, where it was one.")
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["address", "at"], name="loginfailure_address"),
+            models.Index(fields=["who", "at"], name="loginfailure_who"),
             models.Index(fields=["at"], name="loginfailure_at"),
         ]
 
     def __str__(self) -> str:
         return f"{self.address} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class KnownNetwork(models.Model):
+    """A network that a name has signed in from. `who` is the name's keyed hash, as of a `LoginFailure`."""
+
+    who = models.CharField(max_length=64)
+    address = models.CharField(max_length=45, help_text="Of an IPv6 network: its first address.")
+    at = models.DateTimeField(help_text="When it last did.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["who", "address"], name="knownnetwork_one_a_name_and_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class StreamHead(models.Model):

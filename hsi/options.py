@@ -66,7 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("DEBUG", bool, False, "Development mode. Never on a reachable address."),
     S("HSI_DEMO", bool, False, "Drawn cameras upload beside the real ones. Set by `up --demo`."),
     S("HSI_DATA_DIR", str, "./data", "Where the database, thumbnails, quarantine and secret key live."),
-    S("SECRET_KEY", str, "", "Signs sessions and cursors. Empty: made once and kept in the data folder.", secret=True),
+    S("SECRET_KEY", str, "", "Signs sessions and cursors; at least 40 random characters. Empty: made once and kept in the data folder.", secret=True),
     S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: this machine's own names and addresses."),
     S("CSRF_TRUSTED_ORIGINS", list, [], "Origins (https://host) that a proxy in front presents."),
     S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),

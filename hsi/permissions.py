@@ -1,4 +1,4 @@
-"""How the REST framework takes over what the gate found out, and what a role and a token's scopes allow."""
+"""How the REST framework takes over what the gate found out, and follows the policies and a token's scopes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from hsi import policy
 from hsi.gate import may_scrape
 from hsi.models import ApiToken
-from hsi.roles import Role, has_role, is_admin
+from hsi.policy import Act
+from hsi.roles import Person, is_admin
 
 if TYPE_CHECKING:  # the framework imports this module while it sets itself up
     from rest_framework.request import Request
@@ -29,53 +31,17 @@ class GateAuthentication(SessionAuthentication):
         return "Bearer"
 
 
-class HasScope(BasePermission):
-    """To read needs no role, to change something the view's `role` (operator). A token needs a scope as well.
+class FollowsPolicy(BasePermission):
+    """What the policy of the view's `subject` allows. A token needs the policy's scope as well; `admin` has them all.
 
-    That is the view's `scope`, else `read`, or `write` for what changes something. The scope `admin` has them all.
+    To POST is to change something, or what the view's `posting` says it is.
     """
 
-    message = "This token lacks the scope for that."
-
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user.is_authenticated:
-            return False
-        safe = request.method in SAFE_METHODS
-        if not has_scope(request, getattr(view, "scope", None) or ("read" if safe else "write")):
-            return False
-        if safe or has_role(request.user, getattr(view, "role", Role.OPERATOR)):
-            return True
-        self.message = "A viewer changes nothing: that needs the role operator."
-        return False
-
-
-class IsAdmin(BasePermission):
-    """For administrators alone; a token needs the scope `admin` on top."""
-
-    message = "That is for administrators; a token needs the scope admin."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return is_admin(request.user) and has_scope(request, "admin")
-
-
-class AdministratorsWrite(HasScope):
-    """Who may see it reads it; only an administrator changes it. A token needs the scope `admin` for that."""
-
-    message = IsAdmin.message
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if request.method in SAFE_METHODS:
-            return super().has_permission(request, view)
-        return is_admin(request.user) and has_scope(request, "admin")
-
-
-class MayIngest(BasePermission):
-    """For whoever brings files of cameras: operators; a token needs the scope `ingest`."""
-
-    message = "That needs the role operator; a token needs the scope ingest."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return may_ingest(request.user, request.auth)
+        subject, act = subject_of(view), act_of(request, view)
+        rule = policy.of(subject)
+        self.message = f"That needs the role {rule.role(act).group}; a token needs the scope {rule.scope(act)}."
+        return allows(request.user, request.auth, act, subject)
 
 
 class MayScrape(BasePermission):
@@ -92,11 +58,32 @@ class MayScrape(BasePermission):
         return is_admin(request.user) and has_scope(request, "read")
 
 
+def allows(user: Person, token: Any, act: Act, subject: type) -> bool:
+    """Whether `user`, by `token` or by a session (None), may do that to `subject`."""
+    return policy.may(user, act, subject) and covers(token, policy.of(subject).scope(act))
+
+
+def subject_of(view: APIView) -> type:
+    subject: type | None = getattr(view, "subject", None)
+    if subject is None:
+        raise policy.NoPolicyError(f"{type(view).__name__} does not say by its subject whose policy it follows")
+    return subject
+
+
+def act_of(request: Request, view: APIView) -> Act:
+    if request.method in SAFE_METHODS:
+        return "view"
+    if request.method == "POST":
+        posting: Act = getattr(view, "posting", "change")
+        return posting
+    return "delete" if request.method == "DELETE" else "change"
+
+
 def has_scope(request: Request, needed: str) -> bool:
-    """Whether the token of a request has that scope, or `admin`. A session has no scopes, and needs none."""
-    return not isinstance(request.auth, ApiToken) or not {needed, "admin"}.isdisjoint(request.auth.scopes)
+    """Whether the token of a request has that scope, or `admin`."""
+    return covers(request.auth, needed)
 
 
-def may_ingest(user: Any, token: Any) -> bool:
-    """The same before the REST framework has looked at the request."""
-    return has_role(user, Role.OPERATOR) and (token is None or not {"ingest", "admin"}.isdisjoint(token.scopes))
+def covers(token: Any, needed: str) -> bool:
+    """Whether `token` has that scope, or `admin`. A session has no scopes, and needs none."""
+    return not isinstance(token, ApiToken) or not {needed, "admin"}.isdisjoint(token.scopes)

@@ -1,8 +1,8 @@
 """Who may do what, decided here: three roles, which are Django groups of these names.
 
 A viewer looks at the cameras that were granted. An operator also reviews, acknowledges and tries again. An admin may do
-everything, as a superuser may. A user in none of the groups is an operator: that is what everyone was before there
-were roles. Which cameras somebody sees is decided in `cameras/access.py`.
+everything, as a superuser may. A user in none of the groups is a viewer: more must be given. Which cameras somebody
+sees is decided in `cameras/access.py`, and what a role may do with the rows of a model in the apps' `policies.py`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def role_of(user: Person) -> Role | None:
         return Role.ADMIN
     if not hasattr(user, KNOWN):
         setattr(user, KNOWN, User.objects.filter(pk=user.pk).values_list(highest(), flat=True).first())
-    return Role(getattr(user, KNOWN) or Role.OPERATOR)
+    return Role(getattr(user, KNOWN) or Role.VIEWER)
 
 
 def highest(user: str = "pk") -> Subquery:

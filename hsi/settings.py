@@ -193,7 +193,7 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLi
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.permissions.GateAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.FollowsPolicy"],
     "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.browsable.PageRenderer"],

@@ -1,11 +1,12 @@
 """Every URL. Apps are named as strings: `hsi` imports none of them."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from hsi import api, views
+from hsi.signin import SignIn
 
 handler400 = "hsi.problem.bad_request"
 handler403 = "hsi.problem.forbidden"
@@ -14,7 +15,7 @@ handler500 = "hsi.problem.server_error"
 
 urlpatterns = [
     path("", include("events.pages")),
-    path("login", LoginView.as_view(template_name="hsi/login.html", redirect_authenticated_user=True), name="login"),
+    path("login", SignIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("setup", views.setup, name="setup"),
     path("favicon.ico", views.favicon),

@@ -15,6 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hsi import audit
+from hsi.known import remember_device
+from hsi.lockout import hashed
 
 SALT = "hsi.setup"
 LINK_AGE_SECONDS = 24 * 3600
@@ -56,7 +58,9 @@ def setup(request: HttpRequest) -> HttpResponse:
         if user is None:
             return redirect("login")
         login(request, user)
-        return redirect("home")
+        answer = redirect("home")
+        remember_device(request, answer, hashed(user.get_username()))
+        return answer
     return render(request, "hsi/setup.html", {"form": form})
 
 

@@ -8,13 +8,13 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import KnownValuesFilter, QueueFilter, SuperuserOnlyAdmin, badge, block, json_block, shortened
+from hsi.admin_base import KnownValuesFilter, MachineAdmin, QueueFilter, badge, block, json_block, shortened
 from monitoring import errands
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(SuperuserOnlyAdmin):
+class LogEntryAdmin(MachineAdmin):
     list_display = ("time", "line_level", "component", "text", "camera", "upload", "batch", "queue")
     list_filter = ("level", QueueFilter, "time")
     exact_fields = ("request_id", "camera")
@@ -50,7 +50,7 @@ class JobFilter(KnownValuesFilter):
 
 
 @admin.register(JobRun)
-class JobRunAdmin(SuperuserOnlyAdmin):
+class JobRunAdmin(MachineAdmin):
     list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "short_error")
     list_filter = (JobFilter, "outcome", "started_at")
     newest_fields = ("name__icontains", "error__icontains")
@@ -74,7 +74,7 @@ class JobRunAdmin(SuperuserOnlyAdmin):
 
 
 @admin.register(GpuSample)
-class GpuSampleAdmin(SuperuserOnlyAdmin):
+class GpuSampleAdmin(MachineAdmin):
     list_display = (
         "time",
         "host",
@@ -96,7 +96,7 @@ class GpuSampleAdmin(SuperuserOnlyAdmin):
 
 
 @admin.register(StorageSample)
-class StorageSampleAdmin(SuperuserOnlyAdmin):
+class StorageSampleAdmin(MachineAdmin):
     list_display = ("time", "free", "originals", "quarantine", "thumbnails", "database")
     number_fields = ("pk",)
     ordering = ("-time",)

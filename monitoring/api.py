@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hsi.roles import is_admin
+from hsi import policy
+from hsi.policies import Common, System
 from monitoring import health
 from monitoring.checklist import all_checks
 from monitoring.waiting import waiting
@@ -30,9 +31,12 @@ class SystemHealth(APIView):
     What is said of cameras, and what waits, is of those that the reader may see.
     """
 
+    subject = Common
+
     @extend_schema(summary="How the system is", responses={200: HealthData, 503: HealthData})
     def get(self, request: Request) -> Response:
-        checks = health.report(all_checks(request.user), for_staff=is_admin(request.user))
+        for_staff = policy.may(request.user, "view", System)
+        checks = health.report(all_checks(request.user), for_staff=for_staff)
         status = health.overall(checks)
         try:
             counts = waiting(request.user)

@@ -17,7 +17,6 @@ from hsi.export import CHUNK, FileFilters, response
 from hsi.filters import filter_values
 from hsi.ledger import AuditEntry
 from hsi.pagination import beyond, order
-from hsi.permissions import IsAdmin
 from monitoring.recordsapi import AuditData, AuditFilters, audit_data
 
 KEYSET = "time"
@@ -30,7 +29,7 @@ class AuditExportFilters(FileFilters, AuditFilters):
 
 
 class AuditExport(GenericAPIView[AuditEntry]):
-    permission_classes = (IsAdmin,)
+    subject = AuditEntry
     queryset = AuditEntry.objects.all()
     pagination_class = None
     filterset_class = AuditExportFilters

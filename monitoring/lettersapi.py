@@ -20,7 +20,6 @@ from hsi import audit, deadletters
 from hsi.filters import BIGGEST_ID, TimeFilter
 from hsi.inputs import Input, checked
 from hsi.models import DeadLetter
-from hsi.permissions import IsAdmin
 from hsi.queues import QUEUE_NAMES
 from hsi.redaction import redact, redact_data
 from hsi.schema import Page
@@ -112,7 +111,7 @@ class LetterFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class DeadLetters(GenericAPIView[DeadLetter]):
-    permission_classes = (IsAdmin,)
+    subject = DeadLetter
     queryset = DeadLetter.objects.all()
     filterset_class = LetterFilters
 
@@ -123,7 +122,7 @@ class DeadLetters(GenericAPIView[DeadLetter]):
 
 
 class OneDeadLetter(APIView):
-    permission_classes = (IsAdmin,)
+    subject = DeadLetter
 
     @extend_schema(summary="One dead letter with its whole story", responses=DeadLetterStoryData)
     def get(self, request: Request, pk: int) -> Response:
@@ -173,7 +172,7 @@ def resolved(choice: dict[str, Any], verb: Verb) -> ResolutionData:
 
 
 class _Resolve(APIView):
-    permission_classes = (IsAdmin,)
+    subject = DeadLetter
 
     def resolve(self, request: Request, verb: Verb) -> Response:
         choice = checked(LetterChoiceSerializer, request)

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from hsi import pauses
 from hsi.ledger import QueuePause
 from hsi.pagination import whole
-from hsi.permissions import IsAdmin
+from hsi.policies import System
 from hsi.queues import QUEUE_NAMES, Depth, get_queue, pressure
 from hsi.schema import Page
 from hsi.times import iso
@@ -60,7 +60,7 @@ def depth_data(name: str, depth: Depth, pause: QueuePause | None) -> QueueData:
 
 
 class Queues(APIView):
-    permission_classes = (IsAdmin,)
+    subject = System
 
     @extend_schema(summary="Queues", responses=Page[QueueData])
     def get(self, request: Request) -> Response:
@@ -69,7 +69,7 @@ class Queues(APIView):
 
 
 class _OneQueue(APIView):
-    permission_classes = (IsAdmin,)
+    subject = QueuePause
 
     def answer(self, name: str) -> Response:
         return Response(queue_data(name, QueuePause.objects.filter(pk=name).first()))

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 
 from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.ledger import AuditEntry
-from hsi.permissions import IsAdmin
 from hsi.schema import Page
 from hsi.times import iso
 from monitoring.models import JobRun, LogEntry
@@ -149,7 +148,7 @@ class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class Logs(GenericAPIView[LogEntry]):
-    permission_classes = (IsAdmin,)
+    subject = LogEntry
     queryset = LogEntry.objects.all()
     keyset = "time"
     filterset_class = LogFilters
@@ -163,7 +162,7 @@ class Logs(GenericAPIView[LogEntry]):
 
 
 class Audit(GenericAPIView[AuditEntry]):
-    permission_classes = (IsAdmin,)
+    subject = AuditEntry
     queryset = AuditEntry.objects.all()
     keyset = "time"
     filterset_class = AuditFilters
@@ -175,7 +174,7 @@ class Audit(GenericAPIView[AuditEntry]):
 
 
 class Jobs(GenericAPIView[JobRun]):
-    permission_classes = (IsAdmin,)
+    subject = JobRun
     queryset = JobRun.objects.all()
     keyset = "started_at"
     filterset_class = JobFilters

@@ -21,7 +21,7 @@ from hsi.configuration import Configuration
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.options import SETTINGS, Setting
 from hsi.pagination import whole
-from hsi.permissions import IsAdmin
+from hsi.policies import System
 from hsi.redaction import redact
 from hsi.schema import Page
 from hsi.times import iso
@@ -37,7 +37,7 @@ LONGEST_MINUTES = 7 * 24 * 60
 
 
 class AdministratorView(APIView):
-    permission_classes = (IsAdmin,)
+    subject: type = System
 
 
 class SettingData(TypedDict):
@@ -124,12 +124,16 @@ class SystemConfig(AdministratorView):
 
 
 class Breakers(AdministratorView):
+    subject = CircuitBreaker
+
     @extend_schema(summary="Circuit breakers", responses=Page[BreakerData])
     def get(self, request: Request) -> Response:
         return Response(whole([breaker_data(row) for row in CircuitBreaker.objects.order_by("name")]))
 
 
 class ResetBreaker(AdministratorView):
+    subject = CircuitBreaker
+
     @extend_schema(summary="Close a circuit breaker by hand", request=None, responses={200: BreakerData})
     def post(self, request: Request, name: str) -> Response:
         if not CircuitBreaker.objects.filter(name=name).exists():
@@ -139,7 +143,7 @@ class ResetBreaker(AdministratorView):
 
 
 class Workers(GenericAPIView[WorkerHeartbeat]):
-    permission_classes = (IsAdmin,)
+    subject = WorkerHeartbeat
     queryset = WorkerHeartbeat.objects.all()
 
     @extend_schema(summary="The loops of all processes", responses=Page[WorkerData])

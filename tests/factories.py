@@ -7,13 +7,14 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
+from hsi.roles import Role
 from hsi.tokens import create_token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -21,16 +22,18 @@ PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 
 
-def user(username: str = "", *, sees: Camera | None = None, **values: Any) -> User:
-    """A user with `PASSWORD`, who may see the camera `sees`."""
+def user(username: str = "", *, sees: Camera | None = None, role: Role | None = Role.OPERATOR, **values: Any) -> User:
+    """A user with `PASSWORD` and a role, who may see the camera `sees`. `role=None`: as somebody just made one."""
     made = User.objects.create_user(username or f"user{next(_numbers)}", password=PASSWORD, **values)
+    if role is not None:
+        made.groups.add(Group.objects.get_or_create(name=role.group)[0])
     if sees is not None:
         CameraGrant.objects.create(camera=sees, user=made)
     return made
 
 
 def admin(username: str = "") -> User:
-    return user(username or f"admin{next(_numbers)}", is_staff=True, is_superuser=True)
+    return user(username or f"admin{next(_numbers)}", role=None, is_staff=True, is_superuser=True)
 
 
 def token(owner: User, *scopes: str, **values: Any) -> str:

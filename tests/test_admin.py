@@ -15,21 +15,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cameras.models import Camera, CameraGrant, Garbage, Upload
+from cameras.models import Camera, CameraGrant, Upload
 from events.models import Event
 from hsi import admin_base
-from hsi.ledger import AuditEntry, LiveSetting, QueuePause
-from hsi.lockout import hashed
-from hsi.models import ApiToken, CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
-from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
+from hsi.models import ApiToken, CircuitBreaker, QueueJob, StreamMessage, WorkerHeartbeat
+from monitoring.models import JobRun, LogEntry
 from tests import factories
+from tests.everymodel import fill
 
 pytestmark = pytest.mark.django_db
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # Shown inside another page, or no more than a counter.
 ELSEWHERE = {
-    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState",
+    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState", "KnownNetwork",
     "Judgement", "EventFeedback",
 }  # fmt: skip
 READ_ONLY = (
@@ -67,37 +66,6 @@ def staff() -> User:
     user = factories.user(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=OURS))
     return user
-
-
-def fill(number: int) -> None:
-    """`number` rows of every model."""
-    now = timezone.now()
-    owner = User.objects.first() or factories.admin()
-    for one in range(number):
-        camera = factories.camera()
-        CameraGrant.objects.create(camera=camera, user=factories.user())
-        factories.zone(camera)
-        event = factories.event(camera)
-        factories.detection(factories.upload(camera), event.batch)
-        job = QueueJob.objects.create(queue="detection_queue", row_id=event.pk, put_at=1.8e9, due_at=1.8e9 + 60)
-        times = {"first_failed_at": now, "last_failed_at": now}
-        DeadLetter.objects.create(queue=job.queue, row_id=event.pk, reason="attempts", error_type="E", **times)
-        beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}
-        WorkerHeartbeat.objects.create(name=f"w{job.pk}", kind="detection", host="h", pid=1, **beat)
-        factories.token(owner)
-        LoginFailure.objects.create(who=hashed("boss"), address="192.0.2.1", at=now)
-        channel = factories.channel()
-        factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
-        Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
-        CircuitBreaker.objects.create(name=f"service{job.pk}")
-        AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
-        QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")
-        LiveSetting.objects.create(name=f"NAME_{job.pk}", value="1", changed_by="ann")
-        LogEntry.objects.create(time=now, level=20, component="cameras.intake", message="taken in")
-        JobRun.objects.create(name="prune", started_at=now)
-        GpuSample.objects.create(time=now, host="h", gpu=0, name="a card")
-        StorageSample.objects.create(time=now, originals_bytes=1, quarantine_bytes=0)
-        StreamMessage.objects.create(seq=job.pk * 100 + one, type="event.created", data={}, time=now)
 
 
 def page(name: str, kind: str, *args: object) -> str:

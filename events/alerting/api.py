@@ -31,7 +31,6 @@ from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.idempotency import by_role, found_again, once
 from hsi.inputs import checked
 from hsi.mount import link
-from hsi.permissions import IsAdmin
 from hsi.schema import Page
 
 TESTED_EVENTS = 50
@@ -65,6 +64,8 @@ class RuleTestData(TypedDict):
 
 class AlertView(GenericAPIView[Alert]):
     """Without the alerts of events in the trash, which come back with their event."""
+
+    subject = Alert
 
     def get_queryset(self) -> QuerySet[Alert]:
         return only_visible(Alert.objects.filter(event__deleted_at__isnull=True), self.request.user)
@@ -113,7 +114,7 @@ class DismissAlert(HandleAlert):
 
 
 class RuleView(GenericAPIView[AlertRule]):
-    permission_classes = (IsAdmin,)
+    subject = AlertRule
 
     def get_queryset(self) -> QuerySet[AlertRule]:
         return AlertRule.objects.prefetch_related("channels")
@@ -125,6 +126,8 @@ class RuleView(GenericAPIView[AlertRule]):
 
 
 class Rules(RuleView):
+    posting = "add"
+
     @extend_schema(summary="Alert rules", responses=Page[AlertRuleData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []

@@ -27,7 +27,6 @@ from hsi.filters import BIGGEST_ID, WholeNumberFilter
 from hsi.idempotency import by_role, once
 from hsi.inputs import checked
 from hsi.mount import link
-from hsi.permissions import IsAdmin
 from hsi.schema import Page
 
 
@@ -45,7 +44,7 @@ class SentData(TypedDict):
 
 
 class ChannelView(GenericAPIView[NotificationChannel]):
-    permission_classes = (IsAdmin,)
+    subject = NotificationChannel
     queryset = NotificationChannel.objects.all()
 
     def stored(self, channel: NotificationChannel, request: Request, *, partial: bool) -> ChannelData:
@@ -55,6 +54,8 @@ class ChannelView(GenericAPIView[NotificationChannel]):
 
 
 class NotificationChannels(ChannelView):
+    posting = "add"
+
     @extend_schema(summary="Notification channels", responses=Page[ChannelData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -107,7 +108,7 @@ class TestChannel(ChannelView):
 
 
 class Deliveries(GenericAPIView[Delivery]):
-    permission_classes = (IsAdmin,)
+    subject = Delivery
     queryset = Delivery.objects.all()
     filterset_class = DeliveryFilters
 

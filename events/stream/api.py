@@ -9,9 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from events.stream.schema import document
+from hsi.policies import Common
 
 
 class StreamSchema(APIView):
+    subject = Common
+
     @extend_schema(summary="The messages of the live stream, as JSON Schema", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(document())

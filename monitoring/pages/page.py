@@ -10,17 +10,24 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 from django.views.generic import TemplateView
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
 
-from hsi.roles import is_admin
+from hsi import policy
+from hsi.policies import System
 
 
 class OperationsPage(TemplateView):
-    """A page below `/admin/`. Staff who are no administrators get 403: what it tells concerns all cameras."""
+    """A page below `/admin/`. Whoever the policy of its `subject` does not allow gets 403.
+
+    Most tell of all cameras: their subject is the system as a whole.
+    """
 
     title = ""
+    subject: type = System
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not is_admin(request.user):
+        act: policy.Act = "view" if request.method in SAFE_METHODS else "change"
+        if not policy.may(request.user, act, self.subject):
             raise PermissionDenied
         answer = super().dispatch(request, *args, **kwargs)
         add_never_cache_headers(answer)

@@ -11,36 +11,26 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from hsi import tokens
+from hsi.accountforms import TokenForm
 from hsi.errors import HSIError
 from hsi.models import ApiToken
 from monitoring.pages.confirm import Confirmed
 from monitoring.pages.page import OperationsPage
 
-# What each scope lets a program do, within what its user may.
-SCOPES = {
-    "read": "look at cameras, pictures and events, and hear the stream",
-    "write": "review events, handle alerts, change what its user may change",
-    "ingest": "send pictures and clips",
-    "admin": "all of these, tokens of its own, and operations where its user is an administrator",
-}
-USUAL_DAYS = 365
 
-
-class TokenForm(forms.Form):
-    name = forms.CharField(max_length=80)
+class AnyonesTokenForm(TokenForm):
     user = forms.ModelChoiceField(User.objects.filter(is_active=True).order_by("username"), to_field_name="username")
-    scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()))
-    days = forms.IntegerField(required=False, min_value=1, max_value=tokens.MAX_DAYS)
 
 
 class NewToken(OperationsPage):
     """GET asks whose, what for and how long. POST answers with the token's text, which is stored nowhere."""
 
+    subject = ApiToken
     template_name = "monitoring/token.html"
     title = "Make a token"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form, made, text = TokenForm(request.POST), None, ""
+        form, made, text = AnyonesTokenForm(request.POST), None, ""
         if form.is_valid():
             given = form.cleaned_data
             try:
@@ -50,13 +40,14 @@ class NewToken(OperationsPage):
         return self.render_to_response(self.get_context_data(form=form, made=made, text=text))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        first = TokenForm(initial={"user": self.request.user.get_username(), "scopes": ["read"], "days": USUAL_DAYS})
+        first = AnyonesTokenForm(initial={"user": self.request.user.get_username()})
         return {
             "form": first, "longest": tokens.MAX_DAYS, "back": back_to_tokens(), **super().get_context_data(**kwargs),
         }  # fmt: skip
 
 
 class RevokeToken(Confirmed):
+    subject = ApiToken
     title = "Revoke a token"
     button = "Revoke"
 

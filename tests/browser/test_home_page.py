@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -51,6 +52,11 @@ def with_picture(of: Camera) -> Event:
     return event
 
 
+def with_own_tokens() -> None:
+    factories.token(User.objects.get(username="boss"), "read", "write", name=WICKED * 2, last_used_at=timezone.now())
+    factories.token(User.objects.get(username="boss"), "admin")
+
+
 def link_says(page: Page, text: str) -> None:
     expect(page.locator("#link")).to_have_text(text)
 
@@ -70,6 +76,12 @@ def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
     page.fill("#id_password", factories.PASSWORD)
     page.press("#id_password", "Enter")
     link_says(page, "Live")
+    page.get_by_role("link", name="Account").click()
+    page.get_by_label("Current password").fill(factories.PASSWORD)
+    for label in ("New password", "New password again"):
+        page.get_by_label(label, exact=True).fill("another long and winding phrase")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("status")).to_contain_text("Your password is changed")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
 
@@ -208,4 +220,10 @@ def test_the_page_fits_every_screen_in_light_and_dark(visit: Visit, door: Camera
     for path in pages:
         visit.page.goto(path)
         link_says(visit.page, "Live")
+        assert is_clean(visit)
+    with_own_tokens()
+    visit.page.goto("/account")
+    for button in ("Make the token", "Change password"):  # with what is wrong with an empty form
+        visit.page.get_by_role("button", name=button).click()
+        expect(visit.page.locator(".fault").first).to_be_visible()
         assert is_clean(visit)

@@ -154,9 +154,9 @@ def test_a_viewer_looks_and_an_operator_acts(role: Role, may: bool):
 def test_what_may_tell_of_other_cameras_is_for_those_who_see_them_all(role: Role):
     event = with_everything()
     text = signed_in(staff(role, sees=event)).get(address(event)).content.decode()
-    for secret in ("asked of", "it said so", "502 Bad Gateway", "phone 0", "/admin/about/", "rule 0"):
+    for secret in ("asked of", "it said so", "502 Bad Gateway", "phone 0", "rule 0", "/admin/about/"):
         assert secret not in text
-    assert f"Alert {event.alerts.get().pk}" in text
+    assert "An alert" in text
 
 
 def test_who_may_only_view_events_changes_none():

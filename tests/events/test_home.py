@@ -206,13 +206,14 @@ def test_refused_files_of_today_are_counted_and_older_ones_are_not(viewer: Clien
     assert viewer.get("/").context["refused_today"] == 1
 
 
-def test_without_cameras_staff_are_told_where_the_folders_belong_and_others_are_not(client: Client, settings):
+def test_without_cameras_administrators_are_told_where_the_folders_belong_and_others_are_not(client: Client, settings):
     client.force_login(factories.admin())
     assert f"below {settings.CAMERA_ROOT} ," in shown(painted(client))
-    client.force_login(factories.user())
-    text = shown(painted(client))
-    assert "No camera to show you" in text
-    assert str(settings.CAMERA_ROOT) not in text
+    for user in (factories.user(), factories.user(is_staff=True)):
+        client.force_login(user)
+        text = shown(painted(client))
+        assert "No camera to show you" in text
+        assert str(settings.CAMERA_ROOT) not in text
 
 
 def test_a_camera_that_never_sent_anything_says_so(viewer: Client):

@@ -168,7 +168,7 @@ def test_a_password_that_is_set_is_an_entry_without_it(client: Client, monkeypat
     assert ann.check_password(secret)
     client.force_login(ann)
     form = {"old_password": secret, "new_password1": f"{secret}8", "new_password2": f"{secret}8"}
-    assert client.post(reverse("admin:password_change"), form).status_code == 302
+    assert client.post(reverse("change_password"), form).status_code == 302
     row = entry("password_set")
     assert (row.user, row.object) == ("ann", "user ann")
     assert secret not in str(row.__dict__)
@@ -188,7 +188,7 @@ def test_no_password_is_set_without_its_entry(whose: str, client: Client, monkey
     monkeypatch.setattr("hsi.passwords.audit.record", full)
     form = {"new_password1": f"{secret}8", "new_password2": f"{secret}8"}
     if whose == "one's own":
-        answer = client.post(reverse("admin:password_change"), form | {"old_password": secret})
+        answer = client.post(reverse("change_password"), form | {"old_password": secret})
     else:
         answer = client.post(
             reverse("admin:auth_user_password_change", args=[ann.pk]),

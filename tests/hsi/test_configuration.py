@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from secrets import randbelow, token_hex, token_urlsafe
 
 import pytest
 from django.conf import settings
@@ -192,3 +193,31 @@ def test_who_is_let_in_is_checked_and_no_key_is_shown(name: str, raw: str, said:
     assert "too-short" not in fault
     good = {"TRUSTED_PROXY_IPS": "10.0.0.0/8,::1", "CORS_ORIGINS": "https://home.example:8443", "API_KEYS": "x" * 20}
     assert read(good, []).faults == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a-short-one",
+        "x7" * 19,
+        "a" * 50,
+        "0123456789" * 5,
+        "change-me!" * 4 + "chang",
+        "abcabcabdabcabcabdabcabcabdabcabcabdabcabcabd"[:44],
+        "aabbabababbabaabbabaabababbbaabababbaababbaba",
+        "django-insecure-8f$2k!x0p)w@7n3v#q5c&m1z^t6r*y9b4u",
+    ],
+)
+def test_a_secret_key_that_could_be_guessed_stops_the_start_and_is_not_shown(key: str):
+    (fault,) = read({"SECRET_KEY": key}, []).faults
+    assert fault.startswith("SECRET_KEY: must have at least 40 random characters")
+    assert key not in fault
+
+
+def test_a_random_secret_key_will_do_in_any_notation():
+    for made in (token_urlsafe(30), token_hex(20), str(10**49 + randbelow(10**49)), token_urlsafe(50)):
+        assert read({"SECRET_KEY": made}, []).faults == []
+
+
+def test_without_a_secret_key_a_long_one_is_made():
+    assert len(settings.SECRET_KEY) >= 40

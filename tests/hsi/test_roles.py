@@ -21,8 +21,8 @@ def again(user: User) -> User:
 
 
 def test_the_role_is_the_highest_of_the_groups():
-    user = factories.user()
-    assert role_of(again(user)) == Role.OPERATOR  # as everyone was before there were roles
+    user = factories.user(role=None)
+    assert role_of(again(user)) == Role.VIEWER  # more must be given
     for name, role in (("viewer", Role.VIEWER), ("operator", Role.OPERATOR), ("admin", Role.ADMIN)):
         user.groups.add(Group.objects.get_or_create(name=name)[0])
         assert role_of(again(user)) == role
@@ -77,6 +77,29 @@ def test_the_groups_are_made_once_and_removed_where_nobody_is_in_them():
     set_role(factories.user(), Role.VIEWER)
     migration.remove_empty_groups(apps, None)
     assert set(Group.objects.values_list("name", flat=True)) == {"viewer"}
+
+
+def test_whoever_had_no_role_before_a_viewer_was_the_least_keeps_what_they_had():
+    migration: Any = importlib.import_module("hsi.migrations.0011_roles_kept")
+    made = {name: factories.user(name, role=None) for name in ("anna", "bert", "carl", "dora")}
+    made["anna"].groups.add(Group.objects.create(name="household"))
+    made["bert"].groups.add(Group.objects.get(name="viewer"))
+    User.objects.filter(pk=made["carl"].pk).update(is_active=False)
+    User.objects.filter(pk=made["dora"].pk).update(is_superuser=True)
+    migration.keep_roles(apps, None)
+    migration.keep_roles(apps, None)
+    groups = {name: set(user.groups.values_list("name", flat=True)) for name, user in made.items()}
+    assert groups == {"anna": {"household", "operator"}, "bert": {"viewer"}, "carl": {"operator"}, "dora": set()}
+    assert role_of(again(made["anna"])) == Role.OPERATOR
+    assert role_of(factories.user(role=None)) == Role.VIEWER  # who comes later
+
+
+def test_a_key_of_the_settings_still_reviews(settings: Any):
+    settings.API_KEY_ENABLED, settings.API_KEYS = True, ["k" * 20]
+    path, headers = f"/api/events/{factories.event().pk}", {"X-API-Key": "k" * 20}
+    for _ in range(2):
+        answer = Client().patch(path, {"reviewed": True}, content_type="application/json", headers=headers)
+        assert answer.status_code == 200
 
 
 def test_a_request_asks_for_the_role_with_its_user(client: Client, django_assert_num_queries):

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from hsi import tokens
+from hsi.accountforms import SCOPES
 from hsi.ledger import AuditEntry
 from hsi.models import ApiToken, digest
-from monitoring.pages.tokens import SCOPES
 from tests import factories
 
 pytestmark = pytest.mark.django_db

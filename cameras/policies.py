@@ -1,0 +1,19 @@
+"""The policies of cameras and their files: whoever was granted a camera sees its rows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cameras.access import only_visible
+from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
+from hsi.policy import Policy, register
+from hsi.roles import Role
+
+register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="pk")), Camera)
+register(Policy(view=Role.VIEWER, rows=only_visible), Zone)
+register(
+    Policy(view=Role.VIEWER, add=Role.OPERATOR, change=Role.OPERATOR, rows=only_visible, scopes={"add": "ingest"}),
+    Upload,
+)
+# Who may see what, and paths of files of any camera.
+register(Policy(), CameraGrant, Garbage)

@@ -1,0 +1,18 @@
+"""The policies of events and alerts, which operators review, and of who is told, which administrators decide."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cameras.access import only_visible
+from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, NotificationChannel
+from hsi.policy import Policy, register
+from hsi.roles import Role
+
+register(Policy(Role.VIEWER, Role.ADMIN, Role.OPERATOR, Role.OPERATOR, rows=only_visible), Event)
+register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Alert)
+register(
+    Policy(Role.VIEWER, Role.OPERATOR, Role.OPERATOR, rows=partial(only_visible, field="event__camera")), EventFeedback
+)
+# A rule reaches every camera, and a channel any receiver.
+register(Policy(), AlertRule, NotificationChannel, Delivery)
