@@ -61,6 +61,7 @@ class Apprise:
         result = _together(plugin).notify(
             body=notification.text,
             title=notification.title,
+            notify_type=apprise.NotifyType.WARNING,  # of information Opsgenie makes nothing
             body_format=apprise.NotifyFormat.TEXT.value,
             timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
         )

@@ -7,10 +7,12 @@ verified, redirects are not followed, and nothing of the environment (proxies, .
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
-from functools import cache, partial
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,7 +23,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from hsi import outgoing
 from hsi.outgoing import Place
 
-METHODS = ("get", "post", "put", "patch", "delete")
+logger = logging.getLogger(__name__)
+
 LONGEST_ANSWER_BYTES = 1024**2
 
 
@@ -32,17 +35,30 @@ class PinnedRequests:
     RequestException = requests.RequestException
     exceptions = requests.exceptions
 
-    def __init__(self) -> None:
-        for method in METHODS:
-            setattr(self, method, partial(self.request, method))
+    def get(self, url: str, **options: Any) -> requests.Response:
+        return self.request("get", url, **options)
+
+    def post(self, url: str, **options: Any) -> requests.Response:
+        return self.request("post", url, **options)
+
+    def put(self, url: str, **options: Any) -> requests.Response:
+        return self.request("put", url, **options)
+
+    def delete(self, url: str, **options: Any) -> requests.Response:
+        return self.request("delete", url, **options)
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
         held = options | {"allow_redirects": False, "verify": True, "proxies": {}, "cert": None, "stream": True}
         with _Session() as session:
-            response = session.request(method, url, **held)
+            try:
+                response = session.request(method, url, **held)
+            except requests.RequestException as error:
+                logger.warning("%s cannot be sent to (%s)", urlsplit(url).hostname, type(error).__name__)
+                raise
             # Where `requests` keeps a body that was read; a plugin would read it without a bound.
             response._content = response.raw.read(LONGEST_ANSWER_BYTES, decode_content=True)
             response.close()
+        logger.info("%s answered %s", urlsplit(url).hostname, response.status_code)
         return response
 
 
