@@ -7,6 +7,7 @@ and cookie headers, credentials in addresses, addresses that are a secret as a w
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import OrderedDict
@@ -107,8 +108,9 @@ def _parts(secret: str) -> Iterable[str]:
 
 def redact(text: str) -> str:
     """`text` with every secret masked."""
-    if own := _own(_secrets()):
-        text = own.sub(MASK, text)
+    for spelling in _own(_secrets()):
+        if spelling in text:
+            text = text.replace(spelling, MASK)
     for pattern, mask in _PATTERNS:
         text = pattern.sub(mask, text)
     return text
@@ -166,13 +168,17 @@ def _password(url: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _own(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Finds each of `secrets`, also as it is written in an address or with escapes."""
+def _own(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Each of `secrets`, also as it is written in an address, with escapes or in JSON. The longest come first.
+
+    To look for one after the other is many times faster than a regular expression with all of them.
+    """
     spellings = {
         spelling
         for secret in secrets
-        for spelling in (secret, quote(secret, safe=""), unquote(secret), repr(secret)[1:-1])
-        if len(spelling) >= SHORTEST_SECRET
-    }
-    longest_first = sorted(spellings, key=lambda one: (-len(one), one))
-    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        for spelling in (
+            secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1], json.dumps(secret)[1:-1],
+        )
+        if len(spelling) >= SHORTEST_SECRET and spelling.strip("*")
+    }  # fmt: skip
+    return tuple(sorted(spellings, key=lambda one: (-len(one), one)))
