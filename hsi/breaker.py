@@ -34,9 +34,9 @@ from django.utils import timezone
 
 from hsi import audit, stream
 from hsi.errors import AIServiceError, CircuitOpenError
-from hsi.redaction import redact
 from hsi.messages import BreakerState, service_status
 from hsi.models import CircuitBreaker
+from hsi.redaction import redact
 
 logger = logging.getLogger(__name__)
 

@@ -50,7 +50,7 @@ _APPRISE = (
 _PATTERNS = (
     (re.compile(r"\bhsi_[A-Za-z0-9_-]{16,}"), MASK),
     (re.compile(rf"""(?i)\b({_APPRISE})://[^\s"'<>…]+"""), rf"\1://{MASK}"),
-    (re.compile(rf"""(?i)({'|'.join(_SECRET_ADDRESSES)})[^\s"'<>]+"""), rf"\1{MASK}"),
+    (re.compile(rf"""(?i)({"|".join(_SECRET_ADDRESSES)})[^\s"'<>]+"""), rf"\1{MASK}"),
     (
         re.compile(r"""(?i)([?&](?:key|auth|code|hash|pass|passwd|pwd|sig|signature)=)[^&\s"'#<>]+"""),
         rf"\1{MASK}",
@@ -177,7 +177,8 @@ def _own(secrets: tuple[str, ...]) -> tuple[str, ...]:
         spelling
         for secret in secrets
         for spelling in (
-            secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1], json.dumps(secret)[1:-1],
+            secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1],
+            json.dumps(secret)[1:-1],
         )
         if len(spelling) >= SHORTEST_SECRET and spelling.strip("*")
     }  # fmt: skip

@@ -5,77 +5,53 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-import pkgutil
 import re
-import secrets as randomness
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
 from django import forms
-from django.apps import apps
 from django.conf import settings as current
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.test import Client
 from django.urls import reverse
 from rest_framework import serializers
 
 from events.models import Delivery, NotificationChannel
 from events.notifications import channels, content, loop, outbox
-from hsi import gate, logbuffer
+from hsi import gate
 from hsi.breaker import get_breaker
-from hsi.inputs import Input
-from hsi.logs import JsonFormatter, LineFormatter
-from hsi.models import ApiToken, DeadLetter
+from hsi.models import ApiToken
 from hsi.options import SETTINGS
 from hsi.outgoing import OutgoingFailedError
 from hsi.queues import Failure, Job
 from hsi.queues.letters import dead_letter
 from hsi.secretfields import is_secret
 from hsi.views import setup_path
-from monitoring.logrows import entry
-from monitoring.models import LogEntry
 from tests import factories
+from tests.markers import OURS, Logs, Markers, Person, declared, look_everywhere
 from tests.peers.mqtt import MqttPeer
 from tests.peers.webhook import WebhookPeer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_engine]
 
-OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 ENTERED = {
-    ("ChannelRequestSerializer", "url"), ("ChannelRequestSerializer", "secret"), ("ChannelRequestSerializer", "password"),
-    ("ChannelForm", "url"), ("ChannelForm", "secret"), ("ChannelForm", "password"),
-    ("SetupForm", "password1"), ("SetupForm", "password2"),
-}  # fmt: skip
+    ("ChannelRequestSerializer", "url"),
+    ("ChannelRequestSerializer", "secret"),
+    ("ChannelRequestSerializer", "password"),
+    ("ChannelForm", "url"),
+    ("ChannelForm", "secret"),
+    ("ChannelForm", "password"),
+    ("SetupForm", "password1"),
+    ("SetupForm", "password2"),
+}
 # Fields that are called like a secret and are none.
 OPEN = {("AlertRuleRequestSerializer", "dedup_key"), ("AlertRuleForm", "dedup_key")}
 LIKE_A_SECRET = re.compile(r"(?i)url|password|secret|token$|key|credential|pin$|pass$")
-
-
-def every_kind(of: type) -> Iterator[type]:
-    for kind in of.__subclasses__():
-        yield kind
-        yield from every_kind(kind)
-
-
-def declared() -> dict[tuple[str, str], object]:
-    """Every field of a body or a page of ours, by class and name."""
-    for package in OURS:
-        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-            if ".migrations." not in module.name and not module.name.endswith((".asgi", ".wsgi", "__main__")):
-                importlib.import_module(module.name)
-    found: dict[tuple[str, str], object] = {}
-    for kind in (*every_kind(Input), *every_kind(forms.BaseForm)):
-        if kind.__module__.partition(".")[0] in OURS:
-            fields = getattr(kind, "_declared_fields", {}) or getattr(kind, "base_fields", {})
-            found |= {(kind.__name__, name): field for name, field in fields.items()}
-    return found
 
 
 def test_every_secret_field_is_entered_below_and_every_field_called_like_one_is_marked():
@@ -86,44 +62,9 @@ def test_every_secret_field_is_entered_below_and_every_field_called_like_one_is_
     assert texts == OPEN
 
 
-class Markers:
-    """Makes markers, and finds them in whatever is left behind."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, str] = {}
-        self.answers: list[tuple[str, str]] = []
-
-    def new(self, where: str) -> str:
-        text = f"Mk{randomness.token_hex(6)}q"
-        self.made[text] = where
-        return text
-
-    def found_in(self, text: str) -> set[str]:
-        """Which inputs left theirs in `text`."""
-        known = re.compile("|".join(self.made))
-        return {self.made[one] for one in known.findall(text)}
-
-
 @pytest.fixture
 def markers() -> Markers:
     return Markers()
-
-
-class Logs(logging.Handler):
-    """What console, file and database would be given, of everything that is logged."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-        self.kept: list[logbuffer.Line] = []  # for the database
-        self._buffer = logbuffer.BufferHandler()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines += [LineFormatter().format(record), JsonFormatter().format(record)]
-        line = self._buffer.prepare(record)
-        self.lines.append(f"{line.message} {line.stack} {line.about}")
-        if record.levelno >= logging.WARNING:
-            self.kept.append(line)
 
 
 @pytest.fixture
@@ -140,72 +81,9 @@ def logs() -> Iterator[Logs]:
         logging.getLogger(name).setLevel(level)
 
 
-class Person:
-    """A browser and a program of an administrator: every answer is kept."""
-
-    def __init__(self, markers: Markers, name: str = "") -> None:
-        self.client, self._markers = Client(raise_request_exception=False), markers
-        if name:
-            self.client.force_login(factories.admin(name))
-
-    def post(self, address: str, values: dict[str, Any], *, api: bool = False, method: str = "post", **headers: str) -> Any:
-        send = getattr(self.client, method)
-        if api:
-            answer = send(address, json.dumps(values), "application/json", headers=headers)
-        else:
-            answer = send(address, values, headers=headers)
-        return self._kept(address, answer)
-
-    def get(self, address: str, **headers: str) -> Any:
-        return self._kept(address, self.client.get(address, headers=headers))
-
-    def _kept(self, address: str, answer: Any) -> Any:
-        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        self._markers.answers.append((address, f"{body.decode('utf-8', 'replace')} {dict(answer.headers)}"))
-        return answer
-
-
 @pytest.fixture
 def boss(markers: Markers, webhooks_to_here: None) -> Person:
     return Person(markers, "boss")
-
-
-def rows() -> Iterator[tuple[str, str]]:
-    """Every row of every table with all its columns, and sessions as they are read."""
-    for model in apps.get_models(include_auto_created=True):
-        for row in model._default_manager.values():
-            yield model._meta.label, " ".join(map(str, row.values()))
-    for session in Session.objects.all():
-        yield "Session", str(session.get_decoded())
-
-
-def look_everywhere(markers: Markers, logs: Logs, boss: Person) -> None:
-    """Raise AssertionError that names each input whose marker is somewhere."""
-    LogEntry.objects.bulk_create(entry(line) for line in logs.kept)
-    written = StringIO()
-    call_command("show_config", stdout=written)
-    for letter in DeadLetter.objects.all():
-        boss.get(f"/api/dead-letters/{letter.pk}")
-        boss.get(reverse("admin:letter", args=[letter.pk]))
-    for kind in ("audit", "logs", "notification-channels", "deliveries", "dead-letters", "tokens", "jobs"):
-        boss.get(f"/api/{kind}?limit=1000")
-    for address in ("system/config", "system/breakers", "system/health", "audit/export?format=csv", "audit/export?format=json"):
-        boss.get(f"/api/{address}")
-    for name in ("configuration", "logs", "letters", "queues", "overview"):
-        boss.get(reverse(f"admin:{name}") if name != "overview" else reverse("admin:index"))
-    for model in ("events_notificationchannel", "events_delivery", "hsi_auditentry", "hsi_deadletter", "hsi_circuitbreaker",
-                  "auth_user", "hsi_apitoken", "monitoring_logentry"):  # fmt: skip
-        boss.get(reverse(f"admin:{model}_changelist"))
-        app, name = model.split("_")
-        for row in apps.get_model(app, name)._default_manager.order_by("-pk")[:6]:
-            boss.get(reverse(f"admin:{model}_change", args=[row.pk]))
-            if name in ("user", "notificationchannel"):
-                boss.get(reverse(f"admin:{model}_history", args=[row.pk]))
-    left = [(f"table {label}", markers.found_in(text)) for label, text in rows()]
-    left += [("log", markers.found_in(line)) for line in logs.lines]
-    left += [(f"page {address}", markers.found_in(text)) for address, text in markers.answers]
-    left.append(("show_config", markers.found_in(written.getvalue())))
-    assert {(place, where) for place, found in left for where in found} == set()
 
 
 def of_kind(kind: str, broker: MqttPeer, peer: WebhookPeer, marker: Any) -> list[dict[str, Any]]:
@@ -216,7 +94,8 @@ def of_kind(kind: str, broker: MqttPeer, peer: WebhookPeer, marker: Any) -> list
         good = [f"{peer.url}/{marker('path')}?token={marker('query')}", f"http://127.0.0.1:9/{marker('path')}"]
         bad = [
             f"https://ann:{marker('user')}@example.org/", f"ftp://example.org/{marker('path')}", marker("no address"),
-            f"http://10.0.0.1/{marker('path')}", f"https://example.org/{marker('path')}{'x' * 2000}", f"\0{marker('nul')}",
+            f"http://10.0.0.1/{marker('path')}", f"https://example.org/{marker('path')}{'x' * 2000}",
+            f"\0{marker('nul')}",
         ]  # fmt: skip
     elif kind == "apprise":
         good = [
@@ -235,7 +114,7 @@ def of_kind(kind: str, broker: MqttPeer, peer: WebhookPeer, marker: Any) -> list
 
 
 def send_all(person: Person) -> None:
-    """Each channel is tried, by the API and by the admin, told of an alert, and tried when it fails in a way nobody foresaw."""
+    """Try each channel by the API and by the admin, tell it of an alert, and try it when nobody foresaw the failure."""
     alert = factories.alert()
     for channel in NotificationChannel.objects.all():
         person.post(f"/api/notification-channels/{channel.pk}/test", {}, api=True)
@@ -258,29 +137,37 @@ def send_all(person: Person) -> None:
             assert person.post(f"/api/notification-channels/{channel.pk}/test", {}, api=True).status_code == 500
 
 
+def changed(values: list[dict[str, Any]]) -> Iterator[tuple[NotificationChannel, dict[str, Any]]]:
+    """The channels of a kind that were made, and what each is changed to."""
+    return zip(NotificationChannel.objects.filter(kind=values[0]["kind"]), values, strict=False)
+
+
 def enter_by_the_api(boss: Person, wanted: Any) -> None:
     for number, values in enumerate(wanted()):
         made = {**values, "name": f"channel {number}"}
         boss.post("/api/notification-channels", made, api=True, **{"Idempotency-Key": f"{values['kind']} {number}"})
-    for channel, values in zip(NotificationChannel.objects.filter(kind=values["kind"]), wanted(), strict=False):
+    for channel, changes in changed(wanted()):
         address = f"/api/notification-channels/{channel.pk}"
-        boss.post(address, values, api=True, method="patch")
-        boss.post(address, {"url": values.get("url", "") + "\0"}, api=True, method="patch")
+        boss.post(address, changes, api=True, method="patch")
+        boss.post(address, {"url": changes.get("url", "") + "\0"}, api=True, method="patch")
 
 
 def enter_in_the_admin(boss: Person, wanted: Any) -> None:
     form = {"name": "a channel", "enabled": "on", "min_severity": "low"}
 
     def filled(values: dict[str, Any]) -> dict[str, Any]:
-        open_values = {"recipients": ", ".join(values.get("recipients", [])), "settings": json.dumps(values.get("settings", {}))}
+        open_values = {
+            "recipients": ", ".join(values.get("recipients", [])),
+            "settings": json.dumps(values.get("settings", {})),
+        }
         return {**form, **values, **open_values}
 
     for values in wanted():
         boss.post(reverse("admin:events_notificationchannel_add"), filled(values))
-    for channel, values in zip(NotificationChannel.objects.filter(kind=values["kind"]), wanted(), strict=False):
+    for channel, changes in changed(wanted()):
         address = reverse("admin:events_notificationchannel_change", args=[channel.pk])
-        boss.post(address, filled(values))
-        boss.post(address, {**filled(values), "name": ""})
+        boss.post(address, filled(changes))
+        boss.post(address, {**filled(changes), "name": ""})
 
 
 @pytest.mark.parametrize("enter", [enter_by_the_api, enter_in_the_admin])
@@ -301,7 +188,12 @@ def test_what_is_secret_of_a_channel_is_left_nowhere(
 
 def test_what_is_no_secret_input_keeps_nothing_that_nobody_reads(markers: Markers, logs: Logs, boss: Person):
     for kind in channels.KINDS:
-        values: dict[str, Any] = {"name": "x", "kind": kind, "recipients": ["ann@example.org"], "url": "https://example.org/"}
+        values: dict[str, Any] = {
+            "name": "x",
+            "kind": kind,
+            "recipients": ["ann@example.org"],
+            "url": "https://example.org/",
+        }
         for name, value in (("password", markers.new("password")), ("host", f"ann:{markers.new('host')}@127.0.0.1")):
             made = boss.post("/api/notification-channels", {**values, "settings": {name: value}}, api=True)
             assert made.status_code == 400
@@ -392,7 +284,7 @@ def test_secret_settings_are_left_nowhere(markers: Markers, logs: Logs, boss: Pe
             continue
         if not setting.name.startswith(("DATABASE", "REDIS")):
             setattr(settings, setting.name, values[setting.name])
-    settings.CONFIGURATION.values.update(values)
+    settings.CONFIGURATION = replace(current.CONFIGURATION, values=values)
     settings.WEBHOOK_TIMEOUT_SECONDS = 2
     with pytest.raises(OutgoingFailedError):
         channels.send(factories.channel(url=""), content.test_of("x"))  # to DEFAULT_WEBHOOK_URL

@@ -32,8 +32,9 @@ OWN_HOST = frozenset({"form", "forms", "gotify", "gotifys", "json", "jsons", "nt
 # What an option may be. Whatever else Apprise knows can name a host or a file, hide a failure or add a link.
 WORD = r"[A-Za-z0-9_-]{1,60}"
 OPTIONS = {
-    "format": r"text", "image": r"no", "mode": "bot|gov-hook|hook|trigger|webhook|workflow", "overflow": WORD, "preview": r"no", "priority": WORD,
-    "silent": WORD, "sound": WORD, "tags": rf"{WORD}(,{WORD})*", "thread": WORD, "topic": WORD,
+    "format": "text", "image": "no", "mode": "bot|gov-hook|hook|trigger|webhook|workflow", "overflow": WORD,
+    "preview": "no", "priority": WORD, "silent": WORD, "sound": WORD, "tags": f"{WORD}(,{WORD})*", "thread": WORD,
+    "topic": WORD,
 }  # fmt: skip
 ADDRESS = re.compile(r"[A-Za-z]+://(?P<place>[A-Za-z0-9._~%:@+=!*,()\[\]/-]+)(\?(?P<options>[^?]+))?")
 USER_INFO = re.compile(r"[^/@]*@")
@@ -72,7 +73,7 @@ class Apprise:
 def _built(url: str) -> tuple[NotifyBase, Place | None]:
     """What Apprise makes of `url`, and where it sends to, unless that is fixed. Raises `ChannelInvalidError`."""
     options = _read(url)
-    parsed = url_to_dict(url)
+    parsed = url_to_dict(url)  # type: ignore[no-untyped-call]  # so is the library
     if parsed is None or parsed["qsd"] != options:
         raise _not_understood(url)
     plugin = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)

@@ -64,7 +64,9 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         status = getattr(error, "http_status", None)
-        return cls(datetime.now(UTC).isoformat(), type(error).__name__, redact(str(error).replace("\0", ""))[:500], status)
+        return cls(
+            datetime.now(UTC).isoformat(), type(error).__name__, redact(str(error).replace("\0", ""))[:500], status
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {"at": self.at, "error": self.error, "text": self.text, "http_status": self.http_status}

@@ -49,7 +49,9 @@ def test_entries_about_channels_lose_their_secrets_and_stay_as_they_are_otherwis
 
 
 def test_the_log_is_append_only_afterwards():
-    AuditEntry.objects.create(user="ann", action="notificationchannel_added", object="channel 1", after={"url": "SECRET"})
+    AuditEntry.objects.create(
+        user="ann", action="notificationchannel_added", object="channel 1", after={"url": "SECRET"}
+    )
     migrate()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         AuditEntry.objects.update(user="somebody else")
