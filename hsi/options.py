@@ -201,7 +201,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("DEFAULT_WEBHOOK_URL", str, "", "Address of webhook channels that name none.", secret=True),
     S("WEBHOOK_TIMEOUT_SECONDS", int, 30, "Time a receiver of notifications may take.", 1, 300, live=True),
     S("WEBHOOK_ALLOWED_HOSTS", list, [], "Hosts (host or host:port) that may be sent to although their address is not public."),
-    S("WEBHOOK_ALLOW_HTTP", bool, False, "Notifications may go over plain http to public hosts too. Hosts in WEBHOOK_ALLOWED_HOSTS need no leave."),
+    S("WEBHOOK_ALLOW_HTTP", bool, False, "Notifications may be sent to public hosts by plain http too. To hosts in WEBHOOK_ALLOWED_HOSTS they always may."),
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400, live=True),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),

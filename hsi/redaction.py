@@ -24,6 +24,7 @@ MASK = "********"
 # A value as short as this is in half of all words: to mask it would hide more than it says.
 SHORTEST_SECRET = 4
 DEEPEST = 6
+LONGEST_TEXT = LONGEST_SECRET = 2000
 MOST_ITEMS = 200
 MOST_HANDLED = 300
 # Of what a person has chosen, shorter texts and plain words are left alone: they are parts of other texts as well.
@@ -119,7 +120,7 @@ def redact(text: str) -> str:
 def redact_data(value: Any, depth: int = 0) -> Any:
     """A copy of JSON-like `value`: texts redacted, values of secret names masked, bounded in depth and length."""
     if isinstance(value, str):
-        return redact(_storable(value))
+        return _said(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if depth >= DEEPEST:
@@ -131,12 +132,17 @@ def redact_data(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [redact_data(one, depth + 1) for one in list(value)[:MOST_ITEMS]]
-    return redact(_storable(str(value)))
+    return _said(str(value))
+
+
+def _said(text: str) -> str:
+    """Redacted and bounded. It is cut last: half a secret would not be known as one."""
+    return redact(_storable(text[: LONGEST_TEXT + LONGEST_SECRET]))[:LONGEST_TEXT]
 
 
 def _storable(text: str) -> str:
-    """Bounded, and without what JSON in PostgreSQL does not take."""
-    return text[:2000].replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+    """Without what JSON in PostgreSQL does not take."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _of_name(name: str, value: Any, depth: int) -> Any:

@@ -12,9 +12,7 @@ from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from rest_framework import serializers
 
 from hsi import redaction
-from hsi.redaction import MASK
-
-LONGEST_SECRET = 2000
+from hsi.redaction import LONGEST_SECRET, MASK
 
 
 class SecretField(serializers.CharField):

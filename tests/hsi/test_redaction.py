@@ -100,6 +100,12 @@ def test_what_was_read_from_a_secret_field_is_masked_and_words_are_not():
     assert "K3y" in redact("K3y+of%20mine")
 
 
+def test_a_secret_at_the_end_of_what_is_kept_is_masked_before_the_text_is_cut():
+    handle(["Kept-9-value-0123456789"])
+    assert "Kept" not in redact_data("x" * 1990 + "Kept-9-value-0123456789")
+    assert len(redact_data("x" * 9000)) == 2000
+
+
 def test_data_is_masked_by_name_and_bounded_in_depth():
     deep: Any = "end"
     for _ in range(50):
