@@ -127,8 +127,7 @@ def redact_data(value: Any, depth: int = 0) -> Any:
         return "…"
     if isinstance(value, Mapping):
         return {
-            _said(str(name))[:100]: _of_name(str(name), one, depth)
-            for name, one in list(value.items())[:MOST_ITEMS]
+            _said(str(name))[:100]: _of_name(str(name), one, depth) for name, one in list(value.items())[:MOST_ITEMS]
         }
     if isinstance(value, (list, tuple, set, frozenset)):
         return [redact_data(one, depth + 1) for one in list(value)[:MOST_ITEMS]]
