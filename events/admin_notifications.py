@@ -15,22 +15,23 @@ from events.notifications import channels, content, outbox
 from events.notifications.channels import SECRETS, ChannelInvalidError
 from hsi.admin_base import HSIAdmin, MachineAdmin, VisibleChoices, badge, local_time
 from hsi.errors import HSIError
+from hsi.secretfields import SecretFormField
 
 KEPT = "Never shown. Left empty it stays as it is."
 
 
-class SecretField(forms.CharField):
+class KeptSecretField(SecretFormField):
     widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
 
     def __init__(self, words: str) -> None:
-        super().__init__(required=False, strip=False, max_length=2000, help_text=f"{words} {KEPT}")
+        super().__init__(help_text=f"{words} {KEPT}")
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     recipients = WordsField(required=False, help_text="Of mails: addresses, with commas between them.")
-    url = SecretField("Of a webhook, or in the notation of Apprise, as in tgram://token/chat.")
-    secret = SecretField("What the bodies of a webhook are signed with.")
-    password = SecretField("Of the MQTT broker.")
+    url = KeptSecretField("Of a webhook, or in the notation of Apprise, as in tgram://token/chat.")
+    secret = KeptSecretField("What the bodies of a webhook are signed with.")
+    password = KeptSecretField("Of the MQTT broker.")
 
     class Meta:
         model = NotificationChannel

@@ -26,6 +26,7 @@ from hsi import audit, policy
 from hsi.ledger import AuditEntry
 from hsi.policy import Act
 from hsi.queues import QUEUE_NAMES
+from hsi.secretfields import shown
 
 if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
     BaseModelAdmin = admin.options.BaseModelAdmin[Any]
@@ -116,8 +117,8 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
         message = super().construct_change_message(request, form, formsets, add)
         changed = form.changed_data if form else []
         request.META["hsi.audit"] = {
-            "before": {} if add else {name: form.initial.get(name) for name in changed},
-            "after": {name: form.cleaned_data.get(name) for name in changed},
+            "before": {} if add else {name: shown(form.fields[name], form.initial.get(name)) for name in changed},
+            "after": {name: shown(form.fields[name], form.cleaned_data.get(name)) for name in changed},
             "more": [part for part in message or () if formset_change(part)],
         }
         return message

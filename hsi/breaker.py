@@ -36,6 +36,7 @@ from hsi import audit, stream
 from hsi.errors import AIServiceError, CircuitOpenError
 from hsi.messages import BreakerState, service_status
 from hsi.models import CircuitBreaker
+from hsi.redaction import redact
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ class Breaker:
             if row.trials.pop(trial, None) is None if trial else row.state != State.CLOSED:
                 return
             row.failures += 1
-            row.last_failed_at, row.last_error = now, f"{type(error).__name__}: {error}"[:500].replace("\0", "")
+            said = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
+            row.last_failed_at, row.last_error = now, said[:500]
             limits = self._limits()
             if row.state == State.HALF_OPEN or row.failures >= limits.failures:
                 rest = max(limits.rest_seconds, getattr(error, "retry_after_seconds", None) or 0.0)

@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QueueUnavailableError
+from hsi.redaction import redact
 
 if TYPE_CHECKING:
     from hsi.loop import Loop
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
+LONGEST_DETAIL = 500
 # One that has not beaten for this long has ended without saying so, or hangs.
 SILENT_AFTER = timedelta(seconds=15)
 
@@ -56,7 +58,7 @@ class Heartbeat:
         self._thread.join(BEAT_SECONDS)
         state = WorkerHeartbeat.State.FAILING if error else WorkerHeartbeat.State.STOPPED
         try:
-            self._write(state, str(error or "")[:500])
+            self._write(state, str(error or ""))
         except (DatabaseError, InterfaceError) as problem:
             logger.warning("%s: no last heartbeat: %s", self.key, problem)
 
@@ -79,6 +81,6 @@ class Heartbeat:
 
     def _write(self, state: WorkerHeartbeat.State, detail: str) -> None:
         WorkerHeartbeat.objects.filter(name=self.key).update(
-            state=state, detail=detail, beat_at=databaseclock.now(),
+            state=state, detail=redact(detail)[:LONGEST_DETAIL], beat_at=databaseclock.now(),
             progressed_at=self.loop.progressed_at, jobs_done=self.loop.done,
         )  # fmt: skip

@@ -16,6 +16,9 @@ LIBRARIES = {
     "django.security": "CRITICAL",  # each is a refused request: `hsi.refusals` counts them
     "daphne": "WARNING",
     "httpx": "WARNING",
+    "httpcore": "INFO",
+    "apprise": "CRITICAL",  # its lines tell of topics and tokens; `events.notifications.pinned` says what was answered
+    "urllib3": "INFO",
     "watchdog": "WARNING",
     "PIL": "INFO",
     "libav": "CRITICAL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -45,8 +46,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
+_KEYS = re.compile(r"(?i)([?&][^=&]{0,40}(?:token|key|secret|pass|auth|sig)[^=&]{0,40}=)[^&#]+")
+
+
 def redact_url(url: str) -> str:
-    """`url` without its password. Text that is no URL comes back as it is."""
+    """`url` without its password, and without keys among its parameters. Text that is no URL comes back as it is."""
+    url = _KEYS.sub(r"\1********", url)
     try:
         parts = urlsplit(url)
         if parts.password is None:
@@ -196,6 +201,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("DEFAULT_WEBHOOK_URL", str, "", "Address of webhook channels that name none.", secret=True),
     S("WEBHOOK_TIMEOUT_SECONDS", int, 30, "Time a receiver of notifications may take.", 1, 300, live=True),
     S("WEBHOOK_ALLOWED_HOSTS", list, [], "Hosts (host or host:port) that may be sent to although their address is not public."),
+    S("WEBHOOK_ALLOW_HTTP", bool, False, "Notifications may be sent to public hosts by plain http too. To hosts in WEBHOOK_ALLOWED_HOSTS they always may."),
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400, live=True),
     S("WEBSOCKET_PING_INTERVAL_SECONDS", int, 30, "Time between pings.", 1, 3600),

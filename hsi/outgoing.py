@@ -3,12 +3,14 @@
 A URL that a person or a row names must not reach what only this machine can reach (server-side request
 forgery). What counts is the address that a connection is made to, not how it is written: a host is resolved
 once, every address it has must be allowed, and the connection goes to these addresses and no other.
-`WEBHOOK_ALLOWED_HOSTS` (host or host:port) is the only exception.
+`WEBHOOK_ALLOWED_HOSTS` (host or host:port) is the only exception. To places that are not in it plain http is sent
+with `WEBHOOK_ALLOW_HTTP` only.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Iterable
@@ -39,6 +41,16 @@ CLOSED_V4 = tuple(
 # Only this block is routed publicly. Out of it: Teredo and protocols, documentation, 6to4, documentation.
 OPEN_V6 = ipaddress.IPv6Network("2000::/3")
 CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+# Endings that no public name has: special-use names of IANA, and what routers and clouds call their own networks.
+CLOSED_ENDINGS = (
+    ".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan", ".home", ".home.arpa", ".corp",
+    ".private", ".svc",
+)  # fmt: skip
+# How the metadata services of clouds are called, whatever the domain: metadata.google.internal, metadata.goog.
+METADATA = frozenset({"metadata", "instance-data"})
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+# As in 10.0.0.1.nip.io and ip-10-0-0-1.ec2.example.
+ADDRESS_IN_NAME = re.compile(r"(?<![0-9])([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})(?![0-9])")
 
 
 class OutgoingRefusedError(HSIError):
@@ -99,11 +111,18 @@ def place_of(url: str) -> Place:
 def place(host: str, port: int) -> Place:
     """`host` and `port` in the form they are compared in. Raises `OutgoingRefusedError`."""
     host = host.removeprefix("[").removesuffix("]").rstrip(".").lower()
-    if not host or len(host) > 253 or "%" in host or not host.isascii():
+    if len(host) > 253 or not (HOST_NAME.fullmatch(host) or _is_v6(host)):
         raise OutgoingRefusedError("This is not the name or address of a host.")
     if not 0 < port < 65536:
         raise OutgoingRefusedError("A port is a number from 1 to 65535.")
     return Place(host, port)
+
+
+def _is_v6(host: str) -> bool:
+    try:
+        return not ipaddress.IPv6Address(host).scope_id
+    except ValueError:
+        return False
 
 
 def is_listed(where: Place) -> bool:
@@ -128,6 +147,7 @@ def is_public(address: str) -> bool:
 
 def addresses(where: Place) -> list[str]:
     """The addresses to connect to. Raises `OutgoingRefusedError`; `OutgoingFailedError` where there is none."""
+    refuse_on_sight(where)
     found = _resolve(where)
     if not is_listed(where) and not all(map(is_public, found)):
         raise OutgoingRefusedError(
@@ -150,20 +170,48 @@ def check(url: str) -> Place:
     Names are resolved when something is sent: what they lead to may change at any time.
     """
     where = place_of(url)
-    refuse_literal(where)
+    refuse_on_sight(where)
+    if httpx.URL(url).scheme == "http":
+        refuse_plain_http(where)
     return where
 
 
-def refuse_literal(where: Place) -> None:
-    """Raise `OutgoingRefusedError` where the host is an address, in any notation, that is not allowed."""
+def refuse_on_sight(where: Place) -> None:
+    """Raise `OutgoingRefusedError` for an address, in any notation, or a name that cannot be public, unless listed."""
+    if not is_listed(where) and not _may_be_public(where):
+        raise OutgoingRefusedError(f"{where.host} is not a public address. WEBHOOK_ALLOWED_HOSTS can allow it.")
+
+
+def refuse_plain_http(where: Place) -> None:
+    """Raise `OutgoingRefusedError` where http without TLS is not allowed."""
+    if not is_listed(where) and not settings.WEBHOOK_ALLOW_HTTP:
+        raise OutgoingRefusedError(
+            "With http everyone on the way can read what is sent. Use https, or allow it: WEBHOOK_ALLOW_HTTP for every"
+            " public host, WEBHOOK_ALLOWED_HOSTS for this one."
+        )
+
+
+def _may_be_public(where: Place) -> bool:
+    """Of an address: whether it is. Of a name: whether it could lead to one."""
     try:
         answers = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
-        if not f".{where.host}".endswith(".localhost"):
-            return  # a name
-        answers = []
-    if not is_listed(where) and not (answers and all(is_public(str(answer[4][0])) for answer in answers)):
-        raise OutgoingRefusedError(f"{where.host} is not a public address. WEBHOOK_ALLOWED_HOSTS can allow it.")
+        return _may_be_public_name(where.host)
+    return all(is_public(str(answer[4][0])) for answer in answers)
+
+
+def _may_be_public_name(host: str) -> bool:
+    if "." not in host or host.endswith(CLOSED_ENDINGS) or host.partition(".")[0] in METADATA:
+        return False
+    written = (".".join(numbers) for numbers in ADDRESS_IN_NAME.findall(host))
+    return all(_is_public_if_address(address) for address in written)
+
+
+def _is_public_if_address(text: str) -> bool:
+    try:
+        return is_public(text)
+    except ValueError:
+        return True
 
 
 @cache
@@ -173,7 +221,7 @@ def _tls() -> ssl.SSLContext:
 
 def post(url: str, content: bytes, headers: Iterable[tuple[str, str]], timeout_seconds: float) -> None:
     """POST `content`. Redirects are not followed. Returns when it was taken (2xx), else raises `HSIError`."""
-    found = addresses(place_of(url))
+    found = addresses(check(url))
     timeout = httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)).as_dict()
     request = httpx.Request("POST", url, headers=list(headers), content=content, extensions={"timeout": timeout})
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=0)

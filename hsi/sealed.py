@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from hsi import redaction
 from hsi.errors import HSIError
 
 PURPOSE = b"hsi.sealed.1"  # whatever else is derived from SECRET_KEY has another key
@@ -27,7 +28,11 @@ class UnreadableSecretError(HSIError):
 
 
 def seal(secrets: Mapping[str, str]) -> str:
-    """`secrets` by name as a text that only `unseal` can read. None of them: an empty text."""
+    """`secrets` by name as a text that only `unseal` can read. None of them: an empty text.
+
+    From now on they are masked wherever they come up, as what `unseal` returns.
+    """
+    redaction.handle(secrets.values())
     return _fernet().encrypt(json.dumps(dict(secrets)).encode()).decode() if secrets else ""
 
 
@@ -39,6 +44,7 @@ def unseal(text: str) -> dict[str, str]:
         secrets: dict[str, str] = json.loads(_fernet().decrypt(text.encode()))
     except (InvalidToken, ValueError) as error:
         raise UnreadableSecretError from error
+    redaction.handle(secrets.values())
     return secrets
 
 

@@ -173,6 +173,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
 CSRF_FAILURE_VIEW = "hsi.problem.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER = "hsi.debugpage.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.debugpage.ReporterFilter"
 # Only `hsi.address` writes this one: a client can send no such header.
 SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
 SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0

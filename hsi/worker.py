@@ -25,6 +25,7 @@ from hsi.queues import (
     QueueUnavailableError,
     get_queue,
 )
+from hsi.redaction import redact
 
 logger = logging.getLogger(__name__)
 
@@ -246,7 +247,7 @@ class QueueWorker(Loop):
         stack = "".join(traceback.format_exception(error))
         try:
             with transaction.atomic():
-                self.bury(job.row_id, f"{type(error).__name__}: {error}"[:300])
+                self.bury(job.row_id, redact(f"{type(error).__name__}: {error}")[:300])
                 get_queue(self.queue_name).bury(job, reason, error, stack=stack)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)

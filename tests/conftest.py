@@ -52,7 +52,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
-    from hsi import databaseclock, gate, livesettings, logcontext, pauses
+    from hsi import databaseclock, gate, livesettings, logcontext, pauses, redaction
     from hsi.breaker import get_breaker
     from hsi.queues import pressure
 
@@ -65,6 +65,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cache.clear()
     pauses.forget()
     logcontext.clear()
+    redaction.forget_handled()
     pressure.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()

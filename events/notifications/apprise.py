@@ -1,98 +1,165 @@
 """Apprise: the push services that people have on their phones.
 
-Apprise connects by itself, so where it connects to cannot be pinned as for a webhook. Hence only services whose
-host is fixed in Apprise's own code are allowed, and hosts that the operator has listed; and of a URL's options
-only those that cannot name a host or a file.
+Services whose host is fixed in Apprise's own code are allowed, and those with a host of one's own where a webhook could
+be sent to. An address is judged by what Apprise's own parser makes of it. It is written in a part of Apprise's notation
+that can be read in one way only, and options are those that name no host and no file.
 """
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+import re
+from typing import ClassVar
+from urllib.parse import unquote
 
 import apprise
+from apprise.plugins import url_to_dict
 from apprise.plugins.base import NotifyBase
 from django.conf import settings
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
+from events.notifications.pinned import pin
 from hsi import outgoing
-from hsi.outgoing import OutgoingRefusedError
+from hsi.outgoing import OutgoingRefusedError, Place
 
 FIXED_HOST = frozenset(
     {
-        "discord", "gchat", "ifttt", "join", "opsgenie", "pagerduty", "pbul", "pover", "prowl", "psafer", "psafers",
-        "slack", "spush", "tgram", "twilio", "wxteams",
+        "discord", "gchat", "ifttt", "join", "opsgenie", "pagerduty", "pbul", "pover", "prowl", "psafers", "slack",
+        "spush", "tgram", "twilio", "wxteams",
     }
 )  # fmt: skip
 OWN_HOST = frozenset({"form", "forms", "gotify", "gotifys", "json", "jsons", "ntfy", "ntfys", "xml", "xmls"})
-OPTIONS = frozenset(
-    {
-        "format", "image", "mode", "overflow", "preview", "priority", "silent", "sound", "tags", "thread", "topic",
-    }
-)  # fmt: skip
+# What an option may be. Whatever else Apprise knows can name a host or a file, hide a failure or add a link.
+WORD = r"[A-Za-z0-9_-]{1,60}"
+OPTIONS = {
+    "format": "text", "image": "no", "mode": "bot|gov-hook|hook|trigger|webhook|workflow", "overflow": WORD,
+    "preview": "no", "priority": WORD, "silent": WORD, "sound": WORD, "tags": f"{WORD}(,{WORD})*", "thread": WORD,
+    "topic": WORD,
+}  # fmt: skip
+ADDRESS = re.compile(r"[A-Za-z]+://(?P<place>[A-Za-z0-9._~%:@+=!*,()\[\]/-]+)(\?(?P<options>[^?]+))?")
+USER_INFO = re.compile(r"[^/@]*@")
+# Characters that one of the parsers gives a meaning to, in an escape.
+MEANINGFUL = frozenset("#;?&\\%")
+HOSTED_MODE = "cloud"  # the mode in which ntfy sends to ntfy.sh
 
 
 class Apprise:
     """`url` in the notation of Apprise, such as `tgram://token/chat`. It is a secret as a whole."""
 
+    settings: ClassVar[dict[str, type]] = {}
+
     def target(self, config: Config) -> str:
-        plugin = self._plugin(config.url)
-        return f"{plugin.service_name} ({scheme_of(config.url)}://…)"[:300]
+        plugin, _ = _built(config.url)
+        return f"{plugin.service_name} ({_scheme(config.url)}://…)"[:300]
 
     def send(self, config: Config, notification: Notification) -> None:
         try:
-            plugin = self._plugin(config.url)
+            plugin, where = _built(config.url)
         except ChannelInvalidError as error:  # what is listed may have changed since
             raise RefusedError(error.detail) from error
+        if where is not None:
+            outgoing.addresses(where)  # where this refuses, Apprise would only say that it failed
         result = _together(plugin).notify(
             body=notification.text,
             title=notification.title,
+            notify_type=apprise.NotifyType.WARNING,  # of information Opsgenie makes nothing
             body_format=apprise.NotifyFormat.TEXT.value,
             timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
         )
         if not result:
             raise NotSentError(f"{plugin.service_name} did not take it ({result.status.name.lower()}).")
 
-    def _plugin(self, url: str) -> NotifyBase:
-        """What Apprise makes of `url`. Raises `ChannelInvalidError`."""
-        scheme = scheme_of(url)
-        if scheme not in FIXED_HOST | OWN_HOST:
-            known = ", ".join(sorted(FIXED_HOST | OWN_HOST))
-            raise ChannelInvalidError("url", f"Of the services of Apprise these may be used: {known}.")
-        try:
-            options = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
-        except ValueError:
-            options = {"?"}
-        if not options <= OPTIONS or not url.isprintable() or len(url) > outgoing.LONGEST_URL:
-            raise ChannelInvalidError("url", f"Of a URL's options these may be used: {', '.join(sorted(OPTIONS))}.")
-        plugin = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)
-        if plugin is None:
-            raise ChannelInvalidError("url", f"Apprise does not understand this {scheme}:// address.")
-        if not _is_fixed(scheme, plugin):
-            _refuse_unlisted(plugin)
-        return plugin
+
+def _built(url: str) -> tuple[NotifyBase, Place | None]:
+    """What Apprise makes of `url`, and where it sends to, unless that is fixed. Raises `ChannelInvalidError`."""
+    options = _read(url)
+    parsed = url_to_dict(url)  # type: ignore[no-untyped-call]  # so is the library
+    if parsed is None or parsed["qsd"] != options:
+        raise _not_understood(url)
+    plugin = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)
+    if plugin is None or not _is_harmless(plugin):
+        raise _not_understood(url)
+    try:
+        where = _own_place(_scheme(url), plugin)
+    except OutgoingRefusedError as error:
+        raise ChannelInvalidError("url", error.detail) from error
+    pin(type(plugin).__module__)
+    if hasattr(plugin, "xsd_url"):
+        plugin.xsd_url = ""  # of XML: an address of Apprise's own
+    return plugin, where
 
 
-def scheme_of(url: str) -> str:
+def _scheme(url: str) -> str:
     return url.partition("://")[0].lower()
 
 
-def _is_fixed(scheme: str, plugin: NotifyBase) -> bool:
-    return scheme in FIXED_HOST or getattr(plugin, "mode", "") == "cloud"  # ntfy.sh
+def _not_understood(url: str) -> ChannelInvalidError:
+    return ChannelInvalidError("url", f"Apprise does not understand this {_scheme(url)}:// address.")
 
 
-def _refuse_unlisted(plugin: NotifyBase) -> None:
+def _read(url: str) -> dict[str, str]:
+    """The options of `url`, where it is written so that every parser reads the same. Raises `ChannelInvalidError`."""
+    if _scheme(url) not in FIXED_HOST | OWN_HOST:
+        known = ", ".join(sorted(FIXED_HOST | OWN_HOST))
+        raise ChannelInvalidError("url", f"Of the services of Apprise these may be used: {known}.")
+    found = ADDRESS.fullmatch(url)
+    if found is None or len(url) > outgoing.LONGEST_URL or not _is_plain(found["place"]):
+        raise ChannelInvalidError("url", "An address of Apprise has no #, ;, \\ or second ?, and no escape for them.")
+    pairs = [option.partition("=")[::2] for option in (found["options"] or "").split("&") if option]
+    options = dict(pairs)
+    fit = all(name in OPTIONS and re.fullmatch(OPTIONS[name], value) for name, value in pairs)
+    if not fit or len(options) < len(pairs):
+        words = ", ".join(f"{name}={value}" if value.isalpha() else name for name, value in OPTIONS.items())
+        raise ChannelInvalidError("url", f"Of a URL's options these may be used, once and as one word: {words}.")
+    return options
+
+
+def _is_plain(place: str) -> bool:
+    """Whether the part before the options means the same however often it is unquoted. A password may have anything."""
+    rest = USER_INFO.sub("", place, count=1)
+    if not _is_utf8(place) or "@" in rest.partition("/")[0]:
+        return False
+    return unquote(place).isprintable() and not MEANINGFUL & set(unquote(rest))
+
+
+def _is_utf8(quoted: str) -> bool:
     try:
-        where = outgoing.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
-    except OutgoingRefusedError as error:
-        raise ChannelInvalidError("url", error.detail) from error
-    if not outgoing.is_listed(where):
-        raise ChannelInvalidError("url", f"{where.host} is not in WEBHOOK_ALLOWED_HOSTS.")
+        unquote(quoted, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_harmless(plugin: NotifyBase) -> bool:
+    """Whether the service that was built is as it would be without any option that matters."""
+    return bool(
+        plugin.verify_certificate
+        and not plugin.redirects
+        and not plugin.optional
+        and not getattr(plugin, "template", None)
+        and not getattr(plugin, "attach", None)
+        and not any(getattr(plugin, name, None) for name in ("avatar_url", "href", "click", "actions", "headers"))
+    )
+
+
+def _own_place(scheme: str, plugin: NotifyBase) -> Place | None:
+    """Where a service with a host of one's own sends to. None: its host is fixed. Raises `OutgoingRefusedError`."""
+    if scheme in FIXED_HOST or getattr(plugin, "mode", "") == HOSTED_MODE:
+        return None
+    where = outgoing.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
+    outgoing.refuse_on_sight(where)
+    if not plugin.secure:
+        outgoing.refuse_plain_http(where)
+    return where
 
 
 def _asset() -> apprise.AppriseAsset:
-    """Nothing is kept on the disk, no plugins or files are loaded, and no secret is logged."""
-    return apprise.AppriseAsset(storage_mode="memory", secure_logging=True, allow_templates=False, app_id="hsi")
+    """Nothing is kept on the disk, no plugins or files are loaded, no secret is logged, no icon or link is sent."""
+    return apprise.AppriseAsset(
+        storage_mode="memory", secure_logging=True, allow_templates=False, http_redirects=False,
+        interpret_emojis=False, app_id="hsi", app_desc=settings.APP_NAME, app_url="", image_url_mask="",
+        image_url_logo="", image_path_mask="",
+    )  # fmt: skip
 
 
 def _together(plugin: NotifyBase) -> apprise.Apprise:

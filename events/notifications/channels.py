@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from django.utils.module_loading import import_string
 
@@ -61,7 +61,9 @@ class RefusedError(NotSentError):
 
 
 class Kind(Protocol):
-    """How channels of one kind are checked and sent to."""
+    """How channels of one kind are checked and sent to. `settings` are the names and types of what it may be told."""
+
+    settings: ClassVar[dict[str, type]]
 
     def target(self, config: Config) -> str:
         """Where `config` leads, in words without a secret. Raises `ChannelInvalidError`. Asks no network."""
@@ -96,8 +98,18 @@ def configure(channel: NotificationChannel, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(channel, name, value)
     config = Config(recipients=tuple(channel.recipients), settings=channel.settings, **secrets)
+    _refuse_unknown(channel.settings, kind(channel.kind).settings)
     channel.target = kind(channel.kind).target(config)
     channel.keep_secrets(secrets)
+
+
+def _refuse_unknown(given: dict[str, Any], known: dict[str, type]) -> None:
+    """Raise `ChannelInvalidError`: settings are shown, so nothing is kept there that nobody reads."""
+    for name, value in given.items():
+        if name not in known:
+            raise ChannelInvalidError("settings", f"There is no {name}. There are: {', '.join(known) or 'none'}.")
+        if type(value) is not known[name]:
+            raise ChannelInvalidError("settings", f"{name} is of the wrong type.")
 
 
 def _leads_elsewhere(channel: NotificationChannel, values: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from hsi.times import iso
 TYPES = {Delivery.Stage.FIRST.value: "alert.created", Delivery.Stage.UPDATE.value: "alert.updated"}
 LONGEST_TITLE = 150
 LONGEST_TEXT = 1500
+LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{0,20}://|www\.)\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,6 @@ def _text(event: Event) -> str:
 
 
 def plain(text: str, length: int) -> str:
-    """One line without control characters: names and texts come from outside."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """One line without control characters and links: names and texts come from outside, and a phone opens links."""
+    line = LINK.sub("[link]", " ".join("".join(c if c.isprintable() else " " for c in text).split()))
     return line if len(line) <= length else f"{line[: length - 1]}…"

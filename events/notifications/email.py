@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+from email.utils import getaddresses
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -21,15 +23,15 @@ MOST_RECIPIENTS = 50
 class Email:
     """`recipients`, else `DEFAULT_EMAIL_RECIPIENTS`. The server is that of the settings `SMTP_*`."""
 
+    settings: ClassVar[dict[str, type]] = {}
+
     def target(self, config: Config) -> str:
         recipients = self._recipients(config)
         if not 0 < len(recipients) <= MOST_RECIPIENTS:
             raise ChannelInvalidError("recipients", f"1 to {MOST_RECIPIENTS} addresses are needed.")
         for address in recipients:
-            try:
-                validate_email(address)
-            except ValidationError:
-                raise ChannelInvalidError("recipients", f"{address!r} is not an e-mail address.") from None
+            if not _is_one_address(address):
+                raise ChannelInvalidError("recipients", f"{address!r} is not an e-mail address.")
         return ", ".join(recipients)[:300]
 
     def send(self, config: Config, notification: Notification) -> None:
@@ -60,6 +62,15 @@ class Email:
         if picture := notification.picture():
             message.attach("snapshot.jpg", picture, "image/jpeg")
         return message
+
+
+def _is_one_address(text: str) -> bool:
+    """Whether `text` is a single address, for whoever checks it as for whoever sends to it."""
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return getaddresses([text]) == [("", text)]
 
 
 def try_server() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import queue
+import re
+import secrets
 import socket
 import ssl
+import threading
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
 
 import paho.mqtt.client as paho
 from django.conf import settings
@@ -19,37 +24,55 @@ from hsi.outgoing import OutgoingRefusedError, Place
 
 DEFAULT_TOPIC = "hsi/alerts"
 PORT, TLS_PORT = 1883, 8883
-SETTINGS = {"host": str, "port": int, "topic": str, "username": str, "tls": bool}
 LONGEST_TOPIC = 200
+CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Mqtt:
-    """`settings`: host, and if wanted port, topic, username, tls; `password` is a secret.
+    """`settings`: host, and if wanted port, topic, username, tls, client_id; `password` is a secret.
+
+    Without `client_id` each connection has one of its own. A broker that knows its clients by this name needs it.
 
     A broker at home has no public address: it must be in `WEBHOOK_ALLOWED_HOSTS`, as any receiver.
     """
 
+    settings: ClassVar[dict[str, type]] = {
+        "host": str, "port": int, "topic": str, "username": str, "tls": bool, "client_id": str,
+    }  # fmt: skip
+
     def target(self, config: Config) -> str:
-        for name, value in config.settings.items():
-            if name not in SETTINGS:
-                raise ChannelInvalidError("settings", f"There is no {name}. There are: {', '.join(SETTINGS)}.")
-            if type(value) is not SETTINGS[name]:
-                raise ChannelInvalidError("settings", f"{name} is of the wrong type.")
+        if not CLIENT_ID.fullmatch(_client_id(config)):
+            raise ChannelInvalidError("settings", "client_id: at most 64 letters, digits and . _ - only.")
         try:
             where = _place(config)
-            outgoing.refuse_literal(where)
+            outgoing.refuse_on_sight(where)
         except OutgoingRefusedError as error:
             raise ChannelInvalidError("settings", error.detail) from error
         return f"{where}/{_checked(_topic(config))}"
 
     def send(self, config: Config, notification: Notification) -> None:
         where = _place(config)
-        client = _Client(where, outgoing.addresses(where))
+        client = _Client(where, outgoing.addresses(where), _client_id(config))
         if config.settings.get("username"):
             client.username_pw_set(config.settings["username"], config.password or None)
         if config.settings.get("tls"):
             client.tls_set_context(ssl.create_default_context())
-        client.deliver(_topic(config), notification.body, settings.WEBHOOK_TIMEOUT_SECONDS)
+        with _alone(config):
+            client.deliver(_topic(config), notification.body, settings.WEBHOOK_TIMEOUT_SECONDS)
+
+
+def _client_id(config: Config) -> str:
+    """The one that is set, else a new one that every broker takes: 23 letters and digits (MQTT 3.1.1, 3.1.3.1)."""
+    return str(config.settings.get("client_id") or f"hsi{secrets.token_hex(10)}")
+
+
+_by_client_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def _alone(config: Config) -> AbstractContextManager[object]:
+    """A broker breaks off with a client when another one of the same id comes."""
+    name = config.settings.get("client_id")
+    return _by_client_id[name] if name else nullcontext()
 
 
 def _place(config: Config) -> Place:
@@ -71,8 +94,8 @@ def _checked(topic: str) -> str:
 class _Client(paho.Client):
     """Connects to addresses that were checked, whatever the host's name resolves to by now."""
 
-    def __init__(self, where: Place, addresses: Sequence[str]) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311, reconnect_on_failure=False)
+    def __init__(self, where: Place, addresses: Sequence[str], client_id: str) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311, reconnect_on_failure=False)
         self._where, self._addresses = where, addresses
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.on_connect = lambda client, data, flags, reason, properties: self._answers.put(reason)

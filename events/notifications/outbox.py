@@ -18,6 +18,7 @@ from events.models import Alert, Delivery, NotificationChannel
 from events.notifications.due import hint
 from hsi import audit
 from hsi.queues.database import NOW
+from hsi.redaction import redact
 
 TABLE = Delivery._meta.db_table
 LONGEST_ERROR = 300
@@ -125,13 +126,13 @@ def sent(one: Claim) -> bool:
 
 def dead(one: Claim, reason: str) -> bool:
     """It is given up."""
-    return _finish(one, state=Delivery.State.DEAD, due_at=None, last_error=reason[:LONGEST_ERROR])
+    return _finish(one, state=Delivery.State.DEAD, due_at=None, last_error=redact(reason)[:LONGEST_ERROR])
 
 
 def failed(one: Claim, reason: str, delay_seconds: float) -> bool:
     """It did not arrive, and is tried again after `delay_seconds`."""
     due_at = _now() + delay_seconds
-    return _finish(one, state=Delivery.State.FAILED, due_at=due_at, last_error=reason[:LONGEST_ERROR])
+    return _finish(one, state=Delivery.State.FAILED, due_at=due_at, last_error=redact(reason)[:LONGEST_ERROR])
 
 
 def give_back(one: Claim) -> bool:

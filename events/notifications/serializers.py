@@ -9,9 +9,9 @@ from rest_framework import serializers
 from events.models import Delivery, Event, NotificationChannel
 from events.notifications.channels import ChannelInvalidError, configure
 from hsi.inputs import Input
+from hsi.secretfields import SecretField
 from hsi.times import iso
 
-LONGEST_SECRET = 2000
 MOST_SETTINGS = 20
 
 
@@ -72,28 +72,16 @@ def delivery_data(delivery: Delivery) -> DeliveryData:
     }
 
 
-class Secret(serializers.CharField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            max_length=LONGEST_SECRET,
-            required=False,
-            allow_blank=True,
-            write_only=True,
-            trim_whitespace=False,
-            **options,
-        )
-
-
 class ChannelRequestSerializer(Input):
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(NotificationChannel.Kind.choices)
     enabled = serializers.BooleanField(required=False)
     min_severity = serializers.ChoiceField(Event.Level.choices, required=False)
-    url = Secret(help_text="Of a webhook, or in the notation of Apprise.")
+    url = SecretField(help_text="Of a webhook, or in the notation of Apprise.")
     recipients = serializers.ListField(child=serializers.CharField(max_length=254), max_length=50, required=False)
     settings = serializers.DictField(child=serializers.JSONField(), required=False, help_text="Of MQTT: host and more.")
-    secret = Secret(help_text="What the bodies of a webhook are signed with.")
-    password = Secret(help_text="Of the MQTT broker.")
+    secret = SecretField(help_text="What the bodies of a webhook are signed with.")
+    password = SecretField(help_text="Of the MQTT broker.")
 
     def validate_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
         if len(settings) > MOST_SETTINGS or not all(isinstance(one, str | int | bool) for one in settings.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import ClassVar
 
 from django.conf import settings
 
@@ -17,6 +18,8 @@ SIGNATURE = "X-HSI-Signature"
 
 class Webhook:
     """`url`, else `DEFAULT_WEBHOOK_URL`; with `secret` the body is signed."""
+
+    settings: ClassVar[dict[str, type]] = {}
 
     def target(self, config: Config) -> str:
         if not self._url(config):

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from hsi.backends import Registry
 from hsi.errors import HSIError
+from hsi.redaction import redact
 
 DETECTION_QUEUE = "detection_queue"
 ANALYSIS_QUEUE = "analysis_queue"
@@ -53,7 +54,7 @@ class QueueUnavailableError(HSIError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed attempt."""
+    """One failed attempt, without secrets."""
 
     at: str  # ISO 8601, UTC
     error: str
@@ -63,7 +64,9 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         status = getattr(error, "http_status", None)
-        return cls(datetime.now(UTC).isoformat(), type(error).__name__, str(error)[:500].replace("\0", ""), status)
+        return cls(
+            datetime.now(UTC).isoformat(), type(error).__name__, redact(str(error).replace("\0", ""))[:500], status
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {"at": self.at, "error": self.error, "text": self.text, "http_status": self.http_status}

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from hsi.models import DeadLetter
 from hsi.queues import Failure, Job
+from hsi.redaction import redact
 
 
 def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:
-    """Store the whole story of a job that could not be done."""
+    """Store the whole story of a job that could not be done, without secrets."""
     last = Failure.of(error)
     failures = [*job.failures, last.as_dict()]
     return DeadLetter.objects.create(
@@ -21,9 +22,9 @@ def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> Dead
         reason=reason,
         error_type=last.error,
         error_text=last.text,
-        stack=stack.replace("\0", ""),
+        stack=redact(stack.replace("\0", "")),
         http_status=last.http_status,
-        response_body=getattr(error, "body", ""),
+        response_body=redact(getattr(error, "body", "")),
         attempts=job.attempts,
         failures=failures,
         first_failed_at=datetime.fromisoformat(failures[0]["at"]).astimezone(UTC),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import hmac
+import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -219,6 +220,19 @@ def test_a_receiver_that_never_answers_costs_no_more_than_the_time_it_has(settin
         ("mqtt", {"settings": {"host": "example.org", "port": True}}, "settings"),
         ("mqtt", {"settings": {"host": "example.org", "topic": "a/#"}}, "settings"),
         ("mqtt", {"settings": {"host": "example.org", "colour": "red"}}, "settings"),
+        ("mqtt", {"settings": {"host": "example.org", "client_id": "a b"}}, "settings"),
+        ("mqtt", {"settings": {"host": "example.org", "client_id": "x" * 65}}, "settings"),
+        ("mqtt", {"settings": {"host": "ann:pass@example.org"}}, "settings"),
+        ("mqtt", {"settings": {"host": "mqtt://example.org"}}, "settings"),
+        ("mqtt", {"settings": {"host": "broker.local"}}, "settings"),
+        ("mqtt", {"settings": {"host": "metadata.google.internal"}}, "settings"),
+        ("webhook", {"url": "https://example.org/", "settings": {"password": "x"}}, "settings"),
+        ("email", {"recipients": ["ann@example.org"], "settings": {"host": "x"}}, "settings"),
+        ("email", {"recipients": ["Ann <ann@example.org>"]}, "recipients"),
+        ("email", {"recipients": ["ann@example.org, bob@example.org"]}, "recipients"),
+        ("email", {"recipients": ["ann@example.org\nBcc: bob@example.org"]}, "recipients"),
+        ("webhook", {"url": "http://example.org/"}, "url"),
+        ("webhook", {"url": "https://metadata.google.internal/"}, "url"),
     ],
 )
 def test_a_channel_that_leads_nowhere_is_refused_with_the_field(kind: str, values: dict[str, Any], field: str):
@@ -240,6 +254,39 @@ def test_secrets_are_sealed_and_do_not_follow_to_another_host():
 def test_words_from_outside_are_one_line_and_bounded():
     assert content.plain("a\n\x1b[31m\u202eb", 100) == "a [31m b"
     assert content.plain("x" * 200, 10) == "xxxxxxxxx…"
+
+
+@pytest.mark.parametrize(
+    "link", ["https://evil.example/a?b=c", "HTTP://10.0.0.1", "www.evil.example", "tg://resolve?x"]
+)
+def test_words_from_outside_hold_no_link(link: str):
+    assert content.plain(f"See ({link} now", 100) == "See ([link] now"
+    assert content.plain("Front door: 3.5 m, 12:30, a/b", 100) == "Front door: 3.5 m, 12:30, a/b"
+
+
+def test_each_connection_to_a_broker_has_an_id_that_every_broker_takes(alert: Alert):
+    notification = told(alert)
+    with MqttPeer() as broker:
+        where = {"host": "127.0.0.1", "port": broker.port}
+        for _ in range(2):
+            channels.send(factories.channel("mqtt", settings=where), notification)
+    first, second = broker.client_ids
+    assert re.fullmatch("[0-9a-zA-Z]{1,23}", first)
+    assert first != second
+
+
+def test_a_client_id_that_is_set_is_sent_one_connection_at_a_time(alert: Alert):
+    with MqttPeer() as broker:
+        where = {"host": "127.0.0.1", "port": broker.port, "client_id": "hsi.garage-1"}
+        config = channels.config_of(factories.channel("mqtt", settings=where))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda number: channels.kind("mqtt").send(config, content.test_of(f"{number}")), range(4)))
+    assert broker.client_ids == ["hsi.garage-1"] * 4
+
+
+def test_a_broker_that_refuses_the_client_id_is_said_to(alert: Alert):
+    with MqttPeer(connect_code=2) as broker, pytest.raises(NotSentError, match="refused the connection"):
+        channels.send(factories.channel("mqtt", settings={"host": "127.0.0.1", "port": broker.port}), told(alert))
 
 
 def test_many_send_at_once_over_connections_of_their_own():

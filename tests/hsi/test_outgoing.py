@@ -36,9 +36,19 @@ def test_what_everyone_can_reach_is_public(address: str):
         "http://10.0.0.1:80/", "https://user@example.org/", "http://example.org\\@10.0.0.1/", "http://exa mple.org/",
         "gopher://example.org/", "http://", "//example.org", "http://example.org:0/", "http://example.org:99999/",
         "http://[fe80::1%25eth0]/", "http://example.org/\x00", "http://" + "a" * 3000,
+        "http://metadata.google.internal/", "http://metadata/", "http://METADATA.goog./", "http://instance-data/latest/",
+        "http://metadata.azure.internal/", "http://printer.local/", "http://nas.lan/", "http://x.home.arpa/",
+        "http://gotify/", "http://host.docker.internal/", "http://[fd00:ec2::254]/", "http://100.100.100.200/",
+        "http://168.63.129.16/", "http://192.0.0.192/", "http://0xa9fea9fe/", "http://169.254.43518/",
+        "http://169.254.169.254.nip.io/", "http://ip-10-0-0-1.ec2.example/", "http://a.127-0-0-1.sslip.io/",
+        "http://user:pw@host/", "http://a b.example/", "http://ex_a$mple.org/",
     ],
 )  # fmt: skip
-def test_addresses_inside_and_odd_ones_are_refused_however_they_are_written(url: str):
+def test_addresses_inside_and_odd_ones_are_refused_on_sight_however_they_are_written(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, url: str
+):
+    settings.WEBHOOK_ALLOW_HTTP = True
+    monkeypatch.setattr(outgoing, "_resolve", lambda where: pytest.fail("the network was asked"))
     with pytest.raises(OutgoingRefusedError):
         outgoing.check(url)
 
@@ -52,8 +62,35 @@ def test_addresses_inside_and_odd_ones_are_refused_however_they_are_written(url:
         ("http://1.1.1.1/", Place("1.1.1.1", 80)),
     ],
 )
-def test_where_an_address_leads(url: str, place: Place):
+def test_where_an_address_leads(settings: Any, url: str, place: Place):
+    settings.WEBHOOK_ALLOW_HTTP = True
     assert outgoing.check(url) == place
+
+
+@pytest.mark.parametrize(
+    "url", ["https://v1-2-3-4.example.org/", "https://10.example.org/", "https://1.1.1.1.nip.io/", "https://mylan.org/"]
+)
+def test_a_name_that_could_be_public_is_not_refused_on_sight(url: str):
+    outgoing.check(url)
+
+
+@pytest.mark.parametrize("host", ["93.184.216.34", "example.org", "a.example.org:8080"])
+def test_plain_http_to_public_hosts_takes_a_setting(settings: Any, monkeypatch: pytest.MonkeyPatch, host: str):
+    monkeypatch.setattr(outgoing, "_resolve", lambda where: pytest.fail("it would be sent to"))
+    for act in (outgoing.check, lambda url: outgoing.post(url, b"x", [], 5)):
+        with pytest.raises(OutgoingRefusedError, match="WEBHOOK_ALLOW_HTTP"):
+            act(f"http://{host}/")
+    outgoing.check(f"https://{host}/")
+    settings.WEBHOOK_ALLOWED_HOSTS = [host.partition(":")[0]]
+    outgoing.check(f"http://{host}/")
+    settings.WEBHOOK_ALLOWED_HOSTS, settings.WEBHOOK_ALLOW_HTTP = [], True
+    outgoing.check(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["metadata.google.internal", "gotify", "printer.local"])
+def test_a_name_inside_can_be_listed(settings: Any, host: str):
+    settings.WEBHOOK_ALLOWED_HOSTS = [host]
+    outgoing.check(f"http://{host}:8080/")
 
 
 @pytest.mark.parametrize(
@@ -65,13 +102,14 @@ def test_what_is_listed_may_be_sent_to(settings: Any, entry: str, allowed: bool)
         if allowed:
             outgoing.post(peer.url, b"x", [], 5)
         else:
-            with pytest.raises(OutgoingRefusedError, match="not public"):
+            with pytest.raises(OutgoingRefusedError, match="not a public address"):
                 outgoing.post(peer.url, b"x", [], 5)
         assert len(peer.posts) == allowed
 
 
 def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(settings: Any, monkeypatch: pytest.MonkeyPatch):
     """What counts is what the name resolves to at that time, and the connection goes to just that."""
+    settings.WEBHOOK_ALLOW_HTTP = True
     with WebhookPeer() as peer:
         port = int(peer.host.partition(":")[2])
         asked = []

@@ -25,6 +25,7 @@ class MqttPeer:
     silent: bool = False
     published: list[Published] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
+    client_ids: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -57,7 +58,9 @@ class MqttPeer:
             return False
         kind, flags, body = head[0] >> 4, head[0] & 15, stream.read(_length(stream)) or b""
         if kind == CONNECT:
-            self.logins.append(_login(body))
+            client_id, user, password = _connect(body)
+            self.client_ids.append(client_id)
+            self.logins.append((user, password))
             stream.write(bytes([CONNACK << 4, 2, 0, self.connect_code]))
         elif kind == PUBLISH:
             topic, rest = _text(body)
@@ -83,11 +86,12 @@ def _text(data: bytes) -> tuple[str, bytes]:
     return data[2 : 2 + size].decode(), data[2 + size :]
 
 
-def _login(body: bytes) -> tuple[str, str]:
+def _connect(body: bytes) -> tuple[str, str, str]:
+    """The client's id, its user and its password."""
     protocol, rest = _text(body)
     assert (protocol, rest[0]) == ("MQTT", 4)
     flags = rest[1]
-    _, rest = _text(rest[4:])  # the client's id
+    client_id, rest = _text(rest[4:])
     user, rest = _text(rest) if flags & 0x80 else ("", rest)
     password, _ = _text(rest) if flags & 0x40 else ("", rest)
-    return user, password
+    return client_id, user, password
