@@ -28,6 +28,7 @@ from hsi.admin_base import (
     shortened,
     thumbnail,
 )
+from hsi.mount import link
 from hsi.policies import System
 
 if TYPE_CHECKING:  # the library is untyped
@@ -89,12 +90,12 @@ class CameraAdmin(HSIAdmin):
 
     @admin.display(description="picture")
     def picture(self, camera: Camera) -> SafeString | str:
-        return thumbnail(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at(camera) else "-"
+        return thumbnail(link(f"/api/cameras/{camera.pk}/snapshot")) if last_captured_at(camera) else "-"
 
     @admin.display(description="picture")
     def large_picture(self, camera: Camera) -> SafeString | str:
         sent = last_captured_at(camera)
-        return thumbnail(f"/api/cameras/{camera.pk}/snapshot", large=True) if sent else "has never sent one"
+        return thumbnail(link(f"/api/cameras/{camera.pk}/snapshot"), large=True) if sent else "has never sent one"
 
     @admin.display(description="last picture", ordering="last_captured_at")
     def last_picture(self, camera: Camera) -> str:
@@ -159,13 +160,15 @@ class UploadAdmin(MachineAdmin):
 
     @admin.display(description="picture")
     def picture(self, upload: Upload) -> SafeString | str:
-        return "-" if upload.state == Upload.State.REJECTED else thumbnail(f"/api/uploads/{upload.pk}/thumbnail")
+        return "-" if upload.state == Upload.State.REJECTED else thumbnail(link(f"/api/uploads/{upload.pk}/thumbnail"))
 
     @admin.display(description="picture")
     def large_picture(self, upload: Upload) -> SafeString | str:
         refused = upload.state == Upload.State.REJECTED
         return (
-            "a refused file is not shown" if refused else thumbnail(f"/api/uploads/{upload.pk}/thumbnail", large=True)
+            "a refused file is not shown"
+            if refused
+            else thumbnail(link(f"/api/uploads/{upload.pk}/thumbnail"), large=True)
         )
 
     @admin.display(description="path", ordering="path")

@@ -18,6 +18,7 @@ from cameras.originals import MediaGoneError, open_thumbnail
 from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
 from hsi.idempotency import once
 from hsi.inputs import checked
+from hsi.mount import link
 from hsi.schema import Page, conflicts
 
 SNAPSHOT_WIDTH = 960
@@ -44,7 +45,7 @@ class Cameras(GenericAPIView[Camera]):
     @once
     def post(self, request: Request) -> Response:
         camera = change.make(**checked(NewCameraInputSerializer, request))
-        return Response(camera_data(camera), 201, headers={"Location": f"/api/cameras/{camera.pk}"})
+        return Response(camera_data(camera), 201, headers={"Location": link(f"/api/cameras/{camera.pk}")})
 
 
 class OneCamera(GenericAPIView[Camera]):
@@ -122,7 +123,7 @@ class Zones(ZoneView):
     def post(self, request: Request, pk: str) -> Response:
         camera = self.camera(pk)
         zone = change.make_zone(camera, checked(ZoneInputSerializer, request))
-        return Response(zone_data(zone), 201, headers={"Location": f"/api/cameras/{camera.pk}/zones/{zone.pk}"})
+        return Response(zone_data(zone), 201, headers={"Location": link(f"/api/cameras/{camera.pk}/zones/{zone.pk}")})
 
 
 class OneZone(ZoneView):

@@ -20,7 +20,7 @@ from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.incoming import ToFolder, ToNowhere, announced_bytes
 from cameras.inputs import UploadInputSerializer
-from cameras.models import Camera, Upload
+from cameras.models import Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
 from cameras.rawbody import RAW
 from cameras.serializers import UploadData, upload_data
@@ -29,9 +29,12 @@ from hsi import audit, deadletters, idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import once
 from hsi.models import KeptAnswer
+from hsi.mount import link
 from hsi.permissions import allows
+from hsi.policies import Incoming
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
+from hsi.tokens import sender_of
 
 THUMBNAIL_WIDTH = 480
 
@@ -123,7 +126,7 @@ class CameraUploads(GenericAPIView[Upload]):
     """Takes a file in as if the camera had sent it: the same folder, checks, states and queue."""
 
     queryset = Upload.objects.none()  # what the API's description learns the model from
-    subject = Upload
+    subject = Incoming
     posting = "add"
     parser_classes = (MultiPartParser, *RAW)
     incoming: ToFolder | None = None
@@ -139,9 +142,10 @@ class CameraUploads(GenericAPIView[Upload]):
                 self.incoming.discard()
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
-        if not allows(request.user, request.META.get("hsi.token"), "add", Upload):
+        sender = sender_of(request)
+        if not allows(sender, request.META.get("hsi.token"), "add", Incoming):
             return ToNowhere()
-        camera = self._cameras(request).filter(pk=pk).first()
+        camera = visible_cameras(sender).filter(pk=pk).first()
         try:
             if camera is not None:
                 ingest.require_room(camera, announced_bytes(request))
@@ -149,9 +153,6 @@ class CameraUploads(GenericAPIView[Upload]):
         except HSIError as error:
             self.refusal = error
         return self.incoming or ToNowhere()
-
-    def _cameras(self, request: HttpRequest | Request) -> QuerySet[Camera]:
-        return visible_cameras(request.user)
 
     @extend_schema(
         summary="Bring a file of a camera",
@@ -168,7 +169,7 @@ class CameraUploads(GenericAPIView[Upload]):
         },
     )
     def post(self, request: Request, pk: str) -> Response:
-        camera = get_object_or_404(self._cameras(request), pk=pk)
+        camera = get_object_or_404(visible_cameras(request.user), pk=pk)
         if self.incoming is None:
             raise self.refusal or NotFoundError
         form = UploadInputSerializer(data=request.data)
@@ -191,5 +192,5 @@ class CameraUploads(GenericAPIView[Upload]):
         return idempotency.claim(request, key, idempotency.digest_of(request, *parts)) if key else None
 
     def _answer(self, upload: Upload, is_new: bool) -> Response:
-        headers = {"Location": f"/api/uploads/{upload.pk}"}
+        headers = {"Location": link(f"/api/uploads/{upload.pk}")}
         return Response(upload_data(upload), 201 if is_new else 200, headers=headers)

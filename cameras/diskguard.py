@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,10 +25,10 @@ RESUME_FACTOR = 1.25  # this much more than the floor must be free again, or int
 
 
 def folders() -> list[Path]:
-    """Where intake writes: the data folder, and the folder of the database where that is a file of ours."""
+    """Where we write: the data folder, the folder of the database where that is a file, and the temporary folder."""
     name = str(connection.settings_dict["NAME"])
     database = [Path(name).parent] if connection.vendor == "sqlite" and Path(name).is_absolute() else []
-    return [settings.DATA_DIR, *database]
+    return [settings.DATA_DIR, *database, Path(tempfile.gettempdir())]
 
 
 def disk_usage(place: Path) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from cameras.models import Camera, Upload, Zone
+from hsi.mount import link
 from hsi.times import iso
 
 
@@ -90,7 +91,7 @@ def camera_data(camera: Camera) -> CameraData:
         "silent_since": iso(camera.silent_since),
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
-        "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if last_captured_at else None,
+        "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at else None,
     }
 
 
@@ -122,8 +123,8 @@ def upload_data(upload: Upload) -> UploadData:
         "state": upload.state,  # type: ignore[typeddict-item]  # the same
         "reason": upload.reason,
         "attempts": upload.attempts,
-        "file_url": f"/api/uploads/{upload.pk}/file",
-        "thumbnail_url": f"/api/uploads/{upload.pk}/thumbnail",
+        "file_url": link(f"/api/uploads/{upload.pk}/file"),
+        "thumbnail_url": link(f"/api/uploads/{upload.pk}/thumbnail"),
     }
 
 
@@ -134,6 +135,6 @@ def camera_status(upload: Upload, silent_since: datetime | None = None) -> Camer
         "status": "online",
         "last_upload": upload.pk,
         "last_captured_at": iso(upload.captured_at),
-        "snapshot_url": f"/api/cameras/{upload.camera_id}/snapshot",
+        "snapshot_url": link(f"/api/cameras/{upload.camera_id}/snapshot"),
         "silent_since": iso(silent_since),
     }

@@ -19,6 +19,7 @@ from cameras.models import Camera, Upload
 from cameras.serializers import CameraStatusData
 from hsi import databaseclock, heartbeat, stream
 from hsi.models import WorkerHeartbeat
+from hsi.mount import link
 from hsi.times import iso
 
 logger = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ def publish(camera: Camera, status: Status, silent_since: str | None) -> None:
         "status": status,
         "last_upload": seen.last_upload_id,
         "last_captured_at": iso(seen.last_captured_at),
-        "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if seen.last_upload_id else None,
+        "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if seen.last_upload_id else None,
         "silent_since": silent_since,
     }
     stream.publish(("camera.status", camera.pk, data))

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from detection.models import Batch, Detection
 from hsi.admin_base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
+from hsi.mount import link
 
 
 @admin.register(Detection)
@@ -28,11 +29,11 @@ class DetectionAdmin(MachineAdmin):
 
     @admin.display(description="picture")
     def picture(self, detection: Detection) -> SafeString:
-        return thumbnail(f"/api/detections/{detection.pk}/thumbnail")
+        return thumbnail(link(f"/api/detections/{detection.pk}/thumbnail"))
 
     @admin.display(description="picture")
     def large_picture(self, detection: Detection) -> SafeString:
-        return thumbnail(f"/api/detections/{detection.pk}/thumbnail", large=True)
+        return thumbnail(link(f"/api/detections/{detection.pk}/thumbnail"), large=True)
 
     @admin.display(description="confidence", ordering="confidence")
     def sure(self, detection: Detection) -> str:

@@ -25,6 +25,7 @@ from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
 from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
+from hsi.mount import link
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
 
@@ -185,7 +186,7 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> Det
         "labels": sorted({s.found.label for s in sightings}),
         "count": len(sightings),
         "captured_at": iso(upload.captured_at),
-        "thumbnail_url": f"/api/uploads/{upload.pk}/thumbnail",
+        "thumbnail_url": link(f"/api/uploads/{upload.pk}/thumbnail"),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from detection.models import Detection
+from hsi.mount import link
 from hsi.times import iso
 
 
@@ -68,5 +69,5 @@ def detection_data(detection: Detection) -> DetectionData:
         "frame_offset": detection.frame_offset,
         "zones": detection.zones,
         "event": getattr(detection, "event_id", None),
-        "thumbnail_url": f"/api/detections/{detection.pk}/thumbnail",
+        "thumbnail_url": link(f"/api/detections/{detection.pk}/thumbnail"),
     }

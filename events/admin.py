@@ -19,6 +19,7 @@ from events.reviewpage import TONES
 from events.words import verdict_key
 from hsi.admin_base import VisibleChoices, badge, shortened, thumbnail
 from hsi.filters import BIGGEST_ID
+from hsi.mount import link
 
 LONGEST_SEARCH = search.LONGEST_QUERY
 
@@ -115,7 +116,7 @@ class EventAdmin(ReviewAdmin):
 
     @admin.display(description="picture")
     def picture(self, event: Event) -> SafeString:
-        return thumbnail(f"/api/events/{event.pk}/snapshot?boxes=1")
+        return thumbnail(link(f"/api/events/{event.pk}/snapshot?boxes=1"))
 
     @admin.display(description="risk")
     def risk(self, event: Event) -> SafeString:

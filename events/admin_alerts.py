@@ -18,6 +18,7 @@ from events.alerting.handling import handle
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
 from hsi.admin_base import HSIAdmin, MachineAdmin, VisibleChoices, badge, shortened, thumbnail
+from hsi.mount import link
 
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
 
@@ -130,11 +131,11 @@ class AlertAdmin(MachineAdmin):
 
     @admin.display(description="picture")
     def picture(self, alert: Alert) -> SafeString:
-        return thumbnail(f"/api/events/{alert.event_id}/snapshot?boxes=1")
+        return thumbnail(link(f"/api/events/{alert.event_id}/snapshot?boxes=1"))
 
     @admin.display(description="picture")
     def large_picture(self, alert: Alert) -> SafeString:
-        return thumbnail(f"/api/events/{alert.event_id}/snapshot?boxes=1", large=True)
+        return thumbnail(link(f"/api/events/{alert.event_id}/snapshot?boxes=1"), large=True)
 
     @admin.display(description="event")
     def told(self, alert: Alert) -> SafeString:

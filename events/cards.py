@@ -7,6 +7,7 @@ from datetime import datetime
 
 from events.models import Event
 from events.words import seen, sightings, verdict_key, words
+from hsi.mount import link
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,6 @@ def _card(event: Event, camera: str, said: dict[str, dict[str, str]]) -> EventCa
         recommended_action=event.recommended_action,
         is_fast_path=event.is_fast_path,
         reviewed=event.reviewed,
-        picture_link=f"/api/events/{event.pk}/snapshot?boxes=1",
-        picture=f"/api/events/{event.pk}/snapshot?boxes=1&seen={event.detection_count}",
+        picture_link=link(f"/api/events/{event.pk}/snapshot?boxes=1"),
+        picture=link(f"/api/events/{event.pk}/snapshot?boxes=1&seen={event.detection_count}"),
     )

@@ -11,6 +11,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from events.models import Event
 from events.snapshot import colour_of
+from hsi.mount import link
 
 MOST_FRAMES = 60
 MOST_FOUND = 600  # detections read; a frame may have many
@@ -79,7 +80,7 @@ class Frame:
 
     @property
     def _address(self) -> str:
-        return f"/api/detections/{self.found[0].pk}/frame"
+        return link(f"/api/detections/{self.found[0].pk}/frame")
 
 
 @dataclass(frozen=True, slots=True)

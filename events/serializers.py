@@ -12,6 +12,7 @@ from events.models import Event
 from hsi import plain
 from hsi.filters import BIGGEST_ID
 from hsi.inputs import Input
+from hsi.mount import link
 
 MAX_NOTES = 10_000
 MOST_AT_ONCE = 200
@@ -68,7 +69,7 @@ def events_data(events: QuerySet[Event]) -> list[EventData]:
 
 
 def _shown(row: dict[str, Any]) -> EventData:
-    row["snapshot_url"] = f"/api/events/{row['snapshot_url']}/snapshot?boxes=1"
+    row["snapshot_url"] = link(f"/api/events/{row['snapshot_url']}/snapshot?boxes=1")
     return cast(EventData, row)
 
 

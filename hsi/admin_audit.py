@@ -16,6 +16,7 @@ from unfold.decorators import action
 
 from hsi.admin_base import AuditedAdmin, MachineAdmin, VisibleChoices, json_block
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
+from hsi.mount import link
 
 EXPORT = "/api/audit/export"
 
@@ -34,11 +35,11 @@ class AuditEntryAdmin(MachineAdmin):
 
     @action(description="Export all as CSV", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_csv(self, request: HttpRequest) -> HttpResponseRedirect:
-        return HttpResponseRedirect(f"{EXPORT}?format=csv")
+        return HttpResponseRedirect(link(f"{EXPORT}?format=csv"))
 
     @action(description="Export all as JSON", permissions=["view"])  # type: ignore[untyped-decorator]  # so is the library
     def as_json(self, request: HttpRequest) -> HttpResponseRedirect:
-        return HttpResponseRedirect(f"{EXPORT}?format=json")
+        return HttpResponseRedirect(link(f"{EXPORT}?format=json"))
 
     @admin.display(description="before")
     def was(self, entry: AuditEntry) -> SafeString:

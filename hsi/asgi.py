@@ -8,14 +8,17 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 from servestatic import ServeStaticASGI
 
+from hsi.asgihandler import django_application
+from hsi.front import FrontASGI
 from hsi.staticfiles import with_static_files
 
-http = with_static_files(ServeStaticASGI, get_asgi_application())
-application = ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})
+http = with_static_files(ServeStaticASGI, django_application())
+application = FrontASGI(
+    ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})
+)
 
 # What is loaded by now never becomes garbage. Looking through it stopped a process with many clients for 0.2 s.
 gc.collect()

@@ -64,7 +64,7 @@ def actor() -> dict[str, str]:
         return {"user": f"{_operator()} (command line)"[:150]}
     token = request.META.get("hsi.token")
     return {
-        "user": request.user.get_username()[:150] or "nobody",
+        "user": (token.user if isinstance(token, ApiToken) else request.user).get_username()[:150] or "nobody",
         "token": f"{token.name} ({token.prefix}…)"[:100] if isinstance(token, ApiToken) else "",
         "address": client_address(request.META),
         "request_id": request_id(request),

@@ -9,17 +9,24 @@ from django.conf import settings
 # Where files come in by HTTP, in a form that needs a little room of its own.
 UPLOADS = re.compile(r"/api/cameras/[^/]+/uploads/?")
 FORM_BYTES = 64 * 1024
-# What keeps coming may take as long as it takes, at this pace or better.
+# A body up to this length is read before its sender is known: it holds any login form.
+UNKNOWN_SENDER_BYTES = 64 * 1024
+# A body that keeps coming may take any time, at this pace or better.
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
 
 
+def is_upload(path: str) -> bool:
+    """Tell whether `path` (below the mount point) takes files in."""
+    return UPLOADS.fullmatch(path) is not None
+
+
 def longest_body_bytes(path: str) -> int:
-    """How many bytes the body of a request for `path` may have."""
-    if UPLOADS.fullmatch(path):
+    """Return how many bytes the body of a request for `path` (below the mount point) may have."""
+    if is_upload(path):
         return int(settings.VIDEO_MAX_BYTES) + FORM_BYTES
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def longest_seconds(received_bytes: int) -> float:
-    """How long a request may have taken of which so much has arrived."""
+    """Return how long a request may have taken of which so much has arrived."""
     return float(settings.REQUEST_TIMEOUT_SECONDS) + received_bytes / SLOWEST_BYTES_PER_SECOND

@@ -127,6 +127,8 @@ def access_faults(values: Mapping[str, Any]) -> list[str]:
     faults = [f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8" for text in wrong]
     strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
     faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
+    if not PREFIX.fullmatch(values["URL_PREFIX"]):
+        faults.append(f"URL_PREFIX={values['URL_PREFIX']!r}: must be a path such as /hsi, without a slash at its end")
     if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
         faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
     if values["SECRET_KEY"] and is_guessable(values["SECRET_KEY"]):
@@ -150,6 +152,7 @@ URL_SCHEMES = {
     "RTDETR_URL": ("http://", "https://"),
     "NEMOTRON_URL": ("http://", "https://"),
 }
+PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 ORIGIN = re.compile(r"https?://[^/\s@]+")
 SHORTEST_KEY = 20
 SHORTEST_SECRET_KEY = 40

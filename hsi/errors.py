@@ -121,6 +121,13 @@ class TooLargeError(HSIError):
     retryable = False
 
 
+class RequestTimeoutError(HSIError):
+    """The request took too long to arrive."""
+
+    code = "REQUEST_TIMEOUT"
+    status = 408
+
+
 class RateLimitError(HSIError):
     """Too many requests. Come again a little later."""
 

@@ -38,7 +38,7 @@ POLICIES = {start: policy(start) for start in ("/", *RELAXED)}
 
 class HeadersMiddleware(Middleware):
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        start = next((start for start in RELAXED if request.path.startswith(start)), "/")
+        start = next((start for start in RELAXED if request.path_info.startswith(start)), "/")
         is_explained = settings.DEBUG and response.status_code in (404, 500)  # Django's own page, with styles in it
         if not is_explained:
             response.headers.setdefault("Content-Security-Policy", POLICIES[start])

@@ -13,6 +13,7 @@ OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 LIBRARIES = {
     "django.channels.server": "WARNING",
     "django.request": "ERROR",
+    "django.security": "CRITICAL",  # each is a refused request: `hsi.refusals` counts them
     "daphne": "WARNING",
     "httpx": "WARNING",
     "watchdog": "WARNING",

@@ -74,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
     S("API_WORKERS", int, 0, "Processes of serve_wsgi. 0: one a processor.", 0, 256),
     S("API_THREADS", int, 8, "Requests that each of them works on at a time.", 1, 256),
+    S("URL_PREFIX", str, "", "Path below which the site is served, e.g. /hsi behind a proxy. Empty: the whole host."),
     # Who may come, and how often
     S("HTTPS_ONLY", bool, False, "People reach the site by https alone: cookies are Secure, and HSTS is sent."),
     S("HSTS_SECONDS", int, 30 * 86400, "How long browsers remember that, with HTTPS_ONLY.", 0, 10 * 365 * 86400),
@@ -92,8 +93,12 @@ SETTINGS: tuple[Setting, ...] = (
     S("RATE_LIMIT_UPLOAD_REQUESTS_PER_MINUTE", int, 600, "The same for files that come in by HTTP.", 1, 1_000_000, live=True),
     S("RATE_LIMIT_AI_REQUESTS_PER_MINUTE", int, 10, "The same for what makes an AI service or a receiver work.", 1, 1_000_000, live=True),
     S("RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE", int, 10, "New sockets of one address or token.", 1, 1_000_000, live=True),
-    S("RATE_LIMIT_WRONG_TOKENS_PER_MINUTE", int, 10, "Different tokens of one address that are none.", 1, 1_000_000, live=True),
+    S("RATE_LIMIT_WRONG_TOKENS_PER_MINUTE", int, 10, "Wrong tokens and sessions of one address; then only known ones are looked up.", 1, 1_000_000, live=True),
     S("REQUEST_TIMEOUT_SECONDS", int, 30, "A request must arrive within this, or keep coming at 8 KiB/s.", 1, 3600, live=True),
+    S("REQUEST_BODIES_MAX", int, 200, "Request bodies that arrive at a time in one web process.", 1, 100_000, live=True),
+    S("REQUEST_BODIES_MAX_PER_CLIENT", int, 16, "Of them, from one address.", 1, 100_000, live=True),
+    S("REQUEST_BODIES_MAX_BYTES", int, 4 * 1024**3, "All of them together. A single body of the allowed size always fits.", 1024, 1024**4, live=True),
+    S("REQUEST_BODIES_MAX_BYTES_PER_CLIENT", int, 2 * 1024**3, "Those of one address together.", 1024, 1024**4, live=True),
     # Database and queues
     S("DATABASE_URL", str, "", "sqlite:///path or postgresql://user:password@host/name. Empty: SQLite in the data folder."),
     S("DATABASE_POOL_SIZE", int, 5, "PostgreSQL connections a process may hold.", 5, 100),

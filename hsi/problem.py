@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.template.loader import render_to_string
 from rest_framework import exceptions
 
+from hsi import refusals
+from hsi.address import client_network
 from hsi.errors import (
     CSRFError,
     DatabaseUnavailableError,
@@ -57,26 +60,36 @@ OUR_FAULT = "The fault is ours. The log has more about it."
 
 
 def wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api/", "/health/", "/metrics")) or "json" in request.headers.get("Accept", "")
+    return request.path_info.startswith(("/api/", "/health/", "/metrics")) or "json" in request.headers.get(
+        "Accept", ""
+    )
 
 
-def body(request: HttpRequest, status: int, detail: str, code: str = "", **more: Any) -> dict[str, Any]:
-    """The members of a problem. `code` is stable, `detail` is for people."""
+def document(error: HSIError) -> dict[str, Any]:
+    """Return the members of a problem. `code` is stable, `detail` is for people."""
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code or CODES.get(status, "INTERNAL_ERROR"),
-        "detail": detail,
-        "request_id": request_id(request),
-        **more,
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        **error.members,
     }
 
 
 def response(request: HttpRequest, error: HSIError) -> JsonResponse:
     """`error` as a problem."""
-    members = body(request, error.status, error.detail, error.code, **error.members)
+    members = {**document(error), "request_id": request_id(request)}
     return JsonResponse(members, status=error.status, content_type=CONTENT_TYPE, headers=error.headers)
+
+
+def raw_answer(error: HSIError) -> bytes:
+    """Return an HTTP answer that ends its connection, for where no request reaches Django."""
+    content = json.dumps(document(error)).encode()
+    headers = {"Content-Type": CONTENT_TYPE, "Content-Length": len(content), "Connection": "close", **error.headers}
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + content
 
 
 def page(request: HttpRequest, error: HSIError) -> HttpResponse:
@@ -90,6 +103,11 @@ def page(request: HttpRequest, error: HSIError) -> HttpResponse:
 def answer(request: HttpRequest, error: HSIError) -> HttpResponse:
     """`error` in the form that the caller understands."""
     return response(request, error) if wants_json(request) else page(request, error)
+
+
+def brief(error: HSIError) -> HttpResponse:
+    """`error` as a line of text, for who is no user of ours: it costs next to nothing."""
+    return HttpResponse(f"{error.detail}\n", status=error.status, content_type="text/plain; charset=utf-8")
 
 
 class FrameworkError(HSIError):
@@ -165,7 +183,8 @@ class ProblemMiddleware(Middleware):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler400`: a host name that is not ours, a forged cookie, a form that is too large."""
+    """Django's `handler400`: a forged cookie, a form with too many fields, and what else Django finds suspicious."""
+    refusals.note(client_network(request.META), "it is malformed")
     return answer(request, named(exception) or ValidationError(MALFORMED))
 
 
@@ -186,4 +205,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's `CSRF_FAILURE_VIEW`."""
+    refusals.note(client_network(request.META), "a form without its CSRF token")
     return answer(request, CSRFError())

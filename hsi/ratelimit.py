@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from hsi import refusals
 from hsi.errors import RateLimitError
 from hsi.models import digest
 
@@ -47,6 +48,10 @@ KINDS = (
 )
 # Never counted: whoever supervises this process must get through.
 UNCOUNTED = frozenset({"/health/live", "/health/ready"})
+# A credential that was right counts as known for this long.
+KNOWN_SECONDS = 600
+MAX_NOTED = 10_000
+_noted: dict[str, float] = {}  # when each is to be noted again, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +72,14 @@ class Verdict:
 
 
 def kind_of(request: HttpRequest) -> str:
-    text = f"{request.method} {request.path}"
+    text = f"{request.method} {request.path_info}"
     otherwise = "search" if request.GET.get("q") else "general"
     return next((kind for kind, pattern in KINDS if pattern.search(text)), otherwise)
 
 
 def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
     """Count a request of `who`. Raises RateLimitError where it is one too many."""
-    if not settings.RATE_LIMIT_ENABLED or request.path in UNCOUNTED:
+    if not settings.RATE_LIMIT_ENABLED or request.path_info in UNCOUNTED:
         return
     verdict = check(kind_of(request), who, PEOPLE if is_person else 1)
     request.META["hsi.ratelimit"] = verdict
@@ -87,19 +92,44 @@ def allow(kind: str, who: str, *, is_person: bool = False) -> float:
     return check(kind, who, PEOPLE if is_person else 1).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
 
 
-def refuse_guesser(who: str) -> None:
-    """Raise RateLimitError where `who` has shown too many tokens that are none."""
-    if settings.RATE_LIMIT_ENABLED and (until := cache.get(f"rate:guesser:{who}")):
+def refuse_lookup(credential: str, who: str) -> None:
+    """Raise RateLimitError where `who` showed too many wrong credentials, and this one was not right lately.
+
+    A look into the database costs more than a counter, so guesses get none. Whoever shares the address of a guesser
+    goes on with what is known.
+    """
+    if not settings.RATE_LIMIT_ENABLED:
+        return
+    if (until := cache.get(f"rate:guesser:{who}")) and not cache.get(_known(credential)):
         raise RateLimitError("Too many wrong tokens.", wait_seconds=until - time.time())
 
 
-def count_wrong(text: str, who: str) -> None:
-    """`who` has shown a token that is none. The same one again is a client that is set up wrongly, and no guess."""
-    if not settings.RATE_LIMIT_ENABLED or not cache.add(f"rate:shown:{who}:{digest(text)}", 1, WINDOW_SECONDS):
-        return
-    if wait_seconds := allow("wrong", who):
+def note_wrong(who: str) -> None:
+    """Count a token or session that `who` showed and that is none. Every time counts."""
+    if settings.RATE_LIMIT_ENABLED and (wait_seconds := allow("wrong", who)):
         cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
-        logger.warning("Too many wrong tokens from %s: its tokens are not looked at for %.0f s", who, wait_seconds)
+        refusals.note(who, "too many wrong tokens")
+
+
+def note_right(credential: str) -> None:
+    """Remember a credential that was right. Asks the shared cache once in a while, not with each request."""
+    if not settings.RATE_LIMIT_ENABLED:
+        return
+    key, now = _known(credential), time.monotonic()
+    if _noted.get(key, 0.0) < now:
+        if len(_noted) >= MAX_NOTED:
+            _noted.clear()
+        _noted[key] = now + KNOWN_SECONDS / 2
+        cache.set(key, 1, KNOWN_SECONDS)
+
+
+def forget() -> None:
+    """Forget which credentials this process has noted as right. For tests."""
+    _noted.clear()
+
+
+def _known(credential: str) -> str:
+    return f"rate:known:{digest(credential)}"
 
 
 def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> Verdict:

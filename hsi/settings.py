@@ -89,10 +89,10 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if _value["CORS_ORIGINS"] else []),
     "hsi.problem.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hsi.gate.GateMiddleware",  # before whatever parses a request, or logs what is wrong with it
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "hsi.gate.GateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -161,7 +161,10 @@ TIME_ZONE = _value["TIME_ZONE"]
 USE_TZ = True
 USE_I18N = True
 
-STATIC_URL = "/static/"
+# The mount point. No header can change it (`hsi.front`).
+FORCE_SCRIPT_NAME = URL_PREFIX = _value["URL_PREFIX"]
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
+STATIC_URL = f"{URL_PREFIX}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 SERVESTATIC_USE_FINDERS = True
 
@@ -211,7 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/favicon.ico",
+    "SWAGGER_UI_FAVICON_HREF": f"{URL_PREFIX}/favicon.ico",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {"RiskLevel": "events.models.Event.Level"},

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from servestatic import ServeStatic, ServeStaticASGI
 
+from hsi import mount
+
 Server = TypeVar("Server", ServeStatic, ServeStaticASGI)
 
 
@@ -15,8 +17,10 @@ def with_static_files(kind: type[Server], application: object) -> Server:
     """`application` behind a server of that kind. A browser asks whether its copy is still good, so that an upgrade
     never mixes old and new scripts.
     """
+    # An ASGI path has the mount point in it, a WSGI path has not.
+    prefix = settings.STATIC_URL.strip("/") if kind is ServeStaticASGI else mount.below(settings.STATIC_URL).strip("/")
     static = kind(application, max_age=0, allow_all_origins=False, autorefresh=settings.DEBUG)
     for finder in get_finders():
         for storage in getattr(finder, "storages", {}).values():
-            static.add_files(storage.location, prefix=settings.STATIC_URL.strip("/"))
+            static.add_files(storage.location, prefix=prefix)
     return static

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import cast
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -79,3 +80,9 @@ def token_in(request: HttpRequest) -> str:
     if kind.lower() == "bearer" and text.strip():
         return text.strip()
     return request.headers.get("X-API-Key", "").strip()
+
+
+def sender_of(request: HttpRequest) -> User | AnonymousUser:
+    """Return who sends a request: the user of the token that the gate found, else of the session."""
+    token = request.META.get("hsi.token")
+    return token.user if isinstance(token, ApiToken) else cast(User, request.user)

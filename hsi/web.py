@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.utils.module_loading import import_string
 
 from hsi import runner
 from hsi.loop import Loop
@@ -30,17 +29,14 @@ def claim_port(host: str, port: int) -> None:
 def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     """Serve until SIGTERM or SIGINT. The first signal finishes what is in hand, the second ends now."""
     # Importing daphne's server installs the asyncio reactor of Twisted: only a serving process may do that.
-    import daphne.server
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
     from hsi.asgi import application
-    from hsi.httpserver import Factory
+    from hsi.daphneserver import Server
 
-    daphne.server.HTTPFactory = Factory  # the server makes it itself, and takes no other
     threads = LoopThreads(loops)
-    # `hsi` imports no app: the stream brings the server that knows what a slow client is.
-    server = import_string("events.stream.server.Server")(
+    server = Server(
         application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
         signal_handlers=False,

@@ -7,8 +7,13 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 from servestatic import ServeStatic
 
+from hsi.front import FrontWSGI
 from hsi.staticfiles import with_static_files
 
-application = with_static_files(ServeStatic, get_wsgi_application())
+django_application = get_wsgi_application()
+# What needs Django's models is loaded after Django is.
+bounded = import_string("hsi.wsgibodies.BoundedBodies")(with_static_files(ServeStatic, django_application))
+application = FrontWSGI(bounded)

@@ -30,6 +30,7 @@ from hsi import audit
 from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.idempotency import once
 from hsi.inputs import checked
+from hsi.mount import link
 from hsi.schema import Page
 
 TESTED_EVENTS = 50
@@ -135,7 +136,7 @@ class Rules(RuleView):
         with transaction.atomic():
             made = self.stored(AlertRule(), request, partial=False)
             audit.record("alert_rule_created", f"alert rule {made['id']}", after=made)
-        return Response(made, status=201, headers={"Location": f"/api/alert-rules/{made['id']}"})
+        return Response(made, status=201, headers={"Location": link(f"/api/alert-rules/{made['id']}")})
 
 
 class OneRule(RuleView):

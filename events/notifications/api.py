@@ -26,6 +26,7 @@ from hsi import audit
 from hsi.filters import BIGGEST_ID, WholeNumberFilter
 from hsi.idempotency import once
 from hsi.inputs import checked
+from hsi.mount import link
 from hsi.schema import Page
 
 
@@ -68,7 +69,7 @@ class NotificationChannels(ChannelView):
         with transaction.atomic():
             made = self.stored(NotificationChannel(), request, partial=False)
             audit.record("channel_created", f"notification channel {made['id']}", after=made)
-        return Response(made, status=201, headers={"Location": f"/api/notification-channels/{made['id']}"})
+        return Response(made, status=201, headers={"Location": link(f"/api/notification-channels/{made['id']}")})
 
 
 class OneChannel(ChannelView):

@@ -6,7 +6,7 @@ import math
 
 from events.stream.messages import Close
 from events.stream.topics import Topic
-from events.stream.viewer import UNKNOWN_TOKEN, Credentials, Refusal, Viewer, recognise
+from events.stream.viewer import UNKNOWN_SESSION, UNKNOWN_TOKEN, Credentials, Refusal, Viewer, recognise
 from hsi import ratelimit
 from hsi.errors import RateLimitError
 from hsi.models import digest
@@ -14,14 +14,17 @@ from hsi.models import digest
 
 def let_in(credentials: Credentials, topic: Topic, network: str) -> Viewer | Refusal:
     """Look up who comes from `network`, and count it as `hsi.gate` counts requests."""
+    shown = credentials.token or credentials.session
     try:
-        if credentials.token:
-            ratelimit.refuse_guesser(network)
+        if shown:
+            ratelimit.refuse_lookup(shown, network)
     except RateLimitError as error:
         return _later("Too many wrong tokens.", error.wait_seconds)
     viewer = recognise(credentials, topic)
-    if viewer is UNKNOWN_TOKEN:
-        ratelimit.count_wrong(credentials.token, network)
+    if shown and viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION):
+        ratelimit.note_wrong(network)
+    elif isinstance(viewer, Viewer):
+        ratelimit.note_right(shown)
     if isinstance(viewer, Refusal):
         wait_seconds = ratelimit.allow("websocket", network)
     elif credentials.token:

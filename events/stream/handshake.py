@@ -16,6 +16,7 @@ from django.utils.http import is_same_domain
 
 from events.stream.viewer import Credentials
 from hsi.address import client_network
+from hsi.sessions import session_key
 from hsi.tokens import token_in
 
 # A browser's script can set no header, but it names subprotocols.
@@ -45,7 +46,7 @@ def read(scope: Mapping[str, Any]) -> Handshake:
     token = token_in(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
     return Handshake(
         address=client_network(request.META),
-        credentials=Credentials(token, "" if token else request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")),
+        credentials=Credentials(token, "" if token else session_key(request)),
         subprotocol=subprotocol,
         after=request.GET.get("after"),
         is_ours=_is_ours(request),

@@ -19,7 +19,7 @@ from events.stream.outgoing import Send
 from events.stream.seats import Seats
 from events.stream.topics import TOPICS, Topic
 from events.stream.viewer import Refusal, Viewer
-from hsi import figures
+from hsi import figures, mount
 
 IN_URL = Refusal(
     Close.NOT_SIGNED_IN, "A token belongs into the Authorization header or a subprotocol, not into the URL."
@@ -36,7 +36,7 @@ class StreamApplication:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         handshake = read(scope)
-        topic = TOPICS.get(scope["path"].rstrip("/"))
+        topic = TOPICS.get(mount.below(scope["path"]).rstrip("/"))
         if topic is None or not handshake.is_ours:
             await send({"type": "websocket.close", "code": int(Close.NOT_ALLOWED)})  # before accepting: HTTP 403
             return

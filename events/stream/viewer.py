@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import HttpRequest
+from django.contrib.auth.models import AbstractBaseUser
 
 from cameras.access import visible_camera_ids
 from events.stream.messages import Close
 from events.stream.topics import Topic
 from hsi.gate import is_set_up
 from hsi.permissions import is_administrator
+from hsi.sessions import user_of_session
 from hsi.tokens import find_token
 
 
@@ -41,6 +38,7 @@ class Refusal:
 
 
 UNKNOWN_TOKEN = Refusal(Close.NOT_SIGNED_IN, "The token is unknown, expired or revoked.")
+UNKNOWN_SESSION = Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
 
 
 def recognise(credentials: Credentials, topic: Topic) -> Viewer | Refusal:
@@ -65,11 +63,4 @@ def _by_token(text: str) -> AbstractBaseUser | Refusal:
 
 
 def _by_session(key: str) -> AbstractBaseUser | Refusal:
-    if not key:
-        return Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    user = get_user(request)
-    if isinstance(user, AnonymousUser) or not user.is_active:
-        return Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
-    return user
+    return user_of_session(key) or UNKNOWN_SESSION

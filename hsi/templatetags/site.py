@@ -5,9 +5,17 @@ from __future__ import annotations
 from django import template
 from django.conf import settings
 
+from hsi.mount import link
+
 register = template.Library()
 
 
 @register.simple_tag
 def app_name() -> str:
     return str(settings.APP_NAME)
+
+
+@register.simple_tag
+def mount_point() -> str:
+    """The path below which the site is served, without a slash at its end."""
+    return link("")

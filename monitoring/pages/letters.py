@@ -20,6 +20,7 @@ from events.models import Event
 from hsi import deadletters
 from hsi.filters import narrowed
 from hsi.models import DeadLetter
+from hsi.mount import link
 from hsi.pagination import after, cursor_of
 from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES
 from monitoring import errands
@@ -103,9 +104,9 @@ def picture(letter: DeadLetter) -> str:
     """The address of what the job was about, where there is a picture of it."""
     if letter.queue == DETECTION_QUEUE:
         there = Upload.objects.filter(pk=letter.row_id, file_gone=False).exclude(thumbnail="").exists()
-        return f"/api/uploads/{letter.row_id}/thumbnail" if there else ""
+        return link(f"/api/uploads/{letter.row_id}/thumbnail") if there else ""
     event = Event.objects.filter(batch=letter.row_id).values_list("pk", flat=True).first()
-    return f"/api/events/{event}/snapshot?boxes=1" if event else ""
+    return link(f"/api/events/{event}/snapshot?boxes=1") if event else ""
 
 
 class ResolveLetters(OperationsPage):

@@ -15,6 +15,7 @@ from detection import detectors
 from events import analyzers
 from hsi import databaseclock
 from hsi.models import CircuitBreaker, WorkerHeartbeat
+from hsi.mount import link
 from hsi.times import iso
 from monitoring.gpu import GpuCardData
 from monitoring.latency import failures, latency
@@ -160,9 +161,9 @@ def shown_camera(camera: Camera, now: datetime) -> ShownCamera:
     upload = getattr(camera, "last_upload_id", None)
     state, tone = camera_state(camera, last)
     # The number makes the address new with each picture, so that the browser fetches no picture twice.
-    picture = f"/api/cameras/{camera.pk}/snapshot?upload={upload}" if upload else ""
-    link = reverse("admin:camera", args=[camera.pk])
-    return ShownCamera(camera.name, link, picture, state, tone, since(last, now))
+    picture = link(f"/api/cameras/{camera.pk}/snapshot?upload={upload}") if upload else ""
+    page = reverse("admin:camera", args=[camera.pk])
+    return ShownCamera(camera.name, page, picture, state, tone, since(last, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def main(kind: str) -> None:
     elif kind == "stock-daphne":
         serve_daphne(application, port, daphne.server.Server)
     else:
-        from events.stream.server import Server
+        from hsi.daphneserver import Server
 
         serve_daphne(application, port, Server)
 

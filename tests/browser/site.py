@@ -20,10 +20,15 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
+# The commands that serve pages and REST: daphne, and gunicorn.
+SERVERS = ("serve", "serve_wsgi")
+
+
 class Site:
     """Serves on `url` between `start()` and `stop()`, always on the same port."""
 
-    def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
+    def __init__(self, data_dir: Path, environment: dict[str, str], server: str = "serve") -> None:
+        self.server = server
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = (
@@ -40,7 +45,7 @@ class Site:
 
     def start(self) -> None:
         manage = str(settings.BASE_DIR / "manage.py")
-        command = [sys.executable, manage, "serve", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [sys.executable, manage, self.server, "--host", "127.0.0.1", "--port", str(self.port)]
         self.process = subprocess.Popen(command, env=self.environment)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -52,6 +57,13 @@ class Site:
                 return
         raise AssertionError("the web server did not start")
 
+    def processes(self) -> list[int]:
+        """The ids of the server's process and its children."""
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
@@ -60,8 +72,8 @@ class Site:
 
 
 @contextmanager
-def site(data_dir: Path, **environment: str) -> Iterator[Site]:
-    made = Site(data_dir, environment)
+def site(data_dir: Path, server: str = "serve", **environment: str) -> Iterator[Site]:
+    made = Site(data_dir, environment, server)
     try:
         made.start()
         yield made

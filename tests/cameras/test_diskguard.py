@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -89,9 +90,9 @@ def test_a_folder_that_is_not_there_lacks_nothing(tmp_path: Path):
 
 
 @pytest.mark.django_db
-def test_the_folder_of_the_database_counts_where_it_is_a_file(data_dir: Path):
+def test_the_folder_of_the_database_counts_where_it_is_a_file_and_the_temporary_folder_always(data_dir: Path):
     own = [Path(connection.settings_dict["NAME"]).parent] if connection.vendor == "sqlite" else []
-    assert diskguard.folders() == [data_dir, *own]
+    assert diskguard.folders() == [data_dir, *own, Path(tempfile.gettempdir())]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,8 +8,8 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from events.stream.server import Server  # noqa: E402
 from hsi.asgi import application  # noqa: E402
+from hsi.daphneserver import Server  # noqa: E402
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi import ratelimit
+from hsi import ratelimit, refusals
 from hsi.ratelimit import WINDOW_SECONDS, check, kind_of
+from hsi.refusals import Refusals
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -20,12 +21,15 @@ START -= START % WINDOW_SECONDS
 
 
 @pytest.fixture(autouse=True)
-def _limits(settings: Any) -> None:
+def _limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMIT_ENABLED = True
     settings.RATE_LIMIT_REQUESTS_PER_MINUTE = 6
     settings.RATE_LIMIT_MEDIA_REQUESTS_PER_MINUTE = 12
     settings.RATE_LIMIT_WRONG_TOKENS_PER_MINUTE = 3
     settings.RATE_LIMIT_BURST = 0
+    ratelimit.forget()
+    monkeypatch.setattr(refusals, "refusals", Refusals())
+    monkeypatch.setattr(refusals, "note", refusals.refusals.note)
 
 
 def admitted(times: list[float]) -> list[float]:
@@ -124,19 +128,63 @@ def test_strangers_are_counted_by_their_address_and_liveness_is_not_counted():
     assert {Client(REMOTE_ADDR="192.0.2.1").get("/health/live").status_code for _ in range(20)} == {200}
 
 
-def test_whoever_guesses_tokens_is_not_listened_to_but_an_old_token_that_is_repeated_is_no_guess():
-    good = factories.token(factories.admin())
+def test_every_wrong_token_counts_also_the_same_one_again():
+    factories.user()
     client = Client(REMOTE_ADDR="192.0.2.1")
-    repeated = [client.get("/api/cameras", headers={"X-API-Key": "hsi_old"}).status_code for _ in range(20)]
-    assert set(repeated) == {401}
-    assert client.get("/api/cameras", headers={"X-API-Key": good}).status_code == 200
-    guesses = [client.get("/api/cameras", headers={"X-API-Key": f"hsi_{one}"}).status_code for one in range(5)]
-    assert guesses[-1] == 429
-    refused = client.get("/api/cameras", headers={"X-API-Key": good})
-    assert (refused.status_code, refused.json()["detail"]) == (429, "Too many wrong tokens.")
-    assert 1 <= int(refused["Retry-After"]) <= 120
-    elsewhere = Client(REMOTE_ADDR="192.0.2.2").get("/api/cameras", headers={"X-API-Key": good})
+    statuses = [client.get("/api/cameras", headers={"X-API-Key": "hsi_old"}).status_code for _ in range(5)]
+    assert statuses == [401] * 4 + [429]
+
+
+def test_a_guesser_gets_no_look_into_the_database_and_what_is_known_at_its_address_goes_on(django_assert_num_queries):
+    known, fresh = (factories.token(factories.admin()) for _ in range(2))
+    client = Client(REMOTE_ADDR="192.0.2.1")
+    assert client.get("/api/cameras", headers={"X-API-Key": known}).status_code == 200
+    for one in range(4):
+        client.get("/api/cameras", headers={"X-API-Key": f"hsi_{one}"})
+    with django_assert_num_queries(0):
+        guess = client.get("/api/cameras", headers={"X-API-Key": "hsi_5"})
+    assert (guess.status_code, guess.json()["detail"]) == (429, "Too many wrong tokens.")
+    assert 1 <= int(guess["Retry-After"]) <= 120
+    assert client.get("/api/cameras", headers={"X-API-Key": fresh}).status_code == 429
+    assert client.get("/api/cameras", headers={"X-API-Key": known}).status_code == 200
+    elsewhere = Client(REMOTE_ADDR="192.0.2.2").get("/api/cameras", headers={"X-API-Key": fresh})
     assert elsewhere.status_code == 200
+
+
+def test_made_up_sessions_count_as_guesses_and_whoever_signs_in_at_that_address_stays_signed_in(
+    settings: Any, django_assert_num_queries
+):
+    settings.RATE_LIMIT_REQUESTS_PER_MINUTE = 60
+    factories.user("anna")
+    stranger = Client(REMOTE_ADDR="192.0.2.1")
+    for one in range(4):
+        stranger.cookies[settings.SESSION_COOKIE_NAME] = f"{one}" * 32
+        assert stranger.get("/").status_code == 302
+    stranger.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
+    with django_assert_num_queries(0):
+        assert stranger.get("/").status_code == 302
+    person = Client(REMOTE_ADDR="192.0.2.1")
+    assert person.post("/login", {"username": "anna", "password": factories.PASSWORD}).status_code == 302
+    assert person.get("/api/cameras").status_code == 200
+
+
+def test_a_request_is_counted_before_its_host_is_looked_at(settings: Any, caplog: pytest.LogCaptureFixture):
+    factories.user()
+    client = Client(REMOTE_ADDR="198.51.100.7")
+    answers = [client.get("/login", headers={"Host": f"scanner{one}.example"}) for one in range(10)]
+    assert [one.status_code for one in answers] == [400] * 6 + [429] * 4
+    assert {one["Content-Type"] for one in answers[:6]} == {"text/plain; charset=utf-8"}
+    lines = [record for record in caplog.records if record.levelname != "DEBUG"]
+    assert [record.getMessage() for record in lines] == [
+        "Refused a request from 198.51.100.7: it asks for a host name that is not ours"
+    ]
+    assert lines[0].exc_info is None
+
+
+def test_a_missing_static_file_is_counted_as_any_address(settings: Any):
+    factories.user()
+    client = Client(REMOTE_ADDR="198.51.100.8")
+    assert [client.get("/static/none.css").status_code for _ in range(7)] == [404] * 6 + [429]
 
 
 @pytest.mark.one_engine

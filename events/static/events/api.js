@@ -1,5 +1,8 @@
 // Calls to the REST API with the session's cookie. Throws ApiError; says "signed-out" once on the document.
 
+// The path below which the site is served: this script lies in its `static/events/`.
+export const BASE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
 export class ApiError extends Error {
   // `problem` is the body of the answer, where there is one: its `code`, and its `errors` by field.
   constructor(status, text, problem = null) {

@@ -1,6 +1,6 @@
 // The tiles of the cameras: name, last picture, and when it was taken.
 
-import { ask } from "./api.js";
+import { ask, BASE } from "./api.js";
 import { blank, slot } from "./cards.js";
 import * as times from "./times.js";
 
@@ -37,7 +37,7 @@ export class Cameras {
     if (!captured || Date.parse(captured) <= known) return;
     tile.dataset.sent = captured;
     times.show(slot(tile, "time"), captured);
-    const whole = `/api/cameras/${encodeURIComponent(tile.dataset.id)}/snapshot`;
+    const whole = `${BASE}/api/cameras/${encodeURIComponent(tile.dataset.id)}/snapshot`;
     slot(tile, "picture-link").href = whole;
     slot(tile, "no-picture").textContent = "The picture cannot be shown";
     slot(tile, "picture").alt = `Last picture of ${slot(tile, "name").textContent}`;
@@ -49,7 +49,7 @@ export class Cameras {
   }
 
   async refresh() {
-    const page = await ask("/api/cameras?limit=1000").catch(() => null);
+    const page = await ask(`${BASE}/api/cameras?limit=1000`).catch(() => null);
     if (!page) return;
     const byName = page.items.sort((one, other) => (one.name < other.name ? -1 : 1));
     const tiles = byName.map((camera) => this.put(camera));

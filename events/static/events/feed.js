@@ -1,6 +1,6 @@
 // The list of events that was asked for: newest first, kept up to date, and continued into the past.
 
-import { ask } from "./api.js";
+import { ask, BASE } from "./api.js";
 import { blank, fill, slot } from "./cards.js";
 
 const KEPT = 300;
@@ -44,7 +44,7 @@ export class Feed {
     const query = new URLSearchParams(this.query);
     query.set("limit", this.first);
     if (cursor) query.set("cursor", cursor);
-    return `/api/events?${query}`;
+    return `${BASE}/api/events?${query}`;
   }
 
   // A choice is asked for at once, what is typed with Enter or the button.
@@ -121,7 +121,7 @@ export class Feed {
     const card = button.closest(".event");
     await this.work(button, async () => {
       const reviewed = card.dataset.reviewed !== "true";
-      this.put(await ask(`/api/events/${card.dataset.id}`, { method: "PATCH", body: { reviewed } }));
+      this.put(await ask(`${BASE}/api/events/${card.dataset.id}`, { method: "PATCH", body: { reviewed } }));
     });
   }
 

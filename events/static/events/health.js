@@ -1,6 +1,6 @@
 // How the system is and what waits, asked every ten seconds and soon after something happened.
 
-import { ApiError, ask } from "./api.js";
+import { ApiError, ask, BASE } from "./api.js";
 
 const EVERY = 10_000;
 const SOON = 800;
@@ -28,7 +28,7 @@ export class Health {
     clearTimeout(this.timer);
     this.early = null;
     try {
-      this.show(await ask("/api/system/health"));
+      this.show(await ask(`${BASE}/api/system/health`));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.unknown(error);
@@ -46,7 +46,7 @@ export class Health {
   // Of the files taken since midnight, the reader's time.
   async countRefused() {
     const midnight = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
-    const page = await ask(`/api/uploads?state=rejected&after=${midnight}&limit=${MANY}`).catch(() => null);
+    const page = await ask(`${BASE}/api/uploads?state=rejected&after=${midnight}&limit=${MANY}`).catch(() => null);
     this.count("refused_today", page && (page.has_more ? `${MANY}+` : page.items.length));
   }
 

@@ -1,6 +1,6 @@
 // The page for people: the server paints it, this keeps it true.
 
-import { ask } from "./api.js";
+import { ask, BASE } from "./api.js";
 import { Cameras } from "./cameras.js";
 import { watchPictures } from "./cards.js";
 import { Empty } from "./empty.js";
@@ -42,7 +42,7 @@ function showLink(state) {
 
 async function isSignedIn() {
   try {
-    await ask("/api/events?limit=1");
+    await ask(`${BASE}/api/events?limit=1`);
   } catch (error) {
     return error.status !== 401;
   }

@@ -1,5 +1,7 @@
 // The live connection: resumes with the last number, backs off when refused, and says how it is.
 
+import { BASE } from "./api.js";
+
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const PING_EVERY = 25_000;
@@ -22,7 +24,7 @@ export class Live {
     clearTimeout(this.timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const after = this.last === null ? "" : `?after=${this.last}`;
-    this.socket = new WebSocket(`${scheme}://${location.host}/ws/${this.topic}${after}`);
+    this.socket = new WebSocket(`${scheme}://${location.host}${BASE}/ws/${this.topic}${after}`);
     this.alive = false;
     this.socket.addEventListener("message", ({ data }) => this.take(JSON.parse(data)));
     this.socket.addEventListener("close", ({ code }) => this.closed(code));

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hsi import runner, web
+from hsi.mount import link
 from hsi.queues import database
 from hsi.views import setup_path
 
@@ -57,7 +58,7 @@ class Command(BaseCommand):
     def _greet(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1"} else host  # noqa: S104
         url = f"http://{shown}:{port}"
-        lines = [f"{settings.APP_NAME} on {url}/", f"Camera folders: {settings.CAMERA_ROOT}"]
+        lines = [f"{settings.APP_NAME} on {url}{link('/')}", f"Camera folders: {settings.CAMERA_ROOT}"]
         if not get_user_model().objects.exists():
             lines.append(f"First start: open this link to make the first user:\n\n    {url}{setup_path()}\n")
         self.stdout.write("\n".join(lines))

@@ -7,6 +7,7 @@ const NAMES = {
 };
 const ICON = ".material-symbols-outlined";
 const COUNTED_EVERY = 15_000;
+const SCRIPT = document.currentScript.src;
 
 addEventListener("DOMContentLoaded", () => {
   for (const thing of document.querySelectorAll(MOUSE_ONLY)) {
@@ -34,7 +35,7 @@ addEventListener("DOMContentLoaded", () => {
 async function count() {
   const counts = [...document.querySelectorAll("[data-count]")];
   if (document.hidden || !counts.length) return;
-  const answer = await fetch("/admin/counts", { redirect: "error" }).catch(() => null);
+  const answer = await fetch(new URL("../../admin/counts", SCRIPT), { redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
   const found = await answer.json();
   for (const shown of counts) shown.textContent = found[shown.dataset.count] ?? "";

@@ -11,6 +11,7 @@ from cameras.registry import MOST_ZONES
 from cameras.serializers import zone_data
 from cameras.zones import FEWEST_POINTS, MOST_POINTS
 from hsi.admin_base import shortened
+from hsi.mount import link
 from monitoring.pages.camera.situation import found
 from monitoring.pages.camera.steps import TITLE
 from monitoring.pages.page import OperationsPage
@@ -38,8 +39,8 @@ def drawn_on(camera: Camera) -> dict[str, Any]:
     width, height = (newest.width, newest.height) if newest and newest.width and newest.height else BOARD
     return {
         "zones": [zone_data(zone) for zone in camera.zones.all()],
-        "address": f"/api/cameras/{camera.pk}/zones",
-        "picture": f"/api/cameras/{camera.pk}/snapshot?upload={newest.pk}" if newest else "",
+        "address": link(f"/api/cameras/{camera.pk}/zones"),
+        "picture": link(f"/api/cameras/{camera.pk}/snapshot?upload={newest.pk}") if newest else "",
         "width": width, "height": height,
         "fewest": FEWEST_POINTS, "most": MOST_POINTS, "mostZones": MOST_ZONES,
     }  # fmt: skip
