@@ -31,6 +31,7 @@ from hsi.idempotency import found_again, once
 from hsi.models import KeptAnswer
 from hsi.mount import link
 from hsi.permissions import allows
+from hsi.policies import Incoming
 from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
 from hsi.tokens import sender_of
@@ -125,7 +126,7 @@ class CameraUploads(GenericAPIView[Upload]):
     """Takes a file in as if the camera had sent it: the same folder, checks, states and queue."""
 
     queryset = Upload.objects.none()  # what the API's description learns the model from
-    subject = Upload
+    subject = Incoming
     posting = "add"
     parser_classes = (MultiPartParser, *RAW)
     incoming: ToFolder | None = None
@@ -142,7 +143,7 @@ class CameraUploads(GenericAPIView[Upload]):
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
         sender = sender_of(request)
-        if not allows(sender, request.META.get("hsi.token"), "add", Upload):
+        if not allows(sender, request.META.get("hsi.token"), "add", Incoming):
             return ToNowhere()
         camera = visible_cameras(sender).filter(pk=pk).first()
         try:

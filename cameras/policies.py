@@ -11,9 +11,6 @@ from hsi.roles import Role
 
 register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="pk")), Camera)
 register(Policy(view=Role.VIEWER, rows=only_visible), Zone)
-register(
-    Policy(view=Role.VIEWER, add=Role.OPERATOR, change=Role.OPERATOR, rows=only_visible, scopes={"add": "ingest"}),
-    Upload,
-)
+register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Upload)
 # Who may see what, and paths of files of any camera.
 register(Policy(), CameraGrant, Garbage)

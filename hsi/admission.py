@@ -22,6 +22,7 @@ from hsi.errors import (
 )
 from hsi.models import ApiToken
 from hsi.permissions import allows
+from hsi.policies import Incoming
 from hsi.sessions import session_key, user_of_session
 from hsi.tokens import token_in
 
@@ -49,9 +50,8 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
     """
     try:
         user, token = _sender(request)
-        subject = bounds.file_subject(request.path_info)
-        if subject is not None and not allows(user, token, "add", subject):
-            raise ForbiddenError
+        if bounds.is_upload(request.path_info) and not allows(user, token, "add", Incoming):
+            raise ForbiddenError("That needs the role operator; a token needs the scope ingest.")
         require_temporary_room(announced_bytes or 0)
     except (DatabaseError, InterfaceError) as error:
         raise DatabaseUnavailableError from error

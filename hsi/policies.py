@@ -26,6 +26,10 @@ class Account:
     """What belongs to whoever is signed in: their password and their tokens."""
 
 
+class Incoming:
+    """Files of cameras that somebody sends in. Known before any view: it decides whether a body is taken at all."""
+
+
 class Common:
     """What everyone who is signed in may know, such as the description of the API."""
 
@@ -45,4 +49,5 @@ register(
     ),
     Account,
 )  # fmt: skip
+register(Policy(view=Role.VIEWER, add=Role.OPERATOR, scopes={"add": "ingest"}), Incoming)
 register(Policy(view=Role.VIEWER), Common)

@@ -21,7 +21,7 @@ def migrate() -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement)
 
-    module: Any = import_module("hsi.migrations.0011_mask_channel_secrets")
+    module: Any = import_module("hsi.migrations.0013_mask_channel_secrets")
     module.AT_ONCE = 3
     module.mask(apps, SimpleNamespace(connection=connection, execute=execute))
 

@@ -18,7 +18,7 @@ from hsi.admin_base import HSIAdmin
 from hsi.checks import check_policies
 from hsi.models import StreamHead
 from hsi.permissions import FollowsPolicy, allows, subject_of
-from hsi.policies import Account, System
+from hsi.policies import Account, Incoming, System
 from hsi.policy import Act, NoPolicyError, Policy
 from hsi.roles import Role
 from tests import factories
@@ -38,7 +38,8 @@ def may(role: Role, subject: type) -> set[str]:
     [
         (Camera, {"view"}, {"view"}),
         (CameraGrant, set(), set()),
-        (Upload, {"view"}, {"view", "add", "change"}),
+        (Upload, {"view"}, {"view", "change"}),
+        (Incoming, {"view"}, {"view", "add"}),
         (Detection, {"view"}, {"view"}),
         (Event, {"view"}, {"view", "change", "delete"}),
         (Alert, {"view"}, {"view", "change"}),
@@ -83,13 +84,13 @@ def test_a_token_needs_the_scope_as_well():
     for scope, able in (
         ("read", {("view", Event)}),
         ("write", {("change", Event), ("change", Upload)}),
-        ("ingest", {("add", Upload)}),
-        ("admin", {("view", Event), ("change", Event), ("change", Upload), ("add", Upload), ("view", Account)}),
+        ("ingest", {("add", Incoming)}),
+        ("admin", {("view", Event), ("change", Event), ("change", Upload), ("add", Incoming), ("view", Account)}),
     ):
         factories.token(user, scope)
         token = user.api_tokens.order_by("-pk").first()
         asked: list[tuple[Act, type]] = [
-            ("view", Event), ("change", Event), ("change", Upload), ("add", Upload), ("view", Account),
+            ("view", Event), ("change", Event), ("change", Upload), ("add", Incoming), ("view", Account),
             ("view", AlertRule), ("change", System),
         ]  # fmt: skip
         assert {one for one in asked if allows(user, token, *one)} == able
