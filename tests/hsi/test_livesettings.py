@@ -17,7 +17,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from hsi import livesettings
-from hsi.configuration import parse
+from hsi.forms import parse
 from hsi.errors import ValidationError
 from hsi.ledger import AuditEntry, LiveSetting
 from hsi.livesettings import LIVE, SOURCE

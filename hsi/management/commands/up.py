@@ -57,7 +57,12 @@ class Command(BaseCommand):
     def _greet(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1"} else host  # noqa: S104
         url = f"http://{shown}:{port}"
-        lines = [f"{settings.APP_NAME} on {url}/", f"Camera folders: {settings.CAMERA_ROOT}"]
+        named = "" if settings.CONFIGURATION.sources["TIME_ZONE"] != "default" else ", that of this machine"
+        lines = [
+            f"{settings.APP_NAME} on {url}/",
+            f"Camera folders: {settings.CAMERA_ROOT}",
+            f"Time zone: {settings.TIME_ZONE}{named}",
+        ]
         if not get_user_model().objects.exists():
             lines.append(f"First start: open this link to make the first user:\n\n    {url}{setup_path()}\n")
         self.stdout.write("\n".join(lines))
