@@ -34,7 +34,7 @@ def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
     """(value, None), or (default, what is allowed) when `raw` does not fit."""
     text = unquoted(setting, raw)
     try:
-        value = _list(setting, text) if setting.type is list else _scalar(setting, text)
+        value: Any = _list(setting, text) if setting.type is list else _scalar(setting, text)
     except FormError as error:
         return setting.default, str(error)
     except ValueError:
@@ -60,7 +60,7 @@ def remark(setting: Setting, raw: str, value: Any) -> str:
 
 
 def unquoted(setting: Setting, raw: str) -> str:
-    """Without the quotes that `docker run --env-file` and units of systemd leave around a value. A secret keeps them."""
+    """Without the quotes that `docker run --env-file` leaves around a value. A secret keeps them."""
     text = raw.strip()
     return text[1:-1].strip() if is_quoted(text) and not (setting.secret and setting.type is str) else text
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from zoneinfo import TZPATH, available_timezones
 
-import tzdata
-
 LOCALTIME, DEBIAN = Path("/etc/localtime"), Path("/etc/timezone")
 FOLDER = "zoneinfo/"
+PACKAGED = Path(str(resources.files("tzdata"))) / "zoneinfo"  # where the system has no files
 UTC = "UTC"
 NAMES_OF_UTC = {"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"}
 
@@ -26,11 +27,9 @@ def _of_files(localtime: Path, debian: Path) -> Iterator[str]:
     """What may be the name, the most reliable first."""
     yield str(localtime.resolve())
     said = _text(debian)
-    try:
+    with suppress(OSError):
         # A container is often given the file of its machine: then only its content tells the zone.
         yield _with_content(localtime.read_bytes(), said)
-    except OSError:
-        pass
     yield said
 
 
@@ -53,7 +52,7 @@ def _with_content(content: bytes, preferred: str) -> str:
     """A zone whose file has this content, `preferred` before all others; empty where there is none."""
     # Towns of the continents come before other names of the same zone, such as Arctic/Longyearbyen for Europe/Oslo.
     names = sorted(_names(), key=lambda name: (name != preferred, not name.startswith(CONTINENTS), name))
-    for folder in (*map(Path, TZPATH), Path(tzdata.__file__).parent / "zoneinfo"):
+    for folder in (*map(Path, TZPATH), PACKAGED):
         for name in names:
             path = folder / name
             if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:

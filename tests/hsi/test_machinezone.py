@@ -4,14 +4,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import tzdata
 
 from hsi.configuration import read
-from hsi.machinezone import machine_zone
+from hsi.machinezone import PACKAGED, machine_zone
 
 pytestmark = pytest.mark.one_engine
-
-ZONES = Path(tzdata.__file__).parent / "zoneinfo"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +23,7 @@ ZONES = Path(tzdata.__file__).parent / "zoneinfo"
     ],
 )
 def test_the_variable_counts_before_the_file(tz: str, zone: str, tmp_path: Path):
-    (tmp_path / "localtime").symlink_to(ZONES / "Europe/Rome")
+    (tmp_path / "localtime").symlink_to(PACKAGED / "Europe/Rome")
     assert machine_zone(tz, tmp_path / "localtime", tmp_path / "absent") == zone
 
 
@@ -36,7 +33,7 @@ def test_the_file_is_followed_to_its_name_also_where_that_is_not_there(tmp_path:
 
 
 def test_a_file_that_is_no_link_is_known_by_its_content(tmp_path: Path):
-    (tmp_path / "localtime").write_bytes((ZONES / "Asia/Kathmandu").read_bytes())
+    (tmp_path / "localtime").write_bytes((PACKAGED / "Asia/Kathmandu").read_bytes())
     found = machine_zone("", tmp_path / "localtime", tmp_path / "absent")
     assert ZoneInfo(found).key in {"Asia/Kathmandu", "Asia/Katmandu"}
     (tmp_path / "timezone").write_text("Asia/Katmandu\n")
