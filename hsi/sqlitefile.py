@@ -20,7 +20,7 @@ DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 @contextmanager
 def sound_database(data_dir: Path) -> Iterator[None]:
     """Raise `CommandError` that says what to do where the SQLite file is damaged, or turns out to be in the block."""
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+    if connection.vendor != "sqlite" or connection.settings_dict["NAME"] == ":memory:":
         yield
         return
     path = Path(connection.settings_dict["NAME"])

@@ -51,7 +51,8 @@ def test_a_page_of_cameras_leads_to_the_next(client: Client):
 def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
     assert set(answer) == {
-        "id", "name", "enabled", "time_zone", "make", "expected_interval_seconds", "silent_since", "created_at",
+        "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
+        "channel_pattern", "make", "expected_interval_seconds", "silent_since", "created_at",
         "last_captured_at", "snapshot_url",
     }  # fmt: skip
 

@@ -23,9 +23,6 @@ class Connection:
     def __init__(self, path: Path) -> None:
         self.settings_dict = {"NAME": str(path)}
 
-    def is_in_memory_db(self) -> bool:
-        return False
-
     @contextmanager
     def cursor(self) -> Iterator[Any]:
         with closing(sqlite3.connect(self.settings_dict["NAME"])) as database:

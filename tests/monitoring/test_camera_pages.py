@@ -203,7 +203,7 @@ def test_why_a_picture_was_refused_is_told_with_what_to_do(boss: Client, door: C
     factories.upload(door, reason=f"truncated: {WICKED}", path=f"door/{WICKED}.jpg", **facts)
     html = boss.get(reverse("admin:camera_first", args=["door"])).json()["html"]
     assert "The upload broke off" in html
-    assert "clock is too far off" in html
+    assert "clock is off" in html
     assert WICKED not in html
 
 
