@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from django.db.models import QuerySet
 
@@ -78,7 +78,7 @@ class Past:
 class Suggestion(TypedDict):
     """What to change at a camera whose clock is off, as the API takes it."""
 
-    time_zone: NotRequired[str]
+    time_zone: str
     clock_correction_seconds: int
 
 
@@ -238,4 +238,4 @@ def suggestion(camera: Camera, now: datetime) -> Suggestion | None:
         return {"time_zone": "UTC", "clock_correction_seconds": 0}
     if summer and shown == usual - summer and shown % 3600 == 0:
         return {"time_zone": f"Etc/GMT{-shown // 3600:+d}", "clock_correction_seconds": 0}
-    return {"clock_correction_seconds": camera.clock_correction_seconds - seconds}
+    return {"time_zone": camera.time_zone, "clock_correction_seconds": camera.clock_correction_seconds - seconds}

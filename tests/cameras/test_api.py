@@ -321,7 +321,7 @@ def test_the_offer_for_a_clock_that_is_off_is_taken_as_it_is_and_audited(client:
     client.force_login(factories.admin())
     before = client.get("/api/cameras/door").json()
     assert (before["clock_offset_seconds"], before["clock_correction_seconds"]) == (-5400, 0)
-    assert before["clock_suggestion"] == {"clock_correction_seconds": 5400}
+    assert before["clock_suggestion"] == {"time_zone": "Asia/Kolkata", "clock_correction_seconds": 5400}
     after = client.patch("/api/cameras/door", before["clock_suggestion"], content_type="application/json").json()
     assert (after["clock_offset_seconds"], after["clock_suggestion"]) == (None, None)
     assert after["clock_correction_seconds"] == 5400

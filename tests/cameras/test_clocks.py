@@ -188,7 +188,7 @@ def test_two_pictures_that_are_off_by_whole_quarters_make_an_offer(
 def test_an_offer_that_is_taken_makes_the_times_right(camera: Camera):
     for n in range(3):
         send(camera, minutes(-90), NOW + timedelta(seconds=n))
-    assert suggestion(camera, NOW) == {"clock_correction_seconds": 5400}
+    assert suggestion(camera, NOW) == {"time_zone": "Europe/Berlin", "clock_correction_seconds": 5400}
     camera.clock_correction_seconds = 5400
     moment = send(camera, minutes(-90) - timedelta(seconds=4), NOW + minutes(1))
     assert (moment.captured_at, moment.source) == (NOW + minutes(1) - timedelta(seconds=4), NAME)
@@ -217,17 +217,17 @@ def test_an_offset_of_no_whole_quarter_is_told_and_nothing_is_offered(camera: Ca
         ("Europe/Berlin", -3600, ("Etc/GMT-1", 0)),
         ("America/New_York", 4 * 3600, ("UTC", 0)),
         ("America/New_York", -3600, ("Etc/GMT+5", 0)),
-        ("Asia/Kolkata", -1800, ("", 1800)),
+        ("Asia/Kolkata", -1800, ("Asia/Kolkata", 1800)),
         ("Asia/Kolkata", -19800, ("UTC", 0)),
-        ("Europe/Berlin", 3600, ("", -3600)),
+        ("Europe/Berlin", 3600, ("Europe/Berlin", -3600)),
     ],
 )
 def test_what_is_offered_is_the_zone_of_the_clock_where_that_is_plain(zone: str, off: int, offered: tuple[str, int]):
     camera = factories.camera(time_zone=zone, clock_offset_seconds=off)
     found = suggestion(camera, NOW)
     assert found is not None
-    assert (found.get("time_zone", ""), found["clock_correction_seconds"]) == offered
-    camera.time_zone, camera.clock_correction_seconds = offered[0] or zone, offered[1]
+    assert (found["time_zone"], found["clock_correction_seconds"]) == offered
+    camera.time_zone, camera.clock_correction_seconds = offered
     shown = NOW + timedelta(seconds=off) + (NOW.astimezone(ZoneInfo(zone)).utcoffset() or timedelta())
     assert determine(camera, Clues(shown.replace(tzinfo=None), NAME, NOW, ARRIVAL)).captured_at == NOW
 

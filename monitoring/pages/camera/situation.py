@@ -85,8 +85,8 @@ def clock(camera: Camera, now: datetime) -> dict[str, str]:
     off = clocks.in_words(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
     words = ""
     if offered is not None:
-        zone = offered.get("time_zone")
-        words = f"its clock tells the time of {zone}" if zone else added(offered["clock_correction_seconds"])
+        zone, seconds = offered["time_zone"], offered["clock_correction_seconds"]
+        words = f"its clock tells the time of {zone}" if zone != camera.time_zone else added(seconds)
     corrected = added(correction) if correction else ""
     return {"clock_off": off, "clock_offer": words, "clock_corrected": corrected}
 
