@@ -27,8 +27,9 @@ from hsi.options import SETTINGS, Setting, redact_url
 class Configuration:
     """Values by name, where each came from, and what is wrong.
 
-    `remarks` tell of values that were understood although they are not written as the manual has it. `wrong_lines`
-    and `names` are what files and process hold beside them, by source: see `unused_lines`.
+    `remarks` tell of values that were understood although they are not written as the manual has it, and of settings
+    that do nothing without another one. `wrong_lines` and `names` are what files and process hold beside them, by
+    source: see `unused_lines`.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +78,7 @@ def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Confi
         _read_one(setting, layers, result)
     result.values["TIME_ZONE"] = result.values["TIME_ZONE"] or machine_zone(_first("TZ", layers)[0])
     result.faults += contradictions(result.values)
+    result.remarks += unused.without_effect(result.values, result.sources)
     return result
 
 

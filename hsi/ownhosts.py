@@ -52,8 +52,9 @@ class OwnHosts(list[str]):
 def own_hosts() -> list[str]:
     """What may stand in a `Host` header for this machine, without asking the network."""
     name = socket.gethostname()
+    short = name.partition(".")[0]
     # The address that leads outside comes first, where the machine has one.
-    found = dict.fromkeys([*LOOPBACK, name, f"{name.partition('.')[0]}.local", *_outward(), *interface_addresses()])
+    found = dict.fromkeys([*LOOPBACK, name, short, f"{short}.local", *_outward(), *interface_addresses()])
     return [host for host in found if host]
 
 

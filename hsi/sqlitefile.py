@@ -42,13 +42,18 @@ def is_damage(error: DatabaseError) -> bool:
 
 
 def fault_of(path: Path, data_dir: Path) -> str:
-    """What is wrong with the file as it lies there; empty where nothing is, or where there is none yet."""
+    """What is wrong with the file as it lies there; empty where nothing is, or where there is none yet.
+
+    Raises CommandError where it cannot be read at all.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             header = file.read(HEADER_BYTES)
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise CommandError(f"The database {path} cannot be read: {error.strerror}. Nothing was changed.") from error
     wal = path.with_name(f"{path.name}-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     if not header:

@@ -6,8 +6,9 @@ are told that look like ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from hsi.options import SETTINGS
 
@@ -28,6 +29,18 @@ PREFIXES = (
 # Put before a name of ours by habit. By itself this means nothing: tools around the system have names with HSI_.
 OWN_PREFIX = "HSI_"
 HABITS = (OWN_PREFIX, "DJANGO_")
+# What does nothing without another setting.
+NEEDS = {
+    "API_KEYS": "API_KEY_ENABLED",
+    "HSTS_SECONDS": "HTTPS_ONLY",
+    "REDIS_KEY_PREFIX": "REDIS_URL",
+    "FILE_WATCHER_POLL_SECONDS": "FILE_WATCHER_POLLING",
+    "RTDETR_API_KEY": "RTDETR_URL",
+    **dict.fromkeys(("NEMOTRON_API", "NEMOTRON_API_KEY", "NEMOTRON_MODEL"), "NEMOTRON_URL"),
+    **dict.fromkeys(("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD", "SMTP_FROM_ADDRESS"), "SMTP_HOST"),
+    **dict.fromkeys(("LOG_FILE_MAX_BYTES", "LOG_FILE_BACKUP_COUNT"), "LOG_FILE_PATH"),
+    "LOG_DB_MIN_LEVEL": "LOG_DB_ENABLED",
+}
 CLOSE = 0.8
 CLOSE_WITH_PREFIX = 0.7  # HSI_DATA_PATH was meant for us
 
@@ -47,6 +60,15 @@ def in_process(names: Iterable[str]) -> list[str]:
     """The same of the environment of the process, for names that look like ours."""
     known = NAMES | OF_OTHERS | PROCESS_ONLY
     return [_line(name, "process") for name in names if name not in known and looks_like_ours(name)]
+
+
+def without_effect(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """One line for each setting that was set and does nothing as long as another one is not."""
+    return [
+        f"{name} ({sources[name]}) has no effect without {needed}"
+        for name, needed in NEEDS.items()
+        if sources[name] != "default" and not values[needed]
+    ]
 
 
 def looks_like_ours(name: str) -> bool:

@@ -108,3 +108,10 @@ def test_damage_that_is_found_on_the_way_is_told_the_same(path: Path, tmp_path: 
     found.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     with pytest.raises(CommandError, match="is damaged: malformed"), sqlitefile.sound_database(tmp_path):
         raise DatabaseError("malformed") from found
+
+
+def test_a_file_that_cannot_be_read_is_told(path: Path, tmp_path: Path):
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(CommandError, match="cannot be read: Is a directory"), sqlitefile.sound_database(tmp_path):
+        pass

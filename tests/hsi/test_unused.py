@@ -8,7 +8,7 @@ from django.conf import settings
 
 from hsi.configuration import ConfigurationError, read
 from hsi.options import SETTINGS
-from hsi.unused import COMPOSE, PREFIXES, PROCESS_ONLY, in_file, in_process, looks_like_ours
+from hsi.unused import COMPOSE, NEEDS, PREFIXES, PROCESS_ONLY, in_file, in_process, looks_like_ours
 
 pytestmark = pytest.mark.one_engine
 
@@ -75,3 +75,22 @@ def test_a_start_that_fails_tells_of_unused_names_too(tmp_path: Path):
         "  RETENTION_WEEKS (process) is set and not used: no setting has this name",
         "  NEMOTRON_UR (.env) is set and not used: no setting has this name; did you mean NEMOTRON_URL?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("process", "remarks"),
+    [
+        ({"API_KEYS": "k" * 20}, ["API_KEYS (process) has no effect without API_KEY_ENABLED"]),
+        ({"API_KEYS": "k" * 20, "API_KEY_ENABLED": "yes"}, []),
+        ({"SMTP_USER": "me"}, ["SMTP_USER (process) has no effect without SMTP_HOST"]),
+        ({"LOG_DB_MIN_LEVEL": "ERROR"}, []),
+        ({}, []),
+    ],
+)
+def test_a_setting_that_needs_another_one_is_told(process: dict[str, str], remarks: list[str], tmp_path: Path):
+    assert read({"HSI_DATA_DIR": str(tmp_path), **process}, []).remarks == remarks
+
+
+def test_what_needs_another_setting_names_settings():
+    names = {setting.name for setting in SETTINGS}
+    assert {*NEEDS, *NEEDS.values()} <= names
