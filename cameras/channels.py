@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 
+from cameras import layouts
+
 logger = logging.getLogger(__name__)
 
 PLACEHOLDER = "{channel}"
@@ -18,6 +20,8 @@ CHANNEL = r"[A-Za-z0-9]{1,16}"
 MOST_CHANNELS = 64
 # Files that came for a channel over HTTP lie in a folder of its own, below that of the recorder.
 OVER_HTTP = re.compile(rf"({CHANNEL})/http/")
+# How names say a channel that follow no layout of `cameras.layouts`.
+COMMON = re.compile(r"(?<![A-Za-z])(?:ch|chan|channel|cam|camera)[ _-]?(\d{1,2})(?!\d)", re.IGNORECASE | re.ASCII)
 MOST_NOTICED = 1000  # cameras of which a process remembers the channels
 
 
@@ -45,17 +49,27 @@ def suggested(below: str, channel: str) -> str:
     text = name if channel in name else f"/{folder}{slash}"
     if not slash or text is name:
         # The time that follows holds the same digits again, so the first place counts that stands between marks.
-        found = re.search(rf"(?<![0-9]){re.escape(channel)}(?=[_.])", name)
-        return f"{name[: found.start()]}{PLACEHOLDER}{name[found.end()]}" if found and found.start() else ""
+        found = re.search(rf"(?<![0-9]){re.escape(channel)}(?![0-9])", name)
+        return f"{name[: found.start()]}{PLACEHOLDER}{name[found.end() :][:1]}" if found and found.start() else ""
     return f"/{PLACEHOLDER}/"
+
+
+def told_in(below: str) -> str:
+    """The channel that this name seems to tell; empty where it tells none. It makes no camera: see `channel_in`."""
+    named = layouts.parse(below)
+    if named is not None and named.channel:
+        return named.channel
+    found = COMMON.search(below.rpartition("/")[2])
+    return found[1] if found else ""
 
 
 _noticed: dict[str, set[str]] = {}
 
 
-def notice(camera: str, folder: str, channel: str, below: str) -> None:
-    """Tell, once a process, that the files of one camera name several channels."""
-    if not channel or "/" in folder:
+def notice(camera: str, below: str) -> None:
+    """Tell, once a process, that the files of one camera name several channels. `below` is one of them."""
+    channel = told_in(below)
+    if not channel:
         return
     known = _noticed.setdefault(camera, set()) if len(_noticed) < MOST_NOTICED else _noticed.get(camera, set())
     if channel not in known and len(known) == 1:

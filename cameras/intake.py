@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cameras import channels, clocks, decoder, layouts, media
+from cameras import clocks, decoder, layouts, media
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
 from cameras.registry import camera_of
 from cameras.serializers import camera_status
@@ -232,7 +232,6 @@ def captured(arrival: Arrival) -> clocks.Moment:
     local, source = arrival.exif_time, Upload.TimeSource.EXIF
     if (named := layouts.parse(below)) is not None:
         local, source = named.local, Upload.TimeSource.NAME
-        channels.notice(arrival.camera.pk, arrival.camera.folder, named.channel, below)
     arrived_at, arrived_by = arrival_time(arrival)
     length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
     clues = clocks.Clues(local, source, arrived_at, arrived_by, length, layouts.is_told(below))

@@ -51,7 +51,10 @@ def camera_of(path: str) -> Camera | None:
     over_http = channels.OVER_HTTP.match(below)
     if over_http and (known := _known(f"{folder}/{over_http[1]}")):
         return known
-    channel = channels.channel_in(recorder.channel_pattern, below) if recorder.channel_pattern else ""
+    if not recorder.channel_pattern:
+        channels.notice(recorder.pk, below)
+        return recorder
+    channel = channels.channel_in(recorder.channel_pattern, below)
     # What a recorder sends waits while it is paused, whatever the channel.
     return _channel(recorder, channel) if channel and recorder.enabled else recorder
 

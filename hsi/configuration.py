@@ -48,6 +48,7 @@ class Configuration:
 
 
 PROCESS = "process"
+RUNTIME = "HSI_RUNTIME_ENV_PATH"
 
 
 class ConfigurationError(SystemExit):
@@ -67,6 +68,8 @@ def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Confi
         try:
             file = read_env_file(path)
         except FileNotFoundError:
+            if process.get(RUNTIME) == str(path):
+                result.remarks.append(f"{RUNTIME} ({PROCESS}) names a file that is not there: {path}")
             continue
         except (OSError, UnicodeDecodeError) as error:
             result.faults.append(f"{path} ({name}): must be a readable text file in UTF-8: {type(error).__name__}")
@@ -166,5 +169,5 @@ def can_hold(folder: Path) -> bool:
 
 def env_files() -> list[tuple[str, Path]]:
     """The files settings are read from, strongest first."""
-    runtime = Path(os.environ.get("HSI_RUNTIME_ENV_PATH", "./data/runtime.env"))
+    runtime = Path(os.environ.get(RUNTIME, "./data/runtime.env"))
     return [("runtime", runtime), (".env", Path(".env"))]

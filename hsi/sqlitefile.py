@@ -30,10 +30,16 @@ def sound_database(data_dir: Path) -> Iterator[None]:
         if path.exists() and path.stat().st_size <= READ_AS_A_WHOLE_BYTES:
             _read_all(path)
         yield
+        _note(path).touch()
     except DatabaseError as error:
         if not is_damage(error):
             raise
         raise CommandError(advice(path, str(error))) from error
+
+
+def _note(path: Path) -> Path:
+    """Lies beside a database that was made once: an empty one is no new one then."""
+    return path.with_name(f"{path.name}-made")
 
 
 def is_damage(error: DatabaseError) -> bool:
@@ -57,8 +63,8 @@ def fault_of(path: Path, data_dir: Path) -> str:
     wal = path.with_name(f"{path.name}-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     if not header:
-        was_used = has_wal or (data_dir / "thumbnails").exists()
-        return "it is empty, although there are pictures of an earlier run" if was_used else ""
+        was_used = has_wal or _note(path).exists() or (data_dir / "thumbnails").exists()
+        return "it is empty, although it was in use before" if was_used else ""
     if not header.startswith(MAGIC):
         return "it is not an SQLite database"
     if len(header) < HEADER_BYTES:

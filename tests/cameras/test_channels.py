@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from cameras import channels, layouts, registry
-from cameras.channels import channel_in, notice, suggested, validate_pattern
+from cameras import channels, registry
+from cameras.channels import channel_in, suggested, told_in, validate_pattern
 from cameras.models import Camera
 from tests import factories
 
@@ -87,9 +87,6 @@ def test_without_a_pattern_no_name_makes_a_camera_and_several_channels_are_told_
     camera = factories.camera("yard")
     for name in ("Yard_00_20240115143052.jpg", "Yard_00_20240115143053.jpg", "Yard_01_20240115143052.jpg") * 2:
         assert registry.camera_of(f"yard/{name}") == camera
-        named = layouts.parse(name)
-        assert named is not None
-        notice(camera.pk, camera.folder, named.channel, name)
     (line,) = caplog.messages
     assert "several channels of a recorder (00, 01)" in line
     assert "Yard_{channel}_" in line
@@ -103,10 +100,19 @@ def test_without_a_pattern_no_name_makes_a_camera_and_several_channels_are_told_
         ("SNAP_CH02_2022_10_14_14_15_35_23978.jpg", "SNAP_CH{channel}_"),
         ("192.168.0.64_01_20190319093422939_TIMING.jpg", "192.168.0.64_{channel}_"),
         ("4M0123EA7C31/2024-01-15/001/jpg/14/30/52[M][0@0][0].jpg", "/{channel}/"),
+        ("ch3-20240115-143052.jpg", "ch{channel}-"),
+        ("2024-01-15/Camera 12.jpg", "Camera {channel}."),
+        ("yard_cam2_20240115.mp4", "yard_cam{channel}_"),
     ],
 )
 def test_what_is_suggested_finds_the_channel(below: str, pattern: str):
-    named = layouts.parse(below)
-    assert named is not None
-    assert suggested(below, named.channel) == pattern
-    assert channel_in(pattern, below) == named.channel
+    channel = told_in(below)
+    assert suggested(below, channel) == pattern
+    assert channel_in(pattern, below) == channel
+
+
+@pytest.mark.parametrize(
+    "below", ["image.jpg", "MDAlarm_20240115-143052.jpg", "webcam2.jpg", "cam2024.jpg", "ch.jpg", "cam3/a.jpg"]
+)
+def test_a_name_without_a_channel_tells_none(below: str):
+    assert told_in(below) == ""

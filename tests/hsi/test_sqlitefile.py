@@ -83,12 +83,24 @@ def test_a_damaged_file_is_told_with_what_to_do_and_left_as_it_is(
         assert words in str(refused.value)
 
 
-def test_an_empty_file_is_new_unless_there_are_pictures_of_an_earlier_run(path: Path, tmp_path: Path):
+@pytest.mark.parametrize("trace", ["thumbnails", "hsi.sqlite3-made"])
+def test_an_empty_file_is_new_unless_it_was_in_use_before(path: Path, tmp_path: Path, trace: str):
     path.write_bytes(b"")
+    assert sqlitefile.fault_of(path, tmp_path) == ""
+    (tmp_path / trace).mkdir()
+    with pytest.raises(CommandError, match="it is empty"), sqlitefile.sound_database(tmp_path):
+        pass
+
+
+def test_a_database_that_was_made_is_known_again_when_it_is_emptied(path: Path, tmp_path: Path):
     with sqlitefile.sound_database(tmp_path):
         pass
-    (tmp_path / "thumbnails").mkdir()
+    path.write_bytes(b"")
     with pytest.raises(CommandError, match="it is empty"), sqlitefile.sound_database(tmp_path):
+        pass
+    assert path.read_bytes() == b""
+    path.unlink()
+    with sqlitefile.sound_database(tmp_path):  # whoever removes it wants a new one
         pass
 
 

@@ -94,3 +94,12 @@ def test_a_setting_that_needs_another_one_is_told(process: dict[str, str], remar
 def test_what_needs_another_setting_names_settings():
     names = {setting.name for setting in SETTINGS}
     assert {*NEEDS, *NEEDS.values()} <= names
+
+
+def test_a_runtime_file_that_was_named_and_is_not_there_is_told(tmp_path: Path):
+    absent = tmp_path / "absent.env"
+    process = {"HSI_DATA_DIR": str(tmp_path), "HSI_RUNTIME_ENV_PATH": str(absent)}
+    files = [("runtime", absent), (".env", tmp_path / ".env")]
+    (remark,) = read(process, files).remarks
+    assert remark == f"HSI_RUNTIME_ENV_PATH (process) names a file that is not there: {absent}"
+    assert read({"HSI_DATA_DIR": str(tmp_path)}, files).remarks == []

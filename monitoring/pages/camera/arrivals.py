@@ -171,7 +171,7 @@ def standing_still(camera: Camera) -> list[Finding]:
 def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
     """Whether the newest files are of several channels of a recorder, and nobody has said where names tell them."""
     names = [one.upload.path.partition("/")[2] for one in shown]
-    known = {named.channel: name for name in names if (named := layouts.parse(name)) and named.channel}
+    known = {channel: name for name in names if (channel := channels.told_in(name))}
     if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
         return []
     channel, name = max(known.items())
