@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -82,7 +82,8 @@ class Suggestion(TypedDict):
     clock_correction_seconds: int
 
 
-def determine(camera: Camera, clues: Clues) -> Moment:
+def determine(camera: Camera, clues: Clues, just_closed: datetime | None = None) -> Moment:
+    """`just_closed`: now, where the file was closed a moment ago, also where its own time says otherwise."""
     if clues.local is None:
         return Moment(clues.began, clues.arrived_by)
     correction = timedelta() if clues.told else timedelta(seconds=camera.clock_correction_seconds)
@@ -98,6 +99,9 @@ def determine(camera: Camera, clues: Clues) -> Moment:
     off = taken - clues.began
     if clues.length and off > CLIP_IN_THE_FUTURE:
         return Moment(taken - clues.length, clues.source)
+    if not is_live and just_closed and is_whole(taken - just_closed + clues.length, HOUR):
+        # Name and time of the file are both by the camera's clock, which is off by whole hours.
+        return determine(camera, replace(clues, arrived=just_closed, arrived_by=Upload.TimeSource.ARRIVAL))
     if not is_live or off >= -USUAL_DELAY:
         return Moment(taken, clues.source, False, ahead, timedelta() if is_live else None)
     return _long_before(camera, clues, taken)

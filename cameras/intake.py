@@ -57,6 +57,7 @@ class Arrival:
     mtime_ns: int
     received_at: datetime
     final: bool  # it will not heal by waiting
+    changed_ns: int = 0  # by the clock of this machine, whatever time its writer gave it
     facts: dict[str, Any] = field(default_factory=dict)  # columns of the upload, as they become known
     thumbnail: bytes = b""
     exif_time: datetime | None = None
@@ -97,7 +98,7 @@ def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
         return Outcome.NOT_OURS
     with tree.open(path) as file:
         status = os.fstat(file.fileno())
-        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
+        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final, status.st_ctime_ns)
         if (known := _known(arrival)) is not None:
             return _finish_move(tree, known)
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
@@ -229,13 +230,13 @@ def _row(arrival: Arrival) -> Upload:
 def captured(arrival: Arrival) -> clocks.Moment:
     """When the picture was taken: from its name, else from EXIF, else from when it arrived; see `cameras.clocks`."""
     below = arrival.path.partition("/")[2]
-    local, source = arrival.exif_time, Upload.TimeSource.EXIF
-    if (named := layouts.parse(below)) is not None:
-        local, source = named.local, Upload.TimeSource.NAME
+    named, Source = layouts.parse(below), Upload.TimeSource  # noqa: N806
+    local, source = (named.local, Source.NAME) if named else (arrival.exif_time, Source.EXIF)
     arrived_at, arrived_by = arrival_time(arrival)
     length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
+    just_closed = arrival.received_at - from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
     clues = clocks.Clues(local, source, arrived_at, arrived_by, length, layouts.is_told(below))
-    return clocks.determine(arrival.camera, clues)
+    return clocks.determine(arrival.camera, clues, arrival.received_at if just_closed else None)
 
 
 def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:

@@ -333,6 +333,16 @@ def test_what_was_closed_a_moment_ago_is_live_whatever_its_name_says(folder, off
         assert upload.captured_at == upload.received_at
 
 
+@pytest.mark.parametrize(("off", "is_live"), [(timedelta(hours=-2), True), (timedelta(hours=-2, minutes=-17), False)])
+def test_a_file_to_which_the_camera_gave_its_own_time_is_live_where_that_is_off_by_whole_hours(folder, off, is_live):
+    then = datetime.now(UTC) + off
+    path = folder.put(f"door/n_01_{then:%Y%m%d%H%M%S}.jpg", files.jpeg())
+    os.utime(folder.root / path, (then.timestamp(), then.timestamp()))
+    take_in(folder.tree, path, final=True)
+    upload = Upload.objects.get()
+    assert (upload.clock_skew, upload.captured_at == upload.received_at) == (is_live, is_live)
+
+
 def test_a_clock_that_is_an_hour_off_is_noted_at_its_camera(folder):
     for n in range(2):
         folder.take(
