@@ -59,8 +59,8 @@ class CameraAdmin(HSIAdmin):
     search_fields = ("name", "id", "folder")
     ordering = ("name", "id")
     fields = (
-        "name", "id", "folder", "time_zone", "make", "expected_interval_seconds", "enabled", "silent_since",
-        "last_picture", "created_at", "large_picture",
+        "name", "id", "folder", "time_zone", "clock_correction_seconds", "channel_pattern", "make",
+        "expected_interval_seconds", "enabled", "silent_since", "last_picture", "created_at", "large_picture",
     )  # fmt: skip
     readonly_fields = ("id", "folder", "silent_since", "last_picture", "created_at", "large_picture")
     inlines = (CameraGrantInline,)

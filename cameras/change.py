@@ -52,8 +52,14 @@ def make(folder: str, **values: Any) -> Camera:
     return camera
 
 
+# What a clock that is off is measured by. With another one, what was found before says nothing.
+CLOCK = ("time_zone", "clock_correction_seconds")
+
+
 def store(row: Camera | Zone, values: dict[str, Any]) -> None:
     """Write those columns of a row that were given, and no others: somebody else may change the rest."""
+    if isinstance(row, Camera) and any(getattr(row, name) != values.get(name, getattr(row, name)) for name in CLOCK):
+        values = {**values, "clock_offset_seconds": None}
     before = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, value)

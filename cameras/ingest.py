@@ -63,15 +63,17 @@ def receive(
     """
     assert partial is not None  # noqa: S101 (a form without a file has no name)
     try:
-        key = _place(tree, camera, partial, name if captured_at is None else named_for(name, captured_at, camera))
+        key = _place(tree, camera, partial, name, captured_at)
     except OSError as error:
         raise away(error) from error
     return told(camera, key)
 
 
-def _place(tree: Tree, camera: Camera, partial: Partial, name: str) -> str:
+def _place(tree: Tree, camera: Camera, partial: Partial, name: str, captured_at: datetime | None) -> str:
     """Place the file under a path that no other has, and take it in; the key of its version."""
     folder = f"{camera.folder}/{FOLDER}/{timezone.now():%Y%m%d}/{secrets.token_hex(4)}"
+    if captured_at is not None:
+        folder, name = f"{folder}/{layouts.TOLD}", named_for(name, captured_at, camera)
     make_folder(tree, folder)
     path = f"{folder}/{name}"
     size, mtime_ns = partial.place(path)

@@ -10,9 +10,15 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from cameras import zones
+from cameras.channels import validate_pattern
 from cameras.ingest import is_believable, safe_name
 from cameras.makes import choices
-from cameras.models import LONGEST_INTERVAL_SECONDS, SHORTEST_INTERVAL_SECONDS, validate_time_zone
+from cameras.models import (
+    LONGEST_CORRECTION_SECONDS,
+    LONGEST_INTERVAL_SECONDS,
+    SHORTEST_INTERVAL_SECONDS,
+    validate_time_zone,
+)
 from cameras.registry import safe_id
 from cameras.stability import is_temporary
 from hsi.inputs import FractionField, Input, is_printable
@@ -26,6 +32,14 @@ class CameraInputSerializer(Input):
     time_zone = serializers.CharField(
         required=False, allow_blank=True, max_length=64, validators=[validate_time_zone],
         help_text="Such as Europe/Berlin. Empty: the site's time zone.",
+    )  # fmt: skip
+    clock_correction_seconds = serializers.IntegerField(
+        required=False, min_value=-LONGEST_CORRECTION_SECONDS, max_value=LONGEST_CORRECTION_SECONDS,
+        help_text="Added to the time that its names tell, for a clock that cannot be set right.",
+    )  # fmt: skip
+    channel_pattern = serializers.CharField(
+        required=False, allow_blank=True, max_length=120, validators=[validate_pattern],
+        help_text="Of a recorder: where names tell the channel, such as NVR_{channel}_. Each is a camera of its own.",
     )  # fmt: skip
     make = serializers.ChoiceField(
         choices=choices(), required=False, allow_blank=True, help_text="For what to enter in its menu. Changes nothing."

@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cameras import decoder, layouts, media
+from cameras import clocks, decoder, layouts, media
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
-from cameras.registry import camera_of_folder
+from cameras.registry import camera_of
 from cameras.serializers import camera_status
 from cameras.tree import Tree
 from hsi import crashpoint, logcontext, rows, samples, stream
@@ -57,9 +57,11 @@ class Arrival:
     mtime_ns: int
     received_at: datetime
     final: bool  # it will not heal by waiting
+    changed_ns: int = 0  # by the clock of this machine, whatever time its writer gave it
     facts: dict[str, Any] = field(default_factory=dict)  # columns of the upload, as they become known
     thumbnail: bytes = b""
     exif_time: datetime | None = None
+    clock_off: timedelta | None = None  # see `clocks.Moment`
 
     @property
     def version_key(self) -> str:
@@ -91,13 +93,12 @@ def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     Raises OSError when the file cannot be read now and DatabaseError when it cannot be stored now:
     in both cases it stays where it is, and is tried again.
     """
-    folder, _, below = path.partition("/")
-    camera = camera_of_folder(folder) if below else None
+    camera = camera_of(path)
     if camera is None or not camera.enabled:
         return Outcome.NOT_OURS
     with tree.open(path) as file:
         status = os.fstat(file.fileno())
-        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final)
+        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final, status.st_ctime_ns)
         if (known := _known(arrival)) is not None:
             return _finish_move(tree, known)
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
@@ -198,6 +199,7 @@ def _write(arrival: Arrival) -> Upload:
     upload.save(force_insert=True)
     crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
+    clocks.note(arrival.camera, arrival.clock_off)
     silent_since = arrival.camera.silent_since
     was_silent = arrival.camera.spoke()
     stream.publish(("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None)))
@@ -215,28 +217,26 @@ def _original(arrival: Arrival) -> int | None:
 
 
 def _row(arrival: Arrival) -> Upload:
-    captured_at, source, skewed = captured(arrival)
+    moment = captured(arrival)
+    arrival.clock_off = moment.clock_off
     return Upload(
         camera=arrival.camera, path=arrival.path, size=arrival.size, mtime_ns=arrival.mtime_ns,
-        version_key=arrival.version_key, received_at=arrival.received_at,
-        captured_at=captured_at, captured_at_source=source, clock_skew=skewed, **arrival.facts,
+        version_key=arrival.version_key, received_at=arrival.received_at, captured_at=moment.captured_at,
+        captured_at_source=moment.source, clock_skew=moment.skewed, named_ahead_seconds=moment.ahead_seconds,
+        **arrival.facts,
     )  # fmt: skip
 
 
-def captured(arrival: Arrival) -> tuple[datetime, Upload.TimeSource, bool]:
-    """When the picture was taken, how we know, and whether the camera's clock was not believed.
-
-    From the name, else from EXIF, else from when it arrived.
-    """
+def captured(arrival: Arrival) -> clocks.Moment:
+    """When the picture was taken: from its name, else from EXIF, else from when it arrived; see `cameras.clocks`."""
     below = arrival.path.partition("/")[2]
-    local, source = arrival.exif_time, Upload.TimeSource.EXIF
-    if (named := layouts.parse(below)) is not None:
-        local, source = named.local, Upload.TimeSource.NAME
+    named, Source = layouts.parse(below), Upload.TimeSource  # noqa: N806
+    local, source = (named.local, Source.NAME) if named else (arrival.exif_time, Source.EXIF)
     arrived_at, arrived_by = arrival_time(arrival)
-    if local is None:
-        return arrived_at, arrived_by, False
-    at, skewed = layouts.capture_time(local, arrival.camera.zone, arrived_at)
-    return at, arrived_by if skewed else source, skewed
+    length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
+    just_closed = arrival.received_at - from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
+    clues = clocks.Clues(local, source, arrived_at, arrived_by, length, layouts.is_told(below))
+    return clocks.determine(arrival.camera, clues, arrival.received_at if just_closed else None)
 
 
 def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:

@@ -18,7 +18,7 @@ MAX_PAST = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a name says. `local` is naive, on the camera's own clock.
+    """What a name says. `local` is naive, on the camera's own clock. `channel`: which one of a recorder, or "".
 
     `trigger` is one of motion, person, sound, alarm (an input of the camera), schedule, smart, line,
     intrusion, face, plate, event (something, the camera does not say what), or "" where the name is silent.
@@ -27,6 +27,7 @@ class Named:
     local: datetime
     make: str
     trigger: str
+    channel: str = ""
 
 
 def _by_word(words: dict[str, str], otherwise: str) -> Callable[[str], str]:
@@ -62,6 +63,7 @@ def _always(trigger: str) -> Callable[[str], str]:
 
 _DATE = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
 _CLOCK = r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
+_CHANNEL = r"(?P<channel>\d\d)"
 _END = r"\.[a-z0-9]{2,4}\Z"
 
 # (make, pattern, trigger of the text in the group `kind`): the first that matches and is a date wins.
@@ -70,20 +72,21 @@ _LAYOUTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     (
         # <day>/<channel>/jpg/14/30/52[M]..., jpg/14/30.52[M]..., pic_001/14.30.52[M]..., dav/14/14.30.52-14.31.12[M]...
         "dahua",
-        r"(?:^|/)(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)/(?:[^/]{1,64}/){0,3}"
+        r"(?:^|/)(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)/"
+        r"(?:(?P<channel>\d{1,3})/(?=jpg/|dav/))?(?:[^/]{1,64}/){0,3}"
         r"(?P<hour>\d\d)[/.](?P<minute>\d\d)[/.](?P<second>\d\d)(?:-(?:\d\d\.\d\d\.\d\d)?)?"
         rf"\[(?P<kind>[a-z])\][^/]{{0,200}}{_END}",
         _DAHUA,
     ),
     (
         "hikvision",
-        rf"_\d{{2}}_{_DATE}{_CLOCK}(?P<millisecond>\d{{3}})_(?P<kind>[^/]{{1,120}}){_END}",
+        rf"_{_CHANNEL}_{_DATE}{_CLOCK}(?P<millisecond>\d{{3}})_(?P<kind>[^/]{{1,120}}){_END}",
         _HIKVISION,
     ),
     ("vivotek", rf"_{_DATE}{_CLOCK}_\d{{1,6}}_(?P<kind>pre|trg|pos){_END}", _always("event")),
     (
         "annke",
-        r"(?:^|/)SNAP_CH\d{1,3}_(?P<year>\d{4})_(?P<month>\d\d)_(?P<day>\d\d)"
+        r"(?:^|/)SNAP_CH(?P<channel>\d{1,3})_(?P<year>\d{4})_(?P<month>\d\d)_(?P<day>\d\d)"
         rf"_(?P<hour>\d\d)_(?P<minute>\d\d)_(?P<second>\d\d)_\d{{1,10}}{_END}",
         _always(""),
     ),
@@ -94,9 +97,17 @@ _LAYOUTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
         rf"/(?P<minute>\d\d)M(?P<second>\d\d)S(?:\d\d)?{_END}",
         _always("motion"),
     ),
-    ("reolink", rf"_\d{{2}}_{_DATE}{_CLOCK}{_END}", _always("")),
+    ("reolink", rf"_{_CHANNEL}_{_DATE}{_CLOCK}{_END}", _always("")),
 )
+# Where `cameras.ingest` places a file whose time it was told.
+TOLD = "told"
+_TOLD = re.compile(rf"(?:[A-Za-z0-9]{{1,16}}/)?http/\d{{8}}/[0-9a-f]{{8}}/{TOLD}/")
 _COMPILED = tuple((make, re.compile(pattern, re.IGNORECASE | re.ASCII), trigger) for make, pattern, trigger in _LAYOUTS)
+
+
+def is_told(relative: str) -> bool:
+    """Whether the time in this name is that of a client who knows it, and not of a camera's clock."""
+    return bool(_TOLD.match(relative))
 
 
 def parse(relative: str) -> Named | None:
@@ -105,9 +116,10 @@ def parse(relative: str) -> Named | None:
         found = pattern.search(relative)
         if found is None:
             continue
-        local = _moment(found.groupdict())
+        parts = found.groupdict()
+        local = _moment(parts)
         if local is not None:
-            return Named(local, make, trigger_of(found.groupdict().get("kind") or ""))
+            return Named(local, make, trigger_of(parts.get("kind") or ""), parts.get("channel") or "")
     return None
 
 
@@ -124,13 +136,18 @@ def _moment(parts: dict[str, str]) -> datetime | None:
 def capture_time(local: datetime, zone: ZoneInfo, arrival: datetime) -> tuple[datetime, bool]:
     """(when it was taken in UTC, whether the camera's clock is off).
 
-    `local` is naive, `arrival` aware. In the hour that repeats in autumn the first pass is meant (`fold=0`); a time in
-    the hour that is left out in spring counts on from before it. A time that cannot be is replaced by `arrival`.
+    `local` is naive, `arrival` aware. In the hour that repeats in autumn the pass is meant that fits the arrival; a
+    time in the hour that is left out in spring counts on from before it. A time that cannot be is replaced by
+    `arrival`.
     """
     try:
-        taken = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        passes = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
     except OverflowError:  # the first or last day a datetime can hold
         return arrival.astimezone(UTC), True
+    # `fold=1` in the hour that is left out counts back from after it: only in a repeated hour is it the later one.
+    taken = passes[0]
+    if passes[0] < passes[1] <= arrival + MAX_FUTURE:
+        taken = min(passes, key=lambda one: abs(arrival - one))
     if not -MAX_PAST <= taken - arrival <= MAX_FUTURE:
         return arrival.astimezone(UTC), True
     return taken, False

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.utils import timezone
 
+from cameras.channels import validate_pattern
 from cameras.makes import choices
 from hsi import rows
 
@@ -24,6 +25,7 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError(f"{value!r} is not a time zone such as Europe/Berlin.")
 
 
+LONGEST_CORRECTION_SECONDS = 26 * 3600  # from one end of the world's zones to the other
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 60, 30 * 24 * 3600
 
 
@@ -47,6 +49,20 @@ class Camera(models.Model):
     folder = models.TextField(unique=True, help_text="First folder below the camera root, as written there.")
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
+    )
+    clock_correction_seconds = models.IntegerField(
+        default=0,
+        validators=[MinValueValidator(-LONGEST_CORRECTION_SECONDS), MaxValueValidator(LONGEST_CORRECTION_SECONDS)],
+        help_text="Added to the time that its names tell, for a clock that cannot be set right.",
+    )
+    clock_offset_seconds = models.IntegerField(
+        null=True, editable=False, help_text="By how much its clock is steadily ahead; below zero: behind."
+    )
+    channel_pattern = models.CharField(
+        max_length=120,
+        blank=True,
+        validators=[validate_pattern],
+        help_text="For a recorder: where names tell the channel, such as NVR_{channel}_. Each is a camera of its own.",
     )
     make = models.CharField(
         max_length=20,
@@ -72,6 +88,11 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def root_folder(self) -> str:
+        """Its folder below the camera root; for a channel of a recorder that of the recorder."""
+        return self.folder.partition("/")[0]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -184,6 +205,9 @@ class Upload(models.Model):
     captured_at = models.DateTimeField()
     captured_at_source = models.CharField(max_length=7, choices=TimeSource)
     clock_skew = models.BooleanField(default=False, help_text="The camera's clock was too far off to be believed.")
+    named_ahead_seconds = models.IntegerField(
+        null=True, editable=False, help_text="The time that its name tells, read as UTC, minus its arrival."
+    )
     received_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it was rejected or failed.")

@@ -1,4 +1,7 @@
-"""Folders become cameras: the first folder below the root is the camera, never a guess from a name."""
+"""Folders become cameras: the first folder below the root is the camera, never a guess from a name.
+
+Only where a person has set a pattern for the folder of a recorder, a name tells which of its channels a file is of.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from cameras import channels
 from cameras.models import Camera, Zone
 from hsi import rows
 from hsi.errors import ConflictError
@@ -38,25 +42,57 @@ class TooManyZonesError(ConflictError):
     code = "TOO_MANY_ZONES"
 
 
+def camera_of(path: str) -> Camera | None:
+    """The camera of the file at `path`, below the root. None: it lies in no camera's folder, or in an unknown one."""
+    folder, _, below = path.partition("/")
+    recorder = camera_of_folder(folder) if below else None
+    if recorder is None:
+        return None
+    over_http = channels.OVER_HTTP.match(below)
+    if over_http and (known := _known(f"{folder}/{over_http[1]}")):
+        return known
+    if not recorder.channel_pattern:
+        channels.notice(recorder.pk, below)
+        return recorder
+    channel = channels.channel_in(recorder.channel_pattern, below)
+    # What a recorder sends waits while it is paused, whatever the channel.
+    return _channel(recorder, channel) if channel and recorder.enabled else recorder
+
+
+def _known(folder: str) -> Camera | None:
+    return next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
+
+
+def _channel(recorder: Camera, channel: str) -> Camera | None:
+    """The camera of a channel; an unknown one is made, where the setting allows, up to a limit."""
+    folder = f"{recorder.folder}/{channel}"
+    if (camera := _known(folder)) is not None or not settings.CAMERA_AUTO_CREATE:
+        return camera
+    if Camera.objects.filter(folder__startswith=f"{recorder.folder}/").count() >= channels.MOST_CHANNELS:
+        logger.warning("Camera %s has %s channels, and gets no more", recorder.pk, channels.MOST_CHANNELS)
+        return recorder
+    return create_camera(folder, time_zone=recorder.time_zone, make=recorder.make)
+
+
 def camera_of_folder(folder: str) -> Camera | None:
     """The camera of a first-level folder (path text); an unknown folder makes one, where the setting allows."""
-    camera = next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
+    camera = _known(folder)
     if camera is None and settings.CAMERA_AUTO_CREATE:
         camera = create_camera(folder)
     return camera
 
 
-def create_camera(folder: str) -> Camera:
+def create_camera(folder: str, **values: Any) -> Camera:
     """A camera for a folder, with a safe id. Two that do it at once get the same camera."""
     try:
-        return add_camera(folder, name=name_of(folder))
+        return add_camera(folder, name=name_of(folder), **values)
     except CameraExistsError:
         return Camera.objects.get(folder=folder)
 
 
 def name_of(folder: str) -> str:
     """What a camera is called for its folder, until somebody names it."""
-    name = printable(folder).replace("_", " ").strip()[:120] or "Camera"
+    name = printable(folder).replace("_", " ").replace("/", " ").strip()[:120] or "Camera"
     return name[:1].upper() + name[1:]
 
 
@@ -90,7 +126,7 @@ def add_zone(camera: Camera, name: str, **values: Any) -> Zone:
 
 def safe_id(folder: str) -> str:
     """A slug of at most 64 characters: usable in URLs, paths and metric labels whatever the folder is called."""
-    slug = slugify(folder).replace("-", "_")[:64]
+    slug = slugify(folder.replace("/", "_")).replace("-", "_")[:64]
     return slug or f"camera_{_digest(folder)}"
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, TypedDict
 
+from django.utils import timezone
+
+from cameras import clocks
 from cameras.models import Camera, Upload, Zone
 from hsi.mount import link
 from hsi.times import iso
@@ -13,13 +16,19 @@ from hsi.times import iso
 class CameraData(TypedDict):
     """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
 
-    `silent_since` is null unless the camera has been silent for longer than expected.
+    `silent_since` is null unless the camera has been silent for longer than expected. `clock_offset_seconds`: by how
+    much its clock is steadily ahead (below zero: behind), null where it is right; `clock_suggestion` is then what to
+    send to change that, or null.
     """
 
     id: str
     name: str
     enabled: bool
     time_zone: str
+    clock_correction_seconds: int
+    clock_offset_seconds: int | None
+    clock_suggestion: clocks.Suggestion | None
+    channel_pattern: str
     make: str
     expected_interval_seconds: int | None
     silent_since: str | None
@@ -86,6 +95,10 @@ def camera_data(camera: Camera) -> CameraData:
         "name": camera.name,
         "enabled": camera.enabled,
         "time_zone": camera.zone.key,
+        "clock_correction_seconds": camera.clock_correction_seconds,
+        "clock_offset_seconds": camera.clock_offset_seconds,
+        "clock_suggestion": clocks.suggestion(camera, timezone.now()),
+        "channel_pattern": camera.channel_pattern,
         "make": camera.make,
         "expected_interval_seconds": camera.expected_interval_seconds,
         "silent_since": iso(camera.silent_since),

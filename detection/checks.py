@@ -1,15 +1,26 @@
-"""System checks of the `DETECTOR` setting."""
+"""System checks of the detector, and of the labels that settings name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, register
 
 from detection.detectors import problems
+from detection.detectors.labels import KNOWN
 
 
 @register()
 def check_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     hint = "Change DETECTOR and the settings it needs; `manage.py show_config` lists them."
     return [Error(problem, hint=hint, id="detection.E001") for problem in problems()]
+
+
+@register()
+def check_labels(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """No warning: a model may have labels of its own."""
+    strange = [label for label in settings.FAST_PATH_OBJECT_TYPES if label not in KNOWN]
+    words = "FAST_PATH_OBJECT_TYPES names {!r}, which only a detector with labels of its own finds."
+    hint = "Labels are those of COCO, such as person or traffic light, with commas between them."
+    return [Info(words.format(label), hint=hint, id="detection.I001") for label in strange]

@@ -116,7 +116,7 @@ def open_original(upload: Upload) -> BinaryIO:
         file = tree.open(upload.path)
     except FileNotFoundError as error:
         # A share that is not mounted leaves an empty folder: then the camera's own folder is missing, too.
-        if not settings.CAMERA_ROOT.is_dir() or upload.camera.folder not in tree.folders():
+        if not settings.CAMERA_ROOT.is_dir() or upload.path.partition("/")[0] not in tree.folders():
             raise FolderAwayError from error
         raise FileGoneError from error
     status = os.fstat(file.fileno())

@@ -91,3 +91,14 @@ def check_live_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         for name, fault in livesettings.ignored().items()
     ]
+
+
+@register()
+def check_names(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """One line each, without a hint: this is what every start says."""
+    return [checks.Warning(line, id="hsi.W003") for line in settings.CONFIGURATION.unused_lines()]
+
+
+@register()
+def check_forms(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [checks.Info(line, id="hsi.I001") for line in settings.CONFIGURATION.remarks]

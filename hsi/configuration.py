@@ -13,90 +13,93 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-import environ
-
+from hsi import unused
+from hsi.envfile import read_env_file
+from hsi.forms import parse, remark
+from hsi.machinezone import machine_zone
 from hsi.options import SETTINGS, Setting, redact_url
 
 
 @dataclass(slots=True)
 class Configuration:
-    """Values by name, where each came from, and what is wrong."""
+    """Values by name, where each came from, and what is wrong.
+
+    `remarks` tell of values that were understood although they are not written as the manual has it, and of settings
+    that do nothing without another one. `wrong_lines` and `names` are what files and process hold beside them, by
+    source: see `unused_lines`.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def unused_lines(self) -> list[str]:
+        """One line for each thing that was set and has no effect."""
+        told = list(self.wrong_lines)
+        for source, names in self.names.items():
+            told += unused.in_process(names) if source == PROCESS else unused.in_file(source, names)
+        return told
+
+
+PROCESS = "process"
+RUNTIME = "HSI_RUNTIME_ENV_PATH"
 
 
 class ConfigurationError(SystemExit):
     """A setting cannot be used. The message has one line per fault; the process ends with it."""
 
+    def __init__(self, configuration: Configuration) -> None:
+        faults, unused_lines = configuration.faults, configuration.unused_lines()
+        also = ["Set and not used:", *(f"  {line}" for line in unused_lines)] if unused_lines else []
+        super().__init__("\n".join(["Settings that cannot be used:", *(f"  {fault}" for fault in faults), *also]))
+
 
 def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Configuration:
     """Read every setting. `files` are (name for people, path), strongest first; absent ones are skipped."""
     result = Configuration()
-    layers: list[tuple[str, Mapping[str, str]]] = [("process", process)]
+    layers: list[tuple[str, Mapping[str, str]]] = [(PROCESS, process)]
     for name, path in files:
         try:
-            layers.append((name, env_file(path)))
+            file = read_env_file(path)
         except FileNotFoundError:
+            if process.get(RUNTIME) == str(path):
+                result.remarks.append(f"{RUNTIME} ({PROCESS}) names a file that is not there: {path}")
             continue
         except (OSError, UnicodeDecodeError) as error:
             result.faults.append(f"{path} ({name}): must be a readable text file in UTF-8: {type(error).__name__}")
+            continue
+        layers.append((name, file.values))
+        result.wrong_lines += [f"{path} ({name}): {words}" for words in file.wrong]
+    result.names = {name: tuple(layer) for name, layer in layers}
     for setting in SETTINGS:
         _read_one(setting, layers, result)
+    result.values["TIME_ZONE"] = result.values["TIME_ZONE"] or machine_zone(_first("TZ", layers)[0])
     result.faults += contradictions(result.values)
+    result.remarks += unused.without_effect(result.values, result.sources)
     return result
 
 
+def _first(name: str, layers: list[tuple[str, Mapping[str, str]]]) -> tuple[str, str]:
+    """(text, source) of the strongest layer that has a value; empty texts where none has."""
+    return next(((raw, source) for source, layer in layers if (raw := layer.get(name, ""))), ("", ""))
+
+
 def _read_one(setting: Setting, layers: list[tuple[str, Mapping[str, str]]], result: Configuration) -> None:
-    value, source = setting.default, "default"
-    for name, layer in layers:
-        if raw := layer.get(setting.name, ""):
-            source = name
-            value, fault = parse(setting, raw)
-            if fault:
-                result.faults.append(f"{setting.name}={setting.shown(raw)!r} ({source}): must be {fault}")
-            break
-    result.values[setting.name], result.sources[setting.name] = value, source
-
-
-def env_file(path: Path) -> dict[str, str]:
-    """The variables of one env file, read by django-environ without touching `os.environ`. Raises OSError."""
-
-    # django-environ writes to the class's ENVIRON, so the class is one of this call's own.
-    class Scope(environ.Env):  # type: ignore[misc]  # the library is untyped
-        ENVIRON: ClassVar[dict[str, str]] = {}
-
-    with path.open(encoding="utf-8") as file:
-        Scope.read_env(file)
-    return Scope.ENVIRON
-
-
-def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
-    """(value, None), or (default, what is allowed) when `raw` does not fit."""
-    raw = raw.strip()
-    try:
-        value: Any = _bool(raw) if setting.type is bool else environ.Env.parse_value(raw, setting.type)
-    except ValueError:
-        return setting.default, setting.allowed
-    if setting.type is list:
-        value = [part.strip() for part in value if part.strip()]
-    if setting.minimum is not None and not setting.minimum <= value <= (setting.maximum or 0):
-        return setting.default, setting.allowed
-    if setting.choices and value not in setting.choices and "." not in value:
-        return setting.default, setting.allowed
-    return value, None
-
-
-def _bool(raw: str) -> bool:
-    word = raw.lower()
-    if word not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
-        raise ValueError(raw)
-    return word in {"1", "true", "yes", "on"}
+    value, (raw, source) = setting.default, _first(setting.name, layers)
+    if raw:
+        value, fault = parse(setting, raw)
+        if fault:
+            result.faults.append(f"{setting.name}={setting.shown(raw)!r} ({source}): must be {fault}")
+        elif said := remark(setting, raw, value):
+            result.remarks.append(f"{setting.name}={setting.shown(raw)!r} ({source}) {said}")
+    result.values[setting.name], result.sources[setting.name] = value, source or "default"
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
@@ -123,10 +126,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
 
 def access_faults(values: Mapping[str, Any]) -> list[str]:
     """What is wrong with who is let in."""
-    wrong = [text for text in values["TRUSTED_PROXY_IPS"] if not is_network(text, strict=False)]
-    faults = [f"TRUSTED_PROXY_IPS={text!r}: must be addresses and networks such as 10.0.0.0/8" for text in wrong]
-    strange = [origin for origin in values["CORS_ORIGINS"] if origin != "*" and not ORIGIN.fullmatch(origin)]
-    faults += [f"CORS_ORIGINS={origin!r}: must be origins such as https://example.org, or *" for origin in strange]
+    faults = []
     if not PREFIX.fullmatch(values["URL_PREFIX"]):
         faults.append(f"URL_PREFIX={values['URL_PREFIX']!r}: must be a path such as /hsi, without a slash at its end")
     if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
@@ -153,7 +153,6 @@ URL_SCHEMES = {
     "NEMOTRON_URL": ("http://", "https://"),
 }
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-ORIGIN = re.compile(r"https?://[^/\s@]+")
 SHORTEST_KEY = 20
 SHORTEST_SECRET_KEY = 40
 # Different ones. Forty random digits have fewer than this once in ten thousand times.
@@ -173,10 +172,10 @@ def is_address(url: str, schemes: tuple[str, ...]) -> bool:
         return False
 
 
-def is_network(text: str, *, strict: bool = True) -> bool:
-    """Whether `text` is an address or a network. `strict`: a network without bits of a host, so not 10.0.0.5/8."""
+def is_network(text: str) -> bool:
+    """Whether `text` is an address, or a network without bits of a host, so not 10.0.0.5/8."""
     try:
-        ip_network(text, strict=strict)
+        ip_network(text)
     except ValueError:
         return False
     return True
@@ -192,5 +191,5 @@ def can_hold(folder: Path) -> bool:
 
 def env_files() -> list[tuple[str, Path]]:
     """The files settings are read from, strongest first."""
-    runtime = Path(os.environ.get("HSI_RUNTIME_ENV_PATH", "./data/runtime.env"))
+    runtime = Path(os.environ.get(RUNTIME, "./data/runtime.env"))
     return [("runtime", runtime), (".env", Path(".env"))]

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,8 +21,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from hsi import audit
-from hsi.configuration import Configuration, contradictions, parse
+from hsi.configuration import Configuration, contradictions
 from hsi.errors import ValidationError
+from hsi.forms import parse
 from hsi.ledger import LiveSetting
 from hsi.options import SETTINGS, Setting
 
@@ -142,7 +143,8 @@ def configuration() -> Configuration:
     """Every setting with its source, as this process heeds them now."""
     base: Configuration = settings.CONFIGURATION
     values = _overlay.reading.values
-    return Configuration({**base.values, **values}, {**base.sources, **dict.fromkeys(values, SOURCE)})
+    sources = {**base.sources, **dict.fromkeys(values, SOURCE)}
+    return replace(base, values={**base.values, **values}, sources=sources)
 
 
 def ignored() -> dict[str, str]:

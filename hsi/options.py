@@ -20,6 +20,8 @@ class Setting:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     secret: bool = False
+    # What the items of a list are: a key of `hsi.forms.ITEMS`.
+    items: str = ""
     # May change while the system runs (`hsi.livesettings`): whoever needs it reads it anew each time.
     live: bool = False
 
@@ -72,9 +74,9 @@ SETTINGS: tuple[Setting, ...] = (
     S("HSI_DEMO", bool, False, "Drawn cameras upload beside the real ones. Set by `up --demo`."),
     S("HSI_DATA_DIR", str, "./data", "Where the database, thumbnails, quarantine and secret key live."),
     S("SECRET_KEY", str, "", "Signs sessions and cursors; at least 40 random characters. Empty: made once and kept in the data folder.", secret=True),
-    S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: this machine's own names and addresses."),
-    S("CSRF_TRUSTED_ORIGINS", list, [], "Origins (https://host) that a proxy in front presents."),
-    S("TIME_ZONE", str, "UTC", "Time zone of pages, and of cameras that name none."),
+    S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: this machine's own names and addresses.", items="host"),
+    S("CSRF_TRUSTED_ORIGINS", list, [], "Origins (https://host) that a proxy in front presents.", items="origin"),
+    S("TIME_ZONE", str, "", "Time zone of pages, and of cameras that name none. Empty: this machine's own (`TZ`, `/etc/localtime`), else UTC."),
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
     S("API_WORKERS", int, 0, "Processes of serve_wsgi. 0: one a processor.", 0, 256),
@@ -83,10 +85,10 @@ SETTINGS: tuple[Setting, ...] = (
     # Who may come, and how often
     S("HTTPS_ONLY", bool, False, "People reach the site by https alone: cookies are Secure, and HSTS is sent."),
     S("HSTS_SECONDS", int, 30 * 86400, "How long browsers remember that, with HTTPS_ONLY.", 0, 10 * 365 * 86400),
-    S("TRUSTED_PROXY_IPS", list, [], "Addresses and networks of proxies whose X-Forwarded-For and -Proto count."),
-    S("CORS_ORIGINS", list, [], "Origins of other sites whose pages may use the API. `*`: all, without cookies."),
+    S("TRUSTED_PROXY_IPS", list, [], "Addresses and networks of proxies whose X-Forwarded-For and -Proto count.", items="network"),
+    S("CORS_ORIGINS", list, [], "Origins of other sites whose pages may use the API. `*`: all, without cookies.", items="exact origin"),
     S("API_KEY_ENABLED", bool, False, "The keys of API_KEYS are let in."),
-    S("API_KEYS", list, [], "Keys for programs without a user: they read and change what concerns all cameras.", secret=True),
+    S("API_KEYS", list, [], "Keys for programs without a user: they read and change what concerns all cameras.", items="key", secret=True),
     S("LOGIN_FAILURE_LIMIT", int, 5, "Wrong passwords for a name from one address, four times as many for all names.", 1, 1000, live=True),
     S("LOGIN_LOCKOUT_MINUTES", int, 15, "How long a wrong password counts, and who gave too many waits.", 1, 1440, live=True),
     S("RATE_LIMIT_ENABLED", bool, True, "Requests are counted and limited.", live=True),
@@ -163,7 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("DETECTION_CONCURRENCY", int, 2, "Pictures one detection process works on at a time.", 1, 64),
     S("DETECTION_CONFIDENCE_THRESHOLD", float, 0.5, "Weaker detections are dropped.", 0, 1, live=True),
     S("FAST_PATH_CONFIDENCE_THRESHOLD", float, 0.90, "A detection this sure is told at once.", 0, 1, live=True),
-    S("FAST_PATH_OBJECT_TYPES", list, ["person"], "Labels that take the fast path.", live=True),
+    S("FAST_PATH_OBJECT_TYPES", list, ["person"], "Labels that take the fast path.", items="label", live=True),
     # Batches
     S("BATCH_WINDOW_SECONDS", int, 90, "Longest batch.", 1, 3600, live=True),
     S("BATCH_IDLE_TIMEOUT_SECONDS", int, 30, "A batch closes after this long without a detection.", 1, 3600, live=True),
@@ -197,10 +199,10 @@ SETTINGS: tuple[Setting, ...] = (
     S("SMTP_PASSWORD", str, "", "Password to sign in there.", secret=True),
     S("SMTP_FROM_ADDRESS", str, "", "Sender of the mails. Empty: SMTP_USER."),
     S("SMTP_USE_TLS", bool, True, "Mails go over TLS only."),
-    S("DEFAULT_EMAIL_RECIPIENTS", list, [], "Recipients of e-mail channels that name none."),
+    S("DEFAULT_EMAIL_RECIPIENTS", list, [], "Recipients of e-mail channels that name none.", items="mail"),
     S("DEFAULT_WEBHOOK_URL", str, "", "Address of webhook channels that name none.", secret=True),
     S("WEBHOOK_TIMEOUT_SECONDS", int, 30, "Time a receiver of notifications may take.", 1, 300, live=True),
-    S("WEBHOOK_ALLOWED_HOSTS", list, [], "Hosts (host or host:port) that may be sent to although their address is not public."),
+    S("WEBHOOK_ALLOWED_HOSTS", list, [], "Hosts (host or host:port) that may be sent to although their address is not public.", items="receiver"),
     S("WEBHOOK_ALLOW_HTTP", bool, False, "Notifications may be sent to public hosts by plain http too. To hosts in WEBHOOK_ALLOWED_HOSTS they always may."),
     # Web
     S("WEBSOCKET_IDLE_TIMEOUT_SECONDS", int, 300, "A client that answers nothing this long is closed.", 10, 86400, live=True),
@@ -216,7 +218,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("LOG_FILE_BACKUP_COUNT", int, 7, "Full log files that are kept.", 0, 1000),
     S("LOG_DB_ENABLED", bool, True, "Log lines go into the database too, for the admin and the API."),
     S("LOG_DB_MIN_LEVEL", str, "INFO", "Least severe of our own lines in the database; of libraries from WARNING on.", choices=LEVELS),
-    S("METRICS_ALLOWED_ADDRESSES", list, [], "Addresses or networks that may read /metrics without a login, e.g. 10.0.0.5,192.168.1.0/24."),
+    S("METRICS_ALLOWED_ADDRESSES", list, [], "Addresses or networks that may read /metrics without a login, e.g. 10.0.0.5,192.168.1.0/24.", items="network"),
     S("GPU_POLL_INTERVAL_SECONDS", float, 5.0, "Time between looks at the graphics cards.", 1, 3600, live=True),
     S("GPU_STATS_HISTORY_MINUTES", int, 60, "Figures of graphics cards are kept this long.", 1, 525_600, live=True),
 )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from pathlib import Path
 from typing import Any
 
-from hsi import adminlook, configuration, databasesetup, logsetup
+from hsi import adminlook, configuration, databasesetup, logsetup, ownhosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = configuration.read(os.environ, configuration.env_files())
 if CONFIGURATION.faults:
-    raise configuration.ConfigurationError("Settings that cannot be used:\n  " + "\n  ".join(CONFIGURATION.faults))
+    raise configuration.ConfigurationError(CONFIGURATION)
 globals().update(CONFIGURATION.values)
 _value = CONFIGURATION.values
 
@@ -42,22 +41,9 @@ def _secret_key() -> str:
     return path.read_text().strip()
 
 
-def _own_names() -> list[str]:
-    """The names and addresses this machine is reached by, without asking the network."""
-    names = [socket.gethostname(), f"{socket.gethostname()}.local"]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a datagram socket: connecting sends nothing
-            names.append(probe.getsockname()[0])
-        except OSError:
-            pass
-    return names
-
-
 SECRET_KEY = _secret_key()
 # This machine itself may always ask: the health check of a container does.
-LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = LOOPBACK + (_value["ALLOWED_HOSTS"] or _own_names())
+ALLOWED_HOSTS = [*ownhosts.LOOPBACK, *_value["ALLOWED_HOSTS"]] if _value["ALLOWED_HOSTS"] else ownhosts.OwnHosts()
 
 INSTALLED_APPS = [
     "daphne",

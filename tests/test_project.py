@@ -241,6 +241,29 @@ def test_compose_sets_only_settings_that_exist() -> None:
     assert {one for one in given - known if not one.startswith("POSTGRES_")} == set()
 
 
+# What compose.yaml sets for each container itself, so that .env cannot.
+SET_BY_COMPOSE = {
+    "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HSI_DATA_DIR", "FOSCAM_BASE_PATH", "API_HOST", "API_PORT",
+    "TRUSTED_PROXY_IPS",
+}  # fmt: skip
+
+
+@pytest.mark.one_engine
+def test_every_setting_in_the_file_reaches_every_container_of_compose() -> None:
+    from hsi.options import SETTINGS
+
+    ours = {service: content for service, content in compose()["services"].items() if "build" in content}
+    assert len(ours) == 8
+    for service, content in ours.items():
+        assert content["env_file"] == [".env"], service
+        assert content["environment"].keys() == SET_BY_COMPOSE, service
+    # What nobody can set is said where people look for it; it is what makes the containers find each other.
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    paragraph = next(part for part in text.split("\n\n") if "sets itself" in part)
+    assert set(re.findall(r"`([A-Z_]+)`", paragraph)) >= SET_BY_COMPOSE
+    assert {setting.name for setting in SETTINGS} >= SET_BY_COMPOSE
+
+
 @pytest.mark.one_engine
 def test_compose_has_no_default_for_a_secret() -> None:
     text = (ROOT / "compose.yaml").read_text()

@@ -29,6 +29,7 @@ urlpatterns = [
     path("cameras/camera/new/", steps.NewCamera.as_view(), name="new_camera"),
     path(f"{CAMERA}/page/", situation.CameraPage.as_view(), name="camera"),
     path(f"{CAMERA}/page/pause", situation.PauseCamera.as_view(), name="pause_camera"),
+    path(f"{CAMERA}/page/clock", situation.CorrectClock.as_view(), name="correct_clock"),
     path(f"{CAMERA}/page/resume", situation.ResumeCamera.as_view(), name="resume_camera"),
     path(f"{CAMERA}/page/zones/", editor.ZoneEditor.as_view(), name="camera_zones"),
     path(f"{CAMERA}/steps/<slug:step>/", steps.CameraStep.as_view(), name="camera_step"),

@@ -9,6 +9,7 @@ from django.test import Client
 
 from cameras.delivery import byte_range, file_response
 from cameras.models import Camera, Upload
+from hsi.ledger import AuditEntry
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,8 @@ def test_a_page_of_cameras_leads_to_the_next(client: Client):
 def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
     assert set(answer) == {
-        "id", "name", "enabled", "time_zone", "make", "expected_interval_seconds", "silent_since", "created_at",
+        "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
+        "channel_pattern", "make", "expected_interval_seconds", "silent_since", "created_at",
         "last_captured_at", "snapshot_url",
     }  # fmt: skip
 
@@ -312,3 +314,34 @@ def test_a_big_file_is_sent_in_pieces_to_an_asynchronous_server(rf, data_dir: Pa
 
 def test_an_id_beyond_the_database_is_not_found(viewer: Client):
     assert viewer.get(f"/api/uploads/{10**30}").status_code == 404
+
+
+def test_the_offer_for_a_clock_that_is_off_is_taken_as_it_is_and_audited(client: Client, door: Camera):
+    Camera.objects.filter(pk="door").update(time_zone="Asia/Kolkata", clock_offset_seconds=-5400)
+    client.force_login(factories.admin())
+    before = client.get("/api/cameras/door").json()
+    assert (before["clock_offset_seconds"], before["clock_correction_seconds"]) == (-5400, 0)
+    assert before["clock_suggestion"] == {"time_zone": "Asia/Kolkata", "clock_correction_seconds": 5400}
+    after = client.patch("/api/cameras/door", before["clock_suggestion"], content_type="application/json").json()
+    assert (after["clock_offset_seconds"], after["clock_suggestion"]) == (None, None)
+    assert after["clock_correction_seconds"] == 5400
+    (entry,) = AuditEntry.objects.filter(action="camera_changed")
+    assert (entry.after or {})["clock_correction_seconds"] == 5400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"clock_correction_seconds": 100_000}, {"channel_pattern": "{channel}"}, {"channel_pattern": "NVR_"}],
+)
+def test_a_correction_and_a_pattern_are_checked(client: Client, door: Camera, body: dict[str, object]):
+    client.force_login(factories.admin())
+    response = client.patch("/api/cameras/door", body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json()["errors"].keys() == body.keys()
+
+
+def test_a_pattern_is_set_and_shown(client: Client, door: Camera):
+    client.force_login(factories.admin())
+    body = {"channel_pattern": "SNAP_CH{channel}_"}
+    answer = client.patch("/api/cameras/door", body, content_type="application/json").json()
+    assert answer["channel_pattern"] == "SNAP_CH{channel}_"

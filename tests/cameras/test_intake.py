@@ -323,6 +323,49 @@ def test_a_time_in_a_name_is_local_to_the_camera(folder):
     assert Upload.objects.get().captured_at == local
 
 
+@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(minutes=-12), timedelta(days=-3)])
+def test_what_was_closed_a_moment_ago_is_live_whatever_its_name_says(folder, off):
+    for n in range(3):
+        name = f"n{n}_01_{datetime.now(UTC) + off:%Y%m%d%H%M%S}.jpg"
+        folder.take(f"door/{name}", files.jpeg(quality=50 + n))
+    for upload in Upload.objects.all():
+        assert (upload.clock_skew, upload.captured_at_source) == (True, "arrival")
+        assert upload.captured_at == upload.received_at
+
+
+@pytest.mark.parametrize(("off", "is_live"), [(timedelta(hours=-2), True), (timedelta(hours=-2, minutes=-17), False)])
+def test_a_file_to_which_the_camera_gave_its_own_time_is_live_where_that_is_off_by_whole_hours(folder, off, is_live):
+    then = datetime.now(UTC) + off
+    path = folder.put(f"door/n_01_{then:%Y%m%d%H%M%S}.jpg", files.jpeg())
+    os.utime(folder.root / path, (then.timestamp(), then.timestamp()))
+    take_in(folder.tree, path, final=True)
+    upload = Upload.objects.get()
+    assert (upload.clock_skew, upload.captured_at == upload.received_at) == (is_live, is_live)
+
+
+def test_a_clock_that_is_an_hour_off_is_noted_at_its_camera(folder):
+    for n in range(2):
+        folder.take(
+            f"door/n{n}_01_{datetime.now(UTC) - timedelta(hours=1):%Y%m%d%H%M%S}.jpg", files.jpeg(quality=50 + n)
+        )
+    assert Camera.objects.get().clock_offset_seconds == -3600
+
+
+def test_a_clip_without_a_time_began_before_it_arrived(folder):
+    folder.take("door/clip.mp4", files.mp4(folder.root.parent / "made.mp4").read_bytes())
+    upload = Upload.objects.get()
+    assert upload.duration_seconds is not None
+    assert upload.captured_at == upload.received_at - timedelta(seconds=upload.duration_seconds)
+
+
+def test_the_channels_of_a_recorder_are_cameras_where_a_pattern_says_so(folder):
+    factories.camera("nvr", channel_pattern="NVR_{channel}_")
+    for channel in ("00", "01"):
+        name = f"NVR_{channel}_{datetime.now(UTC):%Y%m%d%H%M%S}.jpg"
+        assert folder.take(f"nvr/{name}", files.jpeg()) is Outcome.ACCEPTED  # the same bytes: no duplicate of another
+    assert set(Upload.objects.values_list("camera", flat=True)) == {"nvr_00", "nvr_01"}
+
+
 def test_two_who_take_the_same_file_in_at_once_do_not_take_each_others_thumbnail(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.layouts import MAX_PAST, Named, capture_time, parse
+from cameras.layouts import MAX_PAST, Named, capture_time, is_told, parse
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -43,7 +43,43 @@ TIME = datetime(2024, 1, 15, 14, 30, 52)
     ],
 )
 def test_a_name_says_when_and_why_it_was_taken(path: str, make: str, trigger: str) -> None:
-    assert parse(path) == Named(TIME, make, trigger)
+    named = parse(path)
+
+    assert named is not None
+    assert (named.local, named.make, named.trigger) == (TIME, make, trigger)
+
+
+@pytest.mark.parametrize(
+    ("path", "channel"),
+    [
+        ("4A02E53PAG/2024-01-15/002/jpg/14/30/52[M][0@0][0].jpg", "002"),
+        ("4A02E53PAG/2024-01-15/002/dav/14/14.30.52-14.31.12[M][0@0][0].mp4", "002"),
+        ("4A02E53PAG/2024-01-15/pic_001/14.30.52[A][0@0][0].jpg", ""),
+        ("Front Door_03_20240115143052.jpg", "03"),
+        ("10.0.0.1_02_20240115143052422_TIMING.jpg", "02"),
+        ("SNAP_CH16_2024_01_15_14_30_52_23978.jpg", "16"),
+        ("garden_20240115143052_4_trg.jpg", ""),
+        ("2024Y01M15D14H/30M52S23.mp4", ""),
+    ],
+)
+def test_a_name_says_which_channel_of_a_recorder_it_is_of(path: str, channel: str) -> None:
+    named = parse(path)
+
+    assert named is not None
+    assert named.channel == channel
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("http/20240115/0a1b2c3d/told/a_00_20240115143052.jpg", True),
+        ("07/http/20240115/0a1b2c3d/told/a_00_20240115143052.jpg", True),
+        ("http/20240115/0a1b2c3d/a_00_20240115143052.jpg", False),
+        ("told/a_00_20240115143052.jpg", False),
+    ],
+)
+def test_a_time_that_a_client_told_is_known_by_its_folder(path: str, told: bool) -> None:
+    assert is_told(path) == told
 
 
 @pytest.mark.parametrize("folder", ["", "20190319/"])
@@ -62,7 +98,7 @@ def test_a_name_says_when_and_why_it_was_taken(path: str, make: str, trigger: st
 def test_hikvision_names_hold_milliseconds(folder: str, kind: str, trigger: str) -> None:
     named = parse(f"{folder}192.168.0.64_01_20190319093422939_{kind}.jpg")
 
-    assert named == Named(datetime(2019, 3, 19, 9, 34, 22, 939000), "hikvision", trigger)
+    assert named == Named(datetime(2019, 3, 19, 9, 34, 22, 939000), "hikvision", trigger, "01")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +123,7 @@ def test_a_name_without_a_real_date_says_nothing(path: str) -> None:
 
 
 def test_a_reolink_name_may_hold_newlines_and_quotes() -> None:
-    assert parse("a \"b\"\n'c'_01_20240115143052.jpg") == Named(TIME, "reolink", "")
+    assert parse("a \"b\"\n'c'_01_20240115143052.jpg") == Named(TIME, "reolink", "", "01")
 
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)).map(lambda t: t.replace(microsecond=0))
@@ -133,10 +169,12 @@ def test_the_time_to_read_a_hostile_name_grows_with_its_length_only(piece: str) 
         (NEW_YORK, datetime(2024, 3, 10, 1, 59, 59), datetime(2024, 3, 10, 6, 59, 59)),
         (NEW_YORK, datetime(2024, 3, 10, 2, 30), datetime(2024, 3, 10, 7, 30)),
         (NEW_YORK, datetime(2024, 3, 10, 3, 0), datetime(2024, 3, 10, 7, 0)),
-        # Autumn: an hour repeats, the first pass is meant.
+        # Autumn: an hour repeats, the pass is meant that fits the arrival.
         (BERLIN, datetime(2024, 10, 27, 2, 30), datetime(2024, 10, 27, 0, 30)),
+        (BERLIN, datetime(2024, 10, 27, 2, 30), datetime(2024, 10, 27, 1, 30)),
         (BERLIN, datetime(2024, 10, 27, 3, 0), datetime(2024, 10, 27, 2, 0)),
         (NEW_YORK, datetime(2024, 11, 3, 1, 30), datetime(2024, 11, 3, 5, 30)),
+        (NEW_YORK, datetime(2024, 11, 3, 1, 30), datetime(2024, 11, 3, 6, 30)),
         (NEW_YORK, datetime(2024, 11, 3, 2, 0), datetime(2024, 11, 3, 7, 0)),
     ],
 )

@@ -30,8 +30,10 @@ def isolated() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="hsi-tests-"))
     for name in (*(setting.name for setting in SETTINGS), *OTHERS):
         os.environ.pop(name, None)
+    os.environ["TIME_ZONE"] = "UTC"  # and not the zone of the machine that the tests run on
     os.environ["HSI_DATA_DIR"] = str(folder / "data")
     os.environ["HSI_RUNTIME_ENV_PATH"] = str(folder / "runtime.env")
+    (folder / "runtime.env").touch()
     os.environ["PYTHONPATH"] = str(ROOT)
     os.chdir(folder)
     try:

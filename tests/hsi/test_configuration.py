@@ -9,7 +9,9 @@ from secrets import randbelow, token_hex, token_urlsafe
 import pytest
 from django.conf import settings
 
-from hsi.configuration import Configuration, env_file, parse, read
+from hsi.configuration import Configuration, read
+from hsi.envfile import read_env_file
+from hsi.forms import parse
 from hsi.options import SETTINGS, Setting, redact_url
 
 pytestmark = pytest.mark.one_engine
@@ -52,7 +54,7 @@ def test_an_empty_value_is_as_good_as_none(tmp_path: Path):
 def test_reading_a_file_leaves_the_environment_alone(tmp_path: Path):
     path = tmp_path / ".env"
     path.write_text("# a comment\nHSI_TEST_ONLY=\"two words\"\nexport OTHER='$x'\n")
-    assert env_file(path) == {"HSI_TEST_ONLY": "two words", "OTHER": "$x"}
+    assert read_env_file(path).values == {"HSI_TEST_ONLY": "two words", "OTHER": "$x"}
     assert "HSI_TEST_ONLY" not in os.environ
 
 
@@ -181,9 +183,9 @@ def test_a_start_with_bad_settings_ends_with_one_line_a_fault_and_no_traceback(t
 @pytest.mark.parametrize(
     ("name", "raw", "said"),
     [
-        ("TRUSTED_PROXY_IPS", "10.0.0.0/8,proxy", "TRUSTED_PROXY_IPS='proxy': must be addresses and networks"),
-        ("CORS_ORIGINS", "home.example", "CORS_ORIGINS='home.example': must be origins"),
-        ("CORS_ORIGINS", "https://home.example/path", "must be origins"),
+        ("TRUSTED_PROXY_IPS", "10.0.0.0/8,proxy", "must be addresses and networks such as 10.0.0.0/8, which 'proxy'"),
+        ("CORS_ORIGINS", "home.example", "CORS_ORIGINS='home.example' (process): must be origins"),
+        ("CORS_ORIGINS", "https://home.example/path", "must be an address without path"),
         ("API_KEYS", "too-short", "API_KEYS: each must have at least 20 characters"),
     ],
 )

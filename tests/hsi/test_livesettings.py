@@ -17,8 +17,8 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from hsi import livesettings
-from hsi.configuration import parse
 from hsi.errors import ValidationError
+from hsi.forms import parse
 from hsi.ledger import AuditEntry, LiveSetting
 from hsi.livesettings import LIVE, SOURCE
 from hsi.options import SETTINGS

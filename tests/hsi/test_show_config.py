@@ -76,3 +76,36 @@ def test_without_a_database_the_environment_is_shown(monkeypatch: pytest.MonkeyP
     said = StringIO()
     assert len(shown(stderr=said).splitlines()) == len(SETTINGS) + 1
     assert "the database cannot be asked: no such host" in said.getvalue()
+
+
+def test_what_was_set_and_is_not_used_is_told_beside_the_table(settings, tmp_path: Path):
+    (tmp_path / ".env").write_text("RETENTION_WEEKS=2\nALLOWED_HOSTS=a.example b.example\n")
+    settings.CONFIGURATION = read({"HSI_DATA_DIR": str(tmp_path)}, [(".env", tmp_path / ".env")])
+    said = StringIO()
+    assert len(shown(stderr=said).splitlines()) == len(SETTINGS) + 1
+    assert said.getvalue().splitlines() == [
+        "RETENTION_WEEKS (.env) is set and not used: no setting has this name",
+        "ALLOWED_HOSTS='a.example b.example' (.env) is read as a.example,b.example",
+    ]
+
+
+def test_the_check_ends_with_one_where_something_is_not_used(settings, tmp_path: Path):
+    (tmp_path / ".env").write_text("RETENTION_WEEKS=2\n")
+    settings.CONFIGURATION = read({"HSI_DATA_DIR": str(tmp_path)}, [(".env", tmp_path / ".env")])
+    with pytest.raises(SystemExit) as ended:
+        shown("--check")
+    assert ended.value.code == 1
+
+
+def test_the_check_ends_with_one_where_a_row_is_ignored():
+    LiveSetting.objects.create(name="TRASH_DAYS", value="-1", changed_by="ann")
+    with pytest.raises(SystemExit):
+        shown("--check")
+
+
+def test_the_check_ends_well_where_all_is_used_also_in_another_form(settings, tmp_path: Path):
+    process = {"HSI_DATA_DIR": str(tmp_path), "ALLOWED_HOSTS": '["a.example"]'}
+    settings.CONFIGURATION = read(process, [])
+    first, last = shown("--check").splitlines()
+    assert first.endswith("is read as a.example")
+    assert last.startswith("All that was set is used.")

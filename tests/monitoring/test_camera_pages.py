@@ -54,7 +54,8 @@ def step(name: str, camera: str = "door") -> str:
 
 
 def test_the_pages_are_for_administrators_alone(client: Client, door: Camera):
-    changes = [reverse("admin:resume_camera", args=["door"]), reverse("admin:pause_camera", args=["door"]), NEW]
+    clock = reverse("admin:correct_clock", args=["door"])
+    changes = [clock, reverse("admin:resume_camera", args=["door"]), reverse("admin:pause_camera", args=["door"]), NEW]
     staff, viewer = factories.user(is_staff=True, sees=door), factories.user(sees=door)
     set_role(viewer, Role.OPERATOR)
     assert {client.get(address).status_code for address in pages("door")} == {302}
@@ -203,7 +204,7 @@ def test_why_a_picture_was_refused_is_told_with_what_to_do(boss: Client, door: C
     factories.upload(door, reason=f"truncated: {WICKED}", path=f"door/{WICKED}.jpg", **facts)
     html = boss.get(reverse("admin:camera_first", args=["door"])).json()["html"]
     assert "The upload broke off" in html
-    assert "clock is too far off" in html
+    assert "clock is off" in html
     assert WICKED not in html
 
 
@@ -301,3 +302,45 @@ def test_the_list_of_cameras_leads_to_their_pages_and_to_the_steps(boss: Client,
     assert reverse("admin:camera", args=["door"]) in text
     assert boss.get(reverse("admin:cameras_camera_add"))["Location"] == NEW
     assert reverse("admin:camera", args=["door"]) in boss.get("/admin/").text
+
+
+def test_the_clock_of_a_camera_is_corrected_with_one_click(boss: Client, door: Camera):
+    Camera.objects.filter(pk="door").update(clock_offset_seconds=-5400)
+    page, back = reverse("admin:correct_clock", args=["door"]), reverse("admin:camera", args=["door"])
+    shown = boss.get(back).content.decode()
+    assert "1 h 30 min behind" in shown
+    assert "Correct: 1 h 30 min added to its times" in shown
+    assert boss.get(page).status_code == 405
+    assert boss.post(page)["Location"] == back
+    door.refresh_from_db()
+    assert (door.clock_correction_seconds, door.clock_offset_seconds) == (5400, None)
+    assert AuditEntry.objects.filter(action="camera_changed", object="camera door").count() == 1
+    assert "Correct:" not in boss.get(back).content.decode()
+    boss.post(page)  # a second click finds nothing to do
+    door.refresh_from_db()
+    assert door.clock_correction_seconds == 5400
+
+
+def test_a_clock_that_is_off_by_no_whole_quarter_is_told_without_an_offer(boss: Client, door: Camera):
+    Camera.objects.filter(pk="door").update(clock_offset_seconds=-600)
+    shown = boss.get(reverse("admin:camera", args=["door"])).content.decode()
+    assert "10 min behind" in shown
+    assert "Correct:" not in shown
+
+
+def test_several_channels_in_one_folder_are_told_until_a_pattern_is_set(boss: Client, door: Camera):
+    for name in ("NVR_00_20240115143052.jpg", "NVR_01_20240115143052.jpg"):
+        factories.upload(door, path=f"door/{name}", received_at=timezone.now())
+    first = reverse("admin:camera_first", args=["door"])
+    html = boss.get(first).json()["html"]
+    assert "channels 00, 01 of a recorder" in html
+    assert "NVR_{channel}_" in html
+    Camera.objects.filter(pk="door").update(channel_pattern="NVR_{channel}_")
+    assert "of a recorder" not in boss.get(first).json()["html"]
+
+
+def test_a_channel_of_a_recorder_has_the_folder_of_the_recorder(boss: Client, door: Camera):
+    factories.camera("door_00", folder="door/00")
+    html = boss.get(reverse("admin:camera_first", args=["door_00"])).json()["html"]
+    assert "is gone" not in html
+    assert "door/00" not in boss.get(step("make", "door_00")).content.decode().split("Folder")[0]

@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,27 +29,45 @@ class Row:
 
 class Command(BaseCommand):
     help = "Shows every setting: its value (secrets are masked), where it came from, and what is allowed."
+    requires_system_checks = ()  # what they say of settings is said here
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--changed", action="store_true", help="Only those that are not at their default.")
         parser.add_argument("--json", action="store_true", help="As JSON.")
+        parser.add_argument(
+            "--check", action="store_true", help="Only whether all that was set is used. Ends with 1 where it is not."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._heed_rows()
+        unused = self._unused_rows()
         configuration = livesettings.configuration()
+        unused += configuration.unused_lines()
+        if options["check"]:
+            self._report(unused, configuration.remarks)
+            return
         rows = [Row.of(setting, configuration) for setting in SETTINGS]
         if options["changed"]:
             rows = [row for row in rows if row.source != "default"]
         self.stdout.write(as_json(rows) if options["json"] else as_table(rows))
+        for line in (*unused, *configuration.remarks):
+            self.stderr.write(line)
 
-    def _heed_rows(self) -> None:
-        """What the environment says is shown all the same where there is no database."""
+    def _report(self, unused: list[str], remarks: list[str]) -> None:
+        """Raises SystemExit where something is wrong. A value that cannot be used ended the process before."""
+        for line in (*unused, *remarks):
+            self.stdout.write(line)
+        if unused:
+            sys.exit(1)
+        self.stdout.write(f"All that was set is used. {len(SETTINGS)} settings were looked at.")
+
+    def _unused_rows(self) -> list[str]:
+        """What was set while running and is ignored. The environment is shown all the same without a database."""
         try:
             livesettings.heed()
         except DatabaseError as error:
             self.stderr.write(f"What was set while running is not known, the database cannot be asked: {error}")
-        for name, fault in livesettings.ignored().items():
-            self.stderr.write(f"The value of {name} that was set while running is ignored: {fault}")
+        ignored = livesettings.ignored().items()
+        return [f"The value of {name} that was set while running is ignored: {fault}" for name, fault in ignored]
 
 
 def as_json(rows: list[Row]) -> str:

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import runner, web
+from hsi import folderlock, runner, sqlitefile, web
 from hsi.mount import link
 from hsi.queues import database
 from hsi.views import setup_path
@@ -38,13 +38,18 @@ class Command(BaseCommand):
         if options["demo"] and not settings.HSI_DEMO:
             # Settings are read once, at the start of a process: begin again with those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
-        web.claim_port(options["host"], options["port"])
-        call_command("migrate", verbosity=0, interactive=False)
-        self._first_administrator()
-        self.check(display_num_errors=True)
-        self._greet(options["host"], options["port"])
+        with folderlock.hold(settings.DATA_DIR):
+            self._run(options["host"], options["port"])
+
+    def _run(self, host: str, port: int) -> None:
+        web.claim_port(host, port)
+        with sqlitefile.sound_database(settings.DATA_DIR):
+            call_command("migrate", verbosity=0, interactive=False)
+            self._first_administrator()
+            self.check(display_num_errors=True)
+        self._greet(host, port)
         database.alone()
-        web.serve(options["host"], options["port"], runner.embedded_loops())
+        web.serve(host, port, runner.embedded_loops())
         self.stdout.write("Stopped.")
 
     def _first_administrator(self) -> None:
@@ -58,7 +63,12 @@ class Command(BaseCommand):
     def _greet(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1"} else host  # noqa: S104
         url = f"http://{shown}:{port}"
-        lines = [f"{settings.APP_NAME} on {url}{link('/')}", f"Camera folders: {settings.CAMERA_ROOT}"]
+        named = "" if settings.CONFIGURATION.sources["TIME_ZONE"] != "default" else ", that of this machine"
+        lines = [
+            f"{settings.APP_NAME} on {url}{link('/')}",
+            f"Camera folders: {settings.CAMERA_ROOT}",
+            f"Time zone: {settings.TIME_ZONE}{named}",
+        ]
         if not get_user_model().objects.exists():
             lines.append(f"First start: open this link to make the first user:\n\n    {url}{setup_path()}\n")
         self.stdout.write("\n".join(lines))

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from cameras import diskguard, layouts, silence, watcher
+from cameras import channels, diskguard, layouts, silence, watcher
 from cameras.makes import of_layout
 from cameras.models import Camera, Upload
 from cameras.stability import is_temporary
@@ -101,7 +101,8 @@ def arrivals(camera: Camera) -> Arrivals:
     shown = [arrival(upload) for upload in recent[:SHOWN]]
     seen, findings = lying(camera)
     is_first = Upload.objects.filter(camera=camera).order_by()[:2].count() == 1
-    return Arrivals(shown, is_first, seen, [*standing_still(camera), *findings, *elsewhere(camera, now)])
+    told = [*standing_still(camera), *several_channels(camera, shown), *findings, *elsewhere(camera, now)]
+    return Arrivals(shown, is_first, seen, told)
 
 
 def arrival(upload: Upload) -> Arrival:
@@ -138,7 +139,7 @@ def notes(upload: Upload) -> list[str]:
     """What its name tells; why it was refused, and what to do."""
     told = [name_told(upload)]
     if upload.clock_skew:
-        told.append("The camera's clock is too far off to be believed. Set it, by NTP if it can.")
+        told.append("The camera's clock is off, so that the time of its arrival counts. Set it, by NTP if it can.")
     if upload.reason:
         told.append(f"Why: {upload.reason}.")
     if upload.state == Upload.State.REJECTED:
@@ -167,17 +168,30 @@ def standing_still(camera: Camera) -> list[Finding]:
     return found
 
 
+def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
+    """Whether the newest files are of several channels of a recorder, and nobody has said where names tell them."""
+    names = [one.upload.path.partition("/")[2] for one in shown]
+    known = {channel: name for name in names if (channel := channels.told_in(name))}
+    if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
+        return []
+    channel, name = max(known.items())
+    words = f"Its files name the channels {', '.join(sorted(known))} of a recorder: one camera cannot be all of them."
+    return [Finding("warn", f"{words} {channels.advice(name, channel)}")]
+
+
 def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
     """Files in its folder without a row, and what is to be said of the folder."""
     tree = Tree(settings.CAMERA_ROOT)
     try:
-        if camera.folder not in tree.folders():
-            return [], [Finding("bad", f"The folder {camera.folder} is gone from the camera folder.")]
-        entries = list(islice(tree.walk(camera.folder), FILES_LOOKED_AT))
+        if camera.root_folder not in tree.folders():
+            return [], [Finding("bad", f"The folder {camera.root_folder} is gone from the camera folder.")]
+        entries = list(islice(tree.walk(camera.root_folder), FILES_LOOKED_AT))
     except OSError:
         return [], [Finding("bad", "The camera folder is not there or cannot be read.")]
     if not entries:
-        return [], [Finding("calm", f"No file lies in the folder {camera.folder}: the camera has not written there.")]
+        return [], [
+            Finding("calm", f"No file lies in the folder {camera.root_folder}: the camera has not written there.")
+        ]
     half = [entry for entry in entries if is_temporary(entry.path)]
     new = list(watcher.unknown(entry for entry in entries if not is_temporary(entry.path)))
     seen = [f"{entry.path.partition('/')[2]} (still being written)" for entry in half]

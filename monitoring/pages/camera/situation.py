@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from cameras import change
+from cameras import change, clocks
 from cameras.makes import BY_KEY, OTHER
 from cameras.models import Camera, Upload
 from events.models import Event
@@ -66,6 +66,7 @@ class CameraPage(OperationsPage):
             "interval": in_words(camera.expected_interval_seconds),
             "longest_pause_words": age(longest_pause(camera, now)),
             "local_now": now.astimezone(camera.zone),
+            **clock(camera, now),
             "tallies": tallies(camera, now),
             "hours": by_hour(camera, now),
             "uploads": [
@@ -76,6 +77,24 @@ class CameraPage(OperationsPage):
             "edit": {step: address(camera, step) for step in ("name", "make", "clock", "interval", "first")},
             "links": links(camera, now),
         }
+
+
+def clock(camera: Camera, now: datetime) -> dict[str, str]:
+    """By how much its clock is off, and what is offered to change that; empty texts where there is nothing to say."""
+    offered, correction = clocks.suggestion(camera, now), camera.clock_correction_seconds
+    off = clocks.in_words(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
+    words = ""
+    if offered is not None:
+        zone, seconds = offered["time_zone"], offered["clock_correction_seconds"]
+        words = f"its clock tells the time of {zone}" if zone != camera.time_zone else added(seconds)
+    corrected = added(correction) if correction else ""
+    return {"clock_off": off, "clock_offer": words, "clock_corrected": corrected}
+
+
+def added(seconds: int) -> str:
+    if seconds == 0:
+        return "nothing is added to its times"
+    return f"{clocks.amount(seconds)} {'added to' if seconds > 0 else 'taken off'} its times"
 
 
 def found(pk: str) -> Camera:
@@ -124,6 +143,22 @@ def links(camera: Camera, now: datetime) -> list[tuple[str, str, str]]:
         ("visibility", "Who may see it", reverse("admin:cameras_camera_change", args=[camera.pk])),
         ("history", "Audit", f"{reverse('admin:hsi_auditentry_changelist')}?q=camera+{camera.pk}"),
     ]
+
+
+class CorrectClock(OperationsPage):
+    """Takes the offer that the page of the camera makes."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        camera = found(pk)
+        offered = clocks.suggestion(camera, timezone.now())
+        if offered is None:
+            messages.warning(request, f"There is nothing to correct at the clock of {camera.name} any more.")
+        else:
+            change.store(camera, dict(offered))
+            messages.success(request, f"The clock of {camera.name} is corrected from the next picture on.")
+        return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
 
 
 class PauseCamera(Confirmed):

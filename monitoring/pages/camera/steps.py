@@ -159,7 +159,7 @@ def of_name(camera: Camera, request: HttpRequest) -> dict[str, Any]:
 def of_make(camera: Camera, request: HttpRequest) -> dict[str, Any]:
     host = urlsplit(f"//{request.get_host()}").hostname or ""
     chosen = BY_KEY.get(camera.make, OTHER)
-    offered = [(make, make.path(camera.folder, host), make is chosen) for make in (*MAKES, OTHER)]
+    offered = [(make, make.path(camera.root_folder, host), make is chosen) for make in (*MAKES, OTHER)]
     return {"makes": offered, "root": settings.CAMERA_ROOT}
 
 

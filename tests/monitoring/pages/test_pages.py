@@ -34,6 +34,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "camera": {"pk": "door"},
     "pause_camera": {"pk": "door"},
     "resume_camera": {"pk": "door"},
+    "correct_clock": {"pk": "door"},
     "camera_zones": {"pk": "door"},
     "camera_step": {"pk": "door", "step": "clock"},
     "camera_first": {"pk": "door"},
