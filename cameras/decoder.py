@@ -9,6 +9,7 @@ was taken in.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, BinaryIO, TypedDict, Unpack
 
 import numpy as np
@@ -26,6 +28,8 @@ from PIL import Image
 
 from cameras import content, decoderwire, media, render, sandbox, video
 from hsi.errors import MediaError
+
+logger = logging.getLogger(__name__)
 
 # By the wall, so long a file may take: it may lie on a slow share.
 PATIENCE_SECONDS = 600.0
@@ -180,6 +184,8 @@ class _Child:
             self.end()
             raise OSError("the decoder cannot be started: files wait") from error
         self.walls = sandbox.Walls(**facts)
+        if not self.walls.files:
+            _warn_of_no_walls()
 
     def ask(self, file: BinaryIO, request: dict[str, Any]) -> Iterator[Answer]:
         """Its results; the last has no facts or an error. Raises `KillsDecoderError`, or `OSError` for want of one."""
@@ -218,6 +224,12 @@ class _Child:
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk that does not answer
             self._process.wait(END_SECONDS)
+
+
+@cache
+def _warn_of_no_walls() -> None:
+    """Once a process."""
+    logger.warning("What decodes the cameras' files is not kept from reading ours: see `manage.py check`")
 
 
 _idle: list[_Child] = []

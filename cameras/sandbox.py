@@ -91,9 +91,14 @@ def _allow(ruleset: int, path: Path) -> None:
             os.close(folder)
 
 
+def becomes_nobody() -> bool:
+    """Whether this process has the right to become another user."""
+    return os.geteuid() == 0
+
+
 def _become_nobody() -> str:
     """Without Landlock, root at least becomes a user whom nothing belongs to."""
-    if os.geteuid() != 0:
+    if not becomes_nobody():
         return ""
     try:
         os.setgroups([])

@@ -12,8 +12,10 @@ from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 from servestatic import ServeStaticASGI
 
+from hsi import private
 from hsi.staticfiles import with_static_files
 
+private.keep()
 http = with_static_files(ServeStaticASGI, get_asgi_application())
 application = ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from hsi import livesettings, queues
+from hsi import livesettings, private, queues
 
 
 @register(Tags.security, deploy=True)
@@ -27,6 +27,25 @@ def check_data_dir(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     hint = f"Make {path} a folder this user may write to, or set HSI_DATA_DIR."
     return [Error("The data folder cannot be written to.", hint=hint, id="hsi.E001")]
+
+
+@register()
+def check_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Of the files that hold secrets: who else may open them, and whether they are ours at all."""
+    files = [settings.DATA_DIR, settings.DATA_DIR / "secret_key", *private.database_files()]
+    found: list[CheckMessage] = []
+    for path in dict.fromkeys(files):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        if status.st_mode & private.OTHERS & ~private.may_have(path):
+            hint = f"Run `chmod go= {path}`, or start `up` as its owner: it does that."
+            found.append(checks.Warning(f"{path} is open to other users of this machine.", hint=hint, id="hsi.W020"))
+        if status.st_uid != os.geteuid():
+            hint = f"Run as the user that it belongs to, or give it to this one: `chown {os.geteuid()} {path}`."
+            found.append(checks.Warning(f"{path} belongs to another user.", hint=hint, id="hsi.W021"))
+    return found
 
 
 @register()

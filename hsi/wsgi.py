@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 from django.core.wsgi import get_wsgi_application
 from servestatic import ServeStatic
 
+from hsi import private
 from hsi.staticfiles import with_static_files
 
+private.keep()
 application = with_static_files(ServeStatic, get_wsgi_application())

@@ -13,6 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
 from django.conf import settings
 
+from hsi import private
+
+private.keep()
+
 # Read by gunicorn, by these names: https://gunicorn.org/reference/settings/
 workers = settings.API_WORKERS or len(os.sched_getaffinity(0))
 threads = settings.API_THREADS
@@ -24,6 +28,10 @@ limit_request_line = 8190
 forwarded_allow_ips = ""  # whose word counts is decided by TRUSTED_PROXY_IPS
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (signs of life, no content)
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    private.tighten()
 
 
 def post_worker_init(worker: Any) -> None:

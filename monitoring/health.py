@@ -21,6 +21,7 @@ from health_check.exceptions import HealthCheckException, ServiceUnavailable, Se
 
 from cameras import diskguard
 from cameras.models import Camera
+from cameras.tree import OutsideTreeError, Tree
 from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
@@ -33,6 +34,7 @@ Status = Literal["healthy", "degraded", "unhealthy"]
 BEAT_AGE = timedelta(seconds=8)  # four beats
 BEATS_LOOKED_AT = 500
 WAIT_LIMIT_SECONDS = 600
+FOLDERS_LOOKED_AT, FOLDERS_NAMED = 1000, 5
 DISK_FREE_SHARE = 0.05
 DISK_FREE_BYTES = 1024**3
 
@@ -147,12 +149,28 @@ class CameraFolderCheck(NamedCheck):
     name: str = "camera_folder"
 
     def run(self) -> None:
+        tree = Tree(settings.CAMERA_ROOT)
         try:
-            with os.scandir(settings.CAMERA_ROOT) as entries:
-                next(entries, None)
+            folders = tree.folders()
         except OSError as error:
             raise ServiceWarning("The camera folder is not there or cannot be read.") from error
+        closed = [folder for folder in folders[:FOLDERS_LOOKED_AT] if _is_closed(tree, folder)]
+        if closed:
+            words = "1 folder of a camera" if len(closed) == 1 else f"{len(closed)} folders of cameras"
+            told = ServiceWarning(f"{words} cannot be read, so that what is in it waits.")
+            raise told from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
         self.detail = "It can be read."
+
+
+def _is_closed(tree: Tree, folder: str) -> bool:
+    try:
+        with tree.folder(folder) as descriptor:
+            os.scandir(descriptor).close()
+    except PermissionError:
+        return True
+    except (OSError, OutsideTreeError):  # it went away meanwhile
+        return False
+    return False
 
 
 @dataclass

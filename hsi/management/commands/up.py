@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import runner, web
+from hsi import private, runner, web
 from hsi.queues import database
 from hsi.views import setup_path
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
             # Settings are read once, at the start of a process: begin again with those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
         web.claim_port(options["host"], options["port"])
+        private.tighten()
         call_command("migrate", verbosity=0, interactive=False)
         self._first_administrator()
         self.check(display_num_errors=True)
