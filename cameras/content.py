@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from cameras.media import MediaFaultError
+from hsi.errors import MediaError
 
 Version = tuple[int, int, int, int, int]
 
@@ -30,11 +30,8 @@ _known: OrderedDict[Version, str] = OrderedDict()
 _lock = threading.Lock()
 
 
-class OtherContentError(MediaFaultError):
+class OtherContentError(MediaError):
     """The camera has overwritten this file with another one."""
-
-    reason = "overwritten"
-    retryable = False
 
 
 def version(file: BinaryIO) -> Version:
@@ -44,10 +41,13 @@ def version(file: BinaryIO) -> Version:
 
 def digest(file: BinaryIO) -> str:
     """SHA-256 of the whole file, in hexadecimal digits. It is left where it is."""
-    sha256, position = hashlib.sha256(), 0
-    while chunk := os.pread(file.fileno(), _CHUNK_BYTES, position):
+    # Not through its buffer: that may hold what was there before.
+    raw, sha256 = getattr(file, "raw", file), hashlib.sha256()
+    position = raw.tell()
+    raw.seek(0)
+    while chunk := raw.read(_CHUNK_BYTES):
         sha256.update(chunk)
-        position += len(chunk)
+    raw.seek(position)
     return sha256.hexdigest()
 
 

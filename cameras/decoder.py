@@ -36,7 +36,9 @@ PATIENCE_SECONDS = 600.0
 # Processes that are kept while there is nothing to do.
 MOST_IDLE = 2
 END_SECONDS = 5.0
-_FAULTS = {fault.__name__: fault for fault in (MediaError, *media.MediaFaultError.__subclasses__())}
+_FAULTS = {
+    fault.__name__: fault for fault in (MediaError, content.OtherContentError, *media.MediaFaultError.__subclasses__())
+}
 Answer = tuple[dict[str, Any], bytes]
 
 

@@ -71,8 +71,13 @@ class _Held(io.FileIO):
     """A clip that is read for a long time. A version that is not the one before is hashed before more is read."""
 
     def __init__(self, file: BinaryIO, sha256: str) -> None:
-        self._sha256, self._seen = sha256, content.require(file, sha256)
         super().__init__(os.dup(file.fileno()))
+        self._whole, self._sha256 = io.FileIO(os.dup(file.fileno())), sha256
+        try:
+            self._seen = content.require(self._whole, sha256)
+        except content.OtherContentError:
+            self.close()
+            raise
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Raises `OSError` where the content is another one by now: the answer has begun, and can only be cut off."""
@@ -82,11 +87,15 @@ class _Held(io.FileIO):
             if content.version(self) == self._seen:
                 return data
             try:
-                self._seen = content.require(self, self._sha256)
+                self._seen = content.require(self._whole, self._sha256)
             except content.OtherContentError as error:
                 raise OSError("the file was overwritten while it was read") from error
             self.seek(position)
         raise OSError("the file changes all the time")
+
+    def close(self) -> None:
+        self._whole.close()
+        super().close()
 
 
 def _open(tree: Tree, path: str, detail: str) -> BinaryIO:

@@ -49,7 +49,7 @@ def pixels(
     """The picture, or the part in `box`, in `mode`. A JPEG is decoded at a fraction of its size where that will do.
 
     `least`: (width, height) that the whole picture is not decoded below. `most`: what the result is shrunk to fit.
-    Raises `content.OtherContentError` and other `MediaFaultError`s.
+    Raises `content.OtherContentError` and `media.MediaFaultError`s.
     """
     with media.opened(content.whole(file, sha256)) as opened:
         media.check_pixels(*opened.size, max_pixels)

@@ -156,9 +156,10 @@ class CameraFolderCheck(NamedCheck):
             raise ServiceWarning("The camera folder is not there or cannot be read.") from error
         closed = [folder for folder in folders[:FOLDERS_LOOKED_AT] if _is_closed(tree, folder)]
         if closed:
-            words = "1 folder of a camera" if len(closed) == 1 else f"{len(closed)} folders of cameras"
-            told = ServiceWarning(f"{words} cannot be read, so that what is in it waits.")
-            raise told from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
+            words = "1 folder of a camera cannot be read, so that what is in it waits."
+            if len(closed) > 1:
+                words = f"{len(closed)} folders of cameras cannot be read, so that what is in them waits."
+            raise ServiceWarning(words) from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
         self.detail = "It can be read."
 
 

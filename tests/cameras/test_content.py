@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -36,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 def old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file was written to a long time ago, as far as the clock says."""
     later = time.time_ns() + 3600 * 10**9
-    monkeypatch.setattr(content.time, "time_ns", lambda: later)
+    monkeypatch.setattr("cameras.content.time.time_ns", lambda: later)
 
 
 def swap(path: Path, data: bytes) -> None:
@@ -66,9 +67,14 @@ def test_a_file_that_gets_another_name_meanwhile_is_the_same(path: Path) -> None
 
 @pytest.mark.usefixtures("old")
 def test_a_version_is_hashed_once_and_another_one_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[int] = []
+    hashed: list[BinaryIO] = []
     digest = content.digest
-    monkeypatch.setattr(content, "digest", lambda file: hashed.append(1) or digest(file))
+
+    def counted(file: BinaryIO) -> str:
+        hashed.append(file)
+        return digest(file)
+
+    monkeypatch.setattr(content, "digest", counted)
     with path.open("rb") as file:
         for _ in range(3):
             content.require(file, SHA256)

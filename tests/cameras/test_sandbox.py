@@ -62,13 +62,13 @@ def _without() -> str:
 def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(sandbox, "_call", lambda *arguments: -1)
-    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert sandbox.landlock_version() == 0
     assert sandbox._become_nobody() == ""
     assert [(one.id, one.level) for one in check_walls(None)] == [("cameras.W001", checks.WARNING)]
-    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     for name in ("setgroups", "setresgid", "setresuid"):
-        monkeypatch.setattr(sandbox.os, name, lambda *ids, name=name: calls.append((name, *ids)))
+        monkeypatch.setattr(os, name, lambda *ids, name=name: calls.append((name, *ids)))
     assert sandbox._become_nobody() == "another user"
     assert [name for name, *_ in calls] == ["setgroups", "setresgid", "setresuid"]
     assert check_walls(None) == []
@@ -78,7 +78,7 @@ def test_a_decoder_without_walls_is_told_in_the_log_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     decoder._warn_of_no_walls.cache_clear()
-    monkeypatch.setattr(decoder.decoderwire, "receive", lambda peer: ({"files": "", "network": ""}, b"", None))
+    monkeypatch.setattr("cameras.decoder.decoderwire.receive", lambda peer: ({"files": "", "network": ""}, b"", None))
     for _ in range(2):
         decoder._Child().end()
     decoder._warn_of_no_walls.cache_clear()
