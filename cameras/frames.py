@@ -9,6 +9,7 @@ kept lies beside the small pictures under a name that no upload has: the daily s
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.core.cache import cache
 from PIL import Image
 
-from cameras import decoder
+from cameras import decoder, diskguard
 from cameras.content import OtherContentError
 from cameras.media import MediaFaultError
 from cameras.models import Upload
@@ -30,8 +31,10 @@ from hsi.errors import BusyError, MediaError
 FOLDER = "thumbnails/frames"
 LARGEST = (1920, 4 * 1920)
 QUALITY = 90
-AT_ONCE = 2
-WAIT_SECONDS = 20.0
+AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
+# A page may ask for dozens at once, and each may take a second on a small machine.
+WAIT_SECONDS = 60.0
+RETRY_SECONDS = 10
 FAILED_SECONDS = 3600
 
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -86,7 +89,7 @@ def _refuse_what_failed(upload: Upload, offset_seconds: float) -> None:
 @contextlib.contextmanager
 def _place() -> Iterator[None]:
     if not _places.acquire(timeout=WAIT_SECONDS):
-        raise BusyError("Too many clips are being looked into.", retry_after_seconds=int(WAIT_SECONDS))
+        raise BusyError("Too many clips are being looked into.", retry_after_seconds=RETRY_SECONDS)
     try:
         yield
     finally:
@@ -110,6 +113,8 @@ def _kept(upload: Upload, offset_seconds: float, box: Box | None, most: Size) ->
 
 def _keep(upload: Upload, offset_seconds: float, image: Image.Image) -> None:
     """There whole or not at all. Where there is no room, it is decoded again for the next look."""
+    if diskguard.is_short():
+        return
     path: Path = settings.DATA_DIR / _path(upload, offset_seconds)
     made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
     with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +122,19 @@ def test_what_was_too_costly_is_not_tried_again_nor_what_lies_behind_it(
 
 def test_few_clips_are_looked_into_at_once(clip: Upload, asked: list[float], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(frames, "WAIT_SECONDS", 0)
-    with frames._place(), frames._place(), pytest.raises(BusyError):
+    monkeypatch.setattr(frames, "_places", threading.BoundedSemaphore(1))
+    with frames._place(), pytest.raises(BusyError):
         stills.still(clip, max_width=64)
     assert asked == []
     stills.still(clip, max_width=64)
-    with frames._place(), frames._place():
+    with frames._place():
         assert stills.still(clip, max_width=32)
+
+
+def test_nothing_is_kept_where_there_is_no_room(clip: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cameras.diskguard.is_short", lambda: True)
+    assert stills.still(clip, max_width=32)
+    assert not (data_dir / frames.FOLDER).exists()
 
 
 def test_a_decoder_that_cannot_be_started_is_told_as_busy(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
