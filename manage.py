@@ -9,6 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
     from django.core.management import execute_from_command_line
 
+    from hsi import private
+
+    private.keep()
+
     execute_from_command_line(sys.argv)
 
 

@@ -1,7 +1,7 @@
 """The process that decodes: `python -m cameras.decoder_child SOCKET CPU_SECONDS MEMORY_BYTES`. See `cameras.decoder`.
 
-It has no settings, no database and no secret, writes no file, and ends with the one who asked. What a hostile file
-makes of it stays here.
+It has no settings, no database and no secret, writes no file, opens none but Python's own, reaches no network, and
+ends with the one who asked. What a hostile file makes of it stays here.
 """
 
 from __future__ import annotations
@@ -13,23 +13,30 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import sysconfig
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cameras import decoderwire, media
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401 (see `enter`)
+
+from cameras import content, decoderwire, media, render, sandbox, video
 from hsi.errors import MediaError
 
 _OPEN_FILES = 64
-Answer = tuple[dict[str, Any], bytes]
+Answer = tuple[dict[str, Any], bytes | memoryview]
 
 
 def main(handle: int, cpu_seconds: int, memory_bytes: int) -> None:
-    """Answer until the other side is gone."""
+    """Say what keeps this process from files, then answer until the other side is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the one who asks: it may still wait for an answer
         signal.signal(number, signal.SIG_IGN)
     limit(memory_bytes)
+    walls = enter()
     with socket.socket(fileno=handle) as peer, contextlib.suppress(EOFError, ConnectionError):
+        decoderwire.send(peer, dataclasses.asdict(walls))
         while True:
             request, _, descriptor = decoderwire.receive(peer)
             assert descriptor is not None  # noqa: S101 (each request comes with its file)
@@ -50,6 +57,11 @@ def limit(memory_bytes: int) -> None:
             resource.setrlimit(what, (most, most))
     with contextlib.suppress(OSError):  # short of memory, the kernel ends this process before those that are needed
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def enter() -> sandbox.Walls:
+    """What decodes is loaded by now. Parts of libraries that load themselves later stay readable, and nothing else."""
+    return sandbox.enter({Path(sysconfig.get_path(of)) for of in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
 def answers(file: BinaryIO, cpu_seconds: int, work: str, **options: Any) -> Iterator[Answer]:
@@ -81,17 +93,37 @@ def _image(file: BinaryIO, **options: Any) -> Iterator[Answer]:
 
 
 def _clip(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    from cameras import video
-
     yield _whole(video.inspect(file, **options))
 
 
-def _frames(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    from cameras import video
+def _pixels(file: BinaryIO, **options: Any) -> Iterator[Answer]:
+    rendered = render.pixels(file, **options)
+    yield {"size": rendered.size, "mode": rendered.image.mode, "shown": rendered.image.size}, rendered.image.tobytes()
 
-    for frame in video.sample(file, **options):
-        height, width, _ = frame.pixels.shape
-        yield {"offset_seconds": frame.offset_seconds, "width": width, "height": height}, frame.pixels.tobytes()
+
+def _upright(file: BinaryIO, **options: Any) -> Iterator[Answer]:
+    found = render.upright(file, **options)
+    yield {"size": found.size}, found.encoded
+
+
+def _frames(file: BinaryIO, sha256: str, known: bool, **options: Any) -> Iterator[Answer]:
+    with content.held(file, sha256, known=known):
+        for frame in video.sample(file, **options):
+            yield _frame(frame.offset_seconds, frame.pixels)
+
+
+def _frame_at(
+    file: BinaryIO, sha256: str, known: bool, offset_seconds: float, most: tuple[int, int], **options: Any
+) -> Iterator[Answer]:
+    with content.held(file, sha256, known=known):
+        frame = video.frame_at(file, offset_seconds, **options)
+    small = render.shrunk(Image.fromarray(frame.pixels), most)
+    yield _frame(frame.offset_seconds, np.asarray(small))
+
+
+def _frame(offset_seconds: float, pixels: NDArray[np.uint8]) -> Answer:
+    height, width, _ = pixels.shape
+    return {"offset_seconds": offset_seconds, "width": width, "height": height}, np.ascontiguousarray(pixels).data
 
 
 def _whole(found: Any) -> Answer:
@@ -102,7 +134,14 @@ def _whole(found: Any) -> Answer:
     return facts, thumbnail
 
 
-WORK = {"image": _image, "clip": _clip, "frames": _frames}
+WORK: dict[str, Callable[..., Iterator[Answer]]] = {
+    "image": _image,
+    "clip": _clip,
+    "pixels": _pixels,
+    "upright": _upright,
+    "frames": _frames,
+    "frame": _frame_at,
+}
 
 if __name__ == "__main__":
     main(*map(int, sys.argv[1:4]))

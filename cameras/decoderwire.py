@@ -12,10 +12,10 @@ _LONGEST_HEADER = 64 * 1024
 _CHUNK = 1 << 20
 
 
-def send(peer: socket.socket, header: dict[str, Any], body: bytes = b"", file: int | None = None) -> None:
+def send(peer: socket.socket, header: dict[str, Any], body: bytes | memoryview = b"", file: int | None = None) -> None:
     """Raises `OSError` where the other side is gone."""
     text = json.dumps(header).encode()
-    first = _LENGTHS.pack(len(text), len(body)) + text
+    first = _LENGTHS.pack(len(text), memoryview(body).nbytes) + text
     if file is None:
         peer.sendall(first)
     else:

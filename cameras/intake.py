@@ -10,7 +10,6 @@ import enum
 import logging
 import os
 import re
-import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,8 +20,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cameras import clocks, decoder, layouts, media
+from cameras import clocks, layouts, media
+from cameras.linked import HardLinkedError
 from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
+from cameras.reading import Found, read, store_thumbnail
 from cameras.registry import camera_of
 from cameras.serializers import camera_status
 from cameras.tree import Tree
@@ -63,6 +64,10 @@ class Arrival:
     exif_time: datetime | None = None
     clock_off: timedelta | None = None  # see `clocks.Moment`
 
+    def learn(self, found: Found) -> None:
+        self.facts |= found.facts
+        self.thumbnail, self.exif_time = found.thumbnail, found.exif_time
+
     @property
     def version_key(self) -> str:
         return version_key(self.path, self.size, self.mtime_ns)
@@ -96,15 +101,20 @@ def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     camera = camera_of(path)
     if camera is None or not camera.enabled:
         return Outcome.NOT_OURS
-    with tree.open(path) as file:
-        status = os.fstat(file.fileno())
-        arrival = Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final, status.st_ctime_ns)
+    try:
+        file = tree.open(path)
+    except HardLinkedError as error:
+        return _leave(_arrival(camera, path, error.status_of_file, final=final))
+    with file:
+        arrival = _arrival(camera, path, os.fstat(file.fileno()), final=final)
         if (known := _known(arrival)) is not None:
-            return _finish_move(tree, known)
+            if not _was_left(known):
+                return _finish_move(tree, known)
+            known.delete()  # it has one name again
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be
         try:
-            _read(arrival, file)
+            arrival.learn(read(file, arrival.name, final=final))
         except MediaError as error:
             if not final and isinstance(error, (media.TruncatedError, media.EmptyError)):
                 return Outcome.INCOMPLETE
@@ -114,6 +124,10 @@ def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
         if _changed(file, arrival):
             return Outcome.INCOMPLETE
     return _accept(arrival)
+
+
+def _arrival(camera: Camera, path: str, status: os.stat_result, *, final: bool) -> Arrival:
+    return Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final, status.st_ctime_ns)
 
 
 def _changed(file: BinaryIO, arrival: Arrival) -> bool:
@@ -129,41 +143,9 @@ def _known(arrival: Arrival) -> Upload | None:
     return found[0] if found else None
 
 
-def _read(arrival: Arrival, file: BinaryIO) -> None:
-    """Validate, hash and make the thumbnail, by kind. Raises MediaError."""
-    kind = media.kind_of(arrival.name)
-    if kind == "image":
-        _read_image(arrival, file)
-    elif kind == "video":
-        _read_clip(arrival, file)
-    else:
-        raise media.UnsupportedError(f"files of type {media.extension(arrival.name)!r} are not handled")
-
-
-def _read_image(arrival: Arrival, file: BinaryIO) -> None:
-    still = decoder.read_image(
-        file, name=arrival.name, max_bytes=settings.IMAGE_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
-    )
-    arrival.thumbnail, arrival.exif_time = still.thumbnail, still.exif_time
-    arrival.facts |= {"kind": Upload.Kind.IMAGE, "sha256": still.sha256, "width": still.width, "height": still.height}
-
-
-def _read_clip(arrival: Arrival, file: BinaryIO) -> None:
-    clip = decoder.inspect(
-        file, name=arrival.name, max_bytes=settings.VIDEO_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
-    )
-    if clip.cut and not arrival.final:
-        raise media.TruncatedError
-    arrival.thumbnail = clip.thumbnail
-    arrival.facts |= {
-        "kind": Upload.Kind.VIDEO, "sha256": clip.sha256, "width": clip.width, "height": clip.height,
-        "duration_seconds": clip.duration_seconds, "reason": "the clip is cut short" if clip.cut else "",
-    }  # fmt: skip
-
-
 def _accept(arrival: Arrival) -> Outcome:
     """Write the row and queue it; a repeat of the same bytes is a duplicate of the first."""
-    arrival.facts["thumbnail"] = store_thumbnail(arrival)
+    arrival.facts["thumbnail"] = store_thumbnail(arrival.camera.pk, arrival.version_key, arrival.thumbnail)
     crashpoint.reach("thumbnail-written")
     for _ in range(3):
         try:
@@ -248,39 +230,46 @@ def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:
     return arrival.received_at, Upload.TimeSource.ARRIVAL
 
 
-def store_thumbnail(arrival: Arrival) -> str:
-    """Write the thumbnail; its path below the data folder. It can be made again, so it is not synced."""
-    key = arrival.version_key
-    relative = f"thumbnails/{arrival.camera.pk}/{key[:2]}/{key[:32]}.jpg"
-    path: Path = settings.DATA_DIR / relative
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # two may take the same file in at once
-    try:
-        made.write_bytes(arrival.thumbnail)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made.write_bytes(arrival.thumbnail)
-    made.replace(path)
-    return relative
+def _leave(arrival: Arrival) -> Outcome:
+    """A file with a second name is refused, unread, and stays. Its row goes when it has one name again."""
+    if _known(arrival) is not None:
+        return Outcome.KNOWN
+    if not arrival.final:  # a writer that renames by linking is about to remove the other name
+        return Outcome.INCOMPLETE
+    return Outcome.REJECTED if _write_rejected(arrival, media.LinkedError()) else Outcome.KNOWN
+
+
+def _was_left(known: Upload) -> bool:
+    return known.state == Upload.State.REJECTED and known.reason.startswith(f"{media.LinkedError.reason}:")
 
 
 def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
     """The row first, then the move: a crash between leaves a row whose file the next scan moves."""
     suffix = re.sub(r"[^A-Za-z0-9.]+", "_", arrival.name)[-80:]
+    quarantine = f"quarantine/{arrival.camera.pk}/{arrival.version_key[:16]}-{suffix}"
+    upload = _write_rejected(arrival, error, quarantine)
+    if upload is None:
+        return Outcome.KNOWN
+    crashpoint.reach("rejection-written")
+    move_to_quarantine(tree, upload)
+    return Outcome.REJECTED
+
+
+def _write_rejected(arrival: Arrival, error: MediaError, quarantine: str = "") -> Upload | None:
+    """The row of a rejected file. None: another watcher was quicker."""
     upload = _row(arrival)
     upload.kind = Upload.Kind.VIDEO if media.kind_of(arrival.name) == "video" else Upload.Kind.IMAGE
     upload.state, upload.finished_at = Upload.State.REJECTED, arrival.received_at
     upload.reason = f"{getattr(error, 'reason', 'broken')}: {error.detail}"[:300]
-    upload.quarantine = f"quarantine/{arrival.camera.pk}/{arrival.version_key[:16]}-{suffix}"
+    upload.quarantine = quarantine
     try:
         with transaction.atomic():
             upload.save(force_insert=True)
     except IntegrityError:
-        return Outcome.KNOWN
+        return None
     with logcontext.also(camera=upload.camera_id, upload=upload.pk):
         logger.warning("%s rejected: %s", arrival.path, error.detail)
-    crashpoint.reach("rejection-written")
-    move_to_quarantine(tree, upload)
-    return Outcome.REJECTED
+    return upload
 
 
 def move_to_quarantine(tree: Tree, upload: Upload) -> None:

@@ -7,13 +7,16 @@ import io
 import os
 import re
 import struct
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, ClassVar, Literal
 
 from PIL import Image
 
+from cameras import exif
+from cameras.thumbnail import eight_bits, encode_thumbnail, small, thumbnail_size
 from hsi.errors import MediaError
 
 _IMAGE_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
@@ -30,21 +33,8 @@ _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = b"\xff\xda"
 # Every scan of a progressive JPEG costs a pass over the whole picture, however few bytes it has.
 _MAX_SCANS = 64
-_THUMBNAIL_QUALITY = 80
-_EXIF_SUB_DIRECTORY, _EXIF_TIME_ORIGINAL = 0x8769, 0x9003
+_FORMATS = ("JPEG", "PNG")
 _OBJECT = re.compile(r" <[^>]* object at 0x[^>]*>")  # Pillow names what it reads from by its address
-# What Pillow raises on hostile bytes.
-_PILLOW_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    LookupError,
-    EOFError,
-    ArithmeticError,
-    struct.error,
-    zlib.error,
-)
 
 
 class MediaFaultError(MediaError):
@@ -95,9 +85,18 @@ class UnsupportedError(MediaFaultError):
     reason = "unsupported"
 
 
+class LinkedError(MediaFaultError):
+    """It has a second name (hard link) elsewhere, so it is left where it is: copy it here instead."""
+
+    reason = "linked"
+
+
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A valid picture. `thumbnail` is a JPEG; `exif_time` is naive, on the camera's clock."""
+    """A valid picture. `thumbnail` is a JPEG; `exif_time` is naive, on the camera's clock.
+
+    `width`, `height` and `thumbnail` are upright, as a person sees the picture.
+    """
 
     sha256: str
     size_bytes: int
@@ -158,8 +157,8 @@ def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, th
         raise TooLargeError(f"grew over {max_bytes} bytes while being read")
     width, height = _header(data, name)
     check_pixels(width, height, max_pixels)
-    thumbnail, exif_time = _decode(data, thumbnail_width)
-    return Still(hashlib.sha256(data).hexdigest(), len(data), width, height, thumbnail, exif_time)
+    seen, thumbnail, exif_time = _decode(data, thumbnail_width)
+    return Still(hashlib.sha256(data).hexdigest(), len(data), *seen, thumbnail, exif_time)
 
 
 def _header(data: bytes, name: str) -> tuple[int, int]:
@@ -231,48 +230,25 @@ def _png_header(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _decode(data: bytes, thumbnail_width: int) -> tuple[bytes, datetime | None]:
-    """(thumbnail as JPEG, capture time of the EXIF data)."""
+def _decode(data: bytes, thumbnail_width: int) -> tuple[tuple[int, int], bytes, datetime | None]:
+    """((width, height) as a person sees it, thumbnail as JPEG, capture time of the EXIF data)."""
+    with opened(data) as image:
+        turn, exif_time = exif.turn_of(image), exif.taken_at(image)
+        seen = turn.size(image.size)
+        size = thumbnail_size(*seen, thumbnail_width)
+        image.draft("RGB", turn.size(size))
+        image.load()
+        return seen, encode_thumbnail(turn.image(small(eight_bits(image), turn.size(size))), size), exif_time
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture file's content, for the few formats that are decoded. What is raised becomes a `MediaFaultError`."""
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-            exif_time = _exif_time(image)
-            size = thumbnail_size(image.width, image.height, thumbnail_width)
-            image.draft("RGB", size)
-            image.load()
-            return encode_thumbnail(image, size), exif_time
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            yield image
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(str(error)) from error
-    except _PILLOW_ERRORS as error:
+    except exif.PILLOW_ERRORS as error:
         kind = TruncatedError if "truncated" in str(error) else BrokenError
         raise kind(f"cannot be decoded: {_OBJECT.sub('', str(error))}") from error
-
-
-def thumbnail_size(width: int, height: int, thumbnail_width: int) -> tuple[int, int]:
-    """The size of a thumbnail: never larger than the picture, never without area."""
-    small = min(width, thumbnail_width)
-    return small, min(height, max(1, round(height * small / width)))
-
-
-def encode_thumbnail(image: Image.Image, size: tuple[int, int]) -> bytes:
-    """A loaded picture, resized to `size`, as a JPEG."""
-    if image.mode.startswith("I"):  # 16 bit grey: the conversion would clip it to white
-        image = image.point(lambda value: value / 256).convert("L")
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if image.mode not in ("RGB", "L"):
-        image = image.convert("RGB")
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
-    return buffer.getvalue()
-
-
-def _exif_time(image: Image.Image) -> datetime | None:
-    """`DateTimeOriginal`, where it is a date of this century. Damaged EXIF data does not spoil a picture."""
-    if "exif" not in image.info:
-        return None
-    try:
-        text = image.getexif().get_ifd(_EXIF_SUB_DIRECTORY).get(_EXIF_TIME_ORIGINAL)
-        taken = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - naive
-    except _PILLOW_ERRORS:
-        return None
-    return taken if 2000 <= taken.year < 2100 else None

@@ -1,65 +1,65 @@
-"""A picture of an upload, ready to be shown: the still itself, or one frame of a clip."""
+"""A picture of an upload, ready to be shown: the still itself, or one frame of a clip, upright."""
 
 from __future__ import annotations
 
 import io
+from typing import BinaryIO
 
 from django.conf import settings
 from PIL import Image
 
-from cameras import video
+from cameras import decoder, frames
+from cameras.content import OtherContentError
 from cameras.models import Upload
-from cameras.originals import MediaGoneError, open_original, open_thumbnail
-from hsi.errors import MediaError
+from cameras.originals import MediaGoneError, OverwrittenError, open_file, open_thumbnail
+from cameras.render import Box, Size
+from hsi.errors import BusyError
 
 JPEG_QUALITY = 85
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+# How much taller than wide a picture is shown at most: beyond that it is made narrower.
+TALLEST = 4
+RETRY_SECONDS = 10
 
 
-def still(upload: Upload, *, offset_seconds: float | None = None, max_width: int | None = None) -> Image.Image:
-    """RGB pixels of a still, or of a clip's frame at `offset_seconds`, at most `max_width` wide.
+def still(
+    upload: Upload, *, max_width: int, offset_seconds: float | None = None, box: Box | None = None
+) -> Image.Image:
+    """RGB pixels of a still, or of a clip's frame at `offset_seconds`; of the part in `box`; at most `max_width` wide.
 
-    Pixels are as stored (no EXIF rotation), as the detectors saw them: relative boxes fit.
-    Raises `MediaGoneError` or `MediaError`.
+    They are upright, as the detectors saw them: relative boxes fit. Raises `MediaGoneError`, `MediaError` or
+    `BusyError`.
     """
-    if upload.kind == Upload.Kind.VIDEO:
-        with open_original(upload) as file:
-            pixels = video.frame_at(file, offset_seconds or 0.0, max_pixels=settings.IMAGE_MAX_PIXELS).pixels
-        return fitted(Image.fromarray(pixels), max_width)
-    with open_original(upload) as file:
-        return decoded(file.read(), max_width)
+    most = (max_width, TALLEST * max_width)
+    try:
+        if upload.kind == Upload.Kind.VIDEO:
+            return frames.frame(upload, offset_seconds or 0.0, box=box, most=most)
+        with open_file(upload) as file:
+            return _shown(file, upload.sha256, box, most)
+    except OtherContentError as error:
+        raise OverwrittenError from error
+    except OSError as error:
+        raise BusyError("The picture cannot be read now.", retry_after_seconds=RETRY_SECONDS) from error
 
 
 def still_or_thumbnail(
-    upload: Upload, *, offset_seconds: float | None = None, max_width: int | None = None
+    upload: Upload, *, max_width: int, offset_seconds: float | None = None, box: Box | None = None
 ) -> Image.Image:
-    """`still`, or the small picture of intake where a still's file is gone. A clip's frame has no such stand-in."""
+    """`still`, or the small picture of intake where a still's file is gone.
+
+    A clip's frame has no such stand-in. Nor has a file that only looks like the one that was taken in: that somebody
+    made it so is not to be hidden.
+    """
     try:
-        return still(upload, offset_seconds=offset_seconds, max_width=max_width)
-    except MediaGoneError:
-        if upload.kind == Upload.Kind.VIDEO or not upload.thumbnail:
+        return still(upload, max_width=max_width, offset_seconds=offset_seconds, box=box)
+    except MediaGoneError as error:
+        if upload.kind == Upload.Kind.VIDEO or not upload.thumbnail or isinstance(error, OverwrittenError):
             raise
     with open_thumbnail(upload) as file:
-        return decoded(file.read(), max_width)
+        return _shown(file, None, box, (max_width, TALLEST * max_width))
 
 
-def decoded(encoded: bytes, max_width: int | None = None) -> Image.Image:
-    """RGB pixels of a picture file. A JPEG that is to be shrunk is decoded at a fraction of its size."""
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            if max_width and image.width > max_width:
-                image.draft("RGB", (max_width, round(image.height * max_width / image.width)))
-            return fitted(image if image.mode == "RGB" else image.convert("RGB"), max_width)
-    except UNREADABLE as error:
-        raise MediaError(f"The picture cannot be decoded: {error}") from error
-
-
-def fitted(image: Image.Image, max_width: int | None) -> Image.Image:
-    image.load()  # a lazily opened picture must be read before its file is closed
-    if max_width is None or image.width <= max_width:
-        return image
-    height = max(1, round(image.height * max_width / image.width))
-    return image.resize((max_width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+def _shown(file: BinaryIO, sha256: str | None, box: Box | None, most: Size) -> Image.Image:
+    return decoder.pixels(file, sha256=sha256, max_pixels=settings.IMAGE_MAX_PIXELS, box=box, most=most).image
 
 
 def jpeg(image: Image.Image) -> bytes:

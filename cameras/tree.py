@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from cameras.linked import with_one_name
 from hsi.errors import HSIError
 
 logger = logging.getLogger(__name__)
@@ -98,9 +99,9 @@ class Tree:
         self.root = root
 
     def open(self, relative: str) -> BinaryIO:
-        """The regular file at `relative`, for reading. Never blocks on what is no file."""
+        """The regular file at `relative`, for reading. Never blocks on what is no file. Raises `HardLinkedError`."""
         with self._parent(relative) as (folder, name):
-            return os.fdopen(_open_regular(folder, name), "rb")
+            return _open_regular(folder, name)
 
     def stamp(self, relative: str) -> tuple[int, int] | None:
         """(size in bytes, mtime in ns) as it is now; None when it is gone or is no regular file."""
@@ -141,7 +142,7 @@ class Tree:
         destination.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(destination):
             raise FileExistsError(errno.EEXIST, "exists already", str(destination))
-        with self._parent(relative) as (folder, name), os.fdopen(_open_regular(folder, name), "rb") as file:
+        with self._parent(relative) as (folder, name), _open_regular(folder, name) as file:
             _require(os.fstat(file.fileno()), only)
             try:
                 os.rename(name, os.fsencode(destination), src_dir_fd=folder)
@@ -207,7 +208,7 @@ def _open_folder(parent: int, name: bytes) -> int:
         raise
 
 
-def _open_regular(parent: int, name: bytes) -> int:
+def _open_regular(parent: int, name: bytes) -> BinaryIO:
     try:
         descriptor = os.open(name, _FILE, dir_fd=parent)
     except OSError as error:
@@ -217,7 +218,7 @@ def _open_regular(parent: int, name: bytes) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotAFileError
-    return descriptor
+    return with_one_name(os.fdopen(descriptor, "rb"))
 
 
 def _walk(descriptor: int, prefix: str, depth: int) -> Iterator[Entry]:

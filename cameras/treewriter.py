@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 from typing import BinaryIO
 
 from cameras.tree import OutsideTreeError, Tree, decode, encode
@@ -22,10 +23,18 @@ def make_folder(tree: Tree, folder: str) -> None:
     above, _, name = folder.rpartition("/")
     if above:
         make_folder(tree, above)
+    made = False
     with tree.folder(above) as descriptor, contextlib.suppress(FileExistsError):
         os.mkdir(decode(name), dir_fd=descriptor)
-    with tree.folder(folder):
-        return  # it could be opened, so it is one
+        made = True
+    with tree.folder(folder) as descriptor:  # it could be opened, so it is one
+        if made:
+            os.fchmod(descriptor, mode_of(tree))
+
+
+def mode_of(tree: Tree) -> int:
+    """The permissions of the root. What is made below it has them too: others may bring files there, or fetch them."""
+    return stat.S_IMODE(tree.root.stat().st_mode)
 
 
 def remove_folder(tree: Tree, folder: str) -> None:
@@ -46,7 +55,8 @@ class Partial:
         self._tree, self._folder = tree, folder
         self._name = f"{PARTIAL[0]}{secrets.token_hex(8)}{PARTIAL[1]}"
         with tree.folder(folder) as descriptor:
-            self.file: BinaryIO = os.fdopen(os.open(self._name, _NEW, 0o644, dir_fd=descriptor), "wb")
+            self.file: BinaryIO = os.fdopen(os.open(self._name, _NEW, 0o600, dir_fd=descriptor), "wb")
+        os.fchmod(self.file.fileno(), mode_of(tree) & 0o666)
         self._placed = False
 
     def place(self, path: str) -> tuple[int, int]:

@@ -6,7 +6,6 @@ first bytes ask for: the demuxers that follow references to other files never se
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from cameras import content, upright
 from cameras.clipstream import Damage, VideoPacket, frames_of, opened, packets_of
 from cameras.containers import FORMATS_OF, format_of, is_cut
 from cameras.media import (
@@ -32,13 +33,11 @@ from cameras.media import (
     check_pixels,
     checked_size,
     content_type_of,
-    encode_thumbnail,
     extension,
     kind_of,
-    thumbnail_size,
 )
+from cameras.thumbnail import encode_thumbnail, thumbnail_size
 
-_HASH_CHUNK_BYTES = 1024 * 1024
 # A hostile clip of countless tiny packets is looked at only so far.
 _MAX_PACKETS = 2_000_000
 # Seeking pays where at least this many groups of pictures lie between two samples.
@@ -52,7 +51,7 @@ _LONGEST_FRAME_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip whose first frame can be decoded. `thumbnail` is a JPEG.
+    """A clip whose first frame can be decoded. `thumbnail` is a JPEG; it, `width` and `height` are upright.
 
     `duration_seconds` is what the header says, None where it says nothing. `cut`: the file is shorter than
     its own structure says, so it is still arriving, or damaged; what is there can be decoded.
@@ -69,7 +68,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: seconds from the start of the clip, and RGB of shape (height, width, 3)."""
+    """One frame: seconds from the start of the clip, and upright RGB of shape (height, width, 3)."""
 
     offset_seconds: float
     pixels: NDArray[np.uint8]
@@ -89,22 +88,22 @@ def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumb
         if frame is None:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
         check_pixels(frame.width, frame.height, max_pixels)
-        small = thumbnail_size(frame.width, frame.height, thumbnail_width)
-        thumbnail = encode_thumbnail(Image.fromarray(_pixels(frame.reformat(*small))), small)
+        turn = _turn(frame)
+        seen = turn.size((frame.width, frame.height))
+        small = thumbnail_size(*seen, thumbnail_width)
+        thumbnail = encode_thumbnail(Image.fromarray(_pixels(frame.reformat(*turn.size(small)), turn)), small)
         duration = container.duration / av.time_base if container.duration and container.duration > 0 else None
-    return Clip(_digest(file), size_bytes, frame.width, frame.height, thumbnail, duration, cut)
+    return Clip(content.digest(file), size_bytes, *seen, thumbnail, duration, cut)
 
 
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    file.seek(0)
-    while chunk := file.read(_HASH_CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
+def _pixels(frame: VideoFrame, turn: upright.Turn) -> NDArray[np.uint8]:
+    return turn.pixels(cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24")))
 
 
-def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
-    return cast(NDArray[np.uint8], frame.to_ndarray(format="rgb24"))
+def _turn(frame: VideoFrame) -> upright.Turn:
+    """How the frame is to be shown. The decoder hands the matrix of the container, or of the stream, to each frame."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return upright.AS_STORED if matrix is None else upright.of_matrix(bytes(cast(SideData, matrix)))
 
 
 class Samples(Iterator[Frame]):
@@ -142,7 +141,7 @@ class Samples(Iterator[Frame]):
             for offset, frame in _sampled(container, stream, timeline, step, max_frames, self._damage):
                 check_pixels(frame.width, frame.height, max_pixels)
                 any_frame = True
-                yield Frame(offset, _pixels(frame))
+                yield Frame(offset, _pixels(frame, _turn(frame)))
         if not any_frame:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
 
@@ -176,7 +175,7 @@ def frame_at(file: BinaryIO, offset_seconds: float, *, max_pixels: int) -> Frame
         if last is None:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
         check_pixels(last[1].width, last[1].height, max_pixels)
-        return Frame(max(0.0, last[0]), _pixels(last[1]))
+        return Frame(max(0.0, last[0]), _pixels(last[1], _turn(last[1])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ class CameraWatcher(Loop):
         elif kind == "writing":
             self.tracker.writing(path, now)
         elif (stamp := self.tree.stamp(path)) is not None:
-            # Created and not written to: moved or linked in from outside, which no other notice tells.
+            # Created and not written to: moved in from outside, or renamed by linking, which no other notice tells.
             self.tracker.noticed(path, *stamp, now)
 
     def _scan_when_due(self, now: float) -> None:

@@ -6,7 +6,6 @@ from django.db.models import Case, F, QuerySet, When
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from PIL import Image
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -68,8 +67,13 @@ class DetectionThumbnail(DetectionView):
         etag = f"detection-{detection.pk}"
         if answer := delivery.unchanged(request, etag):
             return answer
-        picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset)
-        return delivery.jpeg_response(stills.jpeg(cut_out(picture, detection)), etag)
+        picture = stills.still_or_thumbnail(
+            detection.upload,
+            offset_seconds=detection.frame_offset,
+            box=surroundings(detection),
+            max_width=THUMBNAIL_WIDTH,
+        )
+        return delivery.jpeg_response(stills.jpeg(picture), etag)
 
 
 class DetectionFrame(DetectionView):
@@ -90,13 +94,9 @@ class DetectionFrame(DetectionView):
         return delivery.jpeg_response(stills.jpeg(picture), etag)
 
 
-def cut_out(picture: Image.Image, detection: Detection) -> Image.Image:
-    """The box with some margin, within the picture, at most `THUMBNAIL_WIDTH` wide."""
-    width, height = picture.size
+def surroundings(detection: Detection) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of the box with some margin, in 0..1 of the picture."""
     across, down = detection.width * MARGIN, detection.height * MARGIN
-    left, top = max(0, round((detection.x - across) * width)), max(0, round((detection.y - down) * height))
-    right = min(width, round((detection.x + detection.width + across) * width))
-    bottom = min(height, round((detection.y + detection.height + down) * height))
-    left, top = min(left, width - 1), min(top, height - 1)
-    box = (left, top, max(right, left + 1), max(bottom, top + 1))
-    return stills.fitted(picture.crop(box), THUMBNAIL_WIDTH)
+    left, top = max(0.0, detection.x - across), max(0.0, detection.y - down)
+    right = min(1.0, detection.x + detection.width + across)
+    return left, top, right, min(1.0, detection.y + detection.height + down)

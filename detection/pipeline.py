@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras import decoder
+from cameras.content import OtherContentError
 from cameras.models import Upload, Zone
 from cameras.picture import Picture
 from cameras.tree import Tree
@@ -44,6 +45,13 @@ class FileChangedError(MediaError):
     """The file was overwritten before it was analysed. The new content is an upload of its own."""
 
     code = "FILE_CHANGED"
+
+
+class NotReadableError(HSIError):
+    """The file cannot be read or decoded at the moment, for a reason that is not in it. The upload waits."""
+
+    code = "FILE_NOT_READABLE"
+    counts = False
 
 
 class FolderAwayError(HSIError):
@@ -81,11 +89,19 @@ def detect_upload(job: Job) -> None:
 
 
 def look(upload: Upload) -> Iterator[Sighting]:
-    """Decode and detect. Holds no transaction: this is where the time goes."""
+    """Decode and detect. Holds no transaction: this is where the time goes.
+
+    Nothing of it may be stored before the end: only then is it known that the file was the same all the time.
+    """
     with open_original(upload) as file:
-        for picture, offset_seconds in pictures(upload, file):
-            for found in detect(picture):
-                yield Sighting(found, offset_seconds)
+        try:
+            for picture, offset_seconds in pictures(upload, file):
+                for found in detect(picture):
+                    yield Sighting(found, offset_seconds)
+        except OtherContentError as error:
+            raise FileChangedError from error
+        except OSError as error:
+            raise NotReadableError from error
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
@@ -98,10 +114,11 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
     """The still itself, or the sampled frames of a clip with their offsets."""
     if upload.kind == Upload.Kind.IMAGE:
         size = (upload.width, upload.height) if upload.width and upload.height else None
-        yield Picture(encoded=file.read(), size=size), None
+        yield Picture(file=file, sha256=upload.sha256, size=size), None
         return
     for frame in decoder.sample(
         file,
+        sha256=upload.sha256,
         interval_seconds=settings.VIDEO_FRAME_INTERVAL_SECONDS,
         max_frames=settings.VIDEO_MAX_FRAMES,
         max_pixels=settings.IMAGE_MAX_PIXELS,
@@ -110,7 +127,7 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
 
 
 def open_original(upload: Upload) -> BinaryIO:
-    """The very file that was taken in. Raises a `MediaError` when it is gone or another one."""
+    """The file of an upload; who decodes it checks its content. Raises a `MediaError` when it is gone or another."""
     tree = Tree(settings.CAMERA_ROOT)
     try:
         file = tree.open(upload.path)
@@ -119,8 +136,7 @@ def open_original(upload: Upload) -> BinaryIO:
         if not settings.CAMERA_ROOT.is_dir() or upload.path.partition("/")[0] not in tree.folders():
             raise FolderAwayError from error
         raise FileGoneError from error
-    status = os.fstat(file.fileno())
-    if (status.st_size, status.st_mtime_ns) != (upload.size, upload.mtime_ns):
+    if os.fstat(file.fileno()).st_size != upload.size:
         file.close()
         raise FileChangedError
     return file

@@ -11,10 +11,12 @@ from channels.routing import ProtocolTypeRouter
 from django.utils.module_loading import import_string
 from servestatic import ServeStaticASGI
 
+from hsi import private
 from hsi.asgihandler import django_application
 from hsi.front import FrontASGI
 from hsi.staticfiles import with_static_files
 
+private.keep()
 http = with_static_files(ServeStaticASGI, django_application())
 application = FrontASGI(
     ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})

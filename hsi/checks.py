@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from hsi import livesettings, policy, queues
+from hsi import livesettings, policy, private, queues
 from hsi.admin_base import ByPolicy, VisibleChoices
 
 
@@ -64,6 +64,25 @@ def open_filters(page: Any) -> list[Any]:
     relations = {one.name for one in page.opts.get_fields() if one.is_relation}
     named = [(one, None) if isinstance(one, str) else one for one in page.list_filter if not isinstance(one, type)]
     return [name for name, kind in named if name in relations and not issubclass(kind or object, VisibleChoices)]
+
+
+@register()
+def check_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Of the files that hold secrets: who else may open them, and whether they are ours at all."""
+    files = [settings.DATA_DIR, settings.DATA_DIR / "secret_key", *private.database_files()]
+    found: list[CheckMessage] = []
+    for path in dict.fromkeys(files):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        if status.st_mode & private.OTHERS & ~private.may_have(path):
+            hint = f"Run `chmod go= {path}`, or start `up` as its owner: it does that."
+            found.append(checks.Warning(f"{path} is open to other users of this machine.", hint=hint, id="hsi.W020"))
+        if status.st_uid != os.geteuid():
+            hint = f"Run as the user that it belongs to, or give it to this one: `chown {os.geteuid()} {path}`."
+            found.append(checks.Warning(f"{path} belongs to another user.", hint=hint, id="hsi.W021"))
+    return found
 
 
 @register()

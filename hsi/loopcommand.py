@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from hsi import runner
+from hsi import private, runner
 from hsi.loop import Loop
 
 
@@ -18,6 +18,7 @@ class LoopCommand(BaseCommand):
         parser.add_argument("--drain", action="store_true", help="End when nothing waits any more.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        private.tighten()
         runner.run(self.make_loops(options), once=options["once"], drain=options["drain"])
 
     def make_loops(self, options: dict[str, Any]) -> list[Loop]:

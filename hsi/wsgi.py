@@ -10,9 +10,11 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 from servestatic import ServeStatic
 
+from hsi import private
 from hsi.front import FrontWSGI
 from hsi.staticfiles import with_static_files
 
+private.keep()
 django_application = get_wsgi_application()
 # What needs Django's models is loaded after Django is.
 bounded = import_string("hsi.wsgibodies.BoundedBodies")(with_static_files(ServeStatic, django_application))

@@ -15,6 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
 from django.conf import settings
 
+from hsi import private
+
+private.keep()
 STALLED_SECONDS = 60
 
 # Read by gunicorn, by these names: https://gunicorn.org/reference/settings/
@@ -31,6 +34,10 @@ forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (signs of life, no content)
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    private.tighten()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -22,6 +22,7 @@ from health_check.exceptions import HealthCheckException, ServiceUnavailable, Se
 
 from cameras import diskguard
 from cameras.models import Camera
+from cameras.tree import OutsideTreeError, Tree
 from hsi import databaseclock
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
@@ -34,6 +35,7 @@ Status = Literal["healthy", "degraded", "unhealthy"]
 BEAT_AGE = timedelta(seconds=8)  # four beats
 BEATS_LOOKED_AT = 500
 WAIT_LIMIT_SECONDS = 600
+FOLDERS_LOOKED_AT, FOLDERS_NAMED = 1000, 5
 DISK_FREE_SHARE = 0.05
 DISK_FREE_BYTES = 1024**3
 
@@ -151,12 +153,29 @@ class CameraFolderCheck(NamedCheck):
     name: str = "camera_folder"
 
     def run(self) -> None:
+        tree = Tree(settings.CAMERA_ROOT)
         try:
-            with os.scandir(settings.CAMERA_ROOT) as entries:
-                next(entries, None)
+            folders = tree.folders()
         except OSError as error:
             raise ServiceWarning("The camera folder is not there or cannot be read.") from error
+        closed = [folder for folder in folders[:FOLDERS_LOOKED_AT] if _is_closed(tree, folder)]
+        if closed:
+            words = "1 folder of a camera cannot be read, so that what is in it waits."
+            if len(closed) > 1:
+                words = f"{len(closed)} folders of cameras cannot be read, so that what is in them waits."
+            raise ServiceWarning(words) from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
         self.detail = "It can be read."
+
+
+def _is_closed(tree: Tree, folder: str) -> bool:
+    try:
+        with tree.folder(folder) as descriptor:
+            os.scandir(descriptor).close()
+    except PermissionError:
+        return True
+    except (OSError, OutsideTreeError):  # it went away meanwhile
+        return False
+    return False
 
 
 @dataclass

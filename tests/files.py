@@ -57,3 +57,57 @@ def costly_png(side: int, *, depth: int = 8) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def corners(size: tuple[int, int] = (96, 64)) -> Image.Image:
+    """Upright, with a colour of its own in each corner, so that every turn and mirror image can be told."""
+    image = Image.new("RGB", size, (128, 128, 128))
+    width, height = size[0] // 3, size[1] // 3
+    colours = {(0, 0): "red", (1, 0): "lime", (0, 1): "blue", (1, 1): "yellow"}
+    for (right, down), colour in colours.items():
+        image.paste(
+            colour, (right * (size[0] - width), down * (size[1] - height), *_far(size, right, down, width, height))
+        )
+    return image
+
+
+def _far(size: tuple[int, int], right: int, down: int, width: int, height: int) -> tuple[int, int]:
+    return (size[0] if right else width, size[1] if down else height)
+
+
+# How an upright picture is stored so that the orientation of EXIF data turns it back.
+STORED_AS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def turned(upright: Image.Image, orientation: int, kind: str = "JPEG") -> bytes:
+    """A file of the picture that has to be turned by its EXIF data to be seen as it is."""
+    method = STORED_AS[orientation]
+    stored = upright if method is None else upright.transpose(method)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    stored.save(buffer, kind, exif=exif, **({"quality": 95} if kind == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def turned_mp4(clip: bytes, matrix: tuple[int, int, int, int]) -> bytes:
+    """The clip with another display matrix (a, b, c, d) in the head of its track."""
+    one = 1 << 16
+    straight = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    at = clip.index(straight, clip.index(b"tkhd"))
+    a, b, c, d = (number * one for number in matrix)
+    return clip[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + clip[at + len(straight) :]
+
+
+def grey16(values: np.ndarray) -> bytes:
+    """A 16-bit grey PNG."""
+    return encoded(Image.fromarray(values.astype(np.uint16)), "PNG")

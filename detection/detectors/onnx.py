@@ -22,7 +22,6 @@ from cameras.picture import Picture
 from detection.detectors import DetectedObject
 from detection.detectors.boxes import Sieve
 from detection.detectors.exports import Export, ModelUnusableError, read_export
-from detection.detectors.pixels import as_array, reduced
 from hsi.errors import AIServiceError
 
 # onnxruntime's errors have no common parent of their own.
@@ -88,10 +87,10 @@ def open_session(path: str) -> Any:
 def pixels_for(picture: Picture, size: tuple[int, int]) -> NDArray[np.float32]:
     """RGB in 0..1, shape (1, 3, height, width): stretched to `size` whatever its shape, as RT-DETR is trained."""
     least = (int(size[0] * LEAST_SHARE_OF_INPUT), int(size[1] * LEAST_SHARE_OF_INPUT))
-    image = reduced(picture, least, "RGB")
+    image = picture.reduced(least, "RGB")
     if image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    planes = as_array(image).transpose(2, 0, 1)[np.newaxis]
+    planes = np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)[np.newaxis]
     return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255)
 
 

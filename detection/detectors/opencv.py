@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from cameras.picture import Picture
 from detection.detectors import DetectedObject
 from detection.detectors.boxes import RawObject, Sieve
-from detection.detectors.pixels import as_array, reduced
 from hsi.errors import AIServiceError, AIServiceUnavailableError
 
 # Longer edge of the working copy: larger pictures are scaled down to LARGEST, for time;
@@ -53,7 +52,8 @@ class OpenCVDetector:
         size = picture.size
         factor = working_factor(size)
         width, height = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-        grey = working_copy(as_array(reduced(picture, (width, height), "L")), (width, height))
+        reduced = picture.reduced((width, height), "L")
+        grey = working_copy(np.asarray(reduced, dtype=np.uint8), (width, height))
         try:
             windows, margins = self._descriptor().detectMultiScale(grey, winStride=(8, 8), padding=(16, 16), scale=1.1)
         except cv2.error as error:

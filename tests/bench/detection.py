@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
+from PIL import Image
 
 from cameras.intake import Outcome, take_in
 from cameras.models import Upload
@@ -64,4 +68,9 @@ def alone(files: list[Path]) -> float:
 
 
 def detected(pictures: list[bytes]) -> int:
-    return sum(len(get_detector().detect(Picture(encoded=encoded))) for encoded in pictures)
+    return sum(len(get_detector().detect(Picture(pixels=decoded(encoded)))) for encoded in pictures)
+
+
+def decoded(encoded: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(encoded)) as image:
+        return np.asarray(image.convert("RGB"))

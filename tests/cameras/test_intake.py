@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.db import IntegrityError, OperationalError, transaction
 
-from cameras import intake
+from cameras import intake, reading
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
 from cameras.tree import OutsideTreeError, Tree, encode
@@ -226,16 +226,52 @@ def test_a_file_that_vanished_is_no_upload(folder):
 
 def test_a_file_rewritten_while_it_is_read_waits(folder, monkeypatch):
     path = folder.put("door/a.jpg", files.jpeg())
-    read = intake._read
 
-    def read_while_someone_writes(arrival, file):
-        read(arrival, file)
+    def read_while_someone_writes(file, name, *, final):
+        found = reading.read(file, name, final=final)
         with (folder.root / "door/a.jpg").open("ab") as other:
             other.write(b"more")
+        return found
 
-    monkeypatch.setattr(intake, "_read", read_while_someone_writes)
+    monkeypatch.setattr(intake, "read", read_while_someone_writes)
     assert take_in(folder.tree, path, final=True) is Outcome.INCOMPLETE
     assert not Upload.objects.exists()
+
+
+def test_a_file_with_a_second_name_is_refused_unread_and_stays(folder, tmp_path, caplog, monkeypatch):
+    secret = tmp_path / "not_theirs.jpg"
+    secret.write_bytes(files.jpeg())
+    (folder.root / "door").mkdir(exist_ok=True)
+    (folder.root / "door/a.jpg").hardlink_to(secret)
+    monkeypatch.setattr(intake, "read", lambda *_, **__: pytest.fail("it was read"))
+    assert take_in(folder.tree, "door/a.jpg", final=False) is Outcome.INCOMPLETE
+    assert not Upload.objects.exists()
+    assert take_in(folder.tree, "door/a.jpg", final=True) is Outcome.REJECTED
+    assert take_in(folder.tree, "door/a.jpg", final=True) is Outcome.KNOWN
+    upload = Upload.objects.get()
+    assert (upload.state, upload.quarantine, upload.sha256) == (Upload.State.REJECTED, "", "")
+    assert upload.reason.startswith("linked: ")
+    assert (folder.root / "door/a.jpg").exists()
+    assert [record.message for record in caplog.records if "rejected" in record.message] == [
+        f"door/a.jpg rejected: {upload.reason.removeprefix('linked: ')}"
+    ]
+
+
+def test_a_file_that_has_one_name_again_is_taken_in(folder, tmp_path):
+    path = folder.put("door/a.jpg", files.jpeg())
+    (tmp_path / "second.jpg").hardlink_to(folder.root / path)
+    assert take_in(folder.tree, path, final=True) is Outcome.REJECTED
+    (tmp_path / "second.jpg").unlink()
+    assert take_in(folder.tree, path, final=True) is Outcome.ACCEPTED
+    assert Upload.objects.get().state == Upload.State.WAITING
+
+
+def test_a_file_that_gets_a_second_name_after_it_was_taken_in_stays_known(folder, tmp_path):
+    path = folder.put("door/a.jpg", files.jpeg())
+    assert take_in(folder.tree, path, final=True) is Outcome.ACCEPTED
+    (tmp_path / "second.jpg").hardlink_to(folder.root / path)
+    assert take_in(folder.tree, path, final=True) is Outcome.KNOWN
+    assert Upload.objects.get().state == Upload.State.WAITING
 
 
 def test_a_move_that_a_crash_cut_off_is_finished_by_the_next_look(folder, data_dir, monkeypatch):
@@ -377,12 +413,10 @@ def test_two_who_take_the_same_file_in_at_once_do_not_take_each_others_thumbnail
         both.wait()
         return size
 
-    camera = factories.camera("door")
-    facts = {"path": "door/a.jpg", "size": 1, "mtime_ns": 1, "received_at": datetime.now(UTC), "final": True}
-    arrival = intake.Arrival(camera, **facts, thumbnail=files.jpeg())  # type: ignore[arg-type]
-    (configured.DATA_DIR / "thumbnails/door" / arrival.version_key[:2]).mkdir(parents=True)
+    key = "ab" * 32
+    (configured.DATA_DIR / "thumbnails/door/ab").mkdir(parents=True)
     monkeypatch.setattr(Path, "write_bytes", written)
     with ThreadPoolExecutor(2) as pool:
-        first, second = (pool.submit(intake.store_thumbnail, arrival) for _ in range(2))
+        first, second = (pool.submit(reading.store_thumbnail, "door", key, files.jpeg()) for _ in range(2))
     assert first.result() == second.result()
     assert (configured.DATA_DIR / first.result()).read_bytes() == files.jpeg()

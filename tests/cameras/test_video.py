@@ -26,6 +26,7 @@ from cameras.media import (
     UnsupportedError,
 )
 from cameras.video import Clip, Frame, Samples, frame_at, inspect, sample
+from tests import files
 
 RATE = 10
 WIDTH, HEIGHT = 128, 96
@@ -340,3 +341,31 @@ def test_no_damage_raises_anything_but_a_fault(kind: int, data: st.DataObject) -
 def test_a_broken_index_is_broken() -> None:
     with pytest.raises(BrokenError):
         look(MP4.replace(b"stsz", b"stsx"))
+
+
+@pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (0, -1, 1, 0), (-1, 0, 0, -1), (-1, 0, 0, 1), (0, 1, 1, 0)])
+def test_a_clip_is_seen_as_its_matrix_says(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+    """A clip of 160 x 96 with a light square at its top left: where the square is says how it was turned."""
+    turned = io.BytesIO(files.turned_mp4(files.mp4(tmp_path / "a.mp4").read_bytes(), matrix))
+    expected = (96, 160) if matrix[0] == 0 else (160, 96)
+    found = inspect(as_file(turned, tmp_path), name="a.mp4", max_bytes=1 << 24, max_pixels=1 << 24)
+    assert (found.width, found.height) == expected
+    with Image.open(io.BytesIO(found.thumbnail)) as thumbnail:
+        assert thumbnail.size == expected
+    (first, *_) = sample(turned, interval_seconds=1, max_frames=3, max_pixels=1 << 24)
+    same = frame_at(turned, 0.0, max_pixels=1 << 24)
+    assert np.array_equal(first.pixels, same.pixels)
+    assert first.pixels.shape == (expected[1], expected[0], 3)
+    light = np.argwhere(first.pixels[:, :, 0] > 150)
+    top, left = light.min(axis=0)
+    bottom, right = light.max(axis=0) + 1
+    x, y = (matrix[0] * 15 + matrix[2] * 35, matrix[1] * 15 + matrix[3] * 35)  # the middle of the square
+    middle = (x % expected[0], y % expected[1])
+    assert abs((left + right) / 2 - middle[0]) <= 3
+    assert abs((top + bottom) / 2 - middle[1]) <= 3
+
+
+def as_file(content: io.BytesIO, folder: Path) -> Any:
+    path = folder / "as_file.mp4"
+    path.write_bytes(content.getvalue())
+    return path.open("rb")

@@ -224,14 +224,29 @@ def test_names_that_are_no_text_are_watched_too(data_dir):
     connection.close()
 
 
-def test_a_file_linked_in_from_outside_is_taken_in_without_waiting_for_a_scan(data_dir, tmp_path, settings):
+def test_a_file_moved_in_from_outside_is_taken_in_without_waiting_for_a_scan(data_dir, tmp_path, settings):
     settings.FILE_INCOMPLETE_SECONDS = 3600
     (tmp_path / "a.jpg").write_bytes(files.jpeg())
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
     with watching():
-        (folder / "linked.jpg").hardlink_to(tmp_path / "a.jpg")
-        until(lambda: states() == {"door/linked.jpg": "waiting"})
+        (tmp_path / "a.jpg").rename(folder / "moved.jpg")
+        until(lambda: states() == {"door/moved.jpg": "waiting"})
+
+
+def test_a_file_that_is_renamed_by_linking_is_taken_in_and_one_that_keeps_two_names_is_refused(
+    data_dir, tmp_path, settings
+):
+    settings.FILE_STABLE_SECONDS, settings.FILE_INCOMPLETE_SECONDS = 0.2, 1
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching():
+        for name in ("renamed", "kept"):
+            (tmp_path / name).write_bytes(files.jpeg(len(name)))
+            (folder / f"{name}.jpg").hardlink_to(tmp_path / name)
+        (tmp_path / "renamed").unlink()
+        until(lambda: states() == {"door/renamed.jpg": "waiting", "door/kept.jpg": "rejected"})
+    assert (folder / "kept.jpg").exists()
 
 
 def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -22,8 +24,16 @@ def encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
     return buffer.getvalue()
 
 
+def of_file(encoded: bytes) -> Picture:
+    """A picture as it comes from a camera's file. Closed with the last reference to it."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    file.write(encoded)
+    file.flush()
+    return Picture(file=cast(BinaryIO, file))
+
+
 def plain(size: tuple[int, int] = (64, 48)) -> Picture:
-    return Picture(encoded=jpeg(size))
+    return of_file(jpeg(size))
 
 
 def scene(size: tuple[int, int], person_height: float | None, *, night: bool = False) -> Image.Image:

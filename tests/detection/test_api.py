@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from cameras import render
 from cameras.models import Camera, Upload
-from detection.api import cut_out
+from detection.api import surroundings
 from detection.models import Detection
 from tests import factories, pictures
 
@@ -152,6 +153,6 @@ def test_a_thumbnail_of_a_clip_that_is_gone_is_no_other_frame(viewer: Client, do
 def test_every_allowed_box_can_be_cut_out(box: tuple[float, float, float, float]):
     x, y, width, height = box
     picture = pictures.shown(pictures.jpeg((64, 48)))
-    cut = cut_out(picture, Detection(x=x, y=y, width=width, height=height))
+    cut = render.cut(picture, surroundings(Detection(x=x, y=y, width=width, height=height)))
     assert cut.width >= 1
     assert cut.height >= 1

@@ -9,12 +9,11 @@ from django.test import override_settings
 from onnx import TensorProto
 from PIL import Image
 
-from cameras.picture import Picture
 from detection.detectors.exports import ModelUnusableError, class_names
 from detection.detectors.onnx import OnnxDetector, from_settings, pixels_for
 from hsi.errors import AIServiceAnswerError, AIServiceError, MediaError
 from tests.detection.models import brightness_model, constant_model, image_input, queries, sized_model
-from tests.detection.pictures import encoded, plain
+from tests.detection.pictures import encoded, of_file, plain
 
 WIDE = (200, 100)
 BOX = (0.5, 0.5, 0.5, 0.25)
@@ -91,7 +90,7 @@ def test_class_names_are_read_as_data_or_not_at_all(text, names):
 
 def test_the_model_sees_red_green_and_blue_in_zero_to_one(tmp_path):
     detector = OnnxDetector(brightness_model(tmp_path / "m.onnx"))
-    blue = Picture(encoded=encoded(Image.new("RGB", (320, 200), (0, 51, 255)), "PNG"))
+    blue = of_file(encoded(Image.new("RGB", (320, 200), (0, 51, 255)), "PNG"))
     (found,) = detector.detect(blue)
     assert found.label == "blue"
     assert found.confidence == pytest.approx(1 / (1 + np.exp(-1.0)), abs=1e-4)
@@ -185,13 +184,13 @@ def test_a_model_that_fails_while_running_is_an_error(tmp_path):
 def test_what_is_no_picture_is_an_error(tmp_path):
     detector = OnnxDetector(constant_model(tmp_path / "m.onnx", queries((0, 0.9, BOX))))
     with pytest.raises(MediaError):
-        detector.detect(Picture(encoded=b"no picture"))
+        detector.detect(of_file(b"no picture"))
 
 
 def test_threads_share_one_session(tmp_path):
     detector = OnnxDetector(brightness_model(tmp_path / "m.onnx"))
     colours = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
-    pictures = [Picture(encoded=encoded(Image.new("RGB", (90, 60), colour))) for colour in colours.values()]
+    pictures = [of_file(encoded(Image.new("RGB", (90, 60), colour))) for colour in colours.values()]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(detector.detect, pictures * 6))
     assert [found.label for (found,) in answers] == list(colours) * 6

@@ -11,7 +11,7 @@ from PIL import Image
 from cameras.picture import Picture
 from detection.detectors.opencv import OpenCVDetector, confidence, people, strongest, working_factor
 from hsi.errors import AIServiceUnavailableError, MediaError
-from tests.detection.pictures import encoded, scene
+from tests.detection.pictures import encoded, of_file, scene
 
 SIZES = [(640, 360), (768, 576), (1280, 720), (1920, 1080), (360, 640)]
 
@@ -23,7 +23,7 @@ def detector():
 
 
 def seen(size=(640, 360), height=0.5, **options):
-    return Picture(encoded=encoded(scene(size, height, **options)))
+    return of_file(encoded(scene(size, height, **options)))
 
 
 def test_opencv_has_its_people_detector():
@@ -55,20 +55,20 @@ def test_a_small_picture_is_looked_at_enlarged(detector):
 def test_decoded_frames_and_files_give_the_same(detector):
     pixels = np.asarray(scene((640, 360), 0.5))
     (frame,) = detector.detect(Picture(pixels=pixels))
-    (file,) = detector.detect(Picture(encoded=encoded(Image.fromarray(pixels), "PNG")))
+    (file,) = detector.detect(of_file(encoded(Image.fromarray(pixels), "PNG")))
     assert (frame.label, frame.box) == (file.label, file.box)
     assert frame.confidence == pytest.approx(file.confidence, abs=0.02)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (30, 30), (5000, 1), (1, 5000), (63, 127), (1, 128)])
 def test_pictures_of_odd_sizes_are_empty_not_errors(detector, size):
-    assert detector.detect(Picture(encoded=encoded(Image.new("RGB", size)))) == []
+    assert detector.detect(of_file(encoded(Image.new("RGB", size)))) == []
 
 
 def test_a_cut_picture_is_an_error_never_an_empty_list(detector):
     whole = seen().encoded
     with pytest.raises(MediaError):
-        detector.detect(Picture(encoded=whole[: len(whole) // 2]))
+        detector.detect(of_file(whole[: len(whole) // 2]))
 
 
 def test_threads_share_a_detector_and_each_gets_its_own_answer(detector):
@@ -80,7 +80,7 @@ def test_threads_share_a_detector_and_each_gets_its_own_answer(detector):
 
 
 def test_a_large_picture_is_not_decoded_in_full(detector, monkeypatch):
-    picture = Picture(encoded=encoded(scene((1920, 1080), 0.5)))
+    picture = of_file(encoded(scene((1920, 1080), 0.5)))
     sizes = []
     resize = cv2.resize
 

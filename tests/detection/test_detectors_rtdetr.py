@@ -15,7 +15,7 @@ from hsi.errors import (
     AIServiceUnavailableError,
     MediaError,
 )
-from tests.detection.pictures import jpeg, plain
+from tests.detection.pictures import jpeg, of_file, plain
 from tests.peers.detectors import Answer, RtDetrPeer, json_answer, person_box
 
 SIZE = (64, 48)
@@ -187,7 +187,7 @@ def test_ten_thousand_boxes_become_the_best_three_hundred(peer, detector):
 
 def test_what_is_no_picture_is_not_sent(peer, detector):
     with pytest.raises(MediaError):
-        detector.detect(Picture(encoded=b"GIF89a no picture"))
+        detector.detect(of_file(b"GIF89a no picture"))
     assert peer.calls == 0
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from PIL import Image
 
+from cameras import decoder
 from cameras.intake import take_in
 from cameras.models import Upload
 from cameras.picture import Picture
@@ -178,6 +182,72 @@ def test_a_file_that_was_overwritten_is_never_taken_for_the_one_that_came_before
     upload.refresh_from_db()
     assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileChangedError")
     assert Eye.looked_at == []
+
+
+class Reader(Eye):
+    """Looks at the pixels: at the colour of the top left corner."""
+
+    seen: ClassVar[list[tuple[int, ...]]] = []
+
+    def detect(self, picture: Picture) -> list[DetectedObject]:
+        Reader.seen.append(tuple(int(value) for value in picture.pixels[2, 2]))
+        return super().detect(picture)
+
+
+def swapped(upload: Upload, root: Path, data: bytes) -> None:
+    """Other bytes under the same size and time."""
+    (root / upload.path).write_bytes(data.ljust(upload.size, b"\0"))
+    os.utime(root / upload.path, ns=(upload.mtime_ns, upload.mtime_ns))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
+def test_other_bytes_under_the_same_size_and_time_are_never_looked_at(root, settings, tmp_path, name):
+    settings.DETECTOR = f"{__name__}.Reader"
+    Reader.seen = []
+    clips = [files.mp4(tmp_path / f"{n}.mp4", frames=n).read_bytes() for n in (12, 8)]
+    ours, other = (
+        clips if name == "a.mp4" else (files.jpeg(1, (640, 360)), files.encoded(Image.new("RGB", (9, 9)), "GIF"))
+    )
+    upload = put(f"door/{name}", ours, root)
+    swapped(upload, root, other)
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileChangedError")
+    assert Reader.seen == []
+
+
+def test_a_file_that_was_touched_is_the_same(root, settings):
+    settings.DETECTOR = f"{__name__}.Reader"
+    upload = put("door/a.jpg", files.jpeg(), root)
+    os.utime(root / upload.path, (1, 1))
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.DETECTED
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_detector_sees_a_picture_as_a_person_does(root, settings, orientation):
+    settings.DETECTOR = f"{__name__}.Reader"
+    Reader.seen = []
+    upload = put("door/a.jpg", files.turned(files.corners((480, 320)), orientation), root)
+    detect()
+    assert (upload.width, upload.height) == (480, 320)
+    assert Eye.looked_at == [(480, 320)]
+    red, green, blue = Reader.seen[0]
+    assert red > 200 > 60 > max(green, blue)
+
+
+def test_a_decoder_that_cannot_be_started_leaves_the_upload_waiting(root, settings, monkeypatch):
+    settings.DETECTOR = f"{__name__}.Reader"
+    upload = put("door/a.jpg", files.jpeg(), root)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise OSError("the decoder cannot be started: files wait")
+
+    monkeypatch.setattr(decoder, "_answers", away)
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, upload.attempts) == ("waiting", 0)
 
 
 def test_a_camera_root_that_is_away_is_waited_for(root):

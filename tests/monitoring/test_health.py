@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cameras.models import Upload
+from cameras.tree import Tree
 from detection.models import Batch
 from hsi.errors import AIServiceUnavailableError
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
@@ -138,6 +139,22 @@ def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_pat
     assert str(tmp_path) in outcome(health.CameraFolderCheck(), for_staff=True)[1]
     settings.CAMERA_ROOT.mkdir()
     assert outcome(health.CameraFolderCheck())[0] == "healthy"
+
+
+def test_folders_of_cameras_that_cannot_be_read_are_told_and_named_to_staff_alone(data_dir: Path, monkeypatch):
+    for name in ("door", "cellar", "attic"):
+        (data_dir / "cameras" / name).mkdir()
+    folder = Tree.folder
+
+    def closed(tree: Tree, relative: str) -> object:
+        if relative != "door":
+            raise PermissionError(13, "Permission denied")
+        return folder(tree, relative)
+
+    monkeypatch.setattr(Tree, "folder", closed)
+    status, detail = outcome(health.CameraFolderCheck())
+    assert (status, detail) == ("degraded", "2 folders of cameras cannot be read, so that what is in them waits.")
+    assert "attic, cellar" in outcome(health.CameraFolderCheck(), for_staff=True)[1]
 
 
 def test_little_room_on_the_disk_is_told(data_dir: Path):

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from hsi import web
+from hsi import private, web
 
 
 class Command(BaseCommand):
@@ -19,4 +19,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         web.claim_port(options["host"], options["port"])
+        private.tighten()
         web.serve(options["host"], options["port"])

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import folderlock, runner, sqlitefile, web
+from hsi import folderlock, private, runner, sqlitefile, web
 from hsi.mount import link
 from hsi.queues import database
 from hsi.views import setup_path
@@ -43,6 +43,7 @@ class Command(BaseCommand):
 
     def _run(self, host: str, port: int) -> None:
         web.claim_port(host, port)
+        private.tighten()
         with sqlitefile.sound_database(settings.DATA_DIR):
             call_command("migrate", verbosity=0, interactive=False)
             self._first_administrator()

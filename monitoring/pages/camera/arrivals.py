@@ -38,6 +38,7 @@ ADVICE = {
     "kills_decoder": "It ended the process that decodes it. Look where it came from before you open it.",
     "broken": "It is damaged inside. Once is chance; often is the camera or its connection.",
     "unsupported": "Turn this kind of upload off in the camera.",
+    "linked": "It has a second name elsewhere, so it was not read. Copy it here instead of linking it.",
 }
 
 

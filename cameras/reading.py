@@ -1,0 +1,66 @@
+"""What is learnt of a file on its way in, by kind: validated, hashed and made small, in the process that decodes."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+
+from cameras import decoder, media
+from cameras.models import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`facts` are columns of the upload; `thumbnail` is a JPEG; `exif_time` is naive, on the camera's clock."""
+
+    facts: dict[str, Any]
+    thumbnail: bytes
+    exif_time: datetime | None = None
+
+
+def read(file: BinaryIO, name: str, *, final: bool) -> Found:
+    """Raises `MediaError`. `final`: a clip that is cut short will not grow any more, and counts as it is."""
+    kind = media.kind_of(name)
+    if kind == "image":
+        return _read_image(file, name)
+    if kind == "video":
+        return _read_clip(file, name, final=final)
+    raise media.UnsupportedError(f"files of type {media.extension(name)!r} are not handled")
+
+
+def _read_image(file: BinaryIO, name: str) -> Found:
+    still = decoder.read_image(
+        file, name=name, max_bytes=settings.IMAGE_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS
+    )
+    facts = {"kind": Upload.Kind.IMAGE, "sha256": still.sha256, "width": still.width, "height": still.height}
+    return Found(facts, still.thumbnail, still.exif_time)
+
+
+def _read_clip(file: BinaryIO, name: str, *, final: bool) -> Found:
+    clip = decoder.inspect(file, name=name, max_bytes=settings.VIDEO_MAX_BYTES, max_pixels=settings.IMAGE_MAX_PIXELS)
+    if clip.cut and not final:
+        raise media.TruncatedError
+    facts = {
+        "kind": Upload.Kind.VIDEO, "sha256": clip.sha256, "width": clip.width, "height": clip.height,
+        "duration_seconds": clip.duration_seconds, "reason": "the clip is cut short" if clip.cut else "",
+    }  # fmt: skip
+    return Found(facts, clip.thumbnail)
+
+
+def store_thumbnail(camera_id: str, key: str, thumbnail: bytes) -> str:
+    """Write the thumbnail; its path below the data folder. It can be made again, so it is not synced."""
+    relative = f"thumbnails/{camera_id}/{key[:2]}/{key[:32]}.jpg"
+    path: Path = settings.DATA_DIR / relative
+    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # two may take the same file in at once
+    try:
+        made.write_bytes(thumbnail)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(thumbnail)
+    made.replace(path)
+    return relative

@@ -1,0 +1,152 @@
+"""Our files are for the user who runs the system, and for nobody else on the machine.
+
+`keep` is called where a process begins, so that what it makes is private. `tighten` corrects what was made before,
+or by hand. The camera folder is left as it is: cameras come to it through an FTP server with a user of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+OTHERS = 0o077
+# What others lose of a folder on the way to a camera folder that they may enter: they pass through, and see nothing.
+_OTHERS_ON_THE_WAY = 0o066
+# A folder that is closed protects what is in it: to go on is worth this much of a start, and no more.
+LONGEST_SECONDS = 2.0
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# What the system makes below the data folder. Whatever else lies there is protected by the data folder alone.
+FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "logs", "tls")
+_OF_SQLITE = ("", "-wal", "-shm", "-journal")
+
+
+def keep() -> None:
+    """From now on, what this process makes is for its user alone."""
+    os.umask(OTHERS)
+
+
+@dataclass(slots=True)
+class Tightened:
+    """How many files and folders were closed to others, and which could not be."""
+
+    closed: int = 0
+    left: list[str] = field(default_factory=list)
+
+
+def tighten() -> Tightened:
+    """Close our files to others, without following a link. Folders first, so that what is in them is safe at once."""
+    result, ends_at = Tightened(), time.monotonic() + LONGEST_SECONDS
+    for path in _outside():
+        with _opened(os.fspath(path)) as descriptor:
+            if descriptor is not None:
+                _close(descriptor, path, OTHERS, result)
+    with _opened(os.fspath(settings.DATA_DIR)) as descriptor:
+        if descriptor is not None:
+            _close_folder(descriptor, settings.DATA_DIR, result, ends_at)
+    if result.closed:
+        logger.info("%d files and folders were open to other users and are not any more", result.closed)
+    if result.left:
+        logger.warning("%d files or folders stay open to other users: %s", len(result.left), result.left[0])
+    return result
+
+
+def database_files() -> list[Path]:
+    """The files of an SQLite database; there need not be all of them."""
+    default = settings.DATABASES["default"]
+    name = str(default["NAME"])
+    if not default["ENGINE"].endswith("sqlite3") or name == ":memory:":
+        return []
+    return [Path(name + ending) for ending in _OF_SQLITE]
+
+
+def may_have(path: Path) -> int:
+    """The permissions of others that `path` may have: none, but for the way to a camera folder that they may enter."""
+    root: Path = settings.CAMERA_ROOT
+    if path == root:
+        return OTHERS
+    return OTHERS & ~_OTHERS_ON_THE_WAY if path in root.parents and _is_shared(root) else 0
+
+
+def _is_shared(root: Path) -> bool:
+    try:
+        return bool(root.stat().st_mode & OTHERS)
+    except OSError:
+        return False
+
+
+def _outside() -> Iterator[Path]:
+    """Our files that may lie outside of the data folder."""
+    yield from database_files()
+    if settings.LOG_FILE_PATH:
+        log = Path(settings.LOG_FILE_PATH).absolute()
+        yield log
+        yield from (log.with_name(f"{log.name}.{n}") for n in range(1, settings.LOG_FILE_BACKUP_COUNT + 1))
+
+
+def _close_folder(folder: int, path: Path, result: Tightened, ends_at: float) -> None:
+    """Close an open folder and, where others could enter it or still can, what is in it."""
+    was_open = _close(folder, path, OTHERS & ~may_have(path), result)
+    if not was_open and path != settings.DATA_DIR and path not in settings.CAMERA_ROOT.parents:
+        return
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in sorted(entries, key=lambda entry: entry.is_dir(follow_symlinks=False))]
+    for name in names:
+        if time.monotonic() > ends_at:
+            return
+        below = path / name
+        with _opened(name, folder) as descriptor:
+            if descriptor is None:
+                continue
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                _close(descriptor, below, OTHERS, result)
+            elif _is_ours(below):
+                _close_folder(descriptor, below, result, ends_at)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Of a folder below the data folder, which may hold what is no concern of ours."""
+    if folder == settings.CAMERA_ROOT:
+        return False
+    first = folder.relative_to(settings.DATA_DIR).parts[0]
+    return first in FOLDERS or folder in settings.CAMERA_ROOT.parents
+
+
+@contextlib.contextmanager
+def _opened(path: str, folder: int | None = None) -> Iterator[int | None]:
+    """A regular file or a folder; None for what is not there, a link, something else, or not ours to open."""
+    try:
+        descriptor = os.open(path, _LOOK, dir_fd=folder)
+    except OSError:
+        yield None
+        return
+    try:
+        mode = os.fstat(descriptor).st_mode
+        yield descriptor if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def _close(descriptor: int, path: Path, bits: int, result: Tightened) -> bool:
+    """Take `bits` from a file or folder. Whether it had any of them."""
+    status = os.fstat(descriptor)
+    if not status.st_mode & bits:
+        return False
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:  # it may be somebody else's, under a second name
+        result.left.append(f"{path} has a second name")
+        return True
+    try:
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~bits)
+        result.closed += 1
+    except OSError as error:
+        result.left.append(f"{path}: {error.strerror}")
+    return True
