@@ -7,7 +7,7 @@ that dies with one blocks nothing for long.
 
 Failures are what speaks against the service (`AIServiceError.against_service`): not there, time-outs,
 5xx, busy, a wrong key, no JSON. An input that it refuses (4xx) and the prose of a language model show
-that it works; any other exception says nothing.
+that it answers: they open nothing, and are counted in a row for the health report. Any other exception says nothing.
 
 A call while closed costs no write, and one small read a second and process. No library does this:
 pybreaker and purgatory let every process try at once while half-open, and share their state by Redis only.
@@ -52,6 +52,7 @@ class _View:
 
     state: str
     failures: int
+    unusable: int
     wait_until: float  # before that, no call would be let through
     read_at: float
 
@@ -115,7 +116,7 @@ class Breaker:
             if row.trials.pop(trial, None) is None if trial else row.state != State.CLOSED:
                 return
             row.failures += 1
-            row.last_failed_at, row.last_error = now, f"{type(error).__name__}: {error}"[:500].replace("\0", "")
+            row.last_failed_at, row.last_error = now, _said(error)
             limits = self._limits()
             if row.state == State.HALF_OPEN or row.failures >= limits.failures:
                 rest = max(limits.rest_seconds, getattr(error, "retry_after_seconds", None) or 0.0)
@@ -125,12 +126,18 @@ class Breaker:
                 self._save(row, now)
 
     def answered(self, trial: str, error: BaseException | None = None) -> None:
-        """The service works. Writes nothing while closed without failures."""
-        if not trial:
-            self._forget_failures()
+        """The service answers. With `error` its answer could not be used. A good one writes nothing while all is well."""
+        if not trial and error is None:
+            self._forget()
             return
         with self._locked() as (row, now):
-            if row.trials.pop(trial, None) is None:
+            if trial and row.trials.pop(trial, None) is None:
+                return
+            _count_unusable(row, error)
+            if not trial:
+                if row.state == State.CLOSED:
+                    row.failures = 0
+                self._save(row, now)
                 return
             row.successes += 1
             if row.successes >= self._limits().successes:
@@ -180,6 +187,7 @@ class Breaker:
         row.state, row.changed_at, row.successes = state, now, 0
         if state == State.CLOSED:
             row.failures = 0
+            row.unusable = 0 if reason else row.unusable  # closed by hand
         if state != State.OPEN:
             row.retry_at = None
         if state != State.HALF_OPEN:
@@ -237,17 +245,17 @@ class Breaker:
 
     def _seen(self, row: CircuitBreaker, now: datetime) -> _View:
         at = time.monotonic()
-        self._view = _View(row.state, row.failures, at + _left(row, now), at)
+        self._view = _View(row.state, row.failures, row.unusable, at + _left(row, now), at)
         return self._view
 
-    def _forget_failures(self) -> None:
+    def _forget(self) -> None:
         view = self._look()
-        if view.state == State.CLOSED and view.failures:
-            self._clear_failures()
-            self._view = _View(State.CLOSED, 0, view.wait_until, view.read_at)
+        if view.state == State.CLOSED and (view.failures or view.unusable):
+            self._clear()
+            self._view = _View(State.CLOSED, 0, 0, view.wait_until, view.read_at)
 
-    def _clear_failures(self) -> None:
-        CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0)
+    def _clear(self) -> None:
+        CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0, unusable=0)
 
     def _record(self, what: Callable[..., None], *arguments: object) -> None:
         """Best effort: what a breaker cannot note must not undo a call that was made."""
@@ -259,6 +267,16 @@ class Breaker:
     def _refusal(self, left: float) -> CircuitOpenError:
         wait = min(left, REFUSED_SECONDS) + random.uniform(0, JITTER_SECONDS)
         return CircuitOpenError(f"{self.name} is left alone", service=self.name, retry_after_seconds=wait)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:500].replace("\0", "")
+
+
+def _count_unusable(row: CircuitBreaker, error: BaseException | None) -> None:
+    row.unusable = row.unusable + 1 if error else 0
+    if error:
+        row.last_unusable = _said(error)
 
 
 def live_trials(row: CircuitBreaker, now: datetime) -> dict[str, float]:
