@@ -15,6 +15,7 @@ from django.conf import settings
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
+from events.notifications.parts import parts
 from hsi import outgoing
 from hsi.outgoing import OutgoingRefusedError
 
@@ -44,14 +45,24 @@ class Apprise:
             plugin = self._plugin(config.url)
         except ChannelInvalidError as error:  # what is listed may have changed since
             raise RefusedError(error.detail) from error
+        waiting = [(key, part) for key, part in parts(plugin) if key not in notification.reached]
+        failed = {key: why for key, part in waiting if (why := self._send(part, notification))}
+        if failed:
+            of = f" for {len(failed)} of {len(waiting)} recipients" if len(waiting) > 1 else ""
+            raise NotSentError(
+                f"{plugin.service_name} did not take it{of} ({', '.join(sorted(set(failed.values())))}).",
+                reached=[key for key, _ in waiting if key not in failed],
+            )
+
+    def _send(self, plugin: NotifyBase, notification: Notification) -> str:
+        """Empty when it was taken, else what Apprise says instead."""
         result = _together(plugin).notify(
             body=notification.text,
             title=notification.title,
             body_format=apprise.NotifyFormat.TEXT.value,
             timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
         )
-        if not result:
-            raise NotSentError(f"{plugin.service_name} did not take it ({result.status.name.lower()}).")
+        return "" if result else str(result.status.name.lower())
 
     def _plugin(self, url: str) -> NotifyBase:
         """What Apprise makes of `url`. Raises `ChannelInvalidError`."""

@@ -25,7 +25,10 @@ LONGEST_TEXT = 1500
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`id` is the same for every stage and try of one alert. A test of a channel is about no alert and event."""
+    """`id` is the same for every stage and try of one alert. A test of a channel is about no alert and event.
+
+    `reached` are the recipients that have it from an earlier try.
+    """
 
     id: str
     type: str
@@ -34,6 +37,7 @@ class Notification:
     text: str
     event: Event | None = None
     alert: Alert | None = None
+    reached: frozenset[str] = frozenset()
 
     @property
     def body(self) -> bytes:
@@ -67,6 +71,7 @@ def of(delivery: Delivery) -> Notification:
         text=_text(event),
         event=event,
         alert=alert,
+        reached=frozenset(delivery.reached),
     )
 
 
