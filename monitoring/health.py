@@ -7,34 +7,36 @@ what a staff member may know beyond that is the exception's cause.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
 
 from cameras import diskguard
 from cameras.models import Camera
-from hsi import databaseclock
+from hsi import databaseclock, runner
+from hsi.errors import HSIError
+from hsi.heartbeat import SILENT_AFTER
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
+from hsi.redaction import redact
+from hsi.refusal import one_line
 
 HEALTHY: Literal["healthy"] = "healthy"
 DEGRADED: Literal["degraded"] = "degraded"
 UNHEALTHY: Literal["unhealthy"] = "unhealthy"
 Status = Literal["healthy", "degraded", "unhealthy"]
 
-BEAT_AGE = timedelta(seconds=8)  # four beats
 BEATS_LOOKED_AT = 500
 WAIT_LIMIT_SECONDS = 600
 DISK_FREE_SHARE = 0.05
 DISK_FREE_BYTES = 1024**3
+LONGEST_CAUSE = 500
 
 
 class Outcome(TypedDict):
@@ -77,25 +79,6 @@ def pool_figures() -> str:
     )
 
 
-_migrated = False
-
-
-@dataclass
-class MigrationCheck(NamedCheck):
-    """Once seen up to date, a database stays so for the code that this process runs."""
-
-    name: str = "migrations"
-
-    def run(self) -> None:
-        global _migrated
-        if not _migrated:
-            executor = MigrationExecutor(connection)
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                raise ServiceUnavailable("The database is not migrated to this version.")
-            _migrated = True
-        self.detail = "Up to date."
-
-
 def queue_depths() -> dict[str, Depth]:
     """How full each queue is. Raises `QueueUnavailableError`."""
     return {name: get_queue(name).depth() for name in QUEUE_NAMES}
@@ -120,39 +103,44 @@ class QueuesCheck(NamedCheck):
             raise ServiceWarning(f"Full, so that more work waits in its rows: {self.detail}.")
 
 
+@cache
+def needed_workers() -> frozenset[str]:
+    """Each kind of loop that should run somewhere, in one process with the web server or in its own."""
+    return frozenset(loop.name for loop in runner.embedded_loops())
+
+
+class FailingError(Exception):
+    """What workers that fail say."""
+
+
 @dataclass
 class WorkersCheck(NamedCheck):
-    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history."""
+    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history.
+
+    A kind that gave none, because nobody ever started it, counts as one that does not run.
+    """
 
     name: str = "workers"
 
     def run(self) -> None:
         State = WorkerHeartbeat.State  # noqa: N806
-        beats = WorkerHeartbeat.objects.order_by("-beat_at").values_list("kind", "state", "beat_at")
-        newest: dict[str, tuple[str, Any]] = {}
-        for kind, state, beat_at in beats[:BEATS_LOOKED_AT]:
-            newest.setdefault(kind, (state, beat_at))
-        since = databaseclock.now() - BEAT_AGE
-        running = sorted(kind for kind, (state, at) in newest.items() if state == State.RUNNING and at >= since)
-        troubled = sorted(kind for kind, (state, _) in newest.items() if state != State.STOPPED and kind not in running)
-        if troubled:
-            raise ServiceWarning(f"No sign of life for {BEAT_AGE.seconds} s, or failing: {', '.join(troubled)}.")
+        beats = WorkerHeartbeat.objects.order_by("-beat_at").values_list("kind", "state", "beat_at", "detail")
+        newest: dict[str, tuple[str, Any, str]] = {}
+        for kind, state, beat_at, detail in beats[:BEATS_LOOKED_AT]:
+            newest.setdefault(kind, (state, beat_at, detail))
+        since = databaseclock.now() - SILENT_AFTER
+        running = sorted(kind for kind, (state, at, _) in newest.items() if state == State.RUNNING and at >= since)
         if not running:
             raise ServiceWarning("No worker is running, so that uploads wait.")
+        troubled = sorted(kind for kind, (state, _, _) in newest.items() if state != State.STOPPED and kind not in running)
+        missing = sorted(needed_workers() - set(running) - set(troubled))
+        words = [f"Not running: {', '.join(missing)}."] if missing else []
+        if troubled:
+            words += [f"No sign of life for {SILENT_AFTER.seconds} s, or failing: {', '.join(troubled)}."]
+        if words:
+            said = "; ".join(f"{kind}: {newest[kind][2]}" for kind in troubled if newest[kind][2])
+            raise ServiceWarning(" ".join(words)) from (FailingError(said) if said else None)
         self.detail = f"Running: {', '.join(running)}."
-
-
-@dataclass
-class CameraFolderCheck(NamedCheck):
-    name: str = "camera_folder"
-
-    def run(self) -> None:
-        try:
-            with os.scandir(settings.CAMERA_ROOT) as entries:
-                next(entries, None)
-        except OSError as error:
-            raise ServiceWarning("The camera folder is not there or cannot be read.") from error
-        self.detail = "It can be read."
 
 
 @dataclass
@@ -210,7 +198,10 @@ def outcome(check: NamedCheck, *, for_staff: bool) -> Outcome:
 
 
 def _said(status: Status, detail: str, cause: BaseException | None, for_staff: bool) -> Outcome:
-    more = f" ({type(cause).__name__}: {cause})"[:500] if for_staff and cause else ""
+    """`cause` in its own words, for staff: a peer's, a library's or ours."""
+    words = redact(one_line(str(cause), LONGEST_CAUSE)) if cause else ""
+    kind = f"{type(cause).__name__}: " if isinstance(cause, (OSError, DatabaseError, HSIError)) else ""
+    more = f" ({kind}{words or type(cause).__name__})" if for_staff and cause else ""
     return {"status": status, "detail": detail + more}
 
 
