@@ -6,4 +6,6 @@ class HsiConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        from hsi import checks  # noqa: F401  (registers the system checks)
+        from hsi import checks, pooler  # noqa: F401  (registers the system checks)
+
+        pooler.watch()

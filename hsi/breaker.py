@@ -126,21 +126,18 @@ class Breaker:
                 self._save(row, now)
 
     def answered(self, trial: str, error: BaseException | None = None) -> None:
-        """The service answers. With `error` its answer could not be used. A good one writes nothing while all is well."""
+        """The service answers; with `error`, in a way that could not be used. While all is well nothing is written."""
         if not trial and error is None:
             self._forget()
             return
         with self._locked() as (row, now):
             if trial and row.trials.pop(trial, None) is None:
                 return
-            _count_unusable(row, error)
-            if not trial:
-                if row.state == State.CLOSED:
-                    row.failures = 0
-                self._save(row, now)
-                return
-            row.successes += 1
-            if row.successes >= self._limits().successes:
+            row.unusable = row.unusable + 1 if error else 0
+            row.last_unusable, row.successes = _said(error) if error else row.last_unusable, row.successes + bool(trial)
+            if not trial and row.state == State.CLOSED:
+                row.failures = 0
+            if trial and row.successes >= self._limits().successes:
                 self._change(row, State.CLOSED, now)
             else:
                 self._save(row, now)
@@ -271,12 +268,6 @@ class Breaker:
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:500].replace("\0", "")
-
-
-def _count_unusable(row: CircuitBreaker, error: BaseException | None) -> None:
-    row.unusable = row.unusable + 1 if error else 0
-    if error:
-        row.last_unusable = _said(error)
 
 
 def live_trials(row: CircuitBreaker, now: datetime) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Awaitable
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -48,11 +48,11 @@ async def _soon(response: HttpResponseBase) -> HttpResponseBase:
 
 def find_length(request: HttpRequest) -> None:
     """Set CONTENT_LENGTH where the request has none. Raises HSIError."""
-    if request.META.get("CONTENT_LENGTH"):
+    if request.META.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" not in request.META:
         return
     if isinstance(request, ASGIRequest):  # all of the body is there
         request.META["CONTENT_LENGTH"] = str(_length(request._stream))
-    elif "HTTP_TRANSFER_ENCODING" in request.META:
+    else:
         # Only such a server says where the body ends.
         if not request.META.get("wsgi.input_terminated"):
             raise LengthRequiredError
@@ -61,7 +61,7 @@ def find_length(request: HttpRequest) -> None:
         request._stream = body
 
 
-def _received(source: IO[bytes], longest_bytes: int) -> IO[bytes]:
+def _received(source: IO[bytes], longest_bytes: int) -> BinaryIO:
     """All of `source`, in memory or in a temporary file."""
     body: Any = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115 (read later)
     try:
@@ -72,7 +72,7 @@ def _received(source: IO[bytes], longest_bytes: int) -> IO[bytes]:
     except OSError as error:
         raise ValidationError("The body of the request broke off.") from error
     body.seek(0)
-    whole: IO[bytes] = body
+    whole: BinaryIO = body
     return whole
 
 

@@ -112,7 +112,7 @@ Resolve = Callable[[DeadLetter, str], DeadLetter.State | None]
 
 
 def each(resolve: Resolve, letters: QuerySet[DeadLetter], by: str) -> Resolution:
-    """`resolve` (`requeue` or `discard`) each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS of them."""
+    """`resolve` (`requeue` or `discard`) each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS."""
     numbers = list(letters.order_by("id").values_list("pk", flat=True)[: settings.MAX_REQUEUE_ITERATIONS])
     chosen = DeadLetter.objects.filter(pk__in=numbers).order_by("id").iterator(500)
     return Resolution({letter.pk: resolve(letter, by) for letter in chosen})

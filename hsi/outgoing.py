@@ -193,7 +193,7 @@ def post(url: str, content: bytes, headers: Iterable[tuple[str, str]], timeout_s
 
 
 def _refuse(response: httpx.Response) -> None:
-    """A receiver behind a proxy that reloads answers 404 or a redirect for a moment: only what blames the request stays."""
+    """Only what blames the request is for good: a proxy that reloads answers 404 or a redirect for a moment."""
     status = response.status_code
     if 200 <= status < 300:
         return

@@ -38,7 +38,9 @@ class CameraFolderCheck(NamedCheck):
         except TimeoutError as late:
             raise ServiceWarning(f"The camera folder did not answer within {ANSWER_SECONDS:g} s.") from late
         if isinstance(error, NotWritableError):
-            raise ServiceWarning(f"{error} Files sent by HTTP are refused, and none can be removed.") from error.__cause__
+            raise ServiceWarning(
+                f"{error} Files sent by HTTP are refused, and none can be removed."
+            ) from error.__cause__
         if error is not None:
             raise ServiceWarning("The camera folder is not there or cannot be read.") from error
         self.detail = "It can be read and written to."
@@ -67,5 +69,5 @@ def probe(tree: Tree) -> None:
 def _changed_last(tree: Tree) -> str:
     """The folder of a camera that changed last, "" where there is none. Raises OSError."""
     folders = [name for name in tree.folders() if not name.startswith(NO_CAMERA)]
-    times = {name: os.stat(os.path.join(os.fsencode(tree.root), decode(name))).st_mtime_ns for name in folders}
+    times = {name: (tree.root / os.fsdecode(decode(name))).stat().st_mtime_ns for name in folders}
     return max(folders, key=lambda name: times[name], default="")

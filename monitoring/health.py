@@ -15,11 +15,11 @@ from typing import Any, Literal, TypedDict
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from health_check.base import HealthCheck
-from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
+from health_check.exceptions import HealthCheckException, ServiceWarning
 
 from cameras import diskguard
 from cameras.models import Camera
-from hsi import databaseclock, runner
+from hsi import databaseclock, pooler, runner
 from hsi.errors import HSIError
 from hsi.heartbeat import SILENT_AFTER
 from hsi.models import WorkerHeartbeat
@@ -63,7 +63,8 @@ class DatabaseCheck(NamedCheck):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        self.detail = f"It answers.{pool_figures()}"
+        through = " It is reached through a connection pooler, so nothing is prepared." if pooler.is_between() else ""
+        self.detail = f"It answers.{pool_figures()}{through}"
 
 
 def pool_figures() -> str:
@@ -132,7 +133,9 @@ class WorkersCheck(NamedCheck):
         running = sorted(kind for kind, (state, at, _) in newest.items() if state == State.RUNNING and at >= since)
         if not running:
             raise ServiceWarning("No worker is running, so that uploads wait.")
-        troubled = sorted(kind for kind, (state, _, _) in newest.items() if state != State.STOPPED and kind not in running)
+        troubled = sorted(
+            kind for kind, (state, _, _) in newest.items() if state != State.STOPPED and kind not in running
+        )
         missing = sorted(needed_workers() - set(running) - set(troubled))
         words = [f"Not running: {', '.join(missing)}."] if missing else []
         if troubled:

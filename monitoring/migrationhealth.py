@@ -52,5 +52,7 @@ def _newest_of_code() -> dict[str, str]:
 
 def _ahead(newest: dict[str, str]) -> list[str]:
     """Migrations in the database that are numbered above all of the code's."""
-    applied = MigrationRecorder.Migration.objects.filter(app__in=newest).values_list("app", "name").order_by("app", "name")
+    applied = (
+        MigrationRecorder.Migration.objects.filter(app__in=newest).values_list("app", "name").order_by("app", "name")
+    )
     return [f"{app}.{name}" for app, name in applied if name[:4].isdigit() and name[:4] > newest[app][:4]]

@@ -45,7 +45,9 @@ class UploadsCheck(NamedCheck):
 
     def run(self) -> None:
         since = databaseclock.now() - LOOKED_BACK
-        newest = Upload.objects.order_by("-id").values_list("camera__name", "state", "reason", "received_at")[:LOOKED_AT]
+        newest = Upload.objects.order_by("-id").values_list("camera__name", "state", "reason", "received_at")[
+            :LOOKED_AT
+        ]
         cameras: dict[str, Outcomes] = {}
         for camera, state, reason, received_at in newest:
             if received_at >= since and state != Upload.State.WAITING:

@@ -55,8 +55,10 @@ def _checked(text: str, context: Context, model: str) -> Verdict:
     summary = _sentence(fields, "summary", MAX_SUMMARY_CHARACTERS, corrections)
     reasoning = _sentence(fields, "reasoning", MAX_REASONING_CHARACTERS, corrections)
     _refuse_inventions(f"{summary}\n{reasoning}", context)
-    for language in unchecked(f"{summary}\n{reasoning}"):
-        corrections.append(f"not checked for things that were not detected: written in {language}")
+    corrections += [
+        f"not checked for things that were not detected: written in {language}"
+        for language in unchecked(f"{summary}\n{reasoning}")
+    ]
     return Verdict(
         risk_score=score,
         risk_level=level,

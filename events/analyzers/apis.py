@@ -64,7 +64,7 @@ class ChatCompletions:
 
     name = "openai"
     path = "/v1/chat/completions"
-    manners = (
+    manners: tuple[Manner, ...] = (
         Manner("json_schema"),
         Manner("json_object"),
         Manner("text"),
@@ -108,7 +108,7 @@ class Completion:
 
     name = "llamacpp"
     path = "/completion"
-    manners = (Manner("json_schema"), Manner("text"))
+    manners: tuple[Manner, ...] = (Manner("json_schema"), Manner("text"))
 
     def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]:
         return {

@@ -40,10 +40,10 @@ LANGUAGES = (
         " über es sich wurde wird nur durch sehr in nicht kein keine zwei",
         "kein keine keinen keinem keiner keines nicht ohne nie niemand nichts weder noch",
         {
-            "person": "person personen mensch menschen mann männer frau frauen kind kinder junge mädchen einbrecher dieb",
+            "person": "person personen mensch menschen mann männer frau frauen kind kinder mädchen einbrecher dieb",
             "car": "auto autos wagen pkw", "truck": "lkw lastwagen laster", "bus": "bus busse",
-            "van": "transporter lieferwagen", "motorcycle": "motorrad motorräder moped", "bicycle": "fahrrad fahrräder",
-            "train": "zug züge", "boat": "boot boote", "airplane": "flugzeug flugzeuge", "vehicle": "fahrzeug fahrzeuge",
+            "van": "transporter lieferwagen", "motorcycle": "motorrad motorräder moped", "bicycle": "fahrrad",
+            "train": "zug züge", "boat": "boot boote", "airplane": "flugzeug flugzeuge", "vehicle": "fahrzeug",
             "bird": "vogel vögel", "cat": "katze katzen kater", "dog": "hund hunde", "horse": "pferd pferde",
             "sheep": "schaf schafe", "cow": "kuh kühe", "animal": "tier tiere", "knife": "messer",
             "gun": "pistole pistolen gewehr gewehre", "axe": "axt beil", "weapon": "waffe waffen",
@@ -56,7 +56,7 @@ LANGUAGES = (
         " près l d a vue deux pas",
         "pas aucun aucune sans ni jamais rien",
         {
-            "person": "personne personnes homme hommes femme femmes enfant enfants garçon fille piéton cambrioleur voleur",
+            "person": "personne personnes homme hommes femme femmes enfant enfants fille piéton cambrioleur voleur",
             "car": "voiture voitures", "truck": "camion camions", "bus": "bus autobus", "van": "camionnette fourgon",
             "motorcycle": "moto motos scooter", "bicycle": "vélo vélos", "boat": "bateau bateaux",
             "airplane": "avion avions", "vehicle": "véhicule véhicules", "bird": "oiseau oiseaux", "cat": "chat chats",
@@ -74,7 +74,7 @@ LANGUAGES = (
             "person": "persona personas hombre hombres mujer mujeres niño niña niños intruso ladrón peatón",
             "car": "coche coches carro carros auto autos", "truck": "camión camiones", "bus": "autobús autobuses",
             "van": "furgoneta camioneta", "motorcycle": "moto motos motocicleta", "bicycle": "bicicleta bicicletas",
-            "train": "tren trenes", "boat": "barco barcos", "airplane": "avión aviones", "vehicle": "vehículo vehículos",
+            "train": "tren trenes", "boat": "barco barcos", "airplane": "avión aviones", "vehicle": "vehículo",
             "bird": "pájaro pájaros", "cat": "gato gatos", "dog": "perro perros", "horse": "caballo caballos",
             "sheep": "oveja ovejas", "cow": "vaca vacas", "animal": "animal animales", "knife": "cuchillo navaja",
             "gun": "pistola pistolas fusil escopeta", "axe": "hacha", "weapon": "arma armas",
@@ -83,7 +83,7 @@ LANGUAGES = (
     ),
     _language(
         "Dutch",
-        "de het een van en is in op bij voor met er zijn wordt werd aan naar door te die dat uit zich om niet geen twee",
+        "de het een van en is in op bij voor met er zijn wordt werd aan naar door te die dat uit zich om niet geen",
         "geen niet zonder nooit niemand niets noch",
         {
             "person": "persoon personen mens mensen man mannen vrouw vrouwen kind kinderen jongen meisje inbreker dief",
@@ -99,8 +99,8 @@ LANGUAGES = (
     ),
     _language(
         "Italian",
-        "il lo la i gli le un una uno di del della e è in con per si che davanti alla al da nel nella sono stata stato due"
-        " non vicino",
+        "il lo la i gli le un una uno di del della e è in con per si che davanti alla al da nel nella sono stata stato"
+        " due non vicino",
         "non nessun nessuna senza né mai nulla",
         {
             "person": "persona persone uomo uomini donna donne bambino bambini ragazzo ragazza ladro intruso",
@@ -129,11 +129,11 @@ LANGUAGES = (
         },
     ),
     _language("Swedish", "en ett och är på i av med för till som det den har vid inte framför sig stod två men"),
-    _language("Danish or Norwegian", "en et og er på i af av med for til som det den har ved ikke foran seg sig to men"),
+    _language("Danish or Norwegian", "en et og er på i af av med for til som det den har ved ikke foran seg sig men"),
     _language("Polish", "w na i z do jest się nie przy przed przez od po oraz dwie dwa który osoba"),
     _language("Czech", "v na a s se je u před do od nebyl byla byl osoba dvě který která"),
     _language("Finnish", "ja on oli ei se että kun lähellä edessä kaksi ovat henkilö"),
-    _language("Turkish", "bir ve bu da de ile için önünde kapının iki kişi çok görüldü"),
+    _language("Turkish", "bir ve bu da de ile için önünde iki kişi çok görüldü"),
     _language("Hungarian", "a az egy és van volt hogy nem előtt két személy mellett"),
     _language("Romanian", "o un și de la în pe cu este a fost care două nu lângă persoană"),
 )  # fmt: skip

@@ -78,7 +78,7 @@ class Asker:
         return Target(api, model, api.manners[0], time.monotonic())
 
     def _api_and_model(self) -> tuple[Api, str]:
-        forced, model = settings.NEMOTRON_API, settings.NEMOTRON_MODEL
+        forced, model = settings.NEMOTRON_API, str(settings.NEMOTRON_MODEL)
         if forced == "llamacpp":
             return Completion(), model
         if forced == "openai" and model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -84,8 +85,9 @@ def transmit(message: EmailMessage, recipients: list[str]) -> dict[str, tuple[in
         connection.open()
         sender = sanitize_address(message.from_email, "utf-8")
         envelope = {sanitize_address(one, "utf-8"): one for one in recipients}
-        content = message.message().as_bytes(linesep="\r\n")
-        refused = connection.connection.sendmail(sender, list(envelope), content)
+        smtp: Any = connection.connection  # there is one: it was opened, and did not fail in silence
+        content: Any = message.message()
+        refused = smtp.sendmail(sender, list(envelope), content.as_bytes(linesep="\r\n"))
         return {envelope[one]: answer for one, answer in refused.items()}
     finally:
         connection.close()

@@ -93,7 +93,7 @@ def test_each_invention_is_named_once_in_order() -> None:
         "Uma pessoa está perto da porta e não se move.",
         "En person står vid dörren, men rör sig inte.",
         "Osoba stoi przy drzwiach i nie rusza się.",
-        "Kapının önünde bir kişi görüldü.",
+        "Evin önünde bir kişi görüldü.",
         "Er war kein Auto und kein Hund da.",
         "Il n'y a pas de voiture ni de chien dans la rue.",
     ],

@@ -36,7 +36,7 @@ def test_a_status_says_whose_fault_it_is(status: int, fault: Fault):
     "words",
     [
         "No models loaded. Please load a model in the developer page.",
-        "Failed to load model \"qwen2.5\". Error: not enough memory",
+        'Failed to load model "qwen2.5". Error: not enough memory',
         "model 'llama3.2:3b' not found, try pulling it first",
         "Loading model",
         "The model `x` does not exist",

@@ -218,7 +218,9 @@ def test_a_camera_whose_last_files_were_mostly_refused_is_told_and_named_to_staf
         factories.upload(door, received_at=now, state=state, reason="cannot be decoded" if number < 3 else "")
     words = "Most of the last files of a camera were refused."
     assert outcome(outcomehealth.UploadsCheck()) == ("degraded", words)
-    assert outcome(outcomehealth.UploadsCheck(), for_staff=True)[1] == f"{words} (Front door: 3 of 5, cannot be decoded)"
+    assert (
+        outcome(outcomehealth.UploadsCheck(), for_staff=True)[1] == f"{words} (Front door: 3 of 5, cannot be decoded)"
+    )
     Upload.objects.filter(camera=door, state="rejected").update(received_at=now - timedelta(hours=2))
     assert outcome(outcomehealth.UploadsCheck()) == ("healthy", "The last files were taken.")
 
