@@ -48,6 +48,15 @@ def remove_folder(tree: Tree, folder: str) -> None:
         os.rmdir(decode(name_text), dir_fd=descriptor)
 
 
+def try_writing(tree: Tree, folder: str) -> None:
+    """Write a file to `folder`, under a name that the watcher passes over, and remove it. Raises `OSError`."""
+    name = f"{PARTIAL[0]}{secrets.token_hex(8)}{PARTIAL[1]}"
+    with tree.folder(folder) as descriptor:
+        with os.fdopen(os.open(name, _NEW, 0o644, dir_fd=descriptor), "wb") as file:
+            file.write(b"\0")
+        os.unlink(name, dir_fd=descriptor)
+
+
 class Partial:
     """A new file in `folder`, under a temporary name until it is placed. `discard` is safe at any time."""
 

@@ -19,7 +19,10 @@ MOST_AT_ONCE = 200
 
 
 class EventData(TypedDict):
-    """What happened at one camera. There is no score without a `risk_source`; texts may be a language model's."""
+    """What happened at one camera. There is no score without a `risk_source`; texts may be a language model's.
+
+    `held_back_by`: the alerts whose cool-down kept this event from making one; null is an alert of another camera.
+    """
 
     id: int
     camera: str
@@ -36,6 +39,7 @@ class EventData(TypedDict):
     labels: list[str]
     detection_count: int
     is_fast_path: bool
+    held_back_by: list[int | None]
     reviewed: bool
     notes: str
     snooze_until: str | None

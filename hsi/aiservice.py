@@ -1,33 +1,34 @@
 """One pooled HTTP client per AI service, with every answer bounded in time and size.
 
-The one place where an HTTP failure becomes a typed error: not there, overloaded or loading
+The one place where an HTTP failure becomes a typed error: not there, overloaded, loading or set up wrongly
 (`AIServiceUnavailableError`: the job waits), refused (`AIServiceRejectedError`: the input is bad),
 or a failure or an answer that cannot be used (the job is tried again, a bounded number of times).
+
+A refusal is only the input's fault where the service takes another input: `ask` finds out.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import httpx
 
-from hsi import deadline, retryafter, samples
+from hsi import deadline, refusal, retryafter, samples
 from hsi.errors import (
     AIServiceError,
     AIServiceProtocolError,
     AIServiceRejectedError,
     AIServiceUnavailableError,
 )
+from hsi.redaction import redact
+from hsi.refusal import Fault
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 KEPT_BODY_CHARACTERS = 2000
-# Statuses that speak of the service, not of the input: time-out, too early, too many, unavailable.
-BUSY = frozenset({408, 425, 429, 503})
-# Statuses that speak of our settings: a wrong key or path. Work waits until a person has put it right.
-MISCONFIGURED = frozenset({401, 403, 404, 405, 407})
 
 
 class AIService:
@@ -74,6 +75,25 @@ class AIService:
             raise
         finally:
             samples.observe(samples.AI_REQUEST, self.name, time.perf_counter() - began)
+
+    def ask(self, path: str, *, known_good: Callable[[], dict[str, Any]], **content: Any) -> Any:
+        """`post_json` of an input. Raises `AIServiceRejectedError` only where it is this input that is refused.
+
+        `known_good` makes the content of a request that a working service takes. Where that is refused as well, the
+        fault is the connection's: `AIServiceUnavailableError`. Where it is taken, the input is sent once more,
+        because the reason may have gone meanwhile.
+        """
+        try:
+            return self.post_json(path, **content)
+        except AIServiceRejectedError as refused:
+            self._try_known_good(path, known_good(), refused)
+        return self.post_json(path, **content)
+
+    def _try_known_good(self, path: str, content: dict[str, Any], refused: AIServiceRejectedError) -> None:
+        try:
+            self.post_json(path, **content)
+        except AIServiceRejectedError as error:
+            raise of_connection(refused) from error
 
     def _json(self, method: str, path: str, *, timeout: float | None, **content: Any) -> Any:
         seconds = timeout or self.read_timeout
@@ -123,18 +143,35 @@ class AIService:
         status = response.status_code
         if status < 300:
             return
-        kind: type[AIServiceError] = AIServiceError
-        if status in BUSY or status in MISCONFIGURED:
-            kind = AIServiceUnavailableError
-        elif 400 <= status < 500:
-            kind = AIServiceRejectedError
-        raise kind(
-            f"{self.name} answered {status}",
+        kept = _kept(body)
+        words = redact(refusal.words_in(kept))
+        raise _kind(status, kept)(
+            f"{self.name} answered {status}{': ' if words else ''}{words}",
             service=self.name,
             http_status=status,
-            body=_kept(body),
+            body=kept,
             retry_after_seconds=retryafter.seconds(response.headers.get("Retry-After", "")),
         )
+
+
+def of_connection(refused: AIServiceError) -> AIServiceUnavailableError:
+    """The same refusal, as one that no input would escape."""
+    return AIServiceUnavailableError(
+        refused.detail,
+        service=refused.service,
+        http_status=refused.http_status,
+        body=refused.body,
+        retry_after_seconds=refused.retry_after_seconds,
+    )
+
+
+def _kind(status: int, body: str) -> type[AIServiceError]:
+    fault = refusal.fault_of(status, body)
+    if fault is Fault.REQUEST:
+        return AIServiceRejectedError
+    if status >= 500 and fault is Fault.MOMENT and status not in refusal.MOMENT:
+        return AIServiceError  # an error of its own making, which the same input may cause each time
+    return AIServiceUnavailableError
 
 
 def _words(error: Exception) -> str:

@@ -6,6 +6,7 @@ class HsiConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        from hsi import checks, policy  # noqa: F401  (registers the system checks)
+        from hsi import checks, policy, pooler  # noqa: F401  (registers the system checks)
 
         policy.discover()
+        pooler.watch()

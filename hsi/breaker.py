@@ -7,7 +7,7 @@ that dies with one blocks nothing for long.
 
 Failures are what speaks against the service (`AIServiceError.against_service`): not there, time-outs,
 5xx, busy, a wrong key, no JSON. An input that it refuses (4xx) and the prose of a language model show
-that it works; any other exception says nothing.
+that it answers: they open nothing, and are counted in a row for the health report. Any other exception says nothing.
 
 A call while closed costs no write, and one small read a second and process. No library does this:
 pybreaker and purgatory let every process try at once while half-open, and share their state by Redis only.
@@ -53,6 +53,7 @@ class _View:
 
     state: str
     failures: int
+    unusable: int
     wait_until: float  # before that, no call would be let through
     read_at: float
 
@@ -116,8 +117,7 @@ class Breaker:
             if row.trials.pop(trial, None) is None if trial else row.state != State.CLOSED:
                 return
             row.failures += 1
-            said = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
-            row.last_failed_at, row.last_error = now, said[:500]
+            row.last_failed_at, row.last_error = now, _said(error)
             limits = self._limits()
             if row.state == State.HALF_OPEN or row.failures >= limits.failures:
                 rest = max(limits.rest_seconds, getattr(error, "retry_after_seconds", None) or 0.0)
@@ -127,15 +127,18 @@ class Breaker:
                 self._save(row, now)
 
     def answered(self, trial: str, error: BaseException | None = None) -> None:
-        """The service works. Writes nothing while closed without failures."""
-        if not trial:
-            self._forget_failures()
+        """The service answers; with `error`, in a way that could not be used. While all is well nothing is written."""
+        if not trial and error is None:
+            self._forget()
             return
         with self._locked() as (row, now):
-            if row.trials.pop(trial, None) is None:
+            if trial and row.trials.pop(trial, None) is None:
                 return
-            row.successes += 1
-            if row.successes >= self._limits().successes:
+            row.unusable = row.unusable + 1 if error else 0
+            row.last_unusable, row.successes = _said(error) if error else row.last_unusable, row.successes + bool(trial)
+            if not trial and row.state == State.CLOSED:
+                row.failures = 0
+            if trial and row.successes >= self._limits().successes:
                 self._change(row, State.CLOSED, now)
             else:
                 self._save(row, now)
@@ -182,6 +185,7 @@ class Breaker:
         row.state, row.changed_at, row.successes = state, now, 0
         if state == State.CLOSED:
             row.failures = 0
+            row.unusable = 0 if reason else row.unusable  # closed by hand
         if state != State.OPEN:
             row.retry_at = None
         if state != State.HALF_OPEN:
@@ -239,17 +243,17 @@ class Breaker:
 
     def _seen(self, row: CircuitBreaker, now: datetime) -> _View:
         at = time.monotonic()
-        self._view = _View(row.state, row.failures, at + _left(row, now), at)
+        self._view = _View(row.state, row.failures, row.unusable, at + _left(row, now), at)
         return self._view
 
-    def _forget_failures(self) -> None:
+    def _forget(self) -> None:
         view = self._look()
-        if view.state == State.CLOSED and view.failures:
-            self._clear_failures()
-            self._view = _View(State.CLOSED, 0, view.wait_until, view.read_at)
+        if view.state == State.CLOSED and (view.failures or view.unusable):
+            self._clear()
+            self._view = _View(State.CLOSED, 0, 0, view.wait_until, view.read_at)
 
-    def _clear_failures(self) -> None:
-        CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0)
+    def _clear(self) -> None:
+        CircuitBreaker.objects.filter(name=self.name, state=State.CLOSED).update(failures=0, unusable=0)
 
     def _record(self, what: Callable[..., None], *arguments: object) -> None:
         """Best effort: what a breaker cannot note must not undo a call that was made."""
@@ -261,6 +265,10 @@ class Breaker:
     def _refusal(self, left: float) -> CircuitOpenError:
         wait = min(left, REFUSED_SECONDS) + random.uniform(0, JITTER_SECONDS)
         return CircuitOpenError(f"{self.name} is left alone", service=self.name, retry_after_seconds=wait)
+
+
+def _said(error: BaseException) -> str:
+    return redact(f"{type(error).__name__}: {error}".replace("\0", ""))[:500]
 
 
 def live_trials(row: CircuitBreaker, now: datetime) -> dict[str, float]:

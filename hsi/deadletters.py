@@ -6,6 +6,7 @@ It stays, with its story, also when it was queued again: the next failure is a l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -27,10 +28,17 @@ SHOWN_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How many letters were queued again, and how many could not be: their row is gone or finished."""
+    """What became of each letter, by its number. None: somebody else dealt with it first."""
 
-    requeued: int
-    without_row: int
+    states: dict[int, DeadLetter.State | None]
+
+    @property
+    def requeued(self) -> int:
+        return list(self.states.values()).count(DeadLetter.State.REQUEUED)
+
+    @property
+    def discarded(self) -> int:
+        return list(self.states.values()).count(DeadLetter.State.DISCARDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +91,31 @@ def search(*, queue: str = "", error: str = "", text: str = "", ids: list[int] |
     return letters.order_by("-id")
 
 
-def requeue(letter: DeadLetter, by: str) -> bool:
-    """Let the letter's row wait again and queue it. False: its row is gone or finished, so it is discarded.
+def requeue(letter: DeadLetter, by: str) -> DeadLetter.State | None:
+    """Let the letter's row wait again and queue it: REQUEUED. DISCARDED: its row is gone or finished.
 
-    Nothing happens to a letter that somebody else resolved first; that counts as done.
+    None: somebody else resolved it first, and nothing happens.
     """
     revive = import_string(settings.QUEUE_REVIVAL[letter.queue])
     with transaction.atomic():
         if not _resolve(letter, DeadLetter.State.REQUEUED, by):
-            return True
+            return None
         if revive(letter.row_id):
             get_queue(letter.queue).put(letter.row_id)
-            return True
+            return DeadLetter.State.REQUEUED
         DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
         audit.record("dead_letter_discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
-        return False
+        return DeadLetter.State.DISCARDED
 
 
-def requeue_all(letters: QuerySet[DeadLetter], by: str) -> Resolution:
-    """`requeue` for each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS of them."""
+Resolve = Callable[[DeadLetter, str], DeadLetter.State | None]
+
+
+def each(resolve: Resolve, letters: QuerySet[DeadLetter], by: str) -> Resolution:
+    """`resolve` (`requeue` or `discard`) each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS."""
     numbers = list(letters.order_by("id").values_list("pk", flat=True)[: settings.MAX_REQUEUE_ITERATIONS])
-    done = [requeue(letter, by) for letter in DeadLetter.objects.filter(pk__in=numbers).order_by("id").iterator(500)]
-    return Resolution(done.count(True), done.count(False))
+    chosen = DeadLetter.objects.filter(pk__in=numbers).order_by("id").iterator(500)
+    return Resolution({letter.pk: resolve(letter, by) for letter in chosen})
 
 
 def retry(queue: str, row_id: int, by: str) -> bool:
@@ -123,15 +134,10 @@ def retry(queue: str, row_id: int, by: str) -> bool:
     return bool(waits)
 
 
-def discard(letter: DeadLetter, by: str) -> bool:
-    """Close the letter without another try. Its row stays failed. False where it was resolved before."""
+def discard(letter: DeadLetter, by: str) -> DeadLetter.State | None:
+    """Close the letter without another try. Its row stays failed. None where it was resolved before."""
     with transaction.atomic():
-        return _resolve(letter, DeadLetter.State.DISCARDED, by)
-
-
-def discard_all(letters: QuerySet[DeadLetter], by: str) -> int:
-    """`discard` for each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS of them; how many."""
-    return sum(discard(letter, by) for letter in letters.order_by("id")[: settings.MAX_REQUEUE_ITERATIONS])
+        return DeadLetter.State.DISCARDED if _resolve(letter, DeadLetter.State.DISCARDED, by) else None
 
 
 def _resolve(letter: DeadLetter, state: DeadLetter.State, by: str) -> bool:

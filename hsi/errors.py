@@ -201,14 +201,14 @@ class AIServiceError(HSIError):
 
 
 class AIServiceUnavailableError(AIServiceError):
-    """An AI service is not there: refused, unreachable, loading or overloaded. The job can wait."""
+    """An AI service is not there: unreachable, loading, overloaded, or refusing every input. The job can wait."""
 
     code = "AI_SERVICE_UNAVAILABLE"
     counts = False
 
 
 class AIServiceRejectedError(AIServiceError):
-    """An AI service refused this input (4xx). The same input will be refused again."""
+    """An AI service refused this input (4xx) and takes others. The same input will be refused again."""
 
     code = "AI_SERVICE_REJECTED"
     status = 502

@@ -51,9 +51,9 @@ class LocalBreaker(Breaker):
     def _read(self) -> tuple[CircuitBreaker, datetime]:
         return self._row, self._now()
 
-    def _clear_failures(self) -> None:
+    def _clear(self) -> None:
         with self._row_lock:
-            self._row.failures = 0
+            self._row.failures = self._row.unusable = 0
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[CircuitBreaker, datetime]]:

@@ -79,6 +79,7 @@ class CircuitBreaker(models.Model):
 
     `failures` are those in a row while it is closed, `successes` those of trial calls while it is half-open.
     `trials` are the trial calls on their way: by token, the end of the claim in seconds since 1970.
+    `unusable` are the answers in a row that came and could not be used: they open nothing, and health tells of them.
     Every time is the database's clock.
     """
 
@@ -96,6 +97,8 @@ class CircuitBreaker(models.Model):
     changed_at = models.DateTimeField(null=True, blank=True)
     last_failed_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
+    unusable = models.PositiveIntegerField(default=0)
+    last_unusable = models.CharField(max_length=500, blank=True)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.get_state_display()}"

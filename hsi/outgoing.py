@@ -21,8 +21,9 @@ from functools import cache
 import httpx
 from django.conf import settings
 
-from hsi import deadline, retryafter
+from hsi import deadline, refusal, retryafter
 from hsi.errors import HSIError
+from hsi.refusal import Fault
 
 LONGEST_URL = 2000
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -239,17 +240,13 @@ def post(url: str, content: bytes, headers: Iterable[tuple[str, str]], timeout_s
         raise OutgoingFailedError(f"The receiver cannot be reached ({type(error).__name__}).") from error
 
 
-# Statuses that speak of the moment, not of what was sent.
-BUSY = frozenset({408, 409, 425, 429})
-
-
 def _refuse(response: httpx.Response) -> None:
+    """Only what blames the request is for good: a proxy that reloads answers 404 or a redirect for a moment."""
     status = response.status_code
     if 200 <= status < 300:
         return
-    if 300 <= status < 400:
-        raise OutgoingRejectedError(f"The receiver answered {status}, and redirects are not followed.")
-    if 400 <= status < 500 and status not in BUSY:
-        raise OutgoingRejectedError(f"The receiver answered {status}.")
+    said = f"The receiver answered {status}{', and redirects are not followed' if 300 <= status < 400 else ''}."
+    if refusal.fault_of(status) is Fault.REQUEST:
+        raise OutgoingRejectedError(said)
     wait = retryafter.seconds(response.headers.get("Retry-After", ""))
-    raise OutgoingFailedError(f"The receiver answered {status}.", retry_after_seconds=wait)
+    raise OutgoingFailedError(said, retry_after_seconds=wait)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
@@ -19,38 +15,25 @@ from events.analyzers import get_analyzer
 from hsi.errors import HSIError
 from hsi.models import CircuitBreaker
 from monitoring.health import NamedCheck
+from monitoring.kept import Asked
 
-KEPT_SECONDS = 15.0
-T = TypeVar("T")
+# So many answers in a row that could not be used are no accident.
+UNUSABLE_IN_A_ROW = 3
 
 
-class Asked(Generic[T]):
-    """The answer of one service, kept for a while. One question is on its way at a time, however many ask."""
-
-    def __init__(self, kept_seconds: float = KEPT_SECONDS) -> None:
-        self._kept_seconds = kept_seconds
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self._answer: Future[T] | None = None
-        self._key: object = None
-        self._at = 0.0
-
-    def start(self, question: Callable[[], T], key: object) -> Future[T]:
-        """The answer that is kept, or one on its way. Another `key` (other settings) asks anew."""
-        with self._lock:
-            now = time.monotonic()
-            answer = self._answer
-            if answer is None or self._key != key or (answer.done() and now - self._at > self._kept_seconds):
-                answer = self._answer = self._pool.submit(question)
-                self._key, self._at = key, now
-            return answer
+class UnusableError(Exception):
+    """What a service said last, where that could not be used."""
 
 
 @dataclass
 class ServiceCheck(NamedCheck):
-    """A backend that may be a service; its `answer` is on its way. `what` is what a person calls it."""
+    """A backend that may be a service; its `answer` is on its way. `what` is what a person calls it.
+
+    `service` is the name of its breaker, which knows what became of the last requests; empty where it is no service.
+    """
 
     what: str = ""
+    service: str = ""
     answer: Future[str] = field(default_factory=Future, repr=False)
 
     def run(self) -> None:
@@ -62,7 +45,15 @@ class ServiceCheck(NamedCheck):
             raise ServiceWarning(f"{self.what} is not well: {error.code}.") from error
         if error is not None:
             raise ServiceWarning(f"{self.what} cannot be used as it is set up.") from error
+        self._look_at_last_answers()
         self.detail = self.answer.result()
+
+    def _look_at_last_answers(self) -> None:
+        """That it says it is well is not enough: what it is there for has to succeed."""
+        bad = CircuitBreaker.objects.filter(name=self.service, unusable__gte=UNUSABLE_IN_A_ROW) if self.service else ()
+        for row in bad:
+            words = f"Of the last {row.unusable} answers of {self.what[0].lower()}{self.what[1:]} none could be used."
+            raise ServiceWarning(words) from UnusableError(row.last_unusable)
 
 
 @dataclass
@@ -73,9 +64,12 @@ class BreakersCheck(NamedCheck):
 
     def run(self) -> None:
         names = sorted(filter(None, {detectors.service(), analyzers.service()}))
-        rows = CircuitBreaker.objects.filter(name__in=names).exclude(state=CircuitBreaker.State.CLOSED).order_by("name")
+        rows = list(
+            CircuitBreaker.objects.filter(name__in=names).exclude(state=CircuitBreaker.State.CLOSED).order_by("name")
+        )
         if away := ", ".join(f"{row.name} is {row.get_state_display()}" for row in rows):
-            raise ServiceWarning(f"Left alone after failures, so that work waits: {away}.")
+            words = UnusableError("; ".join(row.last_error for row in rows))
+            raise ServiceWarning(f"Left alone after failures, so that work waits: {away}.") from words
         self.detail = f"Closed: {', '.join(names)}." if names else "No service is in use."
 
 
@@ -89,6 +83,6 @@ def service_checks() -> list[ServiceCheck]:
     detector = _detector.start(lambda: get_detector().check(), detector_key)
     analyzer = _analyzer.start(lambda: get_analyzer().check(), analyzer_key)
     return [
-        ServiceCheck("detector", what="The detector", answer=detector),
-        ServiceCheck("analyzer", what="The analyser", answer=analyzer),
+        ServiceCheck("detector", what="The detector", service=detectors.service(), answer=detector),
+        ServiceCheck("analyzer", what="The analyser", service=analyzers.service(), answer=analyzer),
     ]

@@ -9,20 +9,27 @@ from cameras.models import Camera
 from hsi.roles import Person
 from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
+from monitoring.folderhealth import folder_check
+from monitoring.migrationhealth import MigrationCheck
+from monitoring.outcomehealth import NotificationsCheck, UploadsCheck
 from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 
 def all_checks(reader: Person | None = None) -> list[health.NamedCheck]:
     """What they say of cameras is of those that `reader` may see. None: of all."""
-    services = service_checks()
+    services, folder = service_checks(), folder_check()
+    cameras = Camera.objects.all() if reader is None else visible_cameras(reader)
     return [
         health.DatabaseCheck(),
+        MigrationCheck(),
         health.QueuesCheck(is_counted=reader is None or sees_all(reader)),
         *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
-        health.CameraFolderCheck(),
-        health.CamerasCheck(cameras=Camera.objects.all() if reader is None else visible_cameras(reader)),
+        folder,
+        health.CamerasCheck(cameras=cameras),
+        UploadsCheck(),
         health.DiskCheck(),
         *services,
         BreakersCheck(),
+        NotificationsCheck(),
     ]

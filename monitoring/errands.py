@@ -76,8 +76,8 @@ def _part(number: int) -> bool:
     letters = list(open_letters.order_by("id")[: min(PART, left)])
     with audit.by(asked["actor"]):
         for letter in letters:
-            requeued = resolve(letter, run.asked_by) and asked["verb"] == "requeue"
-            run.counts["requeued" if requeued else "discarded"] += 1
+            became = str(resolve(letter, run.asked_by) or "dealt_with_before")
+            run.counts[became] = run.counts.get(became, 0) + 1
             crashpoint.reach("errand.letter")
     run.place = letters[-1].pk if letters else run.place
     if len(letters) == left or len(letters) < PART:

@@ -7,37 +7,37 @@ what a staff member may know beyond that is the exception's cause.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 from health_check.base import HealthCheck
-from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
+from health_check.exceptions import HealthCheckException, ServiceWarning
 
 from cameras import diskguard
 from cameras.models import Camera
-from cameras.tree import OutsideTreeError, Tree
-from hsi import databaseclock
+from hsi import databaseclock, pooler, runner
+from hsi.errors import HSIError
+from hsi.heartbeat import SILENT_AFTER
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
+from hsi.redaction import redact
+from hsi.refusal import one_line
 
 HEALTHY: Literal["healthy"] = "healthy"
 DEGRADED: Literal["degraded"] = "degraded"
 UNHEALTHY: Literal["unhealthy"] = "unhealthy"
 Status = Literal["healthy", "degraded", "unhealthy"]
 
-BEAT_AGE = timedelta(seconds=8)  # four beats
 BEATS_LOOKED_AT = 500
 WAIT_LIMIT_SECONDS = 600
-FOLDERS_LOOKED_AT, FOLDERS_NAMED = 1000, 5
 DISK_FREE_SHARE = 0.05
 DISK_FREE_BYTES = 1024**3
+LONGEST_CAUSE = 500
 
 
 class Outcome(TypedDict):
@@ -64,7 +64,8 @@ class DatabaseCheck(NamedCheck):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        self.detail = f"It answers.{pool_figures()}"
+        through = " It is reached through a connection pooler, so nothing is prepared." if pooler.is_between() else ""
+        self.detail = f"It answers.{pool_figures()}{through}"
 
 
 def pool_figures() -> str:
@@ -78,25 +79,6 @@ def pool_figures() -> str:
         f" Connections: {used} in use, {stats['pool_available']} free, at most {stats['pool_max']};"
         f" {stats['requests_waiting']} waiting."
     )
-
-
-_migrated = False
-
-
-@dataclass
-class MigrationCheck(NamedCheck):
-    """Once seen up to date, a database stays so for the code that this process runs."""
-
-    name: str = "migrations"
-
-    def run(self) -> None:
-        global _migrated
-        if not _migrated:
-            executor = MigrationExecutor(connection)
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                raise ServiceUnavailable("The database is not migrated to this version.")
-            _migrated = True
-        self.detail = "Up to date."
 
 
 def queue_depths() -> dict[str, Depth]:
@@ -126,56 +108,46 @@ class QueuesCheck(NamedCheck):
             raise ServiceWarning(f"Full, so that more work waits in its rows{figures}.")
 
 
+@cache
+def needed_workers() -> frozenset[str]:
+    """Each kind of loop that should run somewhere, in one process with the web server or in its own."""
+    return frozenset(loop.name for loop in runner.embedded_loops())
+
+
+class FailingError(Exception):
+    """What workers that fail say."""
+
+
 @dataclass
 class WorkersCheck(NamedCheck):
-    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history."""
+    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history.
+
+    A kind that gave none, because nobody ever started it, counts as one that does not run.
+    """
 
     name: str = "workers"
 
     def run(self) -> None:
         State = WorkerHeartbeat.State  # noqa: N806
-        beats = WorkerHeartbeat.objects.order_by("-beat_at").values_list("kind", "state", "beat_at")
-        newest: dict[str, tuple[str, Any]] = {}
-        for kind, state, beat_at in beats[:BEATS_LOOKED_AT]:
-            newest.setdefault(kind, (state, beat_at))
-        since = databaseclock.now() - BEAT_AGE
-        running = sorted(kind for kind, (state, at) in newest.items() if state == State.RUNNING and at >= since)
-        troubled = sorted(kind for kind, (state, _) in newest.items() if state != State.STOPPED and kind not in running)
-        if troubled:
-            raise ServiceWarning(f"No sign of life for {BEAT_AGE.seconds} s, or failing: {', '.join(troubled)}.")
+        beats = WorkerHeartbeat.objects.order_by("-beat_at").values_list("kind", "state", "beat_at", "detail")
+        newest: dict[str, tuple[str, Any, str]] = {}
+        for kind, state, beat_at, detail in beats[:BEATS_LOOKED_AT]:
+            newest.setdefault(kind, (state, beat_at, detail))
+        since = databaseclock.now() - SILENT_AFTER
+        running = sorted(kind for kind, (state, at, _) in newest.items() if state == State.RUNNING and at >= since)
         if not running:
             raise ServiceWarning("No worker is running, so that uploads wait.")
+        troubled = sorted(
+            kind for kind, (state, _, _) in newest.items() if state != State.STOPPED and kind not in running
+        )
+        missing = sorted(needed_workers() - set(running) - set(troubled))
+        words = [f"Not running: {', '.join(missing)}."] if missing else []
+        if troubled:
+            words += [f"No sign of life for {SILENT_AFTER.seconds} s, or failing: {', '.join(troubled)}."]
+        if words:
+            said = "; ".join(f"{kind}: {newest[kind][2]}" for kind in troubled if newest[kind][2])
+            raise ServiceWarning(" ".join(words)) from (FailingError(said) if said else None)
         self.detail = f"Running: {', '.join(running)}."
-
-
-@dataclass
-class CameraFolderCheck(NamedCheck):
-    name: str = "camera_folder"
-
-    def run(self) -> None:
-        tree = Tree(settings.CAMERA_ROOT)
-        try:
-            folders = tree.folders()
-        except OSError as error:
-            raise ServiceWarning("The camera folder is not there or cannot be read.") from error
-        closed = [folder for folder in folders[:FOLDERS_LOOKED_AT] if _is_closed(tree, folder)]
-        if closed:
-            words = "1 folder of a camera cannot be read, so that what is in it waits."
-            if len(closed) > 1:
-                words = f"{len(closed)} folders of cameras cannot be read, so that what is in them waits."
-            raise ServiceWarning(words) from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
-        self.detail = "It can be read."
-
-
-def _is_closed(tree: Tree, folder: str) -> bool:
-    try:
-        with tree.folder(folder) as descriptor:
-            os.scandir(descriptor).close()
-    except PermissionError:
-        return True
-    except (OSError, OutsideTreeError):  # it went away meanwhile
-        return False
-    return False
 
 
 @dataclass
@@ -234,7 +206,10 @@ def outcome(check: NamedCheck, *, for_staff: bool) -> Outcome:
 
 
 def _said(status: Status, detail: str, cause: BaseException | None, for_staff: bool) -> Outcome:
-    more = f" ({type(cause).__name__}: {cause})"[:500] if for_staff and cause else ""
+    """`cause` in its own words, for staff: a peer's, a library's or ours."""
+    words = redact(one_line(str(cause), LONGEST_CAUSE)) if cause else ""
+    kind = f"{type(cause).__name__}: " if isinstance(cause, (OSError, DatabaseError, HSIError)) else ""
+    more = f" ({kind}{words or type(cause).__name__})" if for_staff and cause else ""
     return {"status": status, "detail": detail + more}
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import django_filters
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -57,7 +55,10 @@ class DeadLetterStoryData(DeadLetterData):
 
 
 class LetterResultData(TypedDict):
-    """What became of one letter. `status` is 200, 404 (no such letter) or 409 (it was dealt with before)."""
+    """What became of one letter. `status` is 200, 404 (no such letter), 409 (it was dealt with before), or 410.
+
+    410: it was to be queued again, its row is gone or finished, and it was discarded instead.
+    """
 
     id: int
     status: int
@@ -65,7 +66,10 @@ class LetterResultData(TypedDict):
 
 
 class ResolutionData(TypedDict):
-    """What became of all of them. `results` is empty where no ids were named; `more`: some that match are left."""
+    """What became of all of them. `more`: some that match are left.
+
+    `results` is empty where no ids were named and nothing was left out.
+    """
 
     requeued: int
     discarded: int
@@ -155,20 +159,25 @@ class LetterChoiceSerializer(Input):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What is done about letters: to one, and to the oldest of many, up to a bound."""
+    """What is done about a letter, and what is to become of it by that."""
 
-    one: Callable[[DeadLetter, str], bool]
-    many: Callable[[QuerySet[DeadLetter], str], ResolutionData]
+    one: deadletters.Resolve
+    aim: DeadLetter.State
 
 
 def resolved(choice: dict[str, Any], verb: Verb) -> ResolutionData:
     """Deal with the letters that a checked `LetterChoiceSerializer` names."""
     by = audit.acting_user()
     if "ids" in choice:
-        return _summed([_one(number, verb.one, by) for number in dict.fromkeys(choice["ids"])])
+        return _summed([_one(number, verb, by) for number in dict.fromkeys(choice["ids"])], more=False)
     letters = deadletters.search(**choice.get("filter", {}))
-    answer = verb.many(letters, by)
-    return {**answer, "more": letters.exists()}
+    done = deadletters.each(verb.one, letters, by)
+    return _summed([_result(number, state, verb) for number, state in done.states.items()], more=letters.exists())
+
+
+def is_complete(answer: ResolutionData) -> bool:
+    """Whether all that was asked for was done."""
+    return not answer["more"] and all(result["status"] == 200 for result in answer["results"])
 
 
 class _Resolve(APIView):
@@ -176,7 +185,10 @@ class _Resolve(APIView):
 
     def resolve(self, request: Request, verb: Verb) -> Response:
         choice = checked(LetterChoiceSerializer, request)
-        return Response(resolved(choice, verb), status=207 if "ids" in choice else 200)
+        answer = resolved(choice, verb)
+        if "ids" not in choice and is_complete(answer):
+            return Response({**answer, "results": []})
+        return Response(answer, status=207)
 
 
 class Requeue(_Resolve):
@@ -201,35 +213,30 @@ class Discard(_Resolve):
         return self.resolve(request, DISCARD)
 
 
-def _one(number: int, resolve: Callable[[DeadLetter, str], bool], by: str) -> LetterResultData:
+def _one(number: int, verb: Verb, by: str) -> LetterResultData:
     letter = DeadLetter.objects.filter(pk=number).first()
     if letter is None:
         return {"id": number, "status": 404, "state": None}
     if letter.state != DeadLetter.State.OPEN:
         return {"id": number, "status": 409, "state": letter.state}
-    resolve(letter, by)
-    letter.refresh_from_db(fields=["state"])
-    return {"id": number, "status": 200, "state": letter.state}
+    return _result(number, verb.one(letter, by), verb)
 
 
-def _summed(results: list[LetterResultData]) -> ResolutionData:
-    ended = [result["state"] for result in results if result["status"] == 200]
+def _result(number: int, state: DeadLetter.State | None, verb: Verb) -> LetterResultData:
+    if state is None:
+        return {"id": number, "status": 409, "state": DeadLetter.objects.values_list("state", flat=True).get(pk=number)}
+    return {"id": number, "status": 200 if state == verb.aim else 410, "state": state}
+
+
+def _summed(results: list[LetterResultData], *, more: bool) -> ResolutionData:
+    ended = [result["state"] for result in results if result["status"] in (200, 410)]
     return {
         "requeued": ended.count(DeadLetter.State.REQUEUED),
         "discarded": ended.count(DeadLetter.State.DISCARDED),
-        "more": False,
+        "more": more,
         "results": results,
     }
 
 
-def _requeue_many(letters: QuerySet[DeadLetter], by: str) -> ResolutionData:
-    done = deadletters.requeue_all(letters, by)
-    return {"requeued": done.requeued, "discarded": done.without_row, "more": False, "results": []}
-
-
-def _discard_many(letters: QuerySet[DeadLetter], by: str) -> ResolutionData:
-    return {"requeued": 0, "discarded": deadletters.discard_all(letters, by), "more": False, "results": []}
-
-
-REQUEUE = Verb(deadletters.requeue, _requeue_many)
-DISCARD = Verb(deadletters.discard, _discard_many)
+REQUEUE = Verb(deadletters.requeue, DeadLetter.State.REQUEUED)
+DISCARD = Verb(deadletters.discard, DeadLetter.State.DISCARDED)

@@ -10,12 +10,12 @@ from typing import TypedDict
 
 from django.db import transaction
 
-from hsi import databaseclock, stream, told
+from hsi import databaseclock, heartbeat, stream, told
 from hsi.messages import WorkerStatusData
 from hsi.models import ToldState, WorkerHeartbeat
 from hsi.times import iso
 from monitoring.checklist import all_checks
-from monitoring.health import BEAT_AGE, BEATS_LOOKED_AT, HEALTHY, Outcome, Status, overall, report
+from monitoring.health import BEATS_LOOKED_AT, HEALTHY, Outcome, Status, overall, report
 
 State = WorkerHeartbeat.State
 SILENT = "silent"
@@ -48,7 +48,7 @@ def _subject(beat: WorkerHeartbeat) -> str:
 
 
 def _state(beat: WorkerHeartbeat, now: datetime) -> str:
-    return SILENT if beat.state != State.STOPPED and beat.beat_at < now - BEAT_AGE else str(beat.state)
+    return SILENT if heartbeat.is_silent(beat, now) else str(beat.state)
 
 
 def _tell_worker(beat: WorkerHeartbeat, state: str) -> bool:

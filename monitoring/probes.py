@@ -7,7 +7,8 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from monitoring.health import HEALTHY, UNHEALTHY, DatabaseCheck, MigrationCheck, report
+from monitoring.health import HEALTHY, UNHEALTHY, DatabaseCheck, report
+from monitoring.migrationhealth import MigrationCheck
 
 
 @never_cache

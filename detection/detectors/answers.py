@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hsi.errors import AIServiceProtocolError
+from hsi import refusal
+from hsi.errors import AIServiceProtocolError, AIServiceUnavailableError
 
 KEPT_CHARACTERS = 2000
 
 
 def readable(value: Any) -> str:
     """What a peer says, as one short line that can be logged and stored: no control characters, no half characters."""
-    return "".join(c if c.isprintable() else " " for c in str(value)[:200])
+    return refusal.one_line(str(value), 200)
 
 
 class AnswerReader:
@@ -30,11 +31,17 @@ class AnswerReader:
         return AIServiceProtocolError(f"{self.service} {what}", service=self.service, body=body)
 
     def answer(self, value: Any) -> dict[str, Any]:
-        """An object that does not itself tell of a failure: some services answer 200 and an error inside."""
+        """An object that does not itself tell of a failure: some services answer 200 and an error inside.
+
+        Raises `AIServiceUnavailableError` where that error is not about the picture.
+        """
         fields = self.fields(value, "its answer")
         if fields.get("error") or fields.get("success") is False:
             words = readable(fields.get("error") or "no reason given")
-            raise self.bad(f"answered with an error inside: {words}", value)
+            error = self.bad(f"answered with an error inside: {words}", value)
+            if refusal.SPEAKS_OF_SETUP.search(words):
+                raise AIServiceUnavailableError(error.detail, service=self.service, body=error.body)
+            raise error
         return fields
 
     def fields(self, value: Any, what: str) -> dict[str, Any]:

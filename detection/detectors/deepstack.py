@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from cameras.picture import Picture
-from detection.detectors import DetectedObject
+from detection.detectors import DetectedObject, knowngood
 from detection.detectors.answers import AnswerReader
 from detection.detectors.boxes import RawObject, Sieve
 from hsi.aiservice import AIService
@@ -39,11 +39,10 @@ class DeepStackDetector:
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
         size = picture.size
-        upload = ("picture", picture.encoded, picture.content_type)
-        form = {"min_confidence": f"{settings.DETECTION_CONFIDENCE_THRESHOLD:g}"}
-        if self._api_key:
-            form["api_key"] = self._api_key
-        answer = self._reader.answer(self.service.post_json("/v1/vision/detection", files={"image": upload}, data=form))
+        reply = self.service.ask(
+            "/v1/vision/detection", known_good=lambda: self._form(knowngood.picture()), **self._form(picture)
+        )
+        answer = self._reader.answer(reply)
         claims = [self._claim(item) for item in self._reader.items(answer, "predictions")]
         return self._sieve.objects(claims, size)
 
@@ -61,6 +60,12 @@ class DeepStackDetector:
 
     def close(self) -> None:
         self.service.close()
+
+    def _form(self, picture: Picture) -> dict[str, Any]:
+        fields = {"min_confidence": f"{settings.DETECTION_CONFIDENCE_THRESHOLD:g}"}
+        if self._api_key:
+            fields["api_key"] = self._api_key
+        return {"files": {"image": ("picture", picture.encoded, picture.content_type)}, "data": fields}
 
     def _claim(self, item: Any) -> RawObject:
         reader = self._reader

@@ -36,6 +36,11 @@ def facts_of(event: Event, sightings: Sequence[Sighting]) -> Facts:
     return Facts(event.camera_id, event.started_at, event.risk_score, event.risk_level, sightings)
 
 
+def place_of(level: str) -> int:
+    """0 is the least level."""
+    return LEVELS.index(level)
+
+
 def at_least(level: str | None, least: str) -> bool:
     """Whether `level` is `least` or worse. No level is not."""
     return level is not None and LEVELS.index(level) >= LEVELS.index(least)

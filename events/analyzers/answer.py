@@ -9,7 +9,7 @@ from dataclasses import replace
 from events.analyzers import Context, Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
-from events.analyzers.grounding import ungrounded
+from events.analyzers.grounding import unchecked, ungrounded
 from events.analyzers.severity import level_of
 from events.analyzers.untrusted import one_line, storable
 from hsi.errors import AIServiceAnswerError
@@ -55,6 +55,10 @@ def _checked(text: str, context: Context, model: str) -> Verdict:
     summary = _sentence(fields, "summary", MAX_SUMMARY_CHARACTERS, corrections)
     reasoning = _sentence(fields, "reasoning", MAX_REASONING_CHARACTERS, corrections)
     _refuse_inventions(f"{summary}\n{reasoning}", context)
+    corrections += [
+        f"not checked for things that were not detected: written in {language}"
+        for language in unchecked(f"{summary}\n{reasoning}")
+    ]
     return Verdict(
         risk_score=score,
         risk_level=level,

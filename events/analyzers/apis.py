@@ -1,7 +1,7 @@
 """The two ways a language model server is asked: OpenAI's chat completions, and llama.cpp's own completion.
 
 Each turns a prompt into the body of a request, and the reply into the model's text. The answer is bound
-by a JSON schema in both.
+by a JSON schema in both, where the server can do that.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ TEMPERATURE = 0.2
 # second llama.cpp's; a server ignores the one it does not know.
 FREQUENCY_PENALTY = 0.3
 REPEAT_PENALTY = 1.15
+PENALTIES = {
+    "temperature": TEMPERATURE,
+    "frequency_penalty": FREQUENCY_PENALTY,
+    "repeat_penalty": REPEAT_PENALTY,
+}
 # llama.cpp's completion knows no chat template: these end a turn in the common ones.
 STOP = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>")
 
@@ -30,13 +35,26 @@ class Answer:
     cut_off: bool = False  # the tokens ran out before the answer was complete
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How much a request asks of a server.
+
+    `form` is what binds the answer: `json_schema`, `json_object`, or `text` (the prompt alone). A `plain` request has
+    one message and no penalties.
+    """
+
+    form: str
+    plain: bool = False
+
+
 class Api(Protocol):
-    """One way of asking."""
+    """One way of asking. `manners` are those that a server may know, the best first."""
 
     name: str
     path: str
+    manners: tuple[Manner, ...]
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]: ...
+    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]: ...
 
     def answer(self, reply: object) -> Answer: ...
 
@@ -46,22 +64,38 @@ class ChatCompletions:
 
     name = "openai"
     path = "/v1/chat/completions"
+    manners: tuple[Manner, ...] = (
+        Manner("json_schema"),
+        Manner("json_object"),
+        Manner("text"),
+        Manner("json_schema", plain=True),
+        Manner("json_object", plain=True),
+        Manner("text", plain=True),
+    )
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]:
-        schema = {"name": "verdict", "strict": True, "schema": prompt.schema}
+    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]:
         return {
             **({"model": model} if model else {}),
-            "messages": [
-                {"role": "system", "content": prompt.instructions},
-                {"role": "user", "content": prompt.question},
-            ],
-            "response_format": {"type": "json_schema", "json_schema": schema},
+            "messages": self._messages(prompt, manner),
+            **self._format(prompt, manner),
             "max_tokens": max_tokens,
-            "temperature": TEMPERATURE,
-            "frequency_penalty": FREQUENCY_PENALTY,
-            "repeat_penalty": REPEAT_PENALTY,
+            **({} if manner.plain else PENALTIES),
             "stream": False,
         }
+
+    def _messages(self, prompt: Prompt, manner: Manner) -> list[dict[str, str]]:
+        if manner.plain:
+            return [{"role": "user", "content": f"{prompt.instructions}\n\n{prompt.question}"}]
+        return [
+            {"role": "system", "content": prompt.instructions},
+            {"role": "user", "content": prompt.question},
+        ]
+
+    def _format(self, prompt: Prompt, manner: Manner) -> dict[str, Any]:
+        if manner.form == "json_schema":
+            schema = {"name": "verdict", "strict": True, "schema": prompt.schema}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        return {"response_format": {"type": manner.form}} if manner.form == "json_object" else {}
 
     def answer(self, reply: object) -> Answer:
         choice = _first(_field(reply, "choices"))
@@ -74,12 +108,13 @@ class Completion:
 
     name = "llamacpp"
     path = "/completion"
+    manners: tuple[Manner, ...] = (Manner("json_schema"), Manner("text"))
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int) -> dict[str, Any]:
+    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]:
         return {
             "prompt": f"{prompt.instructions}\n\n{prompt.question}\n",
             "n_predict": max_tokens,
-            "json_schema": prompt.schema,
+            **({"json_schema": prompt.schema} if manner.form == "json_schema" else {}),
             "temperature": TEMPERATURE,
             "repeat_penalty": REPEAT_PENALTY,
             "stop": list(STOP),

@@ -7,6 +7,8 @@ many everyday meanings (bed, book, clock, chair, bear, bat, box) are left alone 
 A claim is backed by a label that this camera detected, or by the same thing being named in a label, in the camera's
 name or in one of its earlier summaries. A claim is no claim when it is denied: "no vehicle", "without bags
 or weapons", "a car was not seen". Guesses ("perhaps a knife") count as claims: they frighten all the same.
+
+Each line is read in its own language (`events.analyzers.languages`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.analyzers import Context
+from events.analyzers.languages import ENGLISH, Language, can_be_checked, language_of
 
 VEHICLES = "car truck bus motorcycle bicycle train boat airplane van"
 ANIMALS = "bird cat dog horse sheep cow elephant bear zebra giraffe"
@@ -69,8 +72,9 @@ PHRASES = (
     (re.compile(r"\b(?:no doubt|no question|not only|not just|no (?:less|fewer|more) than)\b"), ""),
     (re.compile(r"\b(?:car|bike) (?:park|port)s?\b|\b(?:bus|train) (?:stop|station)s?\b|\btrain of\b"), ""),
 )
-TOKEN = re.compile(r"[a-z_]+(?:[-'][a-z]+)*|[0-9]+|[.,;:!?\n]")
+TOKEN = re.compile(r"[^\W\d]+(?:[-'][^\W\d]+)*|[0-9]+|[.,;:!?\n]")
 ENDS = {".", ";", ":", "!", "?", "\n", "but", "however", "yet", "though", "although", "while", "whereas", "except"}
+ENDS |= {"aber", "sondern", "mais", "pero", "maar", "ma", "mas"}
 DENIALS = {"no", "not", "without", "nor", "neither", "never", "none", "cannot", "nobody", "nothing", "zero", "0"}
 DENIALS |= {"lack", "lacks", "lacking", "absence", "absent"}
 DETERMINERS = {"a", "an", "the", "one", "two", "three", "some", "several", "another", "his", "her", "their", "this"}
@@ -98,33 +102,52 @@ def ungrounded(text: str, context: Context) -> list[str]:
     """The things `text` claims that `context` does not back, each once, in the order of the text."""
     backed_labels, told = _evidence(context)
     found: dict[str, None] = {}
-    for claim in claims_in(text):
+    for claim in (claim for line in text.splitlines() for claim in claims_in(line)):
         if claim not in told and not claim.backed_by & backed_labels:
             found[claim.name] = None
     return list(found)
 
 
-def claims_in(text: str) -> Iterator[Claim]:
-    """Every claim of `text` that is not denied."""
-    tokens = _tokens(text)
+def unchecked(text: str) -> list[str]:
+    """The languages of those lines of `text` whose words are not known here."""
+    found = (language_of(TOKEN.findall(_lowered(line))) for line in text.splitlines())
+    return list(dict.fromkeys(language.name for language in found if not can_be_checked(language)))
+
+
+def claims_in(line: str) -> Iterator[Claim]:
+    """Every claim of one line of text that is not denied."""
+    language = language_of(TOKEN.findall(_lowered(line)))
+    tokens = _tokens(line, language)
     reach = 0
     for index, word in enumerate(tokens):
-        claim = BY_WORD.get(word.removesuffix("'s"))
+        claim = _claim(word, language)
         if claim and not reach and not _denied_after(tokens[index + 1 : index + 9]):
             yield claim
-        reach = _reach(reach, word, tokens[index + 1] if index + 1 < len(tokens) else "")
+        reach = _reach(reach, word, tokens[index + 1] if index + 1 < len(tokens) else "", language)
 
 
-def _tokens(text: str) -> list[str]:
-    lowered = text.lower().replace("\u2019", "'")
-    for pattern, meaning in PHRASES:
+def _claim(word: str, language: Language) -> Claim | None:
+    """What `word` claims in that language. French and Italian join an article to it: l'auto."""
+    if language.name == ENGLISH:
+        return BY_WORD.get(word.removesuffix("'s"))
+    thing = language.things.get(word) or language.things.get(word.rpartition("'")[2])
+    return BY_WORD[thing] if thing else None
+
+
+def _lowered(text: str) -> str:
+    return text.lower().replace("\u2019", "'")
+
+
+def _tokens(line: str, language: Language) -> list[str]:
+    lowered = _lowered(line)
+    for pattern, meaning in PHRASES if language.name == ENGLISH else ():
         lowered = pattern.sub(meaning, lowered)
     return TOKEN.findall(lowered)
 
 
-def _reach(reach: int, word: str, following: str) -> int:
+def _reach(reach: int, word: str, following: str, language: Language) -> int:
     """How many more words a denial reaches over, after `word`. Lists carry it on: "no bags, pets or cars"."""
-    if word in DENIALS or word.endswith("n't"):
+    if word in (DENIALS if language.name == ENGLISH else language.denials) or word.endswith("n't"):
         return REACH
     if word in ENDS or word == "and" or (word == "," and following in DETERMINERS):
         return 0
@@ -148,5 +171,14 @@ def _denied_after(following: list[str]) -> bool:
 def _evidence(context: Context) -> tuple[frozenset[str], frozenset[Claim]]:
     """The labels that were detected, and all that labels, the camera's name and earlier summaries name."""
     lines = [*context.labels, context.camera_name, *(one.summary for one in context.earlier)]
-    told = frozenset(BY_WORD[word] for line in lines for word in _tokens(line) if word in BY_WORD)
+    told = frozenset(claim for line in lines for claim in _named(line))
     return frozenset(label.lower().replace(" ", "_") for label in context.labels), told
+
+
+def _named(line: str) -> Iterator[Claim]:
+    """Every thing that `line` names, in its own language or in English, denied or not."""
+    language = language_of(TOKEN.findall(_lowered(line)))
+    for word in _tokens(line, language):
+        for claim in (BY_WORD.get(word), _claim(word, language)):
+            if claim:
+                yield claim

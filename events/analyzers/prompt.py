@@ -58,6 +58,15 @@ def prompt_for(context: Context, max_tokens: int) -> Prompt:
     )
 
 
+def harmless(max_tokens: int) -> Prompt:
+    """A prompt with the same schema that says nothing: a server that refuses it would refuse every prompt."""
+    return Prompt(
+        instructions="You answer with one JSON object and nothing else.",
+        question="Nothing was seen. Answer with risk_score 0, risk_level low and the shortest texts.",
+        schema=schema_for(limits_for(max_tokens)),
+    )
+
+
 def limits_for(max_tokens: int) -> Limits:
     """String lengths whose sum is under what `max_tokens` tokens can write, the frame of the JSON included."""
     room = max_tokens * CHARACTERS_PER_TOKEN

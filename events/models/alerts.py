@@ -48,7 +48,7 @@ class AlertRule(models.Model):
     cooldown_seconds = models.PositiveIntegerField(
         default=300,
         validators=[MaxValueValidator(LONGEST_COOLDOWN_SECONDS)],
-        help_text="After an alert there is no other one with the same key for this long.",
+        help_text="After an alert there is no other one with the same key for this long, save of a higher level.",
     )
     dedup_key = models.CharField(
         max_length=100,
@@ -77,13 +77,20 @@ class AlertRule(models.Model):
         return self.name
 
 
+WORST_LEVEL = len(Event.Level.values) - 1
+
+
 class CoolDown(models.Model):
-    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.cooldown`."""
+    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.cooldown`.
+
+    `level` is the worst that was told within it, as a place in `Event.Level`.
+    """
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="+")
     dedup_key = models.CharField(max_length=200)
     began_at = models.DateTimeField()
     number = models.PositiveIntegerField(default=1)
+    level = models.PositiveSmallIntegerField(default=WORST_LEVEL)
 
     class Meta:
         constraints: ClassVar = [

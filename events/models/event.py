@@ -59,6 +59,9 @@ class Event(models.Model):
     exported_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since then retention spares it, as if it were kept."
     )
+    held_back_by = models.JSONField(
+        default=list, blank=True, help_text="Alerts whose cool-down kept it from making one. null: of another camera."
+    )
     notes = models.TextField(blank=True)
     snooze_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -18,7 +18,8 @@ class NotificationChannel(models.Model):
     """A place that is told of alerts.
 
     `settings` has what may be shown, `sealed` what may not, encrypted. `target` says in words where it leads,
-    without anything secret.
+    without anything secret. `failures` are the tries in a row that it did not take, `last_error` what the last of
+    them came to.
     """
 
     class Kind(models.TextChoices):
@@ -37,6 +38,8 @@ class NotificationChannel(models.Model):
     settings = models.JSONField(default=dict, blank=True)
     target = models.CharField(max_length=300, blank=True, editable=False)
     sealed = models.TextField(blank=True, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    last_error = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -57,6 +60,8 @@ class Delivery(models.Model):
 
     `due_at` (seconds since 1970, the database's clock) is when it may be taken: its delay while it waits,
     the end of its lease while a worker has it; null when it is over. `lease` names that worker's claim.
+    `told` is what the reader was told when it arrived (`events.notifications.news`). `reached` are those of several
+    recipients that have it, where it has not arrived everywhere: a later try goes to the others.
     """
 
     class Stage(models.TextChoices):
@@ -79,6 +84,8 @@ class Delivery(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     due_at = models.FloatField(null=True, blank=True)
     lease = models.CharField(max_length=32, default="", blank=True)
+    told = models.JSONField(default=dict, blank=True)
+    reached = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
 

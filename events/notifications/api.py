@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.models import Delivery, NotificationChannel
-from events.notifications import channels, content
+from events.notifications import channels, content, standing
 from events.notifications.serializers import (
     ChannelData,
     ChannelRequestSerializer,
@@ -23,6 +23,7 @@ from events.notifications.serializers import (
     store,
 )
 from hsi import audit
+from hsi.errors import HSIError
 from hsi.filters import BIGGEST_ID, WholeNumberFilter
 from hsi.idempotency import by_role, once
 from hsi.inputs import checked
@@ -102,7 +103,12 @@ class TestChannel(ChannelView):
     def post(self, request: Request, pk: int) -> Response:
         """Answers when the other side has taken it; the problem of an error says what it said instead."""
         channel = get_object_or_404(self.get_queryset(), pk=pk)
-        channels.send(channel, content.test_of(channel.name))
+        try:
+            channels.send(channel, content.test_of(channel.name))
+        except HSIError as error:
+            standing.failed(channel.pk, error)
+            raise
+        standing.worked(channel.pk)
         answer: SentData = {"sent": True}
         return Response(answer)
 

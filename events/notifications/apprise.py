@@ -18,6 +18,7 @@ from django.conf import settings
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
+from events.notifications.parts import parts
 from events.notifications.pinned import pin
 from hsi import outgoing
 from hsi.outgoing import OutgoingRefusedError, Place
@@ -59,6 +60,17 @@ class Apprise:
             raise RefusedError(error.detail) from error
         if where is not None:
             outgoing.addresses(where)  # where this refuses, Apprise would only say that it failed
+        waiting = [(key, part) for key, part in parts(plugin) if key not in notification.reached]
+        failed = {key: why for key, part in waiting if (why := self._send(part, notification))}
+        if failed:
+            of = f" for {len(failed)} of {len(waiting)} recipients" if len(waiting) > 1 else ""
+            raise NotSentError(
+                f"{plugin.service_name} did not take it{of} ({', '.join(sorted(set(failed.values())))}).",
+                reached=[key for key, _ in waiting if key not in failed],
+            )
+
+    def _send(self, plugin: NotifyBase, notification: Notification) -> str:
+        """Empty when it was taken, else what Apprise says instead."""
         result = _together(plugin).notify(
             body=notification.text,
             title=notification.title,
@@ -66,8 +78,7 @@ class Apprise:
             body_format=apprise.NotifyFormat.TEXT.value,
             timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
         )
-        if not result:
-            raise NotSentError(f"{plugin.service_name} did not take it ({result.status.name.lower()}).")
+        return "" if result else str(result.status.name.lower())
 
 
 def _built(url: str) -> tuple[NotifyBase, Place | None]:

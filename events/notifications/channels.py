@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol
@@ -47,10 +48,17 @@ class ChannelInvalidError(HSIError):
 
 
 class NotSentError(HSIError):
-    """A notification could not be sent. What failed may work later."""
+    """A notification could not be sent. What failed may work later.
+
+    `reached` are those of several recipients that have it all the same.
+    """
 
     code = "NOTIFICATION_NOT_SENT"
     status = 502
+
+    def __init__(self, detail: str = "", *, reached: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.reached = tuple(reached)
 
 
 class RefusedError(NotSentError):
@@ -70,7 +78,10 @@ class Kind(Protocol):
         ...
 
     def send(self, config: Config, notification: Notification) -> None:
-        """Returns when the other side has taken it. Raises `HSIError`, whose text names no secret."""
+        """Returns when everybody has it who had not (`notification.reached`).
+
+        Raises `HSIError`, whose text names no secret; a `NotSentError` says whom it has reached all the same.
+        """
         ...
 
 
@@ -101,6 +112,7 @@ def configure(channel: NotificationChannel, values: dict[str, Any]) -> None:
     _refuse_unknown(channel.settings, kind(channel.kind).settings)
     channel.target = kind(channel.kind).target(config)
     channel.keep_secrets(secrets)
+    channel.failures, channel.last_error = 0, ""  # those of what it was before
 
 
 def _refuse_unknown(given: dict[str, Any], known: dict[str, type]) -> None:

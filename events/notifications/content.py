@@ -27,7 +27,10 @@ LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{0,20}://|www\.)\S+")
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`id` is the same for every stage and try of one alert. A test of a channel is about no alert and event."""
+    """`id` is the same for every stage and try of one alert. A test of a channel is about no alert and event.
+
+    `reached` are the recipients that have it from an earlier try.
+    """
 
     id: str
     type: str
@@ -36,6 +39,7 @@ class Notification:
     text: str
     event: Event | None = None
     alert: Alert | None = None
+    reached: frozenset[str] = frozenset()
 
     @property
     def body(self) -> bytes:
@@ -69,6 +73,7 @@ def of(delivery: Delivery) -> Notification:
         text=_text(event),
         event=event,
         alert=alert,
+        reached=frozenset(delivery.reached),
     )
 
 

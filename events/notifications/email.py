@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import smtplib
 from email.utils import getaddresses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
+from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
+from hsi.refusal import one_line
 
 TLS_PORT = 465
 TRIED_SECONDS = 5.0
 MOST_RECIPIENTS = 50
+LONGEST_WORDS = 120
 
 
 class Email:
@@ -37,9 +40,12 @@ class Email:
     def send(self, config: Config, notification: Notification) -> None:
         if not settings.SMTP_HOST:
             raise NotSentError("SMTP_HOST is not set, so that no mail can be sent.")
+        waiting = [one for one in self._recipients(config) if one not in notification.reached]
+        if not waiting:
+            return
         message = self._message(config, notification)
         try:
-            server().send_messages([message])
+            refused = transmit(message, waiting)
         except smtplib.SMTPRecipientsRefused as error:
             codes = {code for code, _ in error.recipients.values()}
             raise _refusal("recipients", codes) from error
@@ -47,6 +53,12 @@ class Email:
             raise _refusal("mail", {error.smtp_code}) from error
         except (smtplib.SMTPException, OSError) as error:
             raise _unusable(error) from error
+        if refused:
+            # A server that took the mail for others may take it for these later, whatever its code says.
+            raise NotSentError(
+                f"The mail server refused {len(refused)} of {len(waiting)} recipients: {_words(refused)}.",
+                reached=[one for one in waiting if one not in refused],
+            )
 
     def _recipients(self, config: Config) -> list[str]:
         return list(config.recipients or settings.DEFAULT_EMAIL_RECIPIENTS)
@@ -71,6 +83,31 @@ def _is_one_address(text: str) -> bool:
     except ValidationError:
         return False
     return getaddresses([text]) == [("", text)]
+
+
+def transmit(message: EmailMessage, recipients: list[str]) -> dict[str, tuple[int, bytes]]:
+    """Send `message` to `recipients` of those it names; who was refused, with the code and the server's words.
+
+    Django's own way drops that. Raises `smtplib.SMTPException` where nobody got it, and OSError.
+    """
+    connection = server()
+    try:
+        connection.open()
+        sender = sanitize_address(message.from_email, "utf-8")
+        envelope = {sanitize_address(one, "utf-8"): one for one in recipients}
+        smtp: Any = connection.connection  # there is one: it was opened, and did not fail in silence
+        content: Any = message.message()
+        refused = smtp.sendmail(sender, list(envelope), content.as_bytes(linesep="\r\n"))
+        return {envelope[one]: answer for one, answer in refused.items()}
+    finally:
+        connection.close()
+
+
+def _words(refused: dict[str, tuple[int, bytes]]) -> str:
+    return "; ".join(
+        one_line(f"{recipient} ({code} {said.decode('utf-8', 'replace')})", LONGEST_WORDS)
+        for recipient, (code, said) in sorted(refused.items())
+    )
 
 
 def try_server() -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import random
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
 
 from events.models import Delivery
-from events.notifications import channels, content, outbox
+from events.notifications import channels, content, news, outbox, standing
 from events.notifications.due import hint
 from events.notifications.listener import Listener
 from events.notifications.outbox import Claim
-from hsi import crashpoint
+from hsi import crashpoint, samples
 from hsi.errors import HSIError
 from hsi.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 
@@ -126,19 +128,31 @@ def _deliver(claim: Claim) -> None:
 
 
 def _send(claim: Claim, delivery: Delivery) -> None:
+    if not outbox.is_news(delivery):
+        outbox.withdraw(claim)
+        return
+    told = news.of(delivery.alert.event)
     try:
         channels.send(delivery.channel, content.of(delivery))
     except HSIError as error:
-        _failed(claim, error)
+        standing.failed(delivery.channel_id, error)
+        _failed(claim, delivery, error, told)
         return
     crashpoint.reach("notification-sent")
-    if not outbox.sent(claim):
+    # Who has it from an earlier try was told what was known then, and is told the rest by an update.
+    if outbox.sent(claim, delivery.told if delivery.reached else told):
+        samples.stage("delivery", (timezone.now() - delivery.alert.updated_at).total_seconds())
+    else:
         logger.info("Delivery %s was given to another worker, or has more to tell", claim.delivery_id)
+    standing.worked(delivery.channel_id)
     crashpoint.reach("delivery-committed")
 
 
-def _failed(claim: Claim, error: HSIError) -> None:
+def _failed(claim: Claim, delivery: Delivery, error: HSIError, told: dict[str, Any]) -> None:
     reason = f"{error.code}: {error.detail}"
+    if isinstance(error, channels.NotSentError) and error.reached:
+        reached = [*delivery.reached, *error.reached]
+        outbox.reached(claim, reached, delivery.told if delivery.reached else told)
     if not error.retryable or claim.attempts >= settings.NOTIFICATION_MAX_ATTEMPTS:
         _give_up(claim, reason)
         return

@@ -7,7 +7,9 @@ it was claimed with, so that an answer that comes late changes nothing.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 from events.alerting.matching import at_least
 from events.models import Alert, Delivery, NotificationChannel
+from events.notifications import news
 from events.notifications.due import hint
 from hsi import audit
 from hsi.queues.database import NOW
@@ -36,32 +39,38 @@ class Claim:
 def put(alert: Alert, *, update: bool) -> None:
     """Write the deliveries of an alert that was made (or, with `update`, judged anew), in the caller's transaction.
 
-    A channel that was told of the alert gets the update, whatever its severity is now; one that was not gets
-    its first telling if it is severe enough now. Where the first is still to be sent, it tells all there is.
+    A channel that was told of the alert gets the update, whatever its severity is now, if it has anything new to say;
+    one that was not gets its first telling if it is severe enough now. Where the first is still to be sent, it tells
+    all there is.
     """
     if not settings.NOTIFICATION_ENABLED or alert.rule_id is None:
         return
     channels = list(NotificationChannel.objects.filter(rules=alert.rule_id, enabled=True).order_by("pk"))
     if not channels:
         return
-    firsts = _firsts(alert) if update else {}
-    stages = [(channel, _stage(alert, channel, firsts)) for channel in channels]
+    tellings = _tellings(alert) if update else {}
+    stages = [(channel, _stage(alert, channel, tellings)) for channel in channels]
     _write([Delivery(alert=alert, channel=channel, stage=stage) for channel, stage in stages if stage])
 
 
-def _firsts(alert: Alert) -> dict[int, Delivery]:
-    """The first tellings, locked: none is claimed, or finished, until this transaction is over."""
-    rows = Delivery.objects.select_for_update().filter(alert=alert, stage=Delivery.Stage.FIRST)
-    return {delivery.channel_id: delivery for delivery in rows.order_by("pk")}
+def _tellings(alert: Alert) -> dict[tuple[int, str], Delivery]:
+    """By channel and stage, locked: none is claimed, or finished, until this transaction is over."""
+    rows = Delivery.objects.select_for_update().filter(alert=alert)
+    return {(delivery.channel_id, delivery.stage): delivery for delivery in rows.order_by("pk")}
 
 
-def _stage(alert: Alert, channel: NotificationChannel, firsts: dict[int, Delivery]) -> str:
+def _stage(alert: Alert, channel: NotificationChannel, tellings: dict[tuple[int, str], Delivery]) -> str:
     """What this channel is to be told now; empty for nothing."""
-    first = firsts.get(channel.pk)
+    first = tellings.get((channel.pk, Delivery.Stage.FIRST))
+    update = tellings.get((channel.pk, Delivery.Stage.UPDATE))
     if first is None:
         return Delivery.Stage.FIRST if at_least(alert.severity, channel.min_severity) else ""
-    still_to_go = first.state in Delivery.WAITING and not first.lease
-    return "" if still_to_go else Delivery.Stage.UPDATE
+    if first.state in Delivery.WAITING and not first.lease and not first.reached:
+        return ""
+    is_over = first.state not in Delivery.WAITING and (update is None or update.state not in Delivery.WAITING)
+    if is_over and news.told_last(first, update) == news.of(alert.event):
+        return ""
+    return Delivery.Stage.UPDATE
 
 
 def _write(deliveries: list[Delivery]) -> None:
@@ -75,7 +84,7 @@ def _write(deliveries: list[Delivery]) -> None:
         deliveries,
         update_conflicts=True,
         unique_fields=["channel", "alert", "stage"],
-        update_fields=["state", "attempts", "last_error", "due_at", "lease"],
+        update_fields=["state", "attempts", "last_error", "due_at", "lease", "reached"],
     )
     transaction.on_commit(hint.send)
 
@@ -119,9 +128,25 @@ def extend(claims: list[Claim]) -> None:
             )
 
 
-def sent(one: Claim) -> bool:
-    """It has arrived. False: the lease was lost, and somebody else sends it again."""
-    return _finish(one, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="")
+def is_news(delivery: Delivery) -> bool:
+    """Whether `delivery` tells its channel anything that it was not told before."""
+    if delivery.stage == Delivery.Stage.FIRST or delivery.reached:
+        return True
+    same = Delivery.objects.filter(alert=delivery.alert_id, channel=delivery.channel_id, stage=Delivery.Stage.FIRST)
+    return news.told_last(same.first(), delivery) != news.of(delivery.alert.event)
+
+
+def sent(one: Claim, told: dict[str, Any]) -> bool:
+    """It has arrived, and said `told`. False: the lease was lost, and somebody else sends it again."""
+    return _finish(one, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="", told=told)
+
+
+def withdraw(one: Claim) -> bool:
+    """There is nothing to tell after all: an update that was sent before stays sent, another one goes."""
+    rows = Delivery.objects.filter(pk=one.delivery_id, lease=one.lease)
+    if rows.filter(sent_at__isnull=False).update(state=Delivery.State.SENT, due_at=None, lease="", last_error=""):
+        return True
+    return bool(rows.delete()[0])
 
 
 def dead(one: Claim, reason: str) -> bool:
@@ -133,6 +158,11 @@ def failed(one: Claim, reason: str, delay_seconds: float) -> bool:
     """It did not arrive, and is tried again after `delay_seconds`."""
     due_at = _now() + delay_seconds
     return _finish(one, state=Delivery.State.FAILED, due_at=due_at, last_error=redact(reason)[:LONGEST_ERROR])
+
+
+def reached(one: Claim, recipients: Sequence[str], told: dict[str, Any]) -> None:
+    """It has arrived at these, and said `told`; the others are still to be told. The claim stays."""
+    Delivery.objects.filter(pk=one.delivery_id, lease=one.lease).update(reached=list(recipients), told=told)
 
 
 def give_back(one: Claim) -> bool:

@@ -32,7 +32,11 @@ class ChannelData(TypedDict):
 
 
 class DeliveryData(TypedDict):
-    """One telling of an alert to a channel. `next_attempt_at` is null when it is over."""
+    """One telling of an alert to a channel. `next_attempt_at` is null when it is over.
+
+    `reached`: of several recipients those that have it, where it has not arrived everywhere at once. Of a mail they are
+    addresses, of Apprise marks that only tell recipients apart.
+    """
 
     id: int
     channel: int
@@ -41,6 +45,7 @@ class DeliveryData(TypedDict):
     state: str
     attempts: int
     last_error: str
+    reached: list[str]
     next_attempt_at: str | None
     sent_at: str | None
 
@@ -67,6 +72,7 @@ def delivery_data(delivery: Delivery) -> DeliveryData:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "last_error": delivery.last_error,
+        "reached": delivery.reached,
         "next_attempt_at": iso(delivery.next_attempt_at),
         "sent_at": iso(delivery.sent_at),
     }

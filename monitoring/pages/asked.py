@@ -10,7 +10,11 @@ from django.conf import settings
 
 from hsi.queues import Depth, QueueUnavailableError, backends
 from monitoring import health
-from monitoring.aihealth import Asked, BreakersCheck, service_checks
+from monitoring.aihealth import BreakersCheck, service_checks
+from monitoring.folderhealth import folder_check
+from monitoring.kept import Asked
+from monitoring.migrationhealth import MigrationCheck
+from monitoring.outcomehealth import NotificationsCheck, UploadsCheck
 from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 WAIT_SECONDS = 0.7
@@ -41,17 +45,17 @@ def depths() -> dict[str, Depth] | None:
 
 def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
     """Every check of `/api/system/health`, without waiting for those that do not answer soon."""
-    services = service_checks()
+    asked = [*service_checks(), folder_check()]
     first = health.report([health.DatabaseCheck(), health.QueuesCheck(depths=_told(known))], for_staff=True)
-    here: list[health.NamedCheck] = [health.WorkersCheck(), health.CameraFolderCheck(), health.DiskCheck()]
-    here += [health.CamerasCheck(), BreakersCheck()]
+    here: list[health.NamedCheck] = [MigrationCheck(), health.WorkersCheck(), health.DiskCheck()]
+    here += [health.CamerasCheck(), UploadsCheck(), BreakersCheck(), NotificationsCheck()]
     found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: health.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
         found["redis"] = _answer(_soon(redis))
         here.append(ChannelLayerCheck())
     found |= {name: _answer(outcome) for name, outcome in health.report(here, for_staff=True).items()}
-    for check in services:
+    for check in asked:
         answered = _settled(check.answer)
         found[check.name] = _answer(health.outcome(check, for_staff=True) if answered else None)
     return found

@@ -15,13 +15,15 @@ from events.analyzers import get_analyzer
 from events.notifications import email
 from events.notifications.channels import NotSentError
 from monitoring import health
-from monitoring.aihealth import Asked, ServiceCheck
+from monitoring.aihealth import ServiceCheck
+from monitoring.folderhealth import folder_check
+from monitoring.kept import Asked
 from monitoring.pages.situation import TONES
 from monitoring.pages.words import duration
 from monitoring.redishealth import RedisCheck
 
 # Never kept: whoever asks wants to know how it is now.
-_detector, _analyzer = Asked[str](0.0), Asked[str](0.0)
+_detector, _analyzer, _folder = Asked[str](0.0), Asked[str](0.0), Asked[None](0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ CONNECTIONS: dict[str, tuple[str, Check]] = {
     "detector": ("Detector", detector),
     "analyzer": ("Language model or rules", analyzer),
     "mail": ("Mail server", MailCheck),
-    "camera_folder": ("Camera folder", health.CameraFolderCheck),
+    "camera_folder": ("Camera folder", lambda: folder_check(_folder)),
     "data_folder": ("Data folder", DataFolderCheck),
 }
 

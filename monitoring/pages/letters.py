@@ -30,6 +30,7 @@ from monitoring.lettersapi import (
     LetterChoiceSerializer,
     LetterFilters,
     ResolutionData,
+    is_complete,
     resolved,
     story_data,
 )
@@ -128,7 +129,8 @@ class ResolveLetters(OperationsPage):
         if "ids" not in choice and number > AT_ONCE:
             run = errands.begin(verb, choice.get("filter", {}), min(number, settings.MAX_REQUEUE_ITERATIONS))
             return HttpResponseRedirect(reverse("admin:errand", args=[run.pk]))
-        messages.success(request, told(resolved(choice, VERBS[verb])))
+        answer = resolved(choice, VERBS[verb])
+        (messages.success if is_complete(answer) else messages.warning)(request, told(answer))
         return HttpResponseRedirect(reverse("admin:letters"))
 
 

@@ -25,7 +25,8 @@ TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "
 NAMES = {
     "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
     "camera_folder": "Camera folder", "cameras": "Cameras", "disk": "Disk", "detector": "Detector",
-    "analyzer": "Analyser", "breakers": "Breakers",
+    "analyzer": "Analyser", "breakers": "Breakers", "migrations": "Migrations", "uploads": "Files",
+    "notifications": "Notifications",
 }  # fmt: skip
 # Where the cause of a check's trouble is seen.
 CAUSES = {
@@ -40,6 +41,9 @@ CAUSES = {
     "detector": "queues",
     "analyzer": "queues",
     "breakers": "queues",
+    "migrations": "configuration",
+    "uploads": "cameras_upload_changelist",
+    "notifications": "events_delivery_changelist",
 }
 
 

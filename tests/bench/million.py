@@ -74,5 +74,6 @@ def events(start: datetime) -> str:
         "recommended_action": "''", "model": "'a model'", "detection_count": "1", "is_fast_path": "false",
         "labels": f"CAST({labels} AS jsonb)" if connection.vendor == "postgresql" else labels,
         "reviewed": "n%3=0" if connection.vendor == "postgresql" else "(n%3=0)", "kept": "false", "notes": "''",
+        "held_back_by": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'",
         "created_at": at, "updated_at": at,
     })  # fmt: skip

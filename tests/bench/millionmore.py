@@ -30,7 +30,8 @@ def fill() -> None:
 def channel(at: str) -> dict[str, str]:
     return {
         "name": "'hook'", "kind": "'webhook'", "enabled": "true", "min_severity": "'low'", "recipients": "'[]'",
-        "settings": "'{}'", "target": "''", "sealed": "''", "created_at": at,
+        "settings": "'{}'", "target": "''", "sealed": "''", "failures": "0",
+        "last_error": "''", "created_at": at,
     }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def tables(at: str) -> dict[str, dict[str, str]]:
         },
         "events_delivery": {
             "channel_id": "1", "alert_id": "n", "stage": "'first'", "state": "'sent'", "attempts": "1",
-            "last_error": "''", "lease": "''", "created_at": at, "sent_at": at,
+            "last_error": "''", "lease": "''", "told": "'{}'", "reached": "'[]'", "created_at": at, "sent_at": at,
         },
         "monitoring_jobrun": {
             "name": "'prune'", "outcome": "'done'", "started_at": at, "ended_at": at, "counts": "'{}'", "error": "''",

@@ -78,7 +78,7 @@ def events(start: datetime) -> str:
         "risk_level": "'low'", "risk_source": "'rules'", "analysis": "'done'", "summary": "'A car.'",
         "reasoning": "''", "recommended_action": "''", "model": "''", "labels": "'[\"car\"]'",
         "detection_count": "20", "is_fast_path": "false", "reviewed": "false", "kept": "false", "notes": "''",
-        "created_at": at, "updated_at": at,
+        "held_back_by": "'[]'", "created_at": at, "updated_at": at,
     })  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from cameras.intake import take_in
 from cameras.models import Upload
 from cameras.tree import Tree
+from detection.detectors import knowngood
 from detection.loops import loops
 from hsi.breaker import get_breaker
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, StreamMessage
@@ -98,11 +99,28 @@ def test_while_the_breaker_is_open_jobs_are_not_even_taken(data_dir, settings):
 def test_pictures_that_are_refused_do_not_open_it(data_dir, settings):
     put(data_dir / "cameras", 5)
     with RtDetrPeer() as peer:
-        settings.RTDETR_URL, peer.answer = peer.url, Answer(400, b"not for me")
+        settings.RTDETR_URL = peer.url
+        peer.refuses_all_but(knowngood.picture().encoded, Answer(400, b"not for me"))
         detect(passes=5)
-        assert peer.calls == 5
     assert states() == {"dead"}
-    assert not CircuitBreaker.objects.exists()
+    row = CircuitBreaker.objects.get()
+    assert (row.state, row.failures, row.unusable) == ("closed", 0, 5)
+
+
+def test_a_service_that_refuses_all_of_them_opens_it_and_every_picture_waits(data_dir, settings):
+    put(data_dir / "cameras", 3)
+    with RtDetrPeer() as peer:
+        settings.RTDETR_URL, peer.answer = peer.url, Answer(422, b'{"detail":"engine for another GPU"}')
+        detect(passes=4)
+        assert breaker_states() == ["open"]
+        assert "engine for another GPU" in CircuitBreaker.objects.get().last_error
+        assert states() == {"waiting"}
+        peer.answer = peer.person
+        for _ in range(4):
+            wait_out()
+            detect(passes=2)
+    assert states() == {"detected"}
+    assert not DeadLetter.objects.exists()
 
 
 def database_url() -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from detection.detectors import Box
+from detection.detectors import Box, knowngood
 from detection.detectors.deepstack import DeepStackDetector, from_settings
 from hsi.errors import AIServiceAnswerError, AIServiceRejectedError, AIServiceUnavailableError
 from tests.detection.pictures import plain
@@ -55,7 +55,7 @@ def test_nothing_found_is_an_empty_list(peer, detector):
 @pytest.mark.parametrize(
     "answer",
     [
-        {"success": False, "error": "model not loaded"},
+        {"success": False, "error": "the image is broken"},
         {"success": False, "predictions": []},
         {"success": True},
         {"success": True, "predictions": {}},
@@ -73,8 +73,15 @@ def test_a_failure_inside_or_a_wrong_structure_is_an_error(peer, detector, answe
     assert peer.calls == 1
 
 
+@pytest.mark.parametrize("words", ["Model yolo.pt not found", "the server is starting", "Failed to load model"])
+def test_a_failure_inside_that_is_not_about_the_picture_is_waited_for(peer, detector, words):
+    peer.answer = json_answer({"success": False, "error": words})
+    with pytest.raises(AIServiceUnavailableError, match=words):
+        detector.detect(plain())
+
+
 def test_a_refused_picture_is_not_tried_again(peer, detector):
-    peer.answer = json_answer({"success": False, "error": "invalid image"}, 400)
+    peer.refuses_all_but(knowngood.picture().encoded, json_answer({"success": False, "error": "invalid image"}, 400))
     with pytest.raises(AIServiceRejectedError) as caught:
         detector.detect(plain())
     assert "invalid image" in caught.value.body

@@ -234,7 +234,7 @@ def test_the_peer_itself_refuses_what_breaks_the_protocol(peer, detector):
 
 def test_the_words_of_an_error_inside_can_be_stored(peer, detector):
     peer.answer = json_answer({"error": "half \ud800 and \x00 and\nlines" + "x" * 5000})
-    with pytest.raises(AIServiceAnswerError, match="half   and   and lines") as caught:
+    with pytest.raises(AIServiceAnswerError, match="half and and lines") as caught:
         detector.detect(plain())
     assert len(caught.value.detail) < 300
     caught.value.body.encode()

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from detection.detectors import knowngood
 from detection.detectors.rtdetr import RtDetrDetector
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from tests.detection.pictures import plain
@@ -49,12 +50,28 @@ def test_an_endless_answer_is_cut_off(peer, detector):
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_a_refused_picture_is_not_tried_again_and_the_reason_is_kept(peer, detector, status):
-    peer.answer = json_answer({"detail": "cannot identify image"}, status)
-    with pytest.raises(AIServiceRejectedError) as caught:
+    peer.refuses_all_but(knowngood.picture().encoded, json_answer({"detail": "cannot identify image"}, status))
+    with pytest.raises(AIServiceRejectedError, match=f"rtdetr answered {status}: cannot identify image") as caught:
         detector.detect(plain())
     assert not caught.value.retryable
     assert caught.value.http_status == status
     assert "cannot identify image" in caught.value.body
+    assert peer.calls == 3  # the picture, one that is known to be good, and the picture once more
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_a_service_that_refuses_every_picture_is_at_fault_itself(peer, detector, status):
+    peer.answer = json_answer({"error": {"message": "weights file is corrupt"}}, status)
+    with pytest.raises(AIServiceUnavailableError, match="weights file is corrupt") as caught:
+        detector.detect(plain())
+    assert caught.value.against_service
+    assert not caught.value.counts
+
+
+def test_a_picture_that_was_refused_for_a_moment_only_is_looked_at(peer, detector):
+    replies = iter([json_answer({"detail": "swapping"}, 400)])
+    peer.answer = lambda received: next(replies, None) or peer.person(received)
+    assert [one.label for one in detector.detect(plain())] == ["person"]
 
 
 @pytest.mark.parametrize("status", [429, 503])

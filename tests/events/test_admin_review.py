@@ -266,3 +266,14 @@ def test_the_alert_of_a_rule_that_was_deleted_is_still_shown(boss: Client):
     alert = factories.alert()
     Alert.objects.update(rule=None)
     assert "a rule that was deleted" in boss.get(address(alert.event)).content.decode()
+
+
+def test_what_a_cooldown_holds_back_is_told_with_the_alert_that_does(client: Client):
+    client.force_login(factories.admin())
+    alert = factories.alert()
+    quiet, held = factories.event(), factories.event(held_back_by=[alert.pk, None])
+    page = client.get(f"/admin/events/event/{held.pk}/change/").content.decode()
+    assert f">alert {alert.pk}</a>." in page
+    assert "Held back by the cool-down of an alert of another camera." in page
+    assert "No alert rule matched" not in page
+    assert "No alert rule matched" in client.get(f"/admin/events/event/{quiet.pk}/change/").content.decode()

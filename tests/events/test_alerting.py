@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -125,16 +126,52 @@ def test_a_cooldown_window_has_one_alert_for_its_key():
     assert Alert.objects.count() == 2
 
 
+@pytest.mark.parametrize(("level", "passes"), [("low", False), ("medium", False), ("high", True), ("critical", True)])
+def test_a_cooldown_lets_a_higher_level_through_and_names_the_alert_that_holds_others_back(level: str, passes: bool):
+    camera = factories.camera()
+    factories.rule(cooldown_seconds=300)
+    told(batch(camera=camera), replace(EARLY, risk_level="medium"))
+    holder = Alert.objects.get()
+    second = batch(camera=camera)
+    told(second, replace(EARLY, risk_level=level))
+    assert Alert.objects.count() == 1 + passes
+    assert Event.objects.get(batch=second).held_back_by == ([] if passes else [holder.pk])
+    if passes:
+        told(batch(camera=camera), replace(EARLY, risk_level=level))
+        assert Alert.objects.count() == 2
+
+
+def test_an_alert_that_rises_holds_back_others_of_its_new_level():
+    camera = factories.camera()
+    factories.rule(cooldown_seconds=300)
+    first = batch(camera=camera)
+    told(first, EARLY, JUDGED)
+    told(batch(camera=camera), replace(EARLY, risk_level=JUDGED.risk_level))
+    assert Alert.objects.count() == 1
+
+
+def test_an_alert_of_another_camera_that_holds_one_back_is_not_named():
+    factories.rule(cooldown_seconds=300, dedup_key="all")
+    told(batch(), EARLY)
+    second = batch()
+    told(second, EARLY)
+    assert Event.objects.get(batch=second).held_back_by == [None]
+    AlertRule.objects.all().delete()
+    told(second, JUDGED)
+    assert Event.objects.get(batch=second).held_back_by == []
+
+
 def test_after_its_window_a_rule_alerts_again():
     rule, now = factories.rule(cooldown_seconds=300), timezone.now()
-    windows = [cooldown.begin(rule, "door", now + timedelta(seconds=seconds)) for seconds in (0, 299, 300, 301, 600)]
+    times = [now + timedelta(seconds=seconds) for seconds in (0, 299, 300, 301, 600)]
+    windows = [cooldown.begin(rule, "door", at, level=0) for at in times]
     assert windows == [1, None, 2, None, 3]
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_rule():
     rule, now = factories.rule(cooldown_seconds=300), timezone.now()
-    assert cooldown.begin(rule, "door", now) == 1
-    assert cooldown.begin(rule, "door", now - timedelta(hours=1)) == 2
+    assert cooldown.begin(rule, "door", now, level=0) == 1
+    assert cooldown.begin(rule, "door", now - timedelta(hours=1), level=0) == 2
 
 
 def test_of_many_analysers_at_once_one_begins_the_window():
@@ -144,7 +181,7 @@ def test_of_many_analysers_at_once_one_begins_the_window():
         try:
             start.wait(10)
             with transaction.atomic():
-                return cooldown.begin(rule, "door", now)
+                return cooldown.begin(rule, "door", now, level=0)
         finally:
             connection.close()
 

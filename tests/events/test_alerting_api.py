@@ -166,7 +166,7 @@ def test_a_channel_is_made_tried_changed_and_deleted_and_never_shows_its_secrets
         assert send(boss, "post", f"{path}/test").json() == {"sent": True}
         assert peer.posts[0].path == "/hook?key=s3cret"
         assert peer.told[0]["type"] == "channel.test"
-        peer.answers(403)
+        peer.answers(410)
         refused = send(boss, "post", f"{path}/test")
         assert (refused.status_code, refused.json()["code"]) == (502, "RECEIVER_REJECTED")
     changed = send(boss, "patch", path, {"name": "another", "min_severity": "high"}).json()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from events.analyzers import Earlier
-from events.analyzers.grounding import ungrounded
+from events.analyzers.grounding import unchecked, ungrounded
 from tests.events.contexts import EVENING, context, seen
 
 
@@ -74,3 +74,56 @@ def test_the_name_and_earlier_events_of_the_camera_back_what_they_name() -> None
 
 def test_each_invention_is_named_once_in_order() -> None:
     assert ungrounded("A knife, a car, knives and cars.", context()) == ["knife", "car"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Een persoon blijft bij de deur van het huis staan.",
+        "Twee mensen lopen van de poort naar de deur, maar men ziet hen niet lang.",
+        "Une personne est en train de marcher devant la porte.",
+        "La personne reste car la porte est fermée, sur l'axe de la rue.",
+        "Dos personas van hacia la puerta.",
+        "Eine Person hält sich an der Tür auf, man sieht sie nur kurz.",
+        "Una persona cammina davanti alla porta, vicino al muro.",
+        "Uma pessoa está perto da porta e não se move.",
+        "En person står vid dörren, men rör sig inte.",
+        "Osoba stoi przy drzwiach i nie rusza się.",
+        "Evin önünde bir kişi görüldü.",
+        "Er war kein Auto und kein Hund da.",
+        "Il n'y a pas de voiture ni de chien dans la rue.",
+    ],
+)
+def test_sound_sentences_of_other_languages_claim_nothing(text: str) -> None:
+    assert ungrounded(text, context(seen("person"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Eine Person mit einem Messer steht an der Tür.", ["knife"]),
+        ("Un homme avec un pistolet est devant l'entrée, et une voiture.", ["gun", "car"]),
+        ("Un hombre con un cuchillo está en la puerta.", ["knife"]),
+        ("Een man met een mes staat bij de voordeur van het huis.", ["knife"]),
+        ("Un uomo con una pistola è davanti alla porta, e l'auto è ferma.", ["gun", "car"]),
+        ("Um homem com uma faca está em frente à porta.", ["knife"]),
+        ("Die Frau hat keine Tasche, aber einen Hund.", ["dog"]),
+    ],
+)
+def test_what_was_not_detected_is_found_in_other_languages_too(text: str, named: list[str]) -> None:
+    assert ungrounded(text, context(seen("person"))) == named
+
+
+def test_each_line_is_read_in_its_own_language() -> None:
+    text = "A person is at the gate with a van.\nEr staat een persoon bij de deur van het huis."
+    assert ungrounded(text, context(seen("person"))) == ["van"]
+
+
+def test_an_earlier_summary_backs_what_it_names_in_its_language() -> None:
+    batch = context(earlier=(Earlier(EVENING, 5, "Er loopt een hond bij de deur."),))
+    assert ungrounded("De man is met de hond bij de auto.", batch) == ["car"]
+
+
+def test_a_language_without_a_list_is_named() -> None:
+    assert unchecked("A person is here.\nEn person står vid dörren.") == ["Swedish"]
+    assert unchecked("Eine Person ist an der Tür.") == []

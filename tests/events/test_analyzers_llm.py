@@ -209,7 +209,10 @@ def test_a_busy_server_is_waited_for_as_long_as_it_asks(peer: LlmPeer) -> None:
     ("status", "kind"), [(400, AIServiceRejectedError), (401, AIServiceUnavailableError), (500, AIServiceError)]
 )
 def test_a_refusal_keeps_its_status_and_words(peer: LlmPeer, status: int, kind: type[AIServiceError]) -> None:
-    peer.fails(status, raw=b"the request exceeds the available context size")
+    words = b"the request exceeds the available context size"
+    peer.fails(status, raw=words)
+    peer.says(verdict_text())  # a prompt that is known to be good
+    peer.fails(status, raw=words)
     error = refused(kind)
     assert error.http_status == status
     assert "context size" in error.body
@@ -283,3 +286,85 @@ def test_models_that_are_no_list_are_a_bad_answer_and_an_empty_list_names_none(p
 def test_it_is_an_analyzer(peer: LlmPeer) -> None:
     analyzer: Analyzer = get_analyzer()
     assert analyzer.name == "llm"
+
+
+def test_a_server_without_json_schema_is_asked_for_any_json_and_remembered(peer: LlmPeer) -> None:
+    peer.refuse_when(lambda body: body.get("response_format", {}).get("type") == "json_schema")
+    for _ in range(3):
+        assert get_analyzer().judge(context()).risk_score == 42
+    forms = [one.body.get("response_format", {}).get("type") for one in peer.judgements]
+    assert forms == ["json_schema", "json_schema", "json_object", "json_object", "json_object", "json_object"]
+
+
+@pytest.mark.parametrize(
+    ("is_refused", "left"),
+    [
+        (lambda body: "response_format" in body, {"temperature", "frequency_penalty", "repeat_penalty"}),
+        (lambda body: "repeat_penalty" in body, {"response_format"}),
+        (lambda body: any(one["role"] == "system" for one in body["messages"]), {"response_format"}),
+        (lambda body: "response_format" in body or "frequency_penalty" in body, set()),
+    ],
+    ids=["any response_format", "an unknown parameter", "a system message", "both"],
+)
+def test_what_a_server_does_not_know_is_left_out(peer: LlmPeer, is_refused: Any, left: set[str]) -> None:
+    peer.refuse_when(is_refused)
+    assert get_analyzer().judge(context()).risk_score == 42
+    optional = {"response_format", "temperature", "frequency_penalty", "repeat_penalty"}
+    assert optional & set(peer.judgements[-1].body) == left
+    assert "Front door" in peer.judgements[-1].body["messages"][-1]["content"]
+
+
+def test_llamacpps_completion_is_asked_without_a_schema_where_it_knows_none(peer: LlmPeer, settings: Any) -> None:
+    use(settings, peer, "llamacpp")
+    peer.refuse_when(lambda body: "json_schema" in body, status=501)
+    assert get_analyzer().judge(context()).risk_score == 42
+
+
+def test_a_server_that_was_replaced_is_asked_in_the_best_manner_again(peer: LlmPeer) -> None:
+    peer.refuse_when(lambda body: "json_schema" in str(body.get("response_format")))
+    get_analyzer().judge(context())
+    peer.refuse_when(lambda body: False)
+    peer.model = "another-model"
+    get_analyzer().judge(context())
+    get_analyzer().judge(context())
+    assert peer.judgements[-1].body["response_format"]["type"] == "json_schema"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "No models loaded. Please load a model in the developer page."),
+        (400, "Failed to load model 'gemma'."),
+        (422, "something that nobody has foreseen"),
+        (404, "model 'nemotron' not found"),
+        (500, "model is still loading"),
+    ],
+)
+def test_a_server_that_refuses_every_prompt_is_waited_for(peer: LlmPeer, status: int, words: str) -> None:
+    peer.refuse_when(lambda body: True, status=status, words=words)
+    error = refused(AIServiceUnavailableError)
+    assert not error.counts
+    assert words in error.detail
+    peer.refuse_when(lambda body: False)
+    assert get_analyzer().judge(context()).risk_score == 42
+
+
+def test_an_error_inside_a_good_answer_is_no_answer(peer: LlmPeer) -> None:
+    peer.replies.append(Reply(raw=b'{"error":{"message":"the model is not loaded"}}'))
+    assert "not loaded" in refused(AIServiceUnavailableError).detail
+
+
+@pytest.mark.parametrize("wanted", ["llama3.2:3b", "LLAMA3.2:3b", "other"])
+def test_the_health_check_finds_the_wanted_model(peer: LlmPeer, settings: Any, wanted: str) -> None:
+    settings.NEMOTRON_MODEL, peer.model = wanted, "llama3.2:3b"
+    if wanted == "other":
+        with pytest.raises(AIServiceUnavailableError, match=r"does not have the model other .*has: llama3\.2:3b"):
+            get_analyzer().check()
+    else:
+        assert get_analyzer().check() == f"ready ({wanted})"
+
+
+def test_llama_cpp_answers_by_any_name(peer: LlmPeer, settings: Any) -> None:
+    settings.NEMOTRON_MODEL = "nemotron"
+    peer.models = Reply(raw=b'{"data":[{"id":"/models/a.gguf","owned_by":"llamacpp"}]}')
+    assert get_analyzer().check() == "ready (nemotron)"

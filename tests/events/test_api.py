@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 FIELDS = (
     "id camera started_at ended_at risk_score risk_level risk_source analysis summary reasoning recommended_action"
-    " model labels detection_count is_fast_path reviewed notes snooze_until snapshot_url created_at updated_at"
+    " model labels detection_count is_fast_path held_back_by reviewed notes snooze_until snapshot_url created_at"
+    " updated_at"
 )
 
 

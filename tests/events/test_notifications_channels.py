@@ -56,12 +56,23 @@ def told(alert: Alert, stage: str = "first") -> Notification:
 
 
 class Mailbox:
-    """What aiosmtpd hands over. `refuses` is what it answers instead of taking a mail."""
+    """What aiosmtpd hands over. `refuses` is what it answers instead of taking a mail.
+
+    `unknown` are the recipients that it does not take, with its answer.
+    """
 
     def __init__(self) -> None:
         self.mails: list[Message] = []
         self.recipients: list[str] = []
         self.refuses = ""
+        self.unknown: dict[str, str] = {}
+
+    async def handle_RCPT(  # noqa: N802 (its name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address not in self.unknown:
+            envelope.rcpt_tos.append(address)
+        return self.unknown.get(address, "250 OK")
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (its name)
         if self.refuses:
@@ -106,6 +117,39 @@ def test_a_mail_server_that_refuses_says_whether_for_good(
     with pytest.raises(NotSentError, match=answer[:3]) as raised:
         channels.send(factories.channel("email", recipients=["ann@example.org"]), told(alert))
     assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("answer", ["450 greylisted, come again", "550 no such user here"])
+def test_a_mail_that_only_some_recipients_got_goes_to_the_others_later(mailbox: Mailbox, alert: Alert, answer: str):
+    to = [f"{name}@example.org" for name in ("ann", "bob", "cid")]
+    mailbox.unknown = {to[1]: answer}
+    delivery = factories.delivery(alert, factories.channel("email", recipients=to))
+    with pytest.raises(NotSentError, match=rf"1 of 3 recipients: bob@example.org \({answer}\)") as raised:
+        channels.send(delivery.channel, content.of(delivery))
+    assert raised.value.retryable
+    assert raised.value.reached == (to[0], to[2])
+    delivery.reached = list(raised.value.reached)
+    mailbox.unknown = {}
+    channels.send(delivery.channel, content.of(delivery))
+    assert mailbox.recipients == [to[0], to[2], to[1]]
+    delivery.reached = to
+    channels.send(delivery.channel, content.of(delivery))
+    assert len(mailbox.mails) == 2
+
+
+def test_of_several_recipients_of_apprise_only_those_without_it_are_sent_to_again(alert: Alert):
+    with WebhookPeer() as peer:
+        delivery = factories.delivery(alert, factories.channel("apprise", url=f"ntfy://{peer.host}/ann/bob"))
+        peer.default = 200
+        peer.answers(200)
+        peer.answers(500)
+        with pytest.raises(NotSentError, match=r"did not take it for 1 of 2 recipients \(") as raised:
+            channels.send(delivery.channel, content.of(delivery))
+        delivery.reached = list(raised.value.reached)
+        assert len(delivery.reached) == 1
+        assert "ann" not in delivery.reached[0]
+        channels.send(delivery.channel, content.of(delivery))
+        assert [post.json["topic"] for post in peer.posts] == ["ann", "bob", "bob"]
 
 
 def test_without_a_mail_server_nothing_is_sent_and_it_is_said_why(settings: Any, alert: Alert):
@@ -185,7 +229,7 @@ def test_a_webhook_is_signed_and_what_it_answers_decides(alert: Alert):
         wanted = "sha256=" + hmac.new(b"s3cret", notification.body, "sha256").hexdigest()
         assert (post.body, post.headers["X-HSI-Signature"]) == (notification.body, wanted)
         assert post.json["event"]["summary"] == alert.event.summary
-        for status, error in ((410, OutgoingRejectedError), (302, OutgoingRejectedError), (500, OutgoingFailedError)):
+        for status, error in ((410, OutgoingRejectedError), (302, OutgoingFailedError), (404, OutgoingFailedError)):
             peer.answers(status, {"Location": peer.url})
             with pytest.raises(OutgoingFailedError) as raised:
                 channels.send(channel, notification)

@@ -13,10 +13,12 @@ from django.db import transaction
 from django.test import Client
 
 from events.models import Alert, Delivery, Event, NotificationChannel
-from events.notifications import outbox
+from events.notifications import channels, outbox
+from events.notifications.channels import NotSentError
+from events.notifications.content import Notification
 from events.notifications.loop import Notifier, retry_delay_seconds
 from hsi.errors import HSIError
-from hsi.ledger import AuditEntry
+from hsi.ledger import AuditEntry, StageSample
 from hsi.outgoing import OutgoingFailedError
 from tests import factories
 from tests.peers.webhook import WebhookPeer
@@ -51,6 +53,14 @@ def is_genuine_as_documented(secret: str, body: bytes, header: str) -> bool:
     return bool(names["is_genuine"](secret, body, header))
 
 
+def judged(alert: Alert, **values: Any) -> None:
+    """The event is judged anew, and whoever was told of its alert is to hear of it."""
+    Event.objects.filter(pk=alert.event_id).update(**values)
+    alert.event.refresh_from_db()
+    with transaction.atomic():
+        outbox.put(alert, update=True)
+
+
 def work() -> None:
     call_command("runworker", "notifications", once=True)
 
@@ -70,8 +80,7 @@ def test_a_delivery_is_signed_sent_and_recorded_once(receiver: WebhookPeer, aler
 
 def test_the_update_has_the_id_of_the_first(receiver: WebhookPeer, alert: Alert) -> None:
     work()
-    with transaction.atomic():
-        outbox.put(alert, update=True)
+    judged(alert, summary="A neighbour waters the flowers.")
     work()
     assert [one["type"] for one in receiver.told] == ["alert.created", "alert.updated"]
     assert {one["id"] for one in receiver.told} == {str(alert.uid)}
@@ -110,7 +119,7 @@ def test_an_update_waits_for_the_first_telling(receiver: WebhookPeer, alert: Ale
     work()
     first = Delivery.objects.get()
     channel = NotificationChannel.objects.get()
-    factories.delivery(alert, channel, stage="update")
+    factories.delivery(alert, channel, stage="update", told={"risk_score": 1})
     work()
     assert len(receiver.posts) == 1
     Delivery.objects.filter(pk=first.pk).update(due_at=0)
@@ -189,3 +198,83 @@ def test_a_loop_without_work_looks_again_within_a_second():
     notifier = Notifier()
     assert 0.1 < notifier.step() <= 1
     assert notifier.idle()
+
+
+def test_nobody_is_told_the_same_twice(receiver: WebhookPeer, alert: Alert):
+    work()
+    judged(alert, reasoning="Said with other reasons.")
+    work()
+    assert Delivery.objects.count() == 1
+    judged(alert, risk_score=71)
+    work()
+    judged(alert, risk_score=71)
+    work()
+    judged(alert, recommended_action="Look yourself.")
+    work()
+    assert [one["type"] for one in receiver.told] == ["alert.created", "alert.updated", "alert.updated"]
+    assert Delivery.objects.get(stage="update").told["recommended_action"] == "Look yourself."
+
+
+@pytest.mark.parametrize("is_news", [True, False])
+def test_a_judgement_that_comes_while_the_first_is_being_sent_is_compared_with_what_that_said(
+    receiver: WebhookPeer, alert: Alert, is_news: bool
+):
+    [first] = outbox.claim(1)
+    judged(alert, risk_score=80)
+    assert Delivery.objects.filter(stage="update").exists()
+    told = {"risk_score": 70 if is_news else 80, "risk_level": "high", "summary": alert.event.summary}
+    assert outbox.sent(first, {**told, "recommended_action": ""})
+    work()
+    assert [one["type"] for one in receiver.told] == (["alert.updated"] if is_news else [])
+    assert Delivery.objects.filter(stage="update", state="sent").exists() == is_news
+    assert Delivery.objects.count() == 1 + is_news
+
+
+def test_who_has_a_mail_is_not_sent_it_again_while_the_others_wait(alert: Alert, monkeypatch: pytest.MonkeyPatch):
+    sent_to: list[frozenset[str]] = []
+
+    def send(channel: NotificationChannel, notification: Notification) -> None:
+        sent_to.append(notification.reached)
+        if len(sent_to) == 1:
+            raise NotSentError("one is full", reached=["ann@example.org"])
+
+    monkeypatch.setattr(channels, "send", send)
+    work()
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.reached) == ("failed", ["ann@example.org"])
+    judged(alert, risk_score=71)
+    assert Delivery.objects.filter(stage="update").exists()  # one of them heard of 70
+    Delivery.objects.update(due_at=0)
+    work()
+    work()
+    assert sent_to == [frozenset(), frozenset({"ann@example.org"}), frozenset()]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
+
+
+@pytest.mark.parametrize("status", [404, 502, 503, 403, 307])
+def test_a_proxy_that_reloads_is_asked_again(receiver: WebhookPeer, alert: Alert, status: int):
+    receiver.answers(status)
+    work()
+    assert Delivery.objects.get().state == "failed"
+    Delivery.objects.update(due_at=0)
+    work()
+    assert Delivery.objects.get().state == "sent"
+
+
+def test_a_channel_keeps_how_its_last_tries_went(receiver: WebhookPeer, alert: Alert):
+    receiver.default = 503
+    for _ in range(2):
+        Delivery.objects.update(due_at=0)
+        work()
+    channel = NotificationChannel.objects.get()
+    assert (channel.failures, channel.last_error) == (2, "RECEIVER_FAILED: The receiver answered 503.")
+    receiver.default = 200
+    Delivery.objects.update(due_at=0)
+    work()
+    channel.refresh_from_db()
+    assert (channel.failures, channel.last_error) == (0, "")
+
+
+def test_how_long_a_telling_took_is_a_stage(receiver: WebhookPeer, alert: Alert):
+    work()
+    assert list(StageSample.objects.values_list("name", "label", "count")) == [("stage", "delivery", 1)]

@@ -39,7 +39,8 @@ def test_an_answer_that_trickles_is_cut_off_at_the_deadline(head):
         (429, AIServiceUnavailableError),
         (503, AIServiceUnavailableError),
         (500, AIServiceError),
-        (302, AIServiceError),
+        (302, AIServiceUnavailableError),
+        (502, AIServiceUnavailableError),
     ],
 )
 def test_a_status_becomes_a_typed_error(status, kind):

@@ -52,7 +52,7 @@ def test_two_people_queue_it_again_once():
     _upload, letter = dead_upload()
     assert deadletters.requeue(letter, "ann")
     QueueJob.objects.all().delete()
-    assert deadletters.requeue(letter, "ben")
+    assert deadletters.requeue(letter, "ben") is None
     letter.refresh_from_db()
     assert letter.resolved_by == "ann"
     assert not QueueJob.objects.exists()
@@ -61,7 +61,7 @@ def test_two_people_queue_it_again_once():
 def test_a_letter_whose_row_is_gone_is_discarded():
     upload, letter = dead_upload()
     upload.delete()
-    assert not deadletters.requeue(letter, "ann")
+    assert deadletters.requeue(letter, "ann") == DeadLetter.State.DISCARDED
     letter.refresh_from_db()
     assert letter.state == "discarded"
     assert not QueueJob.objects.exists()
@@ -108,7 +108,7 @@ def test_no_more_are_queued_again_at_a_time_than_the_setting_allows(settings):
     settings.MAX_REQUEUE_ITERATIONS = 2
     for _ in range(3):
         dead_upload()
-    assert deadletters.requeue_all(deadletters.search(), "ann") == deadletters.Resolution(2, 0)
+    assert deadletters.each(deadletters.requeue, deadletters.search(), "ann").requeued == 2
     assert deadletters.search().count() == 1
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -14,12 +15,16 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
+from cameras import treewriter
 from cameras.models import Upload
 from cameras.tree import Tree
 from detection.models import Batch
-from hsi.errors import AIServiceUnavailableError
+from events.models import NotificationChannel
+from hsi.breaker import Breaker
+from hsi.errors import AIServiceAnswerError, AIServiceUnavailableError
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
-from monitoring import aihealth, health
+from monitoring import aihealth, folderhealth, health, migrationhealth, outcomehealth
+from monitoring.kept import KEPT_SECONDS, Asked
 from monitoring.waiting import waiting
 from tests import factories
 from tests.engines.process import free_port
@@ -33,8 +38,11 @@ def admin(client: Client) -> Client:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aihealth, "_detector", aihealth.Asked())
-    monkeypatch.setattr(aihealth, "_analyzer", aihealth.Asked())
+    monkeypatch.setattr(aihealth, "_detector", Asked())
+    monkeypatch.setattr(aihealth, "_analyzer", Asked())
+    monkeypatch.setattr(folderhealth, "_probe", Asked())
+    monkeypatch.setattr(migrationhealth.Seen, "newest", None)
+    monkeypatch.setattr(migrationhealth.Seen, "good_at", float("-inf"))
 
 
 def beat(kind: str, seconds_ago: float = 0, state: str = "running", pid: int = 1) -> None:
@@ -42,6 +50,11 @@ def beat(kind: str, seconds_ago: float = 0, state: str = "running", pid: int = 1
     WorkerHeartbeat.objects.create(
         name=f"{kind}:{pid}", kind=kind, host="h", pid=pid, state=state, started_at=at, beat_at=at, progressed_at=at
     )
+
+
+def all_run() -> None:
+    for kind in health.needed_workers():
+        beat(kind)
 
 
 def outcome(check: health.NamedCheck, *, for_staff: bool = False) -> tuple[str, str]:
@@ -52,12 +65,13 @@ def outcome(check: health.NamedCheck, *, for_staff: bool = False) -> tuple[str, 
 @pytest.mark.django_db
 def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(health, "DiskCheck", partial(health.DiskCheck, free_share=0, free_bytes=0))
-    beat("detection")
+    all_run()
     response = admin.get("/api/system/health")
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "queues", "workers", "camera_folder", "cameras", "disk", "detector", "analyzer", "breakers"]
+        ["database", "migrations", "queues", "workers", "camera_folder", "cameras", "uploads", "disk", "detector"]
+        + ["analyzer", "breakers", "notifications"]
         + (["redis", "channel_layer"] if settings.REDIS_URL else []),
         "healthy",
     )
@@ -91,20 +105,33 @@ def test_a_part_that_is_not_well_degrades_the_whole_but_still_answers_200(admin:
 
 @pytest.mark.django_db
 def test_the_newest_sign_of_life_of_each_kind_counts():
-    beat("detection", 3600, pid=1)
-    beat("detection", 1, pid=2)
+    all_run()
+    beat("detection", 3600, pid=2)
     beat("simulate", 60, state="stopped")
-    assert outcome(health.WorkersCheck()) == ("healthy", "Running: detection.")
+    names = "analysis, batch-closer, detection, fast-path, housekeeping, notifications, watcher"
+    assert outcome(health.WorkersCheck()) == ("healthy", f"Running: {names}.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_kind_of_loop_that_ended_or_never_started_is_named(ended: bool):
+    all_run()
+    WorkerHeartbeat.objects.filter(kind__in=["analysis", "watcher"]).delete()
+    if ended:
+        beat("watcher", 3600, state="stopped")
+    assert outcome(health.WorkersCheck()) == ("degraded", "Not running: analysis, watcher.")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("seconds_ago", "state"), [(16, "running"), (1, "failing")])
 def test_a_loop_without_a_sign_of_life_or_failing_is_named(seconds_ago: float, state: str):
-    beat("detection")
+    all_run()
+    WorkerHeartbeat.objects.filter(kind="analysis").delete()
     beat("analysis", seconds_ago, state)
+    WorkerHeartbeat.objects.filter(kind="analysis").update(detail="hangs on row 7")
     status, detail = outcome(health.WorkersCheck())
-    assert status == "degraded"
-    assert detail.endswith("failing: analysis.")
+    assert (status, detail) == ("degraded", "No sign of life for 15 s, or failing: analysis.")
+    assert "hangs on row 7" in outcome(health.WorkersCheck(), for_staff=True)[1]
 
 
 @pytest.mark.django_db
@@ -133,12 +160,101 @@ def test_silent_cameras_are_counted_and_not_named():
 
 def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_path: Path):
     settings.CAMERA_ROOT = tmp_path / "cameras"
-    status, detail = outcome(health.CameraFolderCheck())
+    status, detail = outcome(folderhealth.folder_check())
     assert status == "degraded"
     assert str(tmp_path) not in detail
-    assert str(tmp_path) in outcome(health.CameraFolderCheck(), for_staff=True)[1]
-    settings.CAMERA_ROOT.mkdir()
-    assert outcome(health.CameraFolderCheck())[0] == "healthy"
+    assert str(tmp_path) in outcome(folderhealth.folder_check(), for_staff=True)[1]
+
+
+def test_into_the_camera_folder_and_one_of_a_camera_a_file_is_written_and_removed(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = data_dir / "cameras"
+    for name in ("door", "@eaDir", ".hidden"):
+        (root / name).mkdir(parents=True)
+    tried: list[str] = []
+
+    def try_writing(tree: Tree, folder: str) -> None:
+        tried.append(folder)
+        treewriter.try_writing(tree, folder)
+
+    monkeypatch.setattr(folderhealth, "try_writing", try_writing)
+    assert outcome(folderhealth.folder_check()) == ("healthy", "It can be read and written to.")
+    assert outcome(folderhealth.folder_check())[0] == "healthy"  # kept
+    assert tried == ["", "door"]
+    assert sorted(path.name for path in root.rglob("*")) == [".hidden", "@eaDir", "door"]
+
+
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        ("", "Nothing can be written to the camera folder."),
+        ("door", "Nothing can be written to a camera's folder."),
+    ],
+)
+def test_a_folder_that_cannot_be_written_to_is_told(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, closed: str, words: str
+):
+    (data_dir / "cameras" / "door").mkdir(parents=True)
+
+    def try_writing(tree: Tree, folder: str) -> None:
+        if folder == closed:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(folderhealth, "try_writing", try_writing)
+    status, detail = outcome(folderhealth.folder_check(), for_staff=True)
+    assert status == "degraded"
+    assert detail.startswith(words)
+    assert "Read-only file system" in detail
+
+
+@pytest.mark.django_db
+def test_a_camera_whose_last_files_were_mostly_refused_is_told_and_named_to_staff():
+    door, yard = factories.camera("door", name="Front door"), factories.camera("yard")
+    now = timezone.now()
+    for number in range(5):
+        factories.upload(yard, received_at=now)
+        state = "rejected" if number < 3 else "detected"
+        factories.upload(door, received_at=now, state=state, reason="cannot be decoded" if number < 3 else "")
+    words = "Most of the last files of a camera were refused."
+    assert outcome(outcomehealth.UploadsCheck()) == ("degraded", words)
+    assert (
+        outcome(outcomehealth.UploadsCheck(), for_staff=True)[1] == f"{words} (Front door: 3 of 5, cannot be decoded)"
+    )
+    Upload.objects.filter(camera=door, state="rejected").update(received_at=now - timedelta(hours=2))
+    assert outcome(outcomehealth.UploadsCheck()) == ("healthy", "The last files were taken.")
+
+
+@pytest.mark.django_db
+def test_a_channel_that_did_not_take_what_it_was_sent_last_is_told(webhooks_to_here: None):
+    channel = factories.channel(name="phone")
+    assert outcome(outcomehealth.NotificationsCheck())[0] == "healthy"
+    NotificationChannel.objects.update(failures=2, last_error="RECEIVER_FAILED: The receiver answered 502.")
+    words = "A notification channel does not take what is sent."
+    assert outcome(outcomehealth.NotificationsCheck()) == ("degraded", words)
+    said = outcome(outcomehealth.NotificationsCheck(), for_staff=True)[1]
+    assert said == f"{words} (phone: RECEIVER_FAILED: The receiver answered 502. (2 in a row))"
+    NotificationChannel.objects.filter(pk=channel.pk).update(enabled=False)
+    assert outcome(outcomehealth.NotificationsCheck())[0] == "healthy"
+
+
+@pytest.mark.django_db
+def test_a_service_that_says_it_is_well_and_whose_answers_cannot_be_used_is_not_well(settings):
+    settings.NEMOTRON_URL = settings.RTDETR_URL = "http://127.0.0.1:9"
+    breaker = Breaker("nemotron", look_seconds=0)
+    for number in range(3):
+        answer: Future[str] = Future()
+        answer.set_result("ready (tiny)")
+        check = aihealth.ServiceCheck("analyzer", what="The analyser", service="nemotron", answer=answer)
+        assert outcome(check) == ("healthy", "ready (tiny)")
+        with pytest.raises(AIServiceAnswerError), breaker.guard(1):
+            raise AIServiceAnswerError(f"the answer is broken {number}")
+    words = "Of the last 3 answers of the analyser none could be used."
+    assert outcome(check) == ("degraded", words)
+    assert outcome(check, for_staff=True)[1] == f"{words} (AIServiceAnswerError: the answer is broken 2)"
+    with breaker.guard(1):
+        pass
+    assert outcome(check)[0] == "healthy"
 
 
 def test_folders_of_cameras_that_cannot_be_read_are_told_and_named_to_staff_alone(data_dir: Path, monkeypatch):
@@ -152,9 +268,9 @@ def test_folders_of_cameras_that_cannot_be_read_are_told_and_named_to_staff_alon
         return folder(tree, relative)
 
     monkeypatch.setattr(Tree, "folder", closed)
-    status, detail = outcome(health.CameraFolderCheck())
+    status, detail = outcome(folderhealth.folder_check(Asked()))
     assert (status, detail) == ("degraded", "2 folders of cameras cannot be read, so that what is in them waits.")
-    assert "attic, cellar" in outcome(health.CameraFolderCheck(), for_staff=True)[1]
+    assert "attic, cellar" in outcome(folderhealth.folder_check(Asked()), for_staff=True)[1]
 
 
 def test_little_room_on_the_disk_is_told(data_dir: Path):
@@ -206,7 +322,7 @@ def test_nobody_waits_for_a_silent_service_longer_than_set(settings, silent_serv
 
 
 def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
-    asked: aihealth.Asked[str] = aihealth.Asked()
+    asked: Asked[str] = Asked()
     questions = []
 
     def question() -> str:
@@ -216,16 +332,16 @@ def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
     for key in ("a", "a", "b"):
         assert asked.start(question, key).result(5) == "well"
     assert len(questions) == 2
-    asked._at -= aihealth.KEPT_SECONDS + 1
+    asked._at -= KEPT_SECONDS + 1
     assert asked.start(question, "b").result(5) == "well"
     assert len(questions) == 3
 
 
 def test_while_a_question_is_on_its_way_no_other_is_asked():
-    asked: aihealth.Asked[str] = aihealth.Asked()
+    asked: Asked[str] = Asked()
     go_on = threading.Event()
     first = asked.start(lambda: str(go_on.wait(5)), "a")
-    asked._at -= aihealth.KEPT_SECONDS + 1
+    asked._at -= KEPT_SECONDS + 1
     assert asked.start(lambda: "another", "a") is first
     go_on.set()
     assert first.result(5) == "True"
@@ -294,14 +410,24 @@ def test_what_waits_is_counted_in_a_fixed_number_of_queries(django_assert_num_qu
 @pytest.mark.django_db
 def test_ready_means_reachable_and_migrated(client: Client, monkeypatch: pytest.MonkeyPatch):
     factories.user()
-    monkeypatch.setattr(health, "_migrated", False)
     response = client.get("/health/ready")
     assert (response.status_code, response.json()["status"]) == (200, "healthy")
-    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr(migrationhealth.Seen, "newest", None)
     MigrationRecorder.Migration.objects.filter(app="events").delete()
     response = client.get("/health/ready")
     assert response.status_code == 503
     assert response.json()["checks"]["migrations"]["status"] == "unhealthy"
+
+
+@pytest.mark.django_db
+def test_a_database_of_a_newer_version_is_told(monkeypatch: pytest.MonkeyPatch):
+    assert outcome(migrationhealth.MigrationCheck()) == ("healthy", "Up to date.")
+    MigrationRecorder.Migration.objects.create(app="events", name="0001_another_way", applied=timezone.now())
+    MigrationRecorder.Migration.objects.create(app="events", name="0999_colours", applied=timezone.now())
+    monkeypatch.setattr(migrationhealth.Seen, "good_at", float("-inf"))
+    status, detail = outcome(migrationhealth.MigrationCheck())
+    assert status == "unhealthy"
+    assert detail == "The database was migrated by a newer version than this one: events.0999_colours."
 
 
 def test_a_probe_takes_no_change(client: Client):

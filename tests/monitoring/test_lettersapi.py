@@ -65,7 +65,7 @@ def test_named_letters_are_queued_again_each_with_its_result(boss: Client):
         "results": [
             {"id": letter.pk, "status": 200, "state": "requeued"},
             {"id": resolved.pk, "status": 409, "state": "discarded"},
-            {"id": gone.pk, "status": 200, "state": "discarded"},
+            {"id": gone.pk, "status": 410, "state": "discarded"},
             {"id": 10**15, "status": 404, "state": None},
         ],
     }  # fmt: skip
@@ -83,8 +83,13 @@ def test_letters_that_match_are_discarded_up_to_the_bound(boss: Client, settings
     letters = [dead(error_type="FileGoneError") for _ in range(3)]
     other = dead()
     body = {"filter": {"error": "FileGoneError", "queue": "detection_queue"}}
-    assert post(boss, "discard", body).json() == {"requeued": 0, "discarded": 2, "more": True, "results": []}
-    assert post(boss, "discard", body).json()["more"] is False
+    answer = post(boss, "discard", body)
+    done = [{"id": letter.pk, "status": 200, "state": "discarded"} for letter in letters]
+    assert answer.status_code == 207  # some are left
+    assert answer.json() == {"requeued": 0, "discarded": 2, "more": True, "results": done[:2]}
+    answer = post(boss, "discard", body)
+    assert answer.status_code == 200
+    assert answer.json() == {"requeued": 0, "discarded": 1, "more": False, "results": []}
     states = dict(DeadLetter.objects.values_list("pk", "state"))
     assert [states[letter.pk] for letter in letters] == ["discarded"] * 3
     assert states[other.pk] == "open"
@@ -122,3 +127,16 @@ def test_a_token_needs_the_scope_admin(client: Client):
         body = {"ids": [letter.pk]}
         answer = client.post("/api/dead-letters/discard", body, "application/json", headers=headers)
         assert answer.status_code == status
+
+
+def test_a_letter_among_all_that_could_not_be_queued_again_is_named(boss: Client):
+    letter, gone = dead(), factories.dead_letter(row_id=999_999)
+    answer = post(boss, "requeue", {"all": True})
+    assert answer.status_code == 207
+    assert answer.json() == {
+        "requeued": 1, "discarded": 1, "more": False,
+        "results": [
+            {"id": letter.pk, "status": 200, "state": "requeued"},
+            {"id": gone.pk, "status": 410, "state": "discarded"},
+        ],
+    }  # fmt: skip

@@ -45,7 +45,7 @@ def test_a_worker_that_appears_is_told_once_with_what_a_page_needs():
 def test_a_worker_that_falls_silent_and_comes_back_is_told_each_time():
     beat()
     notice_workers(NOW)
-    beat(ago_seconds=9)
+    beat(ago_seconds=16)
     notice_workers(NOW), notice_workers(NOW)
     beat()
     notice_workers(NOW)

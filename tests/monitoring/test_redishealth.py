@@ -37,6 +37,13 @@ def test_a_redis_that_is_away_degrades_and_says_what_follows(server):
     assert (status, detail) == ("degraded", "Redis cannot be reached, so that work waits in its rows.")
 
 
+@pytest.mark.parametrize("closed", ["info", "ping"])
+def test_a_user_who_may_not_ask_for_details_is_told_so_and_all_is_well(server, settings, closed: str):
+    server.say("ACL", "SETUSER", "hsi", "on", ">s3cr/et:pw@1", "~hsi:*", "&hsi:*", "+@all", f"-{closed}")
+    settings.REDIS_URL = server.url.replace("://", "://hsi:s3cr%2Fet%3Apw%401@")
+    assert outcome() == ("healthy", "It answers. Its version and memory are closed to this user (INFO).")
+
+
 @pytest.mark.parametrize(
     ("commands", "words"),
     [

@@ -100,6 +100,10 @@ class DetectorPeer:
     def healthy(self) -> Answer:
         raise NotImplementedError
 
+    def refuses_all_but(self, good: bytes, refusal: Answer) -> None:
+        """From now on every picture is refused, save the one with these bytes."""
+        self.answer = lambda received: self.person(received) if received.picture == good else refusal
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"

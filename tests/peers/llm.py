@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -65,6 +66,8 @@ class LlmPeer:
         self.replies: deque[Reply] = deque()  # for judgements, used up one by one
         self.health = Reply(raw=b'{"status":"ok"}')
         self.models: Reply | None = None  # instead of the true list
+        self.is_refused: Callable[[Any], bool] = lambda body: False
+        self.refusal = Reply(status=400)
         self.requests: list[Request] = []
         self.closing = threading.Event()
         self._server = _Server(self)
@@ -89,6 +92,11 @@ class LlmPeer:
     def fails(self, status: int, headers: dict[str, str] | None = None, raw: bytes = b'{"error":"stub"}') -> None:
         self.replies.append(Reply(status=status, headers=headers or {}, raw=raw))
 
+    def refuse_when(self, is_refused: Callable[[Any], bool], *, status: int = 400, words: str = "unknown") -> None:
+        """From now on requests of judgement whose body is so are answered with `status`."""
+        self.is_refused = is_refused
+        self.refusal = Reply(status=status, raw=json.dumps({"error": {"message": words}}).encode())
+
     def reply_to(self, request: Request) -> Reply:
         self.requests.append(request)
         known = {HEALTH: "GET", MODELS: "GET", CHAT: "POST", COMPLETION: "POST"}
@@ -99,6 +107,8 @@ class LlmPeer:
         if request.path == MODELS:
             listed = {"object": "list", "data": [{"id": self.model, "object": "model"}]}
             return self.models or Reply(raw=json.dumps(listed).encode())
+        if self.is_refused(request.body):
+            return self.refusal
         reply = self.replies.popleft() if self.replies else Reply(self.default)
         return reply if reply.raw is not None else self._wrapped(reply, request.path)
 

@@ -84,6 +84,9 @@ def test_pages_rest_and_sockets_come_from_one_address(front: Front):
         picture = front.client.get(f"/api/uploads/{sent.json()['id']}/file", headers={"Range": "bytes=0-1"})
         assert (picture.status_code, picture.content) == (206, b"\xff\xd8")
     assert front.get("/api/system/health")["status"] in ("healthy", "degraded")
+    assert in_chunks(front, front.url, files.jpeg(3)) == 201  # gunicorn
+    assert in_chunks(front, f"http://127.0.0.1:{front.port}", files.jpeg(4)) == 201  # daphne
+    assert len(front.get("/api/uploads")["items"]) == 4
 
 
 def test_the_proxy_says_who_asks_and_a_client_does_not(front: Front):
@@ -123,6 +126,13 @@ def test_a_worker_that_dies_is_replaced_and_log_lines_of_workers_are_rows(front:
 
 def upload(running: Running, data: bytes) -> httpx.Response:
     return running.client.post("/api/cameras/door/uploads", files={"file": ("a.jpg", io.BytesIO(data), "image/jpeg")})
+
+
+def in_chunks(front: Front, url: str, data: bytes) -> int:
+    """The status of an upload without a Content-Length."""
+    head = {"Authorization": f"Bearer {front.token}", "Content-Type": "image/jpeg"}
+    halves = iter([data[:1000], data[1000:]])
+    return httpx.post(f"{url}/api/cameras/door/uploads", content=halves, headers=head).status_code
 
 
 def listening(running: Running) -> Any:

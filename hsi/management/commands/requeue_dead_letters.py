@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hsi import audit, deadletters, livesettings
@@ -32,13 +33,15 @@ class Command(BaseCommand):
         if options["list"]:
             self._list(letters)
         elif options["discard"]:
-            count = deadletters.discard_all(letters, by)
-            self.stdout.write(f"{count} discarded")
+            result = deadletters.each(deadletters.discard, letters, by)
+            self.stdout.write(f"{result.discarded} discarded")
         else:
-            result = deadletters.requeue_all(letters, by)
+            result = deadletters.each(deadletters.requeue, letters, by)
             self.stdout.write(f"{result.requeued} queued again")
-            if result.without_row:
-                self.stdout.write(f"{result.without_row} discarded: their row is gone or finished")
+            if result.discarded:
+                self.stdout.write(f"{result.discarded} discarded: their row is gone or finished")
+        if not options["list"] and (left := letters.count()):
+            self.stdout.write(f"{left} are left: MAX_REQUEUE_ITERATIONS is {settings.MAX_REQUEUE_ITERATIONS}")
 
     def _list(self, letters: Any) -> None:
         for letter in letters[:200]:
