@@ -193,7 +193,11 @@ def test_a_known_device_is_a_stranger_once_it_has_failed_too_often():
         reserve("anna", next(addresses), now, device)
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "eyJudW1iZXIiOiAiMSJ9:1abc:forged", signing.dumps([], salt="hsi.known")])
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "x", "eyJudW1iZXIiOiAiMSJ9:1abc:forged", signing.dumps([], salt="hsi.known")],
+    ids=["empty", "text", "forged", "ours, of nobody"],
+)
 def test_a_cookie_that_is_none_of_ours_makes_nobody_known(cookie: str):
     factories.user("anna")
     under_attack()
