@@ -52,6 +52,7 @@ class Camera(models.Model):
     )
     clock_correction_seconds = models.IntegerField(
         default=0,
+        blank=True,
         validators=[MinValueValidator(-LONGEST_CORRECTION_SECONDS), MaxValueValidator(LONGEST_CORRECTION_SECONDS)],
         help_text="Added to the time that its names tell, for a clock that cannot be set right.",
     )
@@ -88,6 +89,10 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Take an emptied field of a form for no correction."""
+        self.clock_correction_seconds = self.clock_correction_seconds or 0
 
     @property
     def root_folder(self) -> str:
