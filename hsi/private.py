@@ -24,7 +24,11 @@ OTHERS = 0o077
 _OTHERS_ON_THE_WAY = 0o066
 # A folder that is closed protects what is in it: to go on is worth this much of a start, and no more.
 LONGEST_SECONDS = 2.0
-_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Files are not opened for reading: to close the file of an SQLite database would end the locks of its connections in
+# this process (https://sqlite.org/howtocorrupt.html, 2.2). What has no O_PATH (macOS) has nothing better.
+_HAS_PATHS = hasattr(os, "O_PATH")
+_LOOK = (os.O_PATH if _HAS_PATHS else os.O_RDONLY | os.O_NONBLOCK) | os.O_NOFOLLOW | os.O_CLOEXEC
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # What the system makes below the data folder. Whatever else lies there is protected by the data folder alone.
 FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "logs", "tls")
 _OF_SQLITE = ("", "-wal", "-shm", "-journal")
@@ -98,9 +102,7 @@ def _close_folder(folder: int, path: Path, result: Tightened, ends_at: float) ->
     was_open = _close(folder, path, OTHERS & ~may_have(path), result)
     if not was_open and path != settings.DATA_DIR and path not in settings.CAMERA_ROOT.parents:
         return
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in sorted(entries, key=lambda entry: entry.is_dir(follow_symlinks=False))]
-    for name in names:
+    for name in _names(folder):
         if time.monotonic() > ends_at:
             return
         below = path / name
@@ -111,6 +113,16 @@ def _close_folder(folder: int, path: Path, result: Tightened, ends_at: float) ->
                 _close(descriptor, below, OTHERS, result)
             elif _is_ours(below):
                 _close_folder(descriptor, below, result, ends_at)
+
+
+def _names(folder: int) -> list[str]:
+    """What is in an open folder: files first."""
+    listed = os.open(".", _LIST, dir_fd=folder)
+    try:
+        with os.scandir(listed) as entries:
+            return [entry.name for entry in sorted(entries, key=lambda entry: entry.is_dir(follow_symlinks=False))]
+    finally:
+        os.close(listed)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -145,7 +157,11 @@ def _close(descriptor: int, path: Path, bits: int, result: Tightened) -> bool:
         result.left.append(f"{path} has a second name")
         return True
     try:
-        os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~bits)
+        mode = stat.S_IMODE(status.st_mode) & ~bits
+        if _HAS_PATHS:
+            os.chmod(f"/proc/self/fd/{descriptor}", mode)  # noqa: PTH101 (what was opened, whatever its name is by now)
+        else:
+            os.fchmod(descriptor, mode)
         result.closed += 1
     except OSError as error:
         result.left.append(f"{path}: {error.strerror}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,3 +147,17 @@ def test_the_check_reports_what_is_open_and_what_belongs_to_another_user(
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert {one.id for one in check_private(None)} == {"hsi.W021"}
     assert len(check_private(None)) == 4
+
+
+def test_to_tighten_leaves_the_locks_of_a_database_in_use_as_they_are(data: Path):
+    """POSIX locks of a process end when it closes any descriptor of the file."""
+    path = data / "static" / "locked.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("CREATE TABLE one (number)")
+        path.chmod(0o644)
+        holder.execute("BEGIN EXCLUSIVE")
+        private.tighten()
+        assert path.stat().st_mode & 0o777 == 0o600
+        other = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('INSERT INTO one VALUES (1)')"
+        done = subprocess.run([sys.executable, "-c", other, str(path)], capture_output=True, text=True, check=False)
+        assert "database is locked" in done.stderr
