@@ -20,9 +20,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401 (see `enter`)
+from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (see `enter`)
 
-from cameras import content, decoderwire, media, render, sandbox, video
+from cameras import content, decoderwire, imagefile, render, sandbox, video
 from hsi.errors import MediaError
 
 _OPEN_FILES = 64
@@ -89,7 +89,7 @@ def budget(cpu_seconds: int) -> None:
 
 
 def _image(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    yield _whole(media.read_image(file, **options))
+    yield _whole(imagefile.read_image(file, **options))
 
 
 def _clip(file: BinaryIO, **options: Any) -> Iterator[Answer]:

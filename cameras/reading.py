@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from cameras import decoder, media
+from cameras import decoder, kinds, media
 from cameras.models import Upload
 
 
@@ -25,12 +25,15 @@ class Found:
 
 def read(file: BinaryIO, name: str, *, final: bool) -> Found:
     """Raises `MediaError`. `final`: a clip that is cut short will not grow any more, and counts as it is."""
-    kind = media.kind_of(name)
-    if kind == "image":
+    if media.kind_of(name) is None:
+        raise media.UnsupportedError(f"files of type {media.extension(name)!r} are not handled")
+    file.seek(0)
+    head = file.read(kinds.HEAD_BYTES)
+    if not head:
+        raise media.EmptyError
+    if kinds.of(head, name).kind == "image":
         return _read_image(file, name)
-    if kind == "video":
-        return _read_clip(file, name, final=final)
-    raise media.UnsupportedError(f"files of type {media.extension(name)!r} are not handled")
+    return _read_clip(file, name, final=final)
 
 
 def _read_image(file: BinaryIO, name: str) -> Found:

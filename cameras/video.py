@@ -22,19 +22,15 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
-from cameras import content, upright
+from cameras import content, kinds, upright
 from cameras.clipstream import Damage, VideoPacket, frames_of, opened, packets_of
-from cameras.containers import FORMATS_OF, format_of, is_cut
+from cameras.containers import format_of, is_cut
 from cameras.media import (
     BrokenError,
     RenamedError,
     TruncatedError,
-    UnsupportedError,
     check_pixels,
     checked_size,
-    content_type_of,
-    extension,
-    kind_of,
 )
 from cameras.thumbnail import encode_thumbnail, thumbnail_size
 
@@ -77,11 +73,10 @@ class Frame:
 def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> Clip:
     """Validate and hash a clip; only its first frame is decoded. Raises a `MediaFaultError`."""
     size_bytes = checked_size(file, max_bytes)
-    if kind_of(name) != "video":
-        raise UnsupportedError(f"no clip by its extension {extension(name)!r}")
-    container_format = format_of(file)
-    if container_format not in FORMATS_OF[extension(name)]:
-        raise RenamedError(f"the content is not {content_type_of(name)}")
+    found = kinds.of(file.read(kinds.HEAD_BYTES), name)
+    if found.kind != "video":
+        raise RenamedError("the content is no clip")
+    container_format = found.demuxer
     cut = is_cut(file, container_format, size_bytes)
     with opened(file, container_format, cut, max_pixels) as (container, stream):
         frame = next(frames_of(container, stream, Damage()), None)
