@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import resource
 import signal
@@ -75,10 +76,15 @@ def answers(file: BinaryIO, cpu_seconds: int, work: str, **options: Any) -> Iter
     except MediaError as error:
         end = {"error": type(error).__name__, "detail": error.detail}
     except OSError as error:
-        end = {"error": "OSError", "errno": error.errno, "detail": str(error)}
+        out_of_memory = error.errno == errno.ENOMEM
+        end = {"error": "MemoryError"} if out_of_memory else _failure(error)
     except MemoryError:
         end = {"error": "MemoryError"}
     yield end, b""
+
+
+def _failure(error: OSError) -> dict[str, Any]:
+    return {"error": "OSError", "errno": error.errno, "detail": str(error)}
 
 
 def budget(cpu_seconds: int) -> None:
