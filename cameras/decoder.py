@@ -93,7 +93,7 @@ def upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> render.Up
 
 def _frame(facts: dict[str, Any], pixels: bytes) -> video.Frame:
     shape = (facts["height"], facts["width"], 3)
-    return video.Frame(facts["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape))
+    return video.Frame(facts["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape), facts["every_seconds"])
 
 
 def _only(file: BinaryIO, **request: Any) -> Answer:

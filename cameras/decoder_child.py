@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (see `enter`)
 
 from cameras import content, decoderwire, imagefile, render, sandbox, video
@@ -115,7 +114,7 @@ def _upright(file: BinaryIO, **options: Any) -> Iterator[Answer]:
 def _frames(file: BinaryIO, sha256: str, known: bool, **options: Any) -> Iterator[Answer]:
     with content.held(file, sha256, known=known):
         for frame in video.sample(file, **options):
-            yield _frame(frame.offset_seconds, frame.pixels)
+            yield _frame(frame)
 
 
 def _frame_at(
@@ -124,12 +123,13 @@ def _frame_at(
     with content.held(file, sha256, known=known):
         frame = video.frame_at(file, offset_seconds, **options)
     small = render.shrunk(Image.fromarray(frame.pixels), most)
-    yield _frame(frame.offset_seconds, np.asarray(small))
+    yield _frame(dataclasses.replace(frame, pixels=np.asarray(small)))
 
 
-def _frame(offset_seconds: float, pixels: NDArray[np.uint8]) -> Answer:
-    height, width, _ = pixels.shape
-    return {"offset_seconds": offset_seconds, "width": width, "height": height}, np.ascontiguousarray(pixels).data
+def _frame(frame: video.Frame) -> Answer:
+    height, width, _ = frame.pixels.shape
+    facts = {"offset_seconds": frame.offset_seconds, "every_seconds": frame.every_seconds}
+    return {**facts, "width": width, "height": height}, np.ascontiguousarray(frame.pixels).data
 
 
 def _whole(found: Any) -> Answer:
