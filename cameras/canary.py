@@ -99,7 +99,7 @@ def _read(name: str, *, fresh: bool) -> str:
             try:
                 facts, _ = next(answers := child.ask(file, request))
                 if "error" in facts:
-                    return _said(facts)
+                    raise UnwellError(_said(facts))
                 next(answers)
             except KillsDecoderError as error:
                 return child.last_words() or error.detail
