@@ -15,9 +15,7 @@ from monitoring.kept import Asked
 KEPT_SECONDS = 60.0
 # A process is started for it, on a machine that may be busy.
 ANSWER_SECONDS = 10.0
-WHAT_TO_DO = (
-    "Look at what is said below: give the machine or DECODER_MEMORY_BYTES more memory, or install the requirements anew."
-)
+WHAT_TO_DO = "Give the machine or DECODER_MEMORY_BYTES more memory, or install the requirements anew."
 _canary = Asked[None](KEPT_SECONDS)
 
 

@@ -165,7 +165,10 @@ def test_a_file_of_which_it_dies_twice_is_refused(
     stored: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed = killed_in_the_middle(monkeypatch, signal.SIGSEGV, times=2)
-    with stored(files.jpeg()).open("rb") as file, pytest.raises(decoderprocess.KillsDecoderError, match="SIGSEGV") as told:
+    with (
+        stored(files.jpeg()).open("rb") as file,
+        pytest.raises(decoderprocess.KillsDecoderError, match="SIGSEGV") as told,
+    ):
         decoder.read_image(file, name="a.jpg", **IMAGE)
     assert len(set(killed)) == 2
     assert told.value.retryable

@@ -267,7 +267,10 @@ def test_many_threads_judge_side_by_side_and_leave_the_decoder_strict() -> None:
     ("name", "kind"),
     [
         *((name, "image") for name in ("a.JPG", "a.b.jpeg", "x/a.png", "a.WebP")),
-        *((name, "video") for name in ("a.mp4", "a.MKV", "14.30.52-14.31.12[M][0@0][0].dav", "a.h265", "a.TS", "a.vob")),
+        *(
+            (name, "video")
+            for name in ("a.mp4", "a.MKV", "14.30.52-14.31.12[M][0@0][0].dav", "a.h265", "a.TS", "a.vob")
+        ),
         *((name, None) for name in ("a.txt", "jpg", ".jpg", "a.jpg/b", "", "a.gif", "a.m3u8", "a.mpd", "a.sdp")),
     ],
 )
