@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.db import IntegrityError, OperationalError, transaction
 
-from cameras import intake, reading
+from cameras import decoderprocess, intake, reading
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
 from cameras.tree import OutsideTreeError, Tree, encode
@@ -151,6 +151,21 @@ def test_a_file_under_a_wrong_name_is_taken_for_what_it_is(folder, tmp_path, nam
     for data, kind in ((files.jpeg(), "image"), (files.png(), "image"), (clip, "video")):
         assert folder.take(f"door/{kind}{len(data)}{name}", data) is Outcome.ACCEPTED
         assert Upload.objects.latest("pk").kind == kind
+
+
+def test_a_file_waits_where_it_is_while_a_library_of_ours_is_broken(folder, monkeypatch):
+    monkeypatch.setattr(decoderprocess, "_idle", [])
+    monkeypatch.setattr(decoderprocess.Child, "program", "tests.cameras.importing_child")
+    path = folder.put("door/a.jpg", files.jpeg())
+    for final in (False, True):
+        with pytest.raises(OSError, match="cannot be started"):
+            take_in(folder.tree, path, final=final)
+    assert not Upload.objects.exists()
+    assert (folder.root / path).exists()
+    monkeypatch.setattr(decoderprocess.Child, "program", "cameras.decoder_child")
+    assert take_in(folder.tree, path, final=False) is Outcome.ACCEPTED
+    for child in decoderprocess._idle:
+        child.end()
 
 
 def test_a_300_megabyte_file_is_refused_without_being_read(folder):

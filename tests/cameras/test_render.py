@@ -130,3 +130,18 @@ def test_other_bytes_than_those_of_intake_are_not_decoded(tmp_path: Path) -> Non
         path.write_bytes(files.jpeg(1) + b"\0")
         with pytest.raises(content.OtherContentError):
             render.upright(file, sha256=taken_in, max_pixels=MOST_PIXELS)
+
+
+@pytest.mark.parametrize("lossless", [0, 1])
+def test_detectors_get_a_webp_as_a_jpeg(tmp_path: Path, lossless: int) -> None:
+    found = upright(files.encoded(files.corners(), "WEBP", lossless=lossless), tmp_path)
+
+    assert found.encoded.startswith(b"\xff\xd8\xff")
+    with Image.open(io.BytesIO(found.encoded)) as image:
+        assert difference(image, files.corners()) < 12
+
+
+@pytest.mark.parametrize("stray", [b"\r\n" + files.jpeg(), files.jpeg()[:2] + bytes(3) + files.jpeg()[2:]])
+def test_detectors_get_a_jpeg_without_the_stray_bytes_before_it(tmp_path: Path, stray: bytes) -> None:
+    assert upright(stray, tmp_path).encoded == files.jpeg()
+    assert rendered(stray, tmp_path).size == (320, 180)
