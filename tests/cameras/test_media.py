@@ -170,6 +170,18 @@ def test_a_file_of_300_megabytes_is_refused_unread(tmp_path: Path) -> None:
         read_image(Unreadable(bytes(100)), name="a.jpg", max_bytes=99, max_pixels=1)
 
 
+def test_no_more_memory_is_taken_than_the_file_has_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(JPEG)
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            read_image(file, name="a.jpg", max_bytes=10**9, max_pixels=10_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_hundred_megapixels_are_refused_by_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(*arguments) -> None:
         raise AssertionError("a decoder was asked")
