@@ -65,13 +65,16 @@ def opened(
     file.seek(0)
     reader = _Reader(file)
     # The decoder's own limit stops a picture that grows in mid-stream before memory is taken for it.
-    options = {"max_pixels": str(max_pixels)}
+    # A file makes its demuxer open nothing else: see `kinds.DEMUXERS`, and this is the second lock.
+    options = {"max_pixels": str(max_pixels), "protocol_whitelist": "none", "format_whitelist": container_format}
     try:
         with av.open(
             reader, format=container_format, options=options, buffer_size=_BUFFER_BYTES, metadata_errors="replace"
         ) as either:
             container = cast(InputContainer, either)
             yield container, _picture_stream(container, cut, max_pixels)
+    except av.error.MemoryError as error:
+        raise MemoryError from error
     except av.error.FFmpegError as error:
         if reader.error is None:
             raise (TruncatedError if cut else BrokenError)(f"cannot be decoded: {error.strerror}") from error
@@ -99,6 +102,8 @@ def packets_of(container: InputContainer, stream: VideoStream, damage: Damage) -
     """The packets of the stream as far as they can be read, and the empty one that ends them."""
     try:
         yield from container.demux(stream)
+    except av.error.MemoryError:
+        raise
     except av.error.FFmpegError:
         damage.found = True
 
@@ -108,6 +113,8 @@ def frames_of(container: InputContainer, stream: VideoStream, damage: Damage) ->
     for packet in packets_of(container, stream, damage):
         try:
             frames = stream.codec_context.decode(packet)
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError:
             damage.found = True
             continue

@@ -5,49 +5,33 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from cameras.media import TruncatedError
+from cameras import kinds
 
-# Dahua's own format is also found under the name .mp4, and MP4 under .dav.
-FORMATS_OF = {
-    ".mp4": ("mov", "dhav"),
-    ".mov": ("mov",),
-    ".mkv": ("matroska",),
-    ".avi": ("avi",),
-    ".dav": ("dhav", "mov"),
-}
-_MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _MAX_MOV_BOXES = 100_000
-_HEAD_BYTES = 12
 _EBML_HEAD_BYTES = 4096
+_ASF_HEAD_BYTES = 64 * 1024
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_LIVE = 1
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
 def format_of(file: BinaryIO) -> str:
-    """The demuxer for a clip by its first bytes; "" for what is no clip we know.
-
-    Raises `TruncatedError` where too little is there to tell.
-    """
-    head = _head(file, _HEAD_BYTES)
-    if len(head) < _HEAD_BYTES or not head.strip(b"\0"):  # space set aside, nothing written yet
-        raise TruncatedError
-    if head[4:8] in _MOV_BOXES:
-        return "mov"
-    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
-        return "avi"
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return "matroska"
-    return "dhav" if head.startswith((b"DHAV", b"DAHUA")) else ""
+    """The demuxer for a clip by its first bytes; "" for what is no clip we know. The file is left anywhere."""
+    found = kinds.find(_head(file, kinds.HEAD_BYTES), is_clip=True)
+    return found.demuxer if found else ""
 
 
 def is_cut(file: BinaryIO, container_format: str, size_bytes: int) -> bool:
     """Whether the structure of a clip says that there must be more of it than `size_bytes`.
 
-    A Matroska file of unknown length and Dahua's format do not say. The file is left anywhere.
+    A Matroska file of unknown length, Dahua's format and streams do not say. The file is left anywhere.
     """
     if container_format == "mov":
         return _mov_is_cut(file, size_bytes)
     if container_format == "avi":
         return _avi_is_cut(file, size_bytes)
+    if container_format == "asf":
+        return _asf_is_cut(_head(file, _ASF_HEAD_BYTES), size_bytes)
     return container_format == "matroska" and _matroska_is_cut(_head(file, _EBML_HEAD_BYTES), size_bytes)
 
 
@@ -97,3 +81,12 @@ def _matroska_is_cut(head: bytes, size_bytes: int) -> bool:
     mask = (1 << (7 * width)) - 1
     length = int.from_bytes(field, "big") & mask
     return length != mask and start + width + length > size_bytes
+
+
+def _asf_is_cut(head: bytes, size_bytes: int) -> bool:
+    """A recording that did not end is marked as a live one, and says nothing of its size."""
+    at = head.find(_ASF_FILE_PROPERTIES)
+    if at < 0 or at + 92 > len(head):
+        return False
+    length, flags = struct.unpack_from("<40xQ40xI", head, at)
+    return not flags & _ASF_LIVE and length > size_bytes

@@ -9,37 +9,20 @@ was taken in.
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from datetime import datetime
-from functools import cache
 from typing import Any, BinaryIO, TypedDict, Unpack
 
 import numpy as np
-from django.conf import settings
 from PIL import Image
 
-from cameras import content, decoderwire, media, render, sandbox, video
+from cameras import canary, content, imagefile, media, render, video
+from cameras.decoderprocess import Answer, KillsDecoderError, TakesTooLongError, TakesTooMuchError, borrowed
 from hsi.errors import MediaError
 
-logger = logging.getLogger(__name__)
-
-# By the wall, so long a file may take: it may lie on a slow share.
-PATIENCE_SECONDS = 600.0
-# Processes that are kept while there is nothing to do.
-MOST_IDLE = 2
-END_SECONDS = 5.0
 _FAULTS = {
     fault.__name__: fault for fault in (MediaError, content.OtherContentError, *media.MediaFaultError.__subclasses__())
 }
-Answer = tuple[dict[str, Any], bytes]
 
 
 class Wanted(TypedDict, total=False):
@@ -51,24 +34,11 @@ class Wanted(TypedDict, total=False):
     most: render.Size | None
 
 
-class KillsDecoderError(media.MediaFaultError):
-    """The file ends the process that decodes it."""
-
-    reason = "kills_decoder"
-    retryable = True
-
-
-class TooCostlyError(KillsDecoderError):
-    """Decoding takes more than a process that decodes may have."""
-
-    retryable = False
-
-
-def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> media.Still:
-    """`media.read_image` in a process of its own. Raises a `MediaFaultError`; an `OSError` is a failure to read."""
+def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> imagefile.Still:
+    """`imagefile.read_image` in a process of its own. Raises a `MediaFaultError`; an `OSError` is a failure to read."""
     facts, thumbnail = _only(file, work="image", name=name, max_bytes=max_bytes, max_pixels=max_pixels)
     taken = facts.pop("exif_time")
-    return media.Still(**facts, thumbnail=thumbnail, exif_time=datetime.fromisoformat(taken) if taken else None)
+    return imagefile.Still(**facts, thumbnail=thumbnail, exif_time=datetime.fromisoformat(taken) if taken else None)
 
 
 def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> video.Clip:
@@ -89,7 +59,8 @@ def sample(
     options = {"interval_seconds": interval_seconds, "max_frames": max_frames, "max_pixels": max_pixels}
     seen = content.version(file)
     known = content.is_known(file, sha256)
-    with contextlib.closing(_answers(file, work="frames", sha256=sha256, known=known, **options)) as answers:
+    request: dict[str, Any] = {"work": "frames", "sha256": sha256, "known": known, **options}
+    with canary.blaming(file, request["work"]), contextlib.closing(_answers(file, **request)) as answers:
         for facts, pixels in answers:
             yield _frame(facts, pixels)
     content.remember(file, seen, sha256)
@@ -120,31 +91,28 @@ def upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> render.Up
     return render.Upright((width, height), encoded)
 
 
-def walls() -> sandbox.Walls:
-    """What keeps the processes that decode from our files. One is started where there is none. May raise `OSError`."""
-    with _borrowed() as child:
-        return child.walls
-
-
 def _frame(facts: dict[str, Any], pixels: bytes) -> video.Frame:
     shape = (facts["height"], facts["width"], 3)
-    return video.Frame(facts["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape))
+    return video.Frame(facts["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape), facts["every_seconds"])
 
 
 def _only(file: BinaryIO, **request: Any) -> Answer:
     """The one result. A process that was ended before it answered may have been so by chance: another one is asked."""
-    try:
-        [answer] = _answers(file, **request)
-    except TooCostlyError:
-        raise
-    except KillsDecoderError:
-        [answer] = _answers(file, **request)
-    return answer
+    with canary.blaming(file, request["work"]):
+        try:
+            [answer] = _answers(file, **request)
+        except TakesTooLongError:
+            raise
+        except KillsDecoderError:
+            [answer] = _answers(file, **request)
+        return answer
 
 
 def _answers(file: BinaryIO, **request: Any) -> Generator[Answer]:
-    with _borrowed() as child:
+    with borrowed() as child:
         for facts, body in child.ask(file, request):
+            if facts.get("error") == "MemoryError":  # what was read before may have left little: it is of no more use
+                raise TakesTooMuchError
             if "error" in facts:
                 break
             if not facts:
@@ -156,105 +124,4 @@ def _answers(file: BinaryIO, **request: Any) -> Generator[Answer]:
 def _raise(error: str, detail: str = "", errno: int | None = None) -> None:
     if error == "OSError":
         raise OSError(errno, detail)
-    if error == "MemoryError":
-        raise TooCostlyError("decoding takes more memory than DECODER_MEMORY_BYTES")
     raise _FAULTS[error](detail)
-
-
-class _Child:
-    """One process that decodes, one file at a time. Raises `OSError` where none can be started: no file is at fault."""
-
-    program = "cameras.decoder_child"
-
-    def __init__(self) -> None:
-        self._peer, theirs = socket.socketpair()
-        self._peer.settimeout(PATIENCE_SECONDS)
-        limits = (theirs.fileno(), settings.DECODER_CPU_SECONDS, settings.DECODER_MEMORY_BYTES)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                [sys.executable, "-m", self.program, *map(str, limits)],
-                cwd=settings.BASE_DIR,
-                env={"PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        try:
-            facts, _, _ = decoderwire.receive(self._peer)
-        except (OSError, EOFError) as error:
-            self.end()
-            raise OSError("the decoder cannot be started: files wait") from error
-        self.walls = sandbox.Walls(**facts)
-        if not self.walls.files:
-            _warn_of_no_walls()
-
-    def ask(self, file: BinaryIO, request: dict[str, Any]) -> Iterator[Answer]:
-        """Its results; the last has no facts or an error. Raises `KillsDecoderError`, or `OSError` for want of one."""
-        file.seek(0)
-        try:
-            decoderwire.send(self._peer, request, file=file.fileno())
-            while True:
-                facts, body, _ = decoderwire.receive(self._peer)
-                yield facts, body
-                if not facts or "error" in facts:
-                    return
-        except TimeoutError as error:
-            raise OSError(f"no answer of the decoder within {PATIENCE_SECONDS:.0f} s") from error
-        except (EOFError, ConnectionError) as error:
-            raise self._death() from error
-
-    def _death(self) -> Exception:
-        """What its end says of the file: SIGKILL comes from outside, as when the machine is short of memory."""
-        try:
-            status = self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            return OSError("the decoder says nothing more and does not end: the file is tried again")
-        if status == -signal.SIGKILL:
-            return OSError("the decoder was killed: the file is tried again")
-        if status == -signal.SIGXCPU:
-            return TooCostlyError(f"decoding takes longer than {settings.DECODER_CPU_SECONDS} s of a processor")
-        ended = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return KillsDecoderError(f"the decoder ended with {ended}")
-
-    @property
-    def lives(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self) -> None:
-        self._peer.close()
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk that does not answer
-            self._process.wait(END_SECONDS)
-
-
-@cache
-def _warn_of_no_walls() -> None:
-    """Once a process."""
-    logger.warning("What decodes the cameras' files is not kept from reading ours: see `manage.py check`")
-
-
-_idle: list[_Child] = []
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=_idle.clear)
-
-
-@contextmanager
-def _borrowed() -> Iterator[_Child]:
-    """A process for one request. One that was left in the middle of it is of no use any more."""
-    with _lock:
-        child = _idle.pop() if _idle else None
-    if child and not child.lives:
-        child.end()
-        child = None
-    child = child or _Child()
-    try:
-        yield child
-    except BaseException:
-        child.end()
-        raise
-    with _lock:
-        if len(_idle) < MOST_IDLE:
-            _idle.append(child)
-            return
-    child.end()

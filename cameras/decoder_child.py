@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import resource
 import signal
@@ -19,10 +20,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401 (see `enter`)
+from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (see `enter`)
 
-from cameras import content, decoderwire, media, render, sandbox, video
+from cameras import content, decoderwire, imagefile, render, sandbox, video
 from hsi.errors import MediaError
 
 _OPEN_FILES = 64
@@ -75,10 +75,15 @@ def answers(file: BinaryIO, cpu_seconds: int, work: str, **options: Any) -> Iter
     except MediaError as error:
         end = {"error": type(error).__name__, "detail": error.detail}
     except OSError as error:
-        end = {"error": "OSError", "errno": error.errno, "detail": str(error)}
+        out_of_memory = error.errno == errno.ENOMEM
+        end = {"error": "MemoryError"} if out_of_memory else _failure(error)
     except MemoryError:
         end = {"error": "MemoryError"}
     yield end, b""
+
+
+def _failure(error: OSError) -> dict[str, Any]:
+    return {"error": "OSError", "errno": error.errno, "detail": str(error)}
 
 
 def budget(cpu_seconds: int) -> None:
@@ -89,7 +94,7 @@ def budget(cpu_seconds: int) -> None:
 
 
 def _image(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    yield _whole(media.read_image(file, **options))
+    yield _whole(imagefile.read_image(file, **options))
 
 
 def _clip(file: BinaryIO, **options: Any) -> Iterator[Answer]:
@@ -109,7 +114,7 @@ def _upright(file: BinaryIO, **options: Any) -> Iterator[Answer]:
 def _frames(file: BinaryIO, sha256: str, known: bool, **options: Any) -> Iterator[Answer]:
     with content.held(file, sha256, known=known):
         for frame in video.sample(file, **options):
-            yield _frame(frame.offset_seconds, frame.pixels)
+            yield _frame(frame)
 
 
 def _frame_at(
@@ -118,12 +123,13 @@ def _frame_at(
     with content.held(file, sha256, known=known):
         frame = video.frame_at(file, offset_seconds, **options)
     small = render.shrunk(Image.fromarray(frame.pixels), most)
-    yield _frame(frame.offset_seconds, np.asarray(small))
+    yield _frame(dataclasses.replace(frame, pixels=np.asarray(small)))
 
 
-def _frame(offset_seconds: float, pixels: NDArray[np.uint8]) -> Answer:
-    height, width, _ = pixels.shape
-    return {"offset_seconds": offset_seconds, "width": width, "height": height}, np.ascontiguousarray(pixels).data
+def _frame(frame: video.Frame) -> Answer:
+    height, width, _ = frame.pixels.shape
+    facts = {"offset_seconds": frame.offset_seconds, "every_seconds": frame.every_seconds}
+    return {**facts, "width": width, "height": height}, np.ascontiguousarray(frame.pixels).data
 
 
 def _whole(found: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""How pictures and clips leave: typed by name, never as a page, streamed, and only for their viewer's own cache."""
+"""How pictures and clips leave: typed by content, never as a page, streamed, and only for their viewer's own cache."""
 
 from __future__ import annotations
 
@@ -19,27 +19,20 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from hsi.errors import HSIError
+from cameras import kinds
+from hsi.errors import HSIError, MediaError
 from hsi.schema import Problem
 
 # What a browser may show in place. Everything else is saved as a file.
-SHOWN = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".bmp": "image/bmp",
-    ".webp": "image/webp",
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-    ".avi": "video/x-msvideo",
-}
+SHOWN = frozenset(
+    (
+        *(kinds.JPEG, kinds.PNG, kinds.WEBP, "video/mp4", "video/3gpp", "video/quicktime"),
+        *("video/x-matroska", "video/webm", "video/x-msvideo"),
+    )
+)
 OPAQUE = "application/octet-stream"
 # How the API's description says that a view answers with a file or a picture.
-FILE_TYPES = (OPAQUE, *sorted(set(SHOWN.values())))
+FILE_TYPES = (OPAQUE, *sorted(SHOWN))
 FILE: dict[Any, Any] = {
     **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in FILE_TYPES},
     304: None,
@@ -133,7 +126,7 @@ def file_response(
     Raises `RangeError`, with the file closed, for a range that lies outside.
     """
     name = CONTROL.sub("_", PurePosixPath(path).name) or "file"
-    content_type = SHOWN.get(PurePosixPath(name).suffix.lower(), OPAQUE) if trusted else OPAQUE
+    content_type = type_of(file, name) if trusted else OPAQUE
     try:
         span = byte_range(asked_range(request, etag), size)
     except RangeError:
@@ -151,6 +144,16 @@ def file_response(
     if span:
         response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
     return response
+
+
+def type_of(file: BinaryIO, name: str) -> str:
+    """The MIME type by the content of an open file, whatever its name says; of what is not shown in place, `OPAQUE`."""
+    file.seek(0)
+    try:
+        found = kinds.of(file.read(kinds.HEAD_BYTES), name).content_type
+    except MediaError:
+        return OPAQUE
+    return found if found in SHOWN else OPAQUE
 
 
 def asked_range(request: HttpRequest | Request, etag: str) -> str:

@@ -6,11 +6,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from django.conf import settings
 
-from cameras import decoder, media
+from cameras import decoder, kinds, media
 from cameras.models import Upload
 
 
@@ -25,12 +25,22 @@ class Found:
 
 def read(file: BinaryIO, name: str, *, final: bool) -> Found:
     """Raises `MediaError`. `final`: a clip that is cut short will not grow any more, and counts as it is."""
-    kind = media.kind_of(name)
-    if kind == "image":
+    if _kind(file, name) == "image":
         return _read_image(file, name)
-    if kind == "video":
-        return _read_clip(file, name, final=final)
-    raise media.UnsupportedError(f"files of type {media.extension(name)!r} are not handled")
+    return _read_clip(file, name, final=final)
+
+
+def _kind(file: BinaryIO, name: str) -> Literal["image", "video"]:
+    """By the content, for a name that promises a picture or a clip."""
+    promised = media.kind_of(name)
+    if promised is None:
+        raise media.UnsupportedError(f"files of type {media.extension(name)!r} are not handled")
+    file.seek(0)
+    try:
+        return kinds.of(file.read(kinds.HEAD_BYTES), name).kind
+    except media.MediaFaultError:
+        media.checked_size(file, settings.IMAGE_MAX_BYTES if promised == "image" else settings.VIDEO_MAX_BYTES)
+        raise
 
 
 def _read_image(file: BinaryIO, name: str) -> Found:

@@ -11,13 +11,15 @@ from typing import BinaryIO, Literal
 
 from PIL import Image
 
-from cameras import content, exif, media
+from cameras import content, exif, imagefile, media
+from cameras.stillheaders import jpeg_from_start
 from cameras.thumbnail import eight_bits, is_deep
 
 Mode = Literal["L", "RGB"]
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]  # left, top, right, bottom in 0..1
 _QUALITY = 95
+_EVERYWHERE = ("JPEG", "MPO", "PNG")  # every detector reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def pixels(
     `least`: (width, height) that the whole picture is not decoded below. `most`: what the result is shrunk to fit.
     Raises `content.OtherContentError` and `media.MediaFaultError`s.
     """
-    with media.opened(content.whole(file, sha256)) as opened:
+    with imagefile.opened(content.whole(file, sha256)) as opened:
         media.check_pixels(*opened.size, max_pixels)
         turn = exif.turn_of(opened)
         size = turn.size(opened.size)
@@ -64,13 +66,13 @@ def pixels(
 
 
 def upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> Upright:
-    """The whole picture for those who do not look at EXIF data. It is the camera's own file where that is upright."""
+    """The whole picture for those who do not look at EXIF data. It is the camera's own file where all can read that."""
     data = content.whole(file, sha256)
-    with media.opened(data) as opened:
+    with imagefile.opened(data) as opened:
         media.check_pixels(*opened.size, max_pixels)
         turn = exif.turn_of(opened)
-        if not turn and not is_deep(opened):
-            return Upright(opened.size, data)
+        if opened.format in _EVERYWHERE and not turn and not is_deep(opened):
+            return Upright(opened.size, jpeg_from_start(data))
         opened.load()
         image = turn.image(eight_bits(opened))
         buffer = io.BytesIO()

@@ -7,9 +7,11 @@ first bytes ask for: the demuxers that follow references to other files never se
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import BinaryIO, cast
 
 import av
@@ -22,19 +24,15 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
-from cameras import content, upright
+from cameras import content, kinds, moments, upright
 from cameras.clipstream import Damage, VideoPacket, frames_of, opened, packets_of
-from cameras.containers import FORMATS_OF, format_of, is_cut
+from cameras.containers import format_of, is_cut
 from cameras.media import (
     BrokenError,
     RenamedError,
     TruncatedError,
-    UnsupportedError,
     check_pixels,
     checked_size,
-    content_type_of,
-    extension,
-    kind_of,
 )
 from cameras.thumbnail import encode_thumbnail, thumbnail_size
 
@@ -45,6 +43,10 @@ _SEEK_PAYS_GROUPS = 2
 _ANY_SIZE = 1 << 62  # intake has checked it
 _TOLERANCE_SECONDS = 0.002  # containers round times to milliseconds
 _FALLBACK_RATE = 25.0
+_STILL_BYTES = 200  # of a frame in which nothing moves
+# Their demuxers search by the times of packets, and may stop at one after the last keyframe.
+_WITHOUT_INDEX = ("mpegts", "mpeg", "flv", "asf")
+_LATE_SECONDS = 0.5
 # Cameras send at least a frame in this time; a longer average means that the clock jumped in mid-clip.
 _LONGEST_FRAME_SECONDS = 10.0
 
@@ -68,20 +70,23 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: seconds from the start of the clip, and upright RGB of shape (height, width, 3)."""
+    """One frame: seconds from the start of the clip, and upright RGB of shape (height, width, 3).
+
+    `every_seconds` is the mean time between the frames that are looked at, where that is more than was asked for.
+    """
 
     offset_seconds: float
     pixels: NDArray[np.uint8]
+    every_seconds: float = 0.0
 
 
 def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> Clip:
     """Validate and hash a clip; only its first frame is decoded. Raises a `MediaFaultError`."""
     size_bytes = checked_size(file, max_bytes)
-    if kind_of(name) != "video":
-        raise UnsupportedError(f"no clip by its extension {extension(name)!r}")
-    container_format = format_of(file)
-    if container_format not in FORMATS_OF[extension(name)]:
-        raise RenamedError(f"the content is not {content_type_of(name)}")
+    found = kinds.of(file.read(kinds.HEAD_BYTES), name)
+    if found.kind != "video":
+        raise RenamedError("the content is no clip")
+    container_format = found.demuxer
     cut = is_cut(file, container_format, size_bytes)
     with opened(file, container_format, cut, max_pixels) as (container, stream):
         frame = next(frames_of(container, stream, Damage()), None)
@@ -134,14 +139,16 @@ class Samples(Iterator[Frame]):
         cut = self._damage.found = is_cut(file, container_format, size_bytes)
         with opened(file, container_format, cut, max_pixels) as (container, stream):
             timeline = _timeline(container, stream, self._damage)
-        step = max(interval_seconds, timeline.span_seconds / max(1, max_frames - 1))
+        every_seconds = timeline.span_seconds / max(1, max_frames - 1)
+        is_sparse = every_seconds > interval_seconds + _TOLERANCE_SECONDS
+        targets = _sparse(timeline, interval_seconds, max_frames) if is_sparse else _all(timeline, interval_seconds)
         any_frame = False
         # Opened anew: not every container can be rewound after it was read to its end.
         with opened(file, container_format, cut, max_pixels) as (container, stream):
-            for offset, frame in _sampled(container, stream, timeline, step, max_frames, self._damage):
+            for offset, frame in _sampled(container, stream, timeline, targets, self._damage):
                 check_pixels(frame.width, frame.height, max_pixels)
                 any_frame = True
-                yield Frame(offset, _pixels(frame, _turn(frame)))
+                yield Frame(offset, _pixels(frame, _turn(frame)), every_seconds if is_sparse else 0.0)
         if not any_frame:
             raise (TruncatedError if cut else BrokenError)("no frame can be decoded")
 
@@ -149,7 +156,7 @@ class Samples(Iterator[Frame]):
 def sample(file: BinaryIO, *, interval_seconds: float, max_frames: int, max_pixels: int) -> Samples:
     """At most `max_frames` frames, `interval_seconds` apart, the first at the start.
 
-    A clip that is longer than that is sampled more sparsely, from its start to its end.
+    Of a clip that is longer than that, those frames are taken where most changes, and some everywhere.
     """
     return Samples(file, interval_seconds, max_frames, max_pixels)
 
@@ -167,7 +174,7 @@ def frame_at(file: BinaryIO, offset_seconds: float, *, max_pixels: int) -> Frame
         timeline = _timeline(container, stream, damage)
     with opened(file, container_format, cut, max_pixels) as (container, stream):
         if timeline.timed and offset_seconds > timeline.group_seconds:
-            _seek(container, stream, timeline.start_seconds + offset_seconds)
+            _seek(container, stream, timeline, offset_seconds)
         last = None
         for last in _timed(container, stream, timeline, damage):
             if last[0] >= offset_seconds - _TOLERANCE_SECONDS:
@@ -187,26 +194,55 @@ class _Timeline:
     group_seconds: float  # the longest time between two keyframes
     rate: float  # frames a second, for frames without a time
     timed: bool  # whether the times of the packets can be believed
+    # Of each packet that has a time, or of all where times cannot be believed: seconds from the start, and bytes,
+    # which are negative where it is a keyframe.
+    packets: list[tuple[float, int]] = field(repr=False)
 
 
 def _timeline(container: InputContainer, stream: VideoStream, damage: Damage) -> _Timeline:
     """Read every packet, decode none: headers lie about durations, or are silent."""
-    count, first, last, keyframe, group = 0, math.inf, -math.inf, math.inf, 0.0
+    times, sizes = array("d"), array("q")
+    keyframe, group = math.inf, 0.0
     for packet in packets_of(container, stream, damage):
-        count += bool(packet.size)
-        seconds = _packet_seconds(packet)
-        if seconds is None:
+        if not packet.size:
             continue
-        first, last = min(first, seconds), max(last, seconds)
-        if packet.is_keyframe:
+        seconds = _packet_seconds(packet)
+        times.append(math.nan if seconds is None else seconds)
+        sizes.append(-packet.size if packet.is_keyframe else packet.size)
+        if seconds is not None and packet.is_keyframe:
             group, keyframe = max(group, seconds - keyframe), seconds
-        if count >= _MAX_PACKETS:
+        if len(times) >= _MAX_PACKETS:
             break
-    rate = float(stream.average_rate or _FALLBACK_RATE)
-    span = last - first
-    if not 0 < span <= count * _LONGEST_FRAME_SECONDS:
-        return _Timeline(0.0, max(0, count - 1) / rate, 0.0, rate, timed=False)
-    return _Timeline(first, span, max(group, last - keyframe), rate, timed=True)
+    known = [(seconds, size) for seconds, size in zip(times, sizes, strict=True) if not math.isnan(seconds)]
+    first = min((seconds for seconds, _ in known), default=0.0)
+    last = max((seconds for seconds, _ in known), default=0.0)
+    rate, span = float(stream.average_rate or _FALLBACK_RATE), last - first
+    if not 0 < span <= len(times) * _LONGEST_FRAME_SECONDS:
+        numbered = [(number / rate, size) for number, size in enumerate(sizes)]
+        return _Timeline(0.0, max(0, len(sizes) - 1) / rate, 0.0, rate, timed=False, packets=numbered)
+    shown = [(seconds - first, size) for seconds, size in known]
+    return _Timeline(first, span, max(group, last - keyframe), rate, timed=True, packets=shown)
+
+
+def _all(timeline: _Timeline, interval_seconds: float) -> list[float]:
+    count = int((timeline.span_seconds + _TOLERANCE_SECONDS) / interval_seconds) + 1
+    return [interval_seconds * number for number in range(count)]
+
+
+def _sparse(timeline: _Timeline, interval_seconds: float, max_frames: int) -> list[float]:
+    """Where the packets are larger than usual, something moves: no frame is decoded to find that out."""
+    return moments.choose(
+        _activity(timeline.packets), span_seconds=timeline.span_seconds, count=max_frames,
+        spacing_seconds=interval_seconds,
+    )  # fmt: skip
+
+
+def _activity(packets: list[tuple[float, int]]) -> list[tuple[float, float]]:
+    """What a frame adds to those before it: its bytes, or where each stands alone, the change of its bytes."""
+    between = [(offset, size) for offset, size in packets if size > 0]
+    if 2 * len(between) < len(packets):
+        between = [(after[0], abs(abs(after[1]) - abs(before[1]))) for before, after in pairwise(packets)]
+    return [(offset, float(max(0, size - _STILL_BYTES))) for offset, size in between]
 
 
 def _packet_seconds(packet: VideoPacket) -> float | None:
@@ -226,25 +262,17 @@ def _timed(
 
 
 def _sampled(
-    container: InputContainer,
-    stream: VideoStream,
-    timeline: _Timeline,
-    step: float,
-    max_frames: int,
-    damage: Damage,
+    container: InputContainer, stream: VideoStream, timeline: _Timeline, targets: list[float], damage: Damage
 ) -> Iterator[tuple[float, VideoFrame]]:
-    """The first frame at or after each multiple of `step`, up to `max_frames`."""
-    jumps = timeline.timed and step >= _SEEK_PAYS_GROUPS * timeline.group_seconds
+    """The first frame at or after each of `targets`, which begin with 0."""
     frames = _timed(container, stream, timeline, damage)
-    last = -math.inf
-    for number in range(max_frames):
-        target = number * step
-        if target > timeline.span_seconds + _TOLERANCE_SECONDS:
-            return
-        if jumps and number:
-            jumps = _seek(container, stream, timeline.start_seconds + target)
+    can_seek, last = timeline.timed, -math.inf
+    for target in targets:
+        jumps = can_seek and target - max(last, 0.0) >= _SEEK_PAYS_GROUPS * timeline.group_seconds and target > 0
+        if jumps:
+            can_seek = jumps = _seek(container, stream, timeline, target)
             frames = _timed(container, stream, timeline, damage) if jumps else frames
-        floor = max(target - _TOLERANCE_SECONDS, last) if number else -math.inf
+        floor = max(target - _TOLERANCE_SECONDS, last) if target > 0 else -math.inf
         found = next(((offset, frame) for offset, frame in frames if offset > floor), None)
         if found is None and not jumps:
             return
@@ -253,8 +281,11 @@ def _sampled(
             yield max(0.0, last), found[1]
 
 
-def _seek(container: InputContainer, stream: VideoStream, seconds: float) -> bool:
-    """Go to the keyframe at or before a time of the stream. False where the container cannot."""
+def _seek(container: InputContainer, stream: VideoStream, timeline: _Timeline, offset_seconds: float) -> bool:
+    """Go to a keyframe at or before an offset. False where the container cannot."""
+    if container.format.name in _WITHOUT_INDEX:
+        offset_seconds = max(0.0, offset_seconds - timeline.group_seconds - _LATE_SECONDS)
+    seconds = timeline.start_seconds + offset_seconds
     try:
         container.seek(int(seconds / (stream.time_base or Fraction(1, av.time_base))), stream=stream, backward=True)
     except av.error.FFmpegError:

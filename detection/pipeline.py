@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import decoder
+from cameras import decoder, moments
 from cameras.content import OtherContentError
 from cameras.models import Upload, Zone
 from cameras.picture import Picture
@@ -111,11 +111,15 @@ def detect(picture: Picture) -> list[DetectedObject]:
 
 
 def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
-    """The still itself, or the sampled frames of a clip with their offsets."""
+    """The still itself, or the sampled frames of a clip with their offsets.
+
+    The reason of an upload that was looked at sparsely says so, when all are read.
+    """
     if upload.kind == Upload.Kind.IMAGE:
         size = (upload.width, upload.height) if upload.width and upload.height else None
         yield Picture(file=file, sha256=upload.sha256, size=size), None
         return
+    looked_at, every_seconds = 0, 0.0
     for frame in decoder.sample(
         file,
         sha256=upload.sha256,
@@ -123,7 +127,10 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         max_frames=settings.VIDEO_MAX_FRAMES,
         max_pixels=settings.IMAGE_MAX_PIXELS,
     ):
+        looked_at, every_seconds = looked_at + 1, frame.every_seconds
         yield Picture(pixels=frame.pixels), frame.offset_seconds
+    if every_seconds:
+        upload.reason = "; ".join(filter(None, (upload.reason, moments.how_sparsely(looked_at, every_seconds))))[:300]
 
 
 def open_original(upload: Upload) -> BinaryIO:
@@ -149,7 +156,7 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
     with transaction.atomic():
         crashpoint.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
-        if not upload.finish(state, attempts=job.attempts, detector=get_detector().name):
+        if not upload.finish(state, attempts=job.attempts, detector=get_detector().name, reason=upload.reason):
             return False
         messages = _store_sightings(upload, sightings, zones) if sightings else []
         stream.publish(*messages)

@@ -9,6 +9,7 @@ from cameras.models import Camera
 from hsi.roles import Person
 from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
+from monitoring.decoderhealth import decoder_check
 from monitoring.folderhealth import folder_check
 from monitoring.migrationhealth import MigrationCheck
 from monitoring.outcomehealth import NotificationsCheck, UploadsCheck
@@ -17,7 +18,7 @@ from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 def all_checks(reader: Person | None = None) -> list[health.NamedCheck]:
     """What they say of cameras is of those that `reader` may see. None: of all."""
-    services, folder = service_checks(), folder_check()
+    services, folder, decoder = service_checks(), folder_check(), decoder_check()
     cameras = Camera.objects.all() if reader is None else visible_cameras(reader)
     return [
         health.DatabaseCheck(),
@@ -26,6 +27,7 @@ def all_checks(reader: Person | None = None) -> list[health.NamedCheck]:
         *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         folder,
+        decoder,
         health.CamerasCheck(cameras=cameras),
         UploadsCheck(),
         health.DiskCheck(),

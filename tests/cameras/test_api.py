@@ -178,8 +178,29 @@ def test_a_file_of_another_type_can_only_be_saved(viewer: Client, door: Camera, 
     assert response["Content-Disposition"].startswith("attachment;")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "content_type"),
+    [
+        ("a.png", pictures.jpeg(), "image/jpeg"),
+        ("a.mp4", b"RIFF\x20\0\0\0AVI LIST" + bytes(30), "video/x-msvideo"),
+        ("a.jpg", b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm" + bytes(30), "video/webm"),
+        ("a.jpg", b"<html><script>alert(1)</script></html>", "application/octet-stream"),
+        ("a.mp4", b"GIF89a" + bytes(30), "application/octet-stream"),
+        ("a.ts", (b"G" + bytes(187)) * 4, "application/octet-stream"),
+    ],
+)
+def test_a_file_is_sent_as_what_its_content_is(
+    viewer: Client, door: Camera, data_dir: Path, name: str, content: bytes, content_type: str
+):
+    upload = pictures.stored(content, name, door)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file")
+    assert (response["Content-Type"], response["X-Content-Type-Options"]) == (content_type, "nosniff")
+    assert response["Content-Disposition"].startswith("attachment" if "octet" in content_type else "inline")
+    assert response.getvalue() == content
+
+
 def test_a_name_with_quotes_and_newlines_cannot_break_the_header(viewer: Client, door: Camera, data_dir: Path):
-    upload = pictures.stored(b"x", 'a"b\r\nSet-Cookie: c=1;ü.jpg', door)
+    upload = pictures.stored(pictures.jpeg(), 'a"b\r\nSet-Cookie: c=1;ü.jpg', door)
     response = viewer.get(f"/api/uploads/{upload.pk}/file")
     assert response.status_code == 200
     assert "\n" not in response["Content-Disposition"]
@@ -251,9 +272,10 @@ def test_a_picture_that_cannot_be_decoded_is_a_problem(viewer: Client, door: Cam
 
 
 def test_a_part_of_a_clip_can_be_asked_for(viewer: Client, door: Camera, data_dir: Path):
-    upload = pictures.stored(b"0123456789", "a.mp4", door, kind=Upload.Kind.VIDEO)
-    response = viewer.get(f"/api/uploads/{upload.pk}/file", headers={"Range": "bytes=2-4"})
-    assert (response.status_code, response.getvalue(), response["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    content = b"\0\0\0\x14ftypisom0123456789"
+    upload = pictures.stored(content, "a.mp4", door, kind=Upload.Kind.VIDEO)
+    response = viewer.get(f"/api/uploads/{upload.pk}/file", headers={"Range": "bytes=14-16"})
+    assert (response.status_code, response.getvalue(), response["Content-Range"]) == (206, b"234", "bytes 14-16/22")
     assert (response["Content-Type"], response["Content-Length"]) == ("video/mp4", "3")
 
 

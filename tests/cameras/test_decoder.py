@@ -18,7 +18,7 @@ import pytest
 from django.conf import LazySettings
 from PIL import Image
 
-from cameras import content, decoder, media, video
+from cameras import content, decoder, decoderprocess, imagefile, media, video
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -36,8 +36,8 @@ def _own_decoders() -> Iterator[None]:
 
 
 def end_all() -> None:
-    while decoder._idle:
-        decoder._idle.pop().end()
+    while decoderprocess._idle:
+        decoderprocess._idle.pop().end()
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ def clip(folder: Path) -> bytes:
 
 
 def pid() -> int:
-    (child,) = decoder._idle
+    (child,) = decoderprocess._idle
     return child._process.pid
 
 
 def test_a_picture_and_a_clip_are_read_as_without_it(stored: Callable[[bytes], Path], tmp_path: Path) -> None:
     with stored(files.jpeg()).open("rb") as file:
-        assert decoder.read_image(file, name="a.jpg", **IMAGE) == media.read_image(file, name="a.jpg", **IMAGE)
+        assert decoder.read_image(file, name="a.jpg", **IMAGE) == imagefile.read_image(file, name="a.jpg", **IMAGE)
     first = pid()
     with stored(clip(tmp_path)).open("rb") as file:
         assert decoder.inspect(file, name="a.mp4", **IMAGE) == video.inspect(file, name="a.mp4", **IMAGE)
@@ -98,9 +98,9 @@ def test_what_is_wrong_with_a_file_is_told(
     with stored(data).open("rb") as file, pytest.raises(fault) as told:
         decoder.read_image(file, name=name, **IMAGE)
     with stored(data).open("rb") as file, pytest.raises(fault) as expected:
-        media.read_image(file, name=name, **IMAGE)
+        imagefile.read_image(file, name=name, **IMAGE)
     assert told.value.detail == expected.value.detail
-    assert len(decoder._idle) == 1
+    assert len(decoderprocess._idle) == 1
 
 
 def test_a_file_that_cannot_be_read_is_no_fault_of_the_file(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_is_read(
     settings.DECODER_CPU_SECONDS = 0  # the kernel counts whole seconds: at most one more
     with (
         stored(files.costly_png(13_000, depth=16)).open("rb") as file,
-        pytest.raises(decoder.TooCostlyError, match="longer than 0 s") as told,
+        pytest.raises(decoderprocess.TooCostlyError, match="longer than 0 s") as told,
     ):
         decoder.read_image(file, name="a.png", **IMAGE)
     assert (told.value.reason, told.value.retryable) == ("kills_decoder", False)
@@ -131,7 +131,7 @@ def test_a_picture_that_takes_too_much_memory_is_refused(
     settings.DECODER_MEMORY_BYTES = 400 * 1024**2
     with (
         stored(files.costly_png(13_000, depth=16)).open("rb") as file,
-        pytest.raises(decoder.TooCostlyError, match="DECODER_MEMORY_BYTES"),
+        pytest.raises(decoderprocess.TooCostlyError, match="DECODER_MEMORY_BYTES"),
     ):
         decoder.read_image(file, name="a.png", **IMAGE)
 
@@ -139,16 +139,16 @@ def test_a_picture_that_takes_too_much_memory_is_refused(
 def killed_in_the_middle(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, times: int = 1) -> list[int]:
     """The next `times` decoders are ended by this signal when they have a request; their process ids."""
     killed: list[int] = []
-    ask = decoder._Child.ask
+    ask = decoderprocess.Child.ask
 
-    def asked(child: decoder._Child, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoder.Answer]:
+    def asked(child: decoderprocess.Child, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoderprocess.Answer]:
         if len(killed) < times:
             killed.append(child._process.pid)
             child._process.send_signal(number)
             child._process.wait(10)
         return ask(child, file, request)
 
-    monkeypatch.setattr(decoder._Child, "ask", asked)
+    monkeypatch.setattr(decoderprocess.Child, "ask", asked)
     return killed
 
 
@@ -165,11 +165,14 @@ def test_a_file_of_which_it_dies_twice_is_refused(
     stored: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed = killed_in_the_middle(monkeypatch, signal.SIGSEGV, times=2)
-    with stored(files.jpeg()).open("rb") as file, pytest.raises(decoder.KillsDecoderError, match="SIGSEGV") as told:
+    with (
+        stored(files.jpeg()).open("rb") as file,
+        pytest.raises(decoderprocess.KillsDecoderError, match="SIGSEGV") as told,
+    ):
         decoder.read_image(file, name="a.jpg", **IMAGE)
     assert len(set(killed)) == 2
     assert told.value.retryable
-    assert decoder._idle == []
+    assert pid() not in killed  # a new one has read the picture that is known to be good
 
 
 def test_one_that_is_killed_from_outside_says_nothing_of_the_file(
@@ -185,7 +188,7 @@ def test_one_that_died_while_it_was_idle_is_replaced(stored: Callable[[bytes], P
         decoder.read_image(file, name="a.jpg", **IMAGE)
         first = pid()
         os.kill(first, signal.SIGKILL)
-        decoder._idle[0]._process.wait(10)
+        decoderprocess._idle[0]._process.wait(10)
         decoder.read_image(file, name="a.jpg", **IMAGE)
     assert pid() != first
 
@@ -197,7 +200,7 @@ def test_frames_that_nobody_wants_any_more_end_with_their_process(
         frames = decoder.sample(file, sha256=content.digest(file), **FRAMES)
         next(frames)
         frames.close()
-    assert decoder._idle == []
+    assert decoderprocess._idle == []
 
 
 def test_no_more_are_kept_than_are_worth_it(stored: Callable[[bytes], Path]) -> None:
@@ -206,13 +209,13 @@ def test_no_more_are_kept_than_are_worth_it(stored: Callable[[bytes], Path]) -> 
         together = threading.Barrier(4)
 
         def read(file: BinaryIO) -> int:
-            with decoder._borrowed():
+            with decoderprocess.borrowed():
                 together.wait(20)
             return decoder.read_image(file, name="a.jpg", **IMAGE).width
 
         widths = list(pool.map(read, [opened.enter_context(path.open("rb")) for _ in range(4)]))
     assert widths == [320] * 4
-    assert len(decoder._idle) == decoder.MOST_IDLE
+    assert len(decoderprocess._idle) == decoderprocess.MOST_IDLE
 
 
 def test_it_ignores_the_signals_that_are_for_the_one_who_asks(stored: Callable[[bytes], Path]) -> None:
@@ -230,6 +233,6 @@ def test_it_has_no_secret_and_ends_with_the_one_who_asks(stored: Callable[[bytes
         decoder.read_image(file, name="a.jpg", **IMAGE)
     names = {entry.partition(b"=")[0] for entry in Path(f"/proc/{pid()}/environ").read_bytes().split(b"\0") if entry}
     assert names <= {b"PATH", b"OPENBLAS_NUM_THREADS", b"LC_CTYPE"}
-    child = decoder._idle.pop()
+    child = decoderprocess._idle.pop()
     child._peer.close()
     assert child._process.wait(10) == 0

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.db import IntegrityError, OperationalError, transaction
 
-from cameras import intake, reading
+from cameras import decoderprocess, intake, reading
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
 from cameras.tree import OutsideTreeError, Tree, encode
@@ -112,8 +112,8 @@ def test_a_name_that_is_written_again_is_a_new_version(folder):
     ("name", "data", "reason"),
     [
         ("cut.jpg", files.jpeg()[:-400], "truncated"),
-        ("renamed.jpg", files.png(), "renamed"),
-        ("renamed.mp4", files.jpeg(), "renamed"),
+        ("renamed.jpg", b"GIF89a" + bytes(99), "renamed"),
+        ("renamed.mp4", b"#EXTM3U\n#EXTINF:9,\na.ts\n", "renamed"),
         ("empty.jpg", b"", "empty"),
         ("empty.mkv", b"", "empty"),
         ("text.jpg", b"hello, this is no picture at all", "renamed"),
@@ -143,6 +143,29 @@ def test_too_many_bytes_and_too_many_pixels_are_refused(folder, settings):
     settings.IMAGE_MAX_BYTES, settings.IMAGE_MAX_PIXELS = 10**6, 1000
     assert folder.take("door/wide.jpg", files.jpeg(1)) is Outcome.REJECTED
     assert [upload.reason.split(":")[0] for upload in Upload.objects.order_by("id")] == ["too_large", "too_many_pixels"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.mp4", "a.ts"])
+def test_a_file_under_a_wrong_name_is_taken_for_what_it_is(folder, tmp_path, name):
+    clip = files.mp4(tmp_path / "made.mp4").read_bytes()
+    for data, kind in ((files.jpeg(), "image"), (files.png(), "image"), (clip, "video")):
+        assert folder.take(f"door/{kind}{len(data)}{name}", data) is Outcome.ACCEPTED
+        assert Upload.objects.latest("pk").kind == kind
+
+
+def test_a_file_waits_where_it_is_while_a_library_of_ours_is_broken(folder, monkeypatch):
+    monkeypatch.setattr(decoderprocess, "_idle", [])
+    monkeypatch.setattr(decoderprocess.Child, "program", "tests.cameras.importing_child")
+    path = folder.put("door/a.jpg", files.jpeg())
+    for final in (False, True):
+        with pytest.raises(OSError, match="cannot be started"):
+            take_in(folder.tree, path, final=final)
+    assert not Upload.objects.exists()
+    assert (folder.root / path).exists()
+    monkeypatch.setattr(decoderprocess.Child, "program", "cameras.decoder_child")
+    assert take_in(folder.tree, path, final=False) is Outcome.ACCEPTED
+    for child in decoderprocess._idle:
+        child.end()
 
 
 def test_a_300_megabyte_file_is_refused_without_being_read(folder):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cameras import content, media, render
+from cameras import content, imagefile, media, render
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -63,7 +63,7 @@ def test_every_orientation_is_seen_upright(tmp_path: Path, orientation: int, kin
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_intake_stores_the_size_and_a_thumbnail_as_a_person_sees_them(orientation: int) -> None:
     data = files.turned(files.corners((960, 640)), orientation)
-    still = media.read_image(io.BytesIO(data), name="a.jpg", max_bytes=1 << 24, max_pixels=MOST_PIXELS)
+    still = imagefile.read_image(io.BytesIO(data), name="a.jpg", max_bytes=1 << 24, max_pixels=MOST_PIXELS)
     assert (still.width, still.height) == (960, 640)
     with Image.open(io.BytesIO(still.thumbnail)) as thumbnail:
         assert thumbnail.size == (480, 320)
@@ -78,7 +78,7 @@ def test_grey_of_more_bits_looks_as_it_does_in_eight(tmp_path: Path, bits: int) 
     assert np.array_equal(np.asarray(whole), eight)
     with Image.open(io.BytesIO(upright(data, tmp_path).encoded)) as sent:
         assert np.abs(np.asarray(sent.convert("L"), int) - eight).mean() < 2
-    still = media.read_image(io.BytesIO(data), name="a.png", max_bytes=1 << 24, max_pixels=MOST_PIXELS)
+    still = imagefile.read_image(io.BytesIO(data), name="a.png", max_bytes=1 << 24, max_pixels=MOST_PIXELS)
     with Image.open(io.BytesIO(still.thumbnail)) as thumbnail:
         assert np.abs(np.asarray(thumbnail.convert("L"), int) - eight).mean() < 3
 
@@ -100,7 +100,7 @@ def test_a_very_tall_picture_is_made_narrow(tmp_path: Path) -> None:
     assert rendered(data, tmp_path, most=(320, 1280)).image.size == (3, 1280)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "BMP", "PPM", "ICO"])
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "AVIF", "BMP", "PPM", "ICO"])
 def test_nothing_but_the_formats_of_intake_is_decoded(tmp_path: Path, kind: str) -> None:
     with pytest.raises(media.BrokenError):
         rendered(files.encoded(Image.new("RGB", (32, 32), "red"), kind), tmp_path)
@@ -130,3 +130,18 @@ def test_other_bytes_than_those_of_intake_are_not_decoded(tmp_path: Path) -> Non
         path.write_bytes(files.jpeg(1) + b"\0")
         with pytest.raises(content.OtherContentError):
             render.upright(file, sha256=taken_in, max_pixels=MOST_PIXELS)
+
+
+@pytest.mark.parametrize("lossless", [0, 1])
+def test_detectors_get_a_webp_as_a_jpeg(tmp_path: Path, lossless: int) -> None:
+    found = upright(files.encoded(files.corners(), "WEBP", lossless=lossless), tmp_path)
+
+    assert found.encoded.startswith(b"\xff\xd8\xff")
+    with Image.open(io.BytesIO(found.encoded)) as image:
+        assert difference(image, files.corners()) < 12
+
+
+@pytest.mark.parametrize("stray", [b"\r\n" + files.jpeg(), files.jpeg()[:2] + bytes(3) + files.jpeg()[2:]])
+def test_detectors_get_a_jpeg_without_the_stray_bytes_before_it(tmp_path: Path, stray: bytes) -> None:
+    assert upright(stray, tmp_path).encoded == files.jpeg()
+    assert rendered(stray, tmp_path).size == (320, 180)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core import checks
 
-from cameras import decoder, sandbox
+from cameras import decoder, decoderprocess, sandbox
 from cameras.checks import check_walls
 from tests import files
 
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.one_engine
 
 @pytest.fixture(autouse=True)
 def _own_decoders() -> Iterator[None]:
-    idle = list(decoder._idle)
-    decoder._idle.clear()
+    idle = list(decoderprocess._idle)
+    decoderprocess._idle.clear()
     yield
-    while decoder._idle:
-        decoder._idle.pop().end()
-    decoder._idle.extend(idle)
+    while decoderprocess._idle:
+        decoderprocess._idle.pop().end()
+    decoderprocess._idle.extend(idle)
 
 
 def test_one_that_a_file_took_over_reaches_none_of_our_files_and_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder._Child, "program", "tests.cameras.probing_child")
+    monkeypatch.setattr(decoderprocess.Child, "program", "tests.cameras.probing_child")
     secret = tmp_path / "hsi.sqlite3"
     with sqlite3.connect(secret) as made:
         made.execute("CREATE TABLE s (a)")
@@ -40,7 +40,7 @@ def test_one_that_a_file_took_over_reaches_none_of_our_files_and_nobody_else(
     (tmp_path / "a.jpg").write_bytes(files.jpeg())
     with (tmp_path / "a.jpg").open("rb") as file:
         found, _ = decoder._only(file, work="probe", secret=str(secret), parent=os.getpid())
-    walls = decoder.walls()
+    walls = decoderprocess.walls()
     assert found.pop("own file") == "done"
     assert walls.files == (f"Landlock {sandbox.landlock_version()}" if sandbox.landlock_version() else _without())
     for name in ("read", "list", "write", "again", "environment"):
@@ -77,16 +77,16 @@ def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_decoder_without_walls_is_told_in_the_log_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    decoder._warn_of_no_walls.cache_clear()
-    monkeypatch.setattr("cameras.decoder.decoderwire.receive", lambda peer: ({"files": "", "network": ""}, b"", None))
+    decoderprocess._warn_of_no_walls.cache_clear()
+    monkeypatch.setattr("cameras.decoderwire.receive", lambda peer: ({"files": "", "network": ""}, b"", None))
     for _ in range(2):
-        decoder._Child().end()
-    decoder._warn_of_no_walls.cache_clear()
+        decoderprocess.Child().end()
+    decoderprocess._warn_of_no_walls.cache_clear()
     assert len(caplog.records) == 1
     assert "manage.py check" in caplog.text
 
 
 def test_a_decoder_that_cannot_be_started_is_no_fault_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder._Child, "program", "no.such.program")
+    monkeypatch.setattr(decoderprocess.Child, "program", "no.such.program")
     with pytest.raises(OSError, match="cannot be started"):
-        decoder.walls()
+        decoderprocess.walls()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cameras import decoder, frames, stills
+from cameras import decoder, decoderprocess, frames, stills
 from cameras.media import BrokenError
 from cameras.models import Upload
 from cameras.originals import MediaGoneError, OverwrittenError
@@ -108,7 +108,7 @@ def test_what_was_too_costly_is_not_tried_again_nor_what_lies_behind_it(
 ):
     def costly(file: Any, **options: Any) -> Any:
         asked.append(options["offset_seconds"])
-        raise decoder.TooCostlyError("decoding takes longer than 1 s of a processor")
+        raise decoderprocess.TooCostlyError("decoding takes longer than 1 s of a processor")
 
     with monkeypatch.context() as dear:
         dear.setattr(decoder, "frame_at", costly)

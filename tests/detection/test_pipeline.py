@@ -150,6 +150,21 @@ def test_the_frames_of_a_clip_are_looked_at_and_know_their_offset(root, tmp_path
     assert detections[0].frame_offset == pytest.approx(0, abs=0.2)
     for d in detections:
         assert d.captured_at == upload.captured_at + timedelta(seconds=d.frame_offset or 0)
+    upload.refresh_from_db()
+    assert upload.reason == "looked at 3 frames, on average one every 1.9 s"
+
+
+@pytest.mark.parametrize("frames", [20, 11])
+def test_a_clip_with_nothing_in_it_says_where_it_was_looked_at_sparsely(root, tmp_path, settings, frames):
+    settings.VIDEO_FRAME_INTERVAL_SECONDS, settings.VIDEO_MAX_FRAMES = 1.0, 3
+    Eye.sees = []
+    clip = files.mp4(tmp_path / "a.mp4", frames=frames, rate=5).read_bytes()
+    upload = put("door/a.mp4", clip, root)
+    Upload.objects.filter(pk=upload.pk).update(reason="the clip is cut short")
+    detect()
+    upload.refresh_from_db()
+    said = "; looked at 3 frames, on average one every 1.9 s" if frames == 20 else ""
+    assert (upload.state, upload.reason) == ("empty", f"the clip is cut short{said}")
 
 
 def test_a_person_beyond_doubt_takes_the_fast_path(root):
