@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -63,7 +63,7 @@ def _original(content: bytes, number: int) -> Path:
 
 def _row(camera: Camera, number: int, original: Path, until: datetime, left: int) -> Upload:
     path = f"{camera.folder}/picture{number:06}.jpg"
-    os.link(original, settings.CAMERA_ROOT / path)
+    shutil.copyfile(original, settings.CAMERA_ROOT / path)
     status = original.stat()
     width, height = _size(original)
     key = version_key(path, status.st_size, status.st_mtime_ns)
