@@ -19,6 +19,7 @@ from cameras import delivery, ingest, rawbody, stills
 from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.incoming import ToFolder, ToNowhere, announced_bytes
+from cameras.ingest_paths import FOLDER
 from cameras.inputs import UploadInputSerializer
 from cameras.models import Camera, Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
@@ -142,7 +143,7 @@ class CameraUploads(GenericAPIView[Upload]):
         try:
             if camera is not None:
                 ingest.require_room(camera, announced_bytes(request))
-                self.incoming = ToFolder(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{ingest.FOLDER}")
+                self.incoming = ToFolder(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{FOLDER}")
         except HSIError as error:
             self.refusal = error
         return self.incoming or ToNowhere()

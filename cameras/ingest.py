@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,15 +15,15 @@ from django.utils import timezone
 
 from cameras import diskguard, layouts
 from cameras.incoming import StorageFullError, away, require_size
+from cameras.ingest_paths import folder_for
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload, version_key
-from cameras.stability import is_temporary
+from cameras.names import is_temporary
 from cameras.tree import ReplacedError, Tree
 from cameras.treewriter import Partial, make_folder
-from hsi import crashpoint
+from hsi import crashpoint, logcontext
 from hsi.errors import ConflictError, HSIError
 
-FOLDER = "http"
 LONGEST_STEM = 100
 UNSAFE = re.compile(r"[^A-Za-z0-9._\[\]()+@=-]+")
 
@@ -41,6 +40,17 @@ class UploadRejectedError(HSIError):
     code = "UPLOAD_REJECTED"
     status = 422
     retryable = False
+
+
+class UnknownKindError(HSIError):
+    """Files of this type are not handled."""
+
+    code = "UPLOAD_REJECTED"
+    status = 422
+    retryable = False
+
+
+REFUSED = {Outcome.NOT_OURS: CameraPausedError, Outcome.NOT_UNDERSTOOD: UnknownKindError}
 
 
 def require_room(camera: Camera, body_bytes: int) -> None:
@@ -71,7 +81,7 @@ def receive(
 
 def _place(tree: Tree, camera: Camera, partial: Partial, name: str) -> str:
     """Place the file under a path that no other has, and take it in; the key of its version."""
-    folder = f"{camera.folder}/{FOLDER}/{timezone.now():%Y%m%d}/{secrets.token_hex(4)}"
+    folder = folder_for(camera.folder, f"{timezone.now():%Y%m%d}", logcontext.trace())
     make_folder(tree, folder)
     path = f"{folder}/{name}"
     size, mtime_ns = partial.place(path)
@@ -79,9 +89,9 @@ def _place(tree: Tree, camera: Camera, partial: Partial, name: str) -> str:
     outcome = None
     with contextlib.suppress(FileNotFoundError):  # the watcher was quicker, and has moved it to the quarantine
         outcome = take_in(tree, path, final=True)
-    if outcome is Outcome.NOT_OURS:
+    if outcome in REFUSED:
         tree.remove(path)
-        raise CameraPausedError
+        raise REFUSED[outcome]
     return version_key(path, size, mtime_ns)
 
 

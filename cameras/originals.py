@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from typing import BinaryIO
 
 from django.conf import settings
 
+from cameras.content import sha256_of
 from cameras.models import Upload
-from cameras.tree import Tree
+from cameras.tree import Tree, stamp
 from hsi.errors import HSIError
+
+MOST_REPEATS = 20
 
 
 class MediaGoneError(HSIError):
@@ -22,8 +24,30 @@ class MediaGoneError(HSIError):
     retryable = False
 
 
+class MediaAwayError(MediaGoneError):
+    """The file cannot be read at the moment."""
+
+
 def open_original(upload: Upload) -> BinaryIO:
-    """The upload's own bytes, from its folder or from quarantine. Raises `MediaGoneError`."""
+    """The upload's own bytes: the copy in the spool, the file in quarantine or in its folder, or a repeat of it.
+
+    Raises `MediaGoneError`, or `MediaAwayError` where it may come back by itself.
+    """
+    if upload.spool:
+        with contextlib.suppress(MediaGoneError):
+            return _open(Tree(settings.DATA_DIR), upload.spool, "The copy of the file is no longer there.")
+    try:
+        return _open_first(upload)
+    except MediaAwayError:
+        raise
+    except MediaGoneError:
+        for repeat in upload.repeats.order_by("-id")[:MOST_REPEATS]:
+            with contextlib.suppress(MediaGoneError):
+                return _open_first(repeat)
+        raise
+
+
+def _open_first(upload: Upload) -> BinaryIO:
     if upload.quarantine:
         # Its row is written before it is moved: a file that could not be moved is where it was.
         with contextlib.suppress(MediaGoneError):
@@ -48,18 +72,12 @@ def _open(tree: Tree, path: str, detail: str) -> BinaryIO:
     except FileNotFoundError as error:
         raise MediaGoneError(detail) from error
     except OSError as error:
-        raise MediaGoneError("The file cannot be read at the moment.") from error
+        raise MediaAwayError from error
 
 
 def _is_the_same(file: BinaryIO, upload: Upload) -> bool:
-    """Size and time as they were. A picture that was copied back has another time, so its content decides."""
-    status = os.fstat(file.fileno())
-    if status.st_size != upload.size:
+    """Size and time as they were. A file that was copied back or touched has another time: its content decides."""
+    size, mtime_ns = stamp(os.fstat(file.fileno()))
+    if size != upload.size:
         return False
-    if status.st_mtime_ns == upload.mtime_ns:
-        return True
-    if upload.kind != Upload.Kind.IMAGE or not upload.sha256:
-        return False
-    same = hashlib.sha256(file.read()).hexdigest() == upload.sha256
-    file.seek(0)
-    return same
+    return mtime_ns == upload.mtime_ns or (bool(upload.sha256) and sha256_of(file) == upload.sha256)

@@ -6,7 +6,6 @@ import hashlib
 import logging
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
@@ -38,12 +37,9 @@ class TooManyZonesError(ConflictError):
     code = "TOO_MANY_ZONES"
 
 
-def camera_of_folder(folder: str) -> Camera | None:
-    """The camera of a first-level folder (path text); an unknown folder makes one, where the setting allows."""
-    camera = next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
-    if camera is None and settings.CAMERA_AUTO_CREATE:
-        camera = create_camera(folder)
-    return camera
+def camera_of(folder: str) -> Camera | None:
+    """The camera of a first-level folder (path text), where it has one."""
+    return next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
 
 
 def create_camera(folder: str) -> Camera:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import decoder
-from cameras.models import Upload, Zone
+from cameras import decoder, originals, securing, spool
+from cameras.models import REPEATS, Upload, Zone
 from cameras.picture import Picture
 from cameras.tree import Tree
 from cameras.zones import contains
@@ -23,7 +23,7 @@ from detection import batching
 from detection.detectors import Box, DetectedObject, get_detector, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
-from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
+from hsi import audit, breaker, crashpoint, databaseclock, deadletters, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.times import iso
@@ -34,15 +34,10 @@ IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database 
 
 
 class FileGoneError(MediaError):
-    """The file was removed before it was analysed."""
+    """The file was removed, moved or overwritten before it was analysed. If it comes back, its upload finds it."""
 
     code = "FILE_GONE"
-
-
-class FileChangedError(MediaError):
-    """The file was overwritten before it was analysed. The new content is an upload of its own."""
-
-    code = "FILE_CHANGED"
+    retryable = True
 
 
 class FolderAwayError(HSIError):
@@ -68,7 +63,12 @@ def detect_upload(job: Job) -> None:
         return
     logcontext.add(camera=upload.camera_id)
     began = time.perf_counter()
-    sightings = list(look(upload))
+    try:
+        sightings = list(look(upload))
+    except HSIError as error:
+        if error.retryable:
+            secure(upload)
+        raise
     took = time.perf_counter() - began
     samples.stage("detection", took)
     crashpoint.reach("detected")
@@ -109,20 +109,29 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
 
 
 def open_original(upload: Upload) -> BinaryIO:
-    """The very file that was taken in. Raises a `MediaError` when it is gone or another one."""
-    tree = Tree(settings.CAMERA_ROOT)
+    """The very content that was taken in. Raises `FileGoneError`, or `FolderAwayError` where it may come back."""
     try:
-        file = tree.open(upload.path)
-    except FileNotFoundError as error:
-        # A share that is not mounted leaves an empty folder: then the camera's own folder is missing, too.
-        if not settings.CAMERA_ROOT.is_dir() or upload.camera.folder not in tree.folders():
+        return originals.open_original(upload)
+    except originals.MediaAwayError as error:
+        raise FolderAwayError from error
+    except originals.MediaGoneError as error:
+        # A share that is not mounted leaves an empty folder: then the file's own folder is missing, too.
+        folder = upload.path.partition("/")[0]
+        tree = Tree(settings.CAMERA_ROOT)
+        if not settings.CAMERA_ROOT.is_dir() or folder not in tree.folders():
             raise FolderAwayError from error
+        if tree.stamp(upload.path) is not None:
+            securing.note_reuse(upload.camera)
+        # Where it was moved or renamed, its row follows it in a moment.
         raise FileGoneError from error
-    status = os.fstat(file.fileno())
-    if (status.st_size, status.st_mtime_ns) != (upload.size, upload.mtime_ns):
-        file.close()
-        raise FileChangedError
-    return file
+
+
+def secure(upload: Upload) -> None:
+    """Copy the file of an upload that will be tried again, before its camera overwrites it."""
+    try:
+        spool.secure(upload)
+    except (OSError, spool.SpoolFullError) as error:
+        logger.warning("%s is not copied into the spool: %s", upload.path, error)
 
 
 def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
@@ -136,6 +145,8 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
             return False
         messages = _store_sightings(upload, sightings, zones) if sightings else []
         stream.publish(*messages)
+    with contextlib.suppress(OSError):  # the spool is swept
+        spool.release(upload)
     return True
 
 
@@ -190,17 +201,29 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> Det
 
 
 def revive_upload(row_id: int) -> bool:
-    """A failed upload waits again. False: it is gone, or not failed."""
+    """A failed upload waits again, and its repeats are repeats again. False: it is gone, or not failed.
+
+    Of a repeat that failed with the first of its content, that one waits again.
+    """
+    failed = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).first()
+    if failed is None:
+        return False
+    if failed.duplicate_of_id is not None:
+        return deadletters.retry(DETECTION_QUEUE, failed.duplicate_of_id, audit.acting_user())
     revived = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
         state=Upload.State.WAITING, reason="", finished_at=None
     )
+    failed.repeats.filter(state=Upload.State.DEAD).update(state=Upload.State.DUPLICATE, reason=REPEATS)
     return bool(revived)
 
 
 def bury_upload(row_id: int, reason: str) -> None:
-    """The upload's job becomes a dead letter: the upload says so."""
+    """The upload's job becomes a dead letter: the upload says so, and its repeats, which nobody looked at either."""
+    now = timezone.now()
     buried = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
-        state=Upload.State.DEAD, reason=reason, finished_at=timezone.now()
+        state=Upload.State.DEAD, reason=reason, finished_at=now
     )
     if buried:
+        repeats = Upload.objects.filter(duplicate_of=row_id, state=Upload.State.DUPLICATE)
+        repeats.update(state=Upload.State.DEAD, reason=f"upload {row_id} of the same bytes failed")
         transaction.on_commit(lambda: samples.count(samples.UPLOADS, Upload.State.DEAD.value))

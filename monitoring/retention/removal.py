@@ -78,7 +78,7 @@ def _garbage_of(piece: Piece) -> Iterator[Garbage]:
         mtime_ns=piece.mtime_ns,
         version_key=piece.version_key,
     )
-    for path in filter(None, (piece.thumbnail, piece.quarantine)):
+    for path in filter(None, (piece.thumbnail, piece.quarantine, piece.spool)):
         yield Garbage(root=Garbage.Root.DATA, path=path)
 
 

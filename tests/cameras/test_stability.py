@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.stability import Ready, StabilityTracker, Stamp, is_temporary
+from cameras.names import is_temporary
+from cameras.stability import Ready, StabilityTracker, Stamp
 
 STABLE, INCOMPLETE = 2.0, 30.0
 
