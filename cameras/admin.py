@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from cameras import retry
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
@@ -29,7 +30,8 @@ from hsi.admin_base import (
     shortened,
     thumbnail,
 )
-from hsi.roles import is_admin
+from hsi.errors import HSIError
+from hsi.roles import Role, has_role, is_admin
 
 if TYPE_CHECKING:  # the library is untyped
     from django.contrib.admin.views.main import ChangeList
@@ -149,6 +151,7 @@ class UploadAdmin(VisibleMachineRows):
     search_help_text = f"A number, or part of a path or a reason or a SHA-256 in the newest {SEARCHED_ROWS:,}."
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
+    actions: Any = ("try_again",)
     fields = (
         "camera", "path", "kind", "upload_state", "reason", "large_picture", "bytes", "width", "height",
         "duration_seconds", "captured_at", "captured_at_source", "clock_skew", "received_at", "finished_at", "attempts",
@@ -158,6 +161,22 @@ class UploadAdmin(VisibleMachineRows):
     tones = {
         "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
     }  # fmt: skip
+
+    @admin.action(description="Try again what was rejected or has failed", permissions=["handle"])
+    def try_again(self, request: HttpRequest, uploads: QuerySet[Upload]) -> None:
+        """Each by itself: one that still cannot be used keeps no other one from it."""
+        tried, refused = 0, 0
+        for upload in uploads.filter(state__in=(Upload.State.REJECTED, Upload.State.DEAD)).order_by("pk"):
+            try:
+                tried += retry.again(upload)
+            except HSIError:
+                refused += 1
+        words = f"{tried} wait again" + (f", {refused} still cannot be used" if refused else "") + "."
+        self.message_user(request, words, messages.WARNING if refused or not tried else messages.SUCCESS)
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """As over the API: an operator, for the uploads that he may see."""
+        return has_role(request.user, Role.OPERATOR)
 
     @admin.display(description="picture")
     def picture(self, upload: Upload) -> SafeString | str:

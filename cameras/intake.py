@@ -110,7 +110,7 @@ def _secured(arrival: Arrival, file: BinaryIO) -> Iterator[BinaryIO | None]:
 
 def _judge(tree: Tree, arrival: Arrival, file: BinaryIO, secured: BinaryIO) -> Outcome:
     try:
-        _read(arrival, secured)
+        read(arrival, secured)
     except MediaError as error:
         if not arrival.final and isinstance(error, (media.TruncatedError, media.EmptyError)):
             return Outcome.INCOMPLETE
@@ -141,7 +141,7 @@ def _known(arrival: Arrival) -> Upload | None:
     return found[0] if found else None
 
 
-def _read(arrival: Arrival, file: BinaryIO) -> None:
+def read(arrival: Arrival, file: BinaryIO) -> None:
     """Validate, hash and make the thumbnail, by kind. Raises MediaError."""
     kind = media.kind_of(arrival.name)
     if kind == "image":

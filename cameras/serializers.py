@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, TypedDict
 
 from cameras.models import Camera, Upload, Zone
+from cameras.problems import IntakeProblem
 from hsi.times import iso
+
+Problems = dict[str, list[str]]
 
 
 class CameraData(TypedDict):
     """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
 
-    `silent_since` is null unless the camera has been silent for longer than expected.
+    `silent_since` is null unless the camera has been silent for longer than expected. `problems` says in words
+    what keeps files in its folder from being taken in.
     """
 
     id: str
@@ -25,6 +30,7 @@ class CameraData(TypedDict):
     created_at: str
     last_captured_at: str | None
     snapshot_url: str | None
+    problems: list[str]
 
 
 class ZoneData(TypedDict):
@@ -77,8 +83,9 @@ class CameraStatusData(TypedDict):
     silent_since: str | None
 
 
-def camera_data(camera: Camera) -> CameraData:
+def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
     """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
+    problems = problems_of([camera]) if problems is None else problems
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)
     return {
         "id": camera.pk,
@@ -91,7 +98,16 @@ def camera_data(camera: Camera) -> CameraData:
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": f"/api/cameras/{camera.pk}/snapshot" if last_captured_at else None,
+        "problems": problems.get(camera.folder, []),
     }
+
+
+def problems_of(cameras: Iterable[Camera]) -> Problems:
+    """What keeps files from being taken in, in words, by folder; by one query for all cameras."""
+    found: Problems = {}
+    for problem in IntakeProblem.objects.filter(folder__in=[camera.folder for camera in cameras]):
+        found.setdefault(problem.folder, []).append(problem.words)
+    return found
 
 
 def zone_data(zone: Zone) -> ZoneData:

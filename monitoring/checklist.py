@@ -6,6 +6,7 @@ from django.conf import settings
 
 from monitoring import health
 from monitoring.aihealth import BreakersCheck, service_checks
+from monitoring.intakehealth import IntakeCheck
 from monitoring.redishealth import ChannelLayerCheck, RedisCheck
 
 
@@ -17,6 +18,7 @@ def all_checks() -> list[health.NamedCheck]:
         *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
         health.WorkersCheck(),
         health.CameraFolderCheck(),
+        IntakeCheck(),
         health.CamerasCheck(),
         health.DiskCheck(),
         *services,

@@ -15,7 +15,8 @@ from django.db import connection
 from watchdog.observers.inotify import InotifyWatchGroup
 
 from cameras.models import Upload
-from cameras.watcher import CameraRootMissingError, CameraWatcher, Notices
+from cameras.notices import Notifications
+from cameras.watcher import CameraRootMissingError, CameraWatcher
 from hsi.models import QueueJob, WorkerHeartbeat
 from tests import factories, files
 
@@ -236,7 +237,7 @@ def test_a_file_linked_in_from_outside_is_taken_in_without_waiting_for_a_scan(da
 
 def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):
     with watching():
-        monkeypatch.setattr(Notices, "_pass", lambda *dropped: None)
+        monkeypatch.setattr(Notifications, "_pass", lambda *dropped: None)
         (data_dir / "cameras" / "door").mkdir()
         (data_dir / "cameras" / "door" / "a.jpg").write_bytes(files.jpeg())
         InotifyWatchGroup.on_queue_overflow(MagicMock())  # as the observer does

@@ -1,0 +1,40 @@
+"""The health of the way in: what is not taken in, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from health_check.exceptions import ServiceWarning
+
+from cameras.problems import IntakeProblem
+from monitoring.health import NamedCheck
+
+SHOWN = 10
+
+
+class AffectedFoldersError(Exception):
+    """Which folders, for those who may know them all."""
+
+
+@dataclass
+class IntakeCheck(NamedCheck):
+    """Files and folders that wait for a reason. Names none of them: not everybody who asks may see them all."""
+
+    name: str = "intake"
+
+    def run(self) -> None:
+        problems = list(IntakeProblem.objects.all())
+        self.detail = f"{summary(problems)}." if problems else "Every file is taken in."
+        faults = [problem for problem in problems if problem.kind not in IntakeProblem.HARMLESS]
+        if faults:
+            which = "; ".join(map(str, faults[:SHOWN]))
+            raise ServiceWarning(f"{summary(faults)}.") from AffectedFoldersError(which)
+
+
+def summary(problems: list[IntakeProblem]) -> str:
+    """Such as `3 files that cannot be read, 1 folders that are too deep`."""
+    counts: dict[str, int] = {}
+    for problem in problems:
+        words = problem.get_kind_display()
+        counts[words] = counts.get(words, 0) + problem.count
+    return ", ".join(f"{count} {words}" for words, count in counts.items())
