@@ -106,6 +106,6 @@ class ProblemBook:
             count, example, detail = told[folder, kind]
             level = logging.INFO if kind in IntakeProblem.HARMLESS else logging.WARNING
             about = ": ".join(filter(None, (example, detail)))
-            logger.log(level, "%s: %s %s (%s)", folder or "all folders", count, kind.label, about)
+            logger.log(level, "%s: %s: %s (%s)", folder or "all folders", kind.label, count, about)
         for folder, kind in sorted(before - told.keys()):
             logger.info("%s: no more %s", folder or "all folders", kind.label)

@@ -42,6 +42,6 @@ class IntakeProblem(models.Model):
 
     @property
     def words(self) -> str:
-        """Such as `20 files that cannot be read (a.jpg: Permission denied)`."""
+        """Such as `files that cannot be read: 20 (a.jpg: Permission denied)`."""
         about = ": ".join(filter(None, (self.example, self.detail)))
-        return f"{self.count} {self.get_kind_display()}" + (f" ({about})" if about else "")
+        return f"{self.get_kind_display()}: {self.count}" + (f" ({about})" if about else "")

@@ -32,9 +32,9 @@ class IntakeCheck(NamedCheck):
 
 
 def summary(problems: list[IntakeProblem]) -> str:
-    """Such as `3 files that cannot be read, 1 folders that are too deep`."""
+    """Such as `files that cannot be read: 3, folders that are too deep: 1`."""
     counts: dict[str, int] = {}
     for problem in problems:
         words = problem.get_kind_display()
         counts[words] = counts.get(words, 0) + problem.count
-    return ", ".join(f"{count} {words}" for words, count in counts.items())
+    return ", ".join(f"{words}: {count}" for words, count in counts.items())

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.one_engine
 @pytest.mark.parametrize(
     "name",
     [
-        "@eaDir", "@tmp", "@Recently-Snapshot", "#recycle", "#Snapshot", "lost+found", ".Trash-1000", ".snapshot", ".zfs",
+        "@eaDir", "@tmp", "@Recently-Snapshot", "#recycle", "#Snapshot", "lost+found", ".Trash-1000", ".snapshot",
         "System Volume Information", "$RECYCLE.BIN", "RECYCLER", "FOUND.000", "Network Trash Folder", "__MACOSX",
         "Thumbs.db", "ehthumbs_vista.db", "Desktop.ini", ".DS_Store", "._door.jpg", "Icon\r", "~$note.jpg",
         "SYNOPHOTO_THUMB_XL.jpg", ".nfs0000001",

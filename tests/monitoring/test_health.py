@@ -56,7 +56,18 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "queues", "workers", "camera_folder", "cameras", "disk", "detector", "analyzer", "breakers"]
+        [
+            "database",
+            "queues",
+            "workers",
+            "camera_folder",
+            "intake",
+            "cameras",
+            "disk",
+            "detector",
+            "analyzer",
+            "breakers",
+        ]
         + (["redis", "channel_layer"] if settings.REDIS_URL else []),
         "healthy",
     )
