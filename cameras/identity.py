@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -15,7 +16,8 @@ from django.db import transaction
 from cameras import layouts, spool
 from cameras.arrival import Arrival
 from cameras.content import sha256_of
-from cameras.models import Upload
+from cameras.ingest_paths import is_own
+from cameras.models import GONE, Upload, version_key
 from cameras.tree import OutsideTreeError, Tree
 from hsi import deadletters, rows
 from hsi.queues import DETECTION_QUEUE
@@ -78,6 +80,21 @@ def try_again(upload: Upload) -> bool:
     logger.info("%s is here again: upload %s waits again", upload.path, upload.pk)
     upload.state, upload.reason, upload.finished_at = Upload.State.WAITING, "", None
     return True
+
+
+def is_overwritten(upload: Upload, file: BinaryIO) -> bool:
+    """Whether a file with the name, size and time of `upload` has another content. Then the upload gives them up."""
+    if not upload.sha256 or is_own(upload.path) or sha256_of(file) == upload.sha256:
+        return False
+    given_up = version_key(f"{upload.version_key}\0{upload.sha256}", upload.size, upload.mtime_ns)
+    Upload.objects.filter(pk=upload.pk).update(version_key=given_up, file_gone=True)
+    return True
+
+
+def came_back(upload: Upload, *, told: bool) -> None:
+    """The file of an upload is there as it was. One that failed waits again if the file was gone, or was sent again."""
+    if upload.state == Upload.State.DEAD and (upload.reason.startswith(GONE) or (told and not is_own(upload.path))):
+        try_again(upload)
 
 
 def _counts(arrival: Arrival, upload: Upload) -> bool:

@@ -72,11 +72,12 @@ def receive(
     taken in now: if it lies in its place by then, the watcher tries again.
     """
     assert partial is not None  # noqa: S101 (a form without a file has no name)
+    began = timezone.now()
     try:
         key = _place(tree, camera, partial, name if captured_at is None else named_for(name, captured_at, camera))
     except OSError as error:
         raise away(error) from error
-    return told(camera, key)
+    return told(key, began)
 
 
 def _place(tree: Tree, camera: Camera, partial: Partial, name: str) -> str:
@@ -95,16 +96,16 @@ def _place(tree: Tree, camera: Camera, partial: Partial, name: str) -> str:
     return version_key(path, size, mtime_ns)
 
 
-def told(camera: Camera, key: str) -> tuple[Upload, bool]:
-    """What became of this version of a file, whoever took it in; see `receive`."""
-    upload = Upload.objects.select_related("duplicate_of").filter(camera=camera, version_key=key).first()
+def told(key: str, since: datetime) -> tuple[Upload, bool]:
+    """What became of this version of a file that came `since` then, whoever took it in; see `receive`."""
+    upload = Upload.objects.select_related("duplicate_of").filter(version_key=key).first()
     if upload is None:
         raise ReplacedError
     if upload.state == Upload.State.REJECTED:
         raise UploadRejectedError(f"{upload.reason} (upload {upload.pk})")
     if upload.state == Upload.State.DUPLICATE and upload.duplicate_of is not None:
         return upload.duplicate_of, False
-    return upload, True
+    return upload, upload.received_at >= since  # else it is known, and was gone
 
 
 def safe_name(given: str) -> str | None:

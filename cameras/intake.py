@@ -52,10 +52,10 @@ class Outcome(enum.Enum):
 ENDED = {Outcome.DUPLICATE: Upload.State.DUPLICATE.value, Outcome.REJECTED: Upload.State.REJECTED.value}
 
 
-def take_in(tree: Tree, path: str, *, final: bool, placed: bool = False) -> Outcome:
+def take_in(tree: Tree, path: str, *, final: bool, placed: bool = False, told: bool = False) -> Outcome:
     """`_take_in`, timed and counted."""
     began = time.perf_counter()
-    outcome = _take_in(tree, path, final=final, placed=placed)
+    outcome = _take_in(tree, path, final=final, placed=placed, told=told)
     if outcome is Outcome.ACCEPTED:
         samples.stage("intake", time.perf_counter() - began)
     elif outcome in ENDED:
@@ -63,10 +63,11 @@ def take_in(tree: Tree, path: str, *, final: bool, placed: bool = False) -> Outc
     return outcome
 
 
-def _take_in(tree: Tree, path: str, *, final: bool, placed: bool) -> Outcome:
+def _take_in(tree: Tree, path: str, *, final: bool, placed: bool, told: bool) -> Outcome:
     """Take in the file at `path` (text below the root).
 
-    `final`: it will not heal by waiting. `placed`: it was moved into place, so nobody writes to it any more.
+    `final`: it will not heal by waiting. `placed`: it was moved into place, so nobody writes to it any more. `told`:
+    somebody has written or moved it just now, so its name, size and time do not prove that it is what it was.
     Raises OSError when the file cannot be read now, DatabaseError when it cannot be stored now and `SpoolFullError`
     when it cannot be secured now: in all cases it stays where it is, and is tried again.
     """
@@ -78,8 +79,10 @@ def _take_in(tree: Tree, path: str, *, final: bool, placed: bool) -> Outcome:
         return Outcome.NOT_UNDERSTOOD
     with tree.open(path) as file:
         arrival = Arrival(camera, path, *stamp(os.fstat(file.fileno())), timezone.now(), final)
-        if (known := _known(arrival)) is not None:
+        known = _known(arrival)
+        if known is not None and not (told and identity.is_overwritten(known, file)):
             quarantine.finish_move(tree, known)
+            identity.came_back(known, told=told)
             return Outcome.KNOWN
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be

@@ -26,6 +26,7 @@ def validate_time_zone(value: str) -> None:
 
 
 REPEATS = "the same bytes came before"
+GONE = "FileGoneError"  # how the reason of an upload begins whose file was gone
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 60, 30 * 24 * 3600
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from cameras import media
-from cameras.models import Garbage, Upload, version_key
+from cameras.models import GONE, Garbage, Upload, version_key
 from cameras.names import is_passed_over, is_system
 from cameras.problembook import ProblemBook
 from cameras.problems import IntakeProblem
@@ -69,13 +69,14 @@ def files_of(tree: Tree, folder: str) -> Iterator[Entry]:
 
 
 def unknown(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Those files whose version has no row, and rejected ones that still are where they were.
+    """Those files whose version has no row, rejected ones that still are where they were, and those that came back.
 
     A file whose row was deleted is garbage until it is unlinked. It is asked for after the rows, or it could
     slip through between.
     """
     keyed = {version_key(e.path, e.size, e.mtime_ns): e for e in entries}
-    rows = Upload.objects.filter(version_key__in=keyed).values_list("version_key", "state")
-    known = {key for key, state in rows if state != Upload.State.REJECTED}
+    rows = Upload.objects.filter(version_key__in=keyed)
+    settled = rows.exclude(state=Upload.State.REJECTED).exclude(state=Upload.State.DEAD, reason__startswith=GONE)
+    known = set(settled.values_list("version_key", flat=True))
     known.update(Garbage.objects.filter(version_key__in=keyed.keys() - known).values_list("version_key", flat=True))
     return (entry for key, entry in keyed.items() if key not in known)

@@ -26,6 +26,7 @@ class Ready:
     final: bool
     announced: bool = True  # False: only a scan saw it, and a notice should have told
     placed: bool = False  # it was moved into place
+    told: bool = False  # a notice said that it was written or moved, just now
 
 
 class _Mode(Enum):
@@ -134,7 +135,8 @@ class StabilityTracker:
     ) -> Ready | None:
         """A file whose time has come: ready, or looked at and put back, or gone."""
         if pending.mode in (_Mode.CLOSED, _Mode.RETRY):
-            return Ready(path, final=False, announced=pending.announced, placed=pending.placed)
+            told = pending.mode is _Mode.CLOSED
+            return Ready(path, final=False, announced=pending.announced, placed=pending.placed, told=told)
         stamp = stamp_of(path)
         if stamp is None:
             del self._pending[path]

@@ -216,7 +216,7 @@ class CameraWatcher(Loop):
         now = time.monotonic()
         crashpoint.reach("file-seen")
         with logcontext.bound(request=request_of(ready.path)):
-            outcome = take_in(self.tree, ready.path, final=ready.final, placed=ready.placed)
+            outcome = take_in(self.tree, ready.path, final=ready.final, placed=ready.placed, told=ready.told)
         self.book.settle(ready.path, *OF_FILES)
         folder = ready.path.partition("/")[0]
         if outcome in (Outcome.NOT_OURS, Outcome.NOT_UNDERSTOOD):

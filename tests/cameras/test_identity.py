@@ -13,6 +13,7 @@ from cameras import identity
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
 from cameras.originals import open_original
+from cameras.scanning import unknown
 from cameras.tree import Tree
 from detection.pipeline import bury_upload
 from hsi import deadletters
@@ -133,7 +134,7 @@ def test_a_time_that_is_set_while_the_file_is_read_is_no_change(root: Path, monk
 
     read = intake.read
 
-    def read_while_the_time_is_set(arrival, file):  # type: ignore[no-untyped-def]
+    def read_while_the_time_is_set(arrival, file):
         read(arrival, file)
         os.utime(root / "door/1.jpg", ns=(5, 5))
 
@@ -223,3 +224,50 @@ def test_a_frozen_camera_s_thousands_of_repeats_are_not_all_read(root: Path, mon
         take(root, f"door/{number}.jpg", files.jpeg())
     assert Upload.objects.filter(state=State.DUPLICATE).count() == 7
     assert set(Upload.objects.values_list("duplicate_of", flat=True)) == {None, Upload.objects.order_by("id")[0].pk}
+
+
+def overwrite_unseen(root: Path, path: str, data: bytes) -> None:
+    """Another content with the same size and time."""
+    before = (root / path).stat()
+    (root / path).write_bytes(data.ljust(before.st_size, b"\0"))
+    os.utime(root / path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_another_content_under_the_same_name_size_and_time_is_another_picture(root: Path):
+    first, second = files.jpeg(1) + b"\0" * 5000, files.jpeg(2)
+    take(root, "door/1.jpg", first)
+    overwrite_unseen(root, "door/1.jpg", second)
+    assert take_in(Tree(root), "door/1.jpg", final=False, told=True) is Outcome.ACCEPTED
+    assert take_in(Tree(root), "door/1.jpg", final=False, told=True) is Outcome.KNOWN
+    before, after = Upload.objects.order_by("id")
+    assert (before.file_gone, after.file_gone) == (True, False)
+    assert before.sha256 != after.sha256
+
+
+def test_retention_of_what_was_overwritten_unseen_leaves_the_new_file(root: Path):
+    from monitoring.retention.removal import _garbage_of
+    from monitoring.retention.units import _read
+
+    take(root, "door/1.jpg", files.jpeg(1) + b"\0" * 5000)
+    overwrite_unseen(root, "door/1.jpg", files.jpeg(2))
+    take_in(Tree(root), "door/1.jpg", final=False, told=True)
+    before, after = _read(Upload.objects.order_by("id"))
+    assert "door/1.jpg" not in {row.path for row in _garbage_of(before)}
+    assert "door/1.jpg" in {row.path for row in _garbage_of(after)}
+
+
+def test_an_upload_that_failed_because_its_file_was_gone_waits_again_when_a_scan_finds_it_back(root: Path):
+    take(root, "door/1.jpg", files.jpeg())
+    Upload.objects.update(state=State.DEAD, reason="FileGoneError: gone", finished_at=datetime.now(UTC))
+    QueueJob.objects.all().delete()
+    assert [entry.path for entry in unknown(Tree(root).walk())] == ["door/1.jpg"]
+    assert take(root, "door/1.jpg") is Outcome.KNOWN
+    assert Upload.objects.get().state == State.WAITING
+    assert QueueJob.objects.count() == 1
+
+
+def test_what_the_detector_refused_is_not_tried_again_with_every_scan(root: Path, failed: Upload):
+    assert list(unknown(Tree(root).walk())) == []
+    assert take(root, "door/1.jpg") is Outcome.KNOWN
+    failed.refresh_from_db()
+    assert failed.state == State.DEAD

@@ -14,6 +14,7 @@ import pytest
 from django.db import DataError, connection
 from watchdog.observers.inotify import InotifyWatchGroup
 
+from cameras.ingest_paths import folder_for
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
 from cameras.notices import Notifications
@@ -408,3 +409,11 @@ def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(
         (folder / "live.mkv.tmp").rename(folder / "placed.mkv")
         until(lambda: "door/live.mkv" in states())
     assert {upload.size for upload in Upload.objects.all()} == {len(whole)}
+
+
+def test_a_file_of_a_request_that_the_watcher_takes_first_is_known_by_that_request(data_dir):
+    folder = data_dir / "cameras" / folder_for("door", "20260301", "req-4711")
+    folder.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(files.jpeg())
+    CameraWatcher().run(drain=True)
+    assert QueueJob.objects.get().trace == "req-4711"
