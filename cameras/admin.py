@@ -18,6 +18,7 @@ from cameras import retry
 from cameras.access import visible_cameras
 from cameras.admin_visible import CameraFilter, VisibleMachineRows
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
+from cameras.problems import IntakeProblem
 from hsi.admin_base import (
     SEARCHED_ROWS,
     ForAdmins,
@@ -225,6 +226,22 @@ class GarbageAdmin(SuperuserOnlyAdmin):
     @admin.display(description="path")
     def path_text(self, garbage: Garbage) -> str:
         return shortened(garbage.path, 80)
+
+
+@admin.register(IntakeProblem)
+class IntakeProblemAdmin(SuperuserOnlyAdmin):
+    """What the watcher could not take in, over all folders."""
+
+    list_display = ("id", "folder_text", "kind", "count", "example", "detail", "since")
+    list_filter = ("kind",)
+    number_fields = ("pk",)
+    newest_fields = ("folder__icontains", "example__icontains")
+    ordering = ("-id",)
+    sortable_by = ("id",)
+
+    @admin.display(description="folder")
+    def folder_text(self, problem: IntakeProblem) -> str:
+        return shortened(problem.folder or "all folders", 80)
 
 
 @admin.register(Zone)

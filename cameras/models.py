@@ -67,7 +67,10 @@ class Camera(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
     reuses_names = models.BooleanField(
-        default=False, editable=False, help_text="It was seen to overwrite a file, so each one is copied as it comes."
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="It was seen to overwrite a file, so each one is copied as it comes.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, Upload
+from cameras.problems import IntakeProblem
 from events.models import Event
 from hsi import admin_base
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
@@ -89,6 +90,7 @@ def fill(number: int) -> None:
         channel = factories.channel()
         factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
+        IntakeProblem.objects.create(folder=f"folder{job.pk}", kind="unknown", count=1, since=factories.NOW)
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
         QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")

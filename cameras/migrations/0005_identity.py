@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='camera',
             name='reuses_names',
-            field=models.BooleanField(default=False, editable=False, help_text='It was seen to overwrite a file, so each one is copied as it comes.'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='It was seen to overwrite a file, so each one is copied as it comes.'),
         ),
         migrations.AddField(
             model_name='upload',
