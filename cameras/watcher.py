@@ -97,7 +97,11 @@ class CameraWatcher(Loop):
         self._scan_when_due(now)
         self.attempt(partial(self.securer.turn, now), _not_secured)
         self._store_problems(now)
-        if self.guard.paused() or self.securer.is_full:
+        if self.securer.is_full:
+            self.book.note(Kind.SPOOL_FULL, "", "intake pauses until some of what waits is analysed")
+            return LONGEST_PAUSE_SECONDS
+        self.book.clear(Kind.SPOOL_FULL, "")
+        if self.guard.paused():
             return LONGEST_PAUSE_SECONDS
         ready = self.tracker.ready(time.monotonic(), self._stamp, AT_ONCE)
         for one in ready:
@@ -239,7 +243,7 @@ class CameraWatcher(Loop):
             self.book.settle(ready.path, *OF_FILES)
             return
         if isinstance(error, SpoolFullError):
-            kind, self.securer.is_full = Kind.SPOOL_FULL, True
+            kind, seconds, self.securer.is_full = Kind.SPOOL_FULL, LONGEST_PAUSE_SECONDS, True
         elif isinstance(error, PermissionError):
             kind, seconds, detail = Kind.UNREADABLE_FILE, UNREADABLE_SECONDS, error.strerror or detail
         elif isinstance(error, OSError):

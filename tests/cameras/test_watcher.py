@@ -14,6 +14,7 @@ import pytest
 from django.db import DataError, connection
 from watchdog.observers.inotify import InotifyWatchGroup
 
+from cameras import spool
 from cameras.ingest_paths import folder_for
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
@@ -409,6 +410,21 @@ def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(
         (folder / "live.mkv.tmp").rename(folder / "placed.mkv")
         until(lambda: "door/live.mkv" in states())
     assert {upload.size for upload in Upload.objects.all()} == {len(whole)}
+
+
+def test_a_full_spool_pauses_intake_which_says_so_and_goes_on_when_there_is_room(data_dir, settings):
+    settings.SPOOL_MAX_BYTES = len(files.jpeg()) * 8
+    camera = factories.camera("door")
+    waits = factories.upload(camera, state="waiting", size=len(files.jpeg()) * 8, spool="spool/" + "0" * 32)
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        (folder / "snap.jpg").write_bytes(files.jpeg())
+        until(lambda: {("", "spool_full"), ("door", "spool_full")} <= problems().keys())
+        assert "door/snap.jpg" not in states()
+        spool.release(waits)
+        loop.wake()
+        until(lambda: states().get("door/snap.jpg") == "waiting" and problems() == {})
 
 
 def test_a_file_of_a_request_that_the_watcher_takes_first_is_known_by_that_request(data_dir):
