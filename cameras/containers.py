@@ -97,3 +97,20 @@ def _matroska_is_cut(head: bytes, size_bytes: int) -> bool:
     mask = (1 << (7 * width)) - 1
     length = int.from_bytes(field, "big") & mask
     return length != mask and start + width + length > size_bytes
+
+
+def tells_its_end(file: BinaryIO) -> bool:
+    """Whether a clip of this format says by its structure how long it is. The file is left at its start.
+
+    Of a live Matroska file, Dahua's format and streams of packets, each beginning looks whole.
+    """
+    head = _head(file, _EBML_HEAD_BYTES)
+    file.seek(0)
+    if head[4:8] in _MOV_BOXES or head.startswith(b"RIFF") or len(head) < _HEAD_BYTES:
+        return True
+    at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if not head.startswith(b"\x1a\x45\xdf\xa3") or not len(_MATROSKA_SEGMENT) <= at < len(head):
+        return False
+    width = 9 - head[at].bit_length()
+    unknown = (1 << (7 * width)) - 1
+    return width <= 8 and int.from_bytes(head[at : at + width], "big") & unknown != unknown

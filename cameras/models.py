@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.utils import timezone
 
+from cameras import problems  # noqa: F401 (one more model of this app)
 from cameras.channels import validate_pattern
 from cameras.makes import choices
 from hsi import rows
@@ -26,6 +27,8 @@ def validate_time_zone(value: str) -> None:
 
 
 LONGEST_CORRECTION_SECONDS = 26 * 3600  # from one end of the world's zones to the other
+REPEATS = "the same bytes came before"
+GONE = "FileGoneError"  # how the reason of an upload begins whose file was gone
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 60, 30 * 24 * 3600
 
 
@@ -79,6 +82,12 @@ class Camera(models.Model):
         null=True, editable=False, help_text="When it sent its last file, while it is silent for too long."
     )
     enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
+    reuses_names = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="It was seen to overwrite a file, so each one is copied as it comes.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = CameraQuerySet.as_manager()
@@ -161,11 +170,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """One version of one file that a camera uploaded, and how it ended.
+    """One file that a camera uploaded, known by its content, and how it ended.
 
-    `version_key` tells versions of a path apart (names repeat and are overwritten); with the camera
-    it is unique, so that two watchers and a restart make one row. `dedupe_key` is the SHA-256
-    while this row is the one that a repeat of the same bytes is a duplicate of.
+    `path`, `size` and `mtime_ns` say where it was last seen, and follow it when it is moved or touched.
+    `version_key` is made of them: what is found again as it was is not read again. With the camera it is unique,
+    so that two watchers and a restart make one row. `dedupe_key` is the SHA-256 while this row is the one
+    that a repeat of the same bytes is a duplicate of.
     """
 
     class State(models.TextChoices):
@@ -215,6 +225,10 @@ class Upload(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     detector = models.CharField(max_length=120, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    spool = models.CharField(
+        max_length=200, blank=True, db_default="", default="", editable=False,
+        help_text="A copy of the file until it is analysed, below the data folder.",
+    )  # fmt: skip
     file_gone = models.BooleanField(
         default=False, editable=False, help_text="The file was removed or overwritten after it was taken in."
     )
@@ -238,6 +252,8 @@ class Upload(models.Model):
             models.Index(fields=["received_at", "id"], name="upload_received"),
             models.Index(fields=["received_at", "id"], condition=Q(state="rejected"), name="upload_rejected"),
             models.Index(fields=["camera", "size"], condition=Q(file_gone=False), name="upload_camera_size"),
+            models.Index(fields=["sha256", "id"], name="upload_content"),
+            models.Index(fields=["id"], condition=~Q(spool=""), name="upload_spooled"),
         ]
 
     def __str__(self) -> str:
@@ -283,4 +299,8 @@ def version_key(path: str, size: int, mtime_ns: int) -> str:
 
 
 def from_epoch_ns(value: int) -> datetime:
-    return datetime.fromtimestamp(value / 1e9, UTC)
+    """A file's time; the nearest one that a datetime holds, for times before year 1 and after year 9999."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value // 1000)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if value > 0 else datetime.min.replace(tzinfo=UTC)
