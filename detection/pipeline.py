@@ -102,7 +102,7 @@ def look(upload: Upload) -> list[Sighting]:
         except originals.MediaGoneError as error:
             if is_away(upload, tree):
                 raise FolderAwayError from error
-            if tree.stamp(upload.path) is not None:
+            if tree.stamp(upload.path) is not None and not isinstance(error, originals.MediaLinkedError):
                 securing.note_reuse(upload.camera)
             # Where it was moved or renamed, its row follows it in a moment.
             raise FileGoneError from error

@@ -20,7 +20,7 @@ from detection.pipeline import bury_upload
 from hsi import deadletters
 from hsi.models import QueueJob
 from hsi.queues import DETECTION_QUEUE, get_queue
-from tests import files
+from tests import factories, files
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +107,14 @@ def test_the_same_bytes_of_another_camera_are_another_picture_though_the_first_i
     take(root, "door/1.jpg", files.jpeg())
     (root / "door/1.jpg").unlink()
     assert take(root, "yard/snap.jpg", files.jpeg()) is Outcome.ACCEPTED
+
+
+def test_what_is_sent_to_a_camera_over_http_is_its_own_though_another_one_had_a_file_of_this_name(root: Path):
+    factories.camera("yard")
+    take(root, "door/1.jpg", files.jpeg())
+    (root / "door/1.jpg").unlink()
+    assert take(root, "yard/http/20260301/0a1b2c3d-abc/1.jpg", files.jpeg()) is Outcome.ACCEPTED
+    assert [*Upload.objects.order_by("pk").values_list("camera", flat=True)] == ["door", "yard"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,23 @@ def test_a_rejected_file_that_still_cannot_be_used_says_why(admin: Client, rejec
     assert Upload.objects.get().state == Upload.State.REJECTED
 
 
+def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
+    admin: Client, data_dir: Path, tmp_path: Path
+):
+    (data_dir / "cameras/door").mkdir()
+    (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
+    (tmp_path / "second").hardlink_to(data_dir / "cameras/door/1.jpg")
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    linked = Upload.objects.get()
+    answer = admin.post(f"/api/uploads/{linked.pk}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
+    assert "linked: It has a second name" in answer.json()["detail"]
+    (tmp_path / "second").unlink()
+    assert admin.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert Upload.objects.get().dedupe_key
+
+
 def test_a_rejected_file_that_is_gone_says_so(admin: Client, rejected: Upload, data_dir: Path):
     (data_dir / rejected.quarantine).unlink()
     assert admin.post(f"/api/uploads/{rejected.pk}/retry").status_code == 404

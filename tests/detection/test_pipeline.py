@@ -223,6 +223,34 @@ def test_other_bytes_under_the_same_size_and_time_are_never_looked_at(root, sett
     assert Reader.seen == []
 
 
+def test_what_was_overwritten_is_looked_at_in_its_copy_and_only_while_that_is_one(root, settings):
+    settings.DETECTOR, settings.JOB_MAX_ATTEMPTS = f"{__name__}.Reader", 1
+    uploads = [put(f"{camera}/snap.jpg", files.jpeg(1, (640, 360)), root) for camera in ("door", "yard")]
+    for upload in uploads:
+        swapped(upload, root, files.encoded(Image.new("RGB", (9, 9)), "GIF"))
+    (settings.DATA_DIR / uploads[1].spool).write_bytes(files.jpeg(2, (640, 360)))
+    for _ in uploads:
+        detect()
+    assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == ["detected", "dead"]
+    assert DeadLetter.objects.get().error_type == "FileGoneError"
+
+
+def test_a_file_that_got_a_second_name_is_not_looked_at_and_was_not_overwritten(root, settings, tmp_path):
+    settings.JOB_MAX_ATTEMPTS = 1
+    upload = put("door/1.jpg", files.jpeg(), root)
+    (tmp_path / "second").hardlink_to(root / upload.path)
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
+    upload.camera.refresh_from_db()
+    assert not upload.camera.reuses_names
+    (tmp_path / "second").unlink()
+    take_in(Tree(root), upload.path, final=True)
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == "detected"
+
+
 def test_a_file_that_was_touched_is_the_same(root, settings):
     settings.DETECTOR = f"{__name__}.Reader"
     upload = put("door/a.jpg", files.jpeg(), root)
