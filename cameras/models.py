@@ -54,25 +54,20 @@ class Camera(models.Model):
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
     )
     clock_correction_seconds = models.IntegerField(
-        default=0,
+        default=0, help_text="Added to the time that its names tell, for a clock that cannot be set right.",
         validators=[MinValueValidator(-LONGEST_CORRECTION_SECONDS), MaxValueValidator(LONGEST_CORRECTION_SECONDS)],
-        help_text="Added to the time that its names tell, for a clock that cannot be set right.",
-    )
+    )  # fmt: skip
     clock_offset_seconds = models.IntegerField(
         null=True, editable=False, help_text="By how much its clock is steadily ahead; below zero: behind."
     )
     channel_pattern = models.CharField(
-        max_length=120,
-        blank=True,
-        validators=[validate_pattern],
+        max_length=120, blank=True, validators=[validate_pattern],
         help_text="For a recorder: where names tell the channel, such as NVR_{channel}_. Each is a camera of its own.",
-    )
+    )  # fmt: skip
     make = models.CharField(
-        max_length=20,
-        blank=True,
-        choices=choices,
+        max_length=20, blank=True, choices=choices,
         help_text="Its maker, for what to enter in its menu. Changes nothing.",
-    )
+    )  # fmt: skip
     expected_interval_seconds = models.PositiveIntegerField(
         null=True, blank=True,
         validators=[MinValueValidator(SHORTEST_INTERVAL_SECONDS), MaxValueValidator(LONGEST_INTERVAL_SECONDS)],
@@ -83,11 +78,9 @@ class Camera(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
     reuses_names = models.BooleanField(
-        default=False,
-        db_default=False,
-        editable=False,
+        default=False, db_default=False, editable=False,
         help_text="It was seen to overwrite a file, so each one is copied as it comes.",
-    )
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = CameraQuerySet.as_manager()
