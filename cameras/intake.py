@@ -22,7 +22,7 @@ from cameras import clocks, containers, identity, ingest_paths, layouts, media, 
 from cameras.arrival import Arrival
 from cameras.content import digest
 from cameras.linked import HardLinkedError
-from cameras.models import REPEATS, Garbage, Upload, from_epoch_ns
+from cameras.models import REPEATS, Garbage, Upload
 from cameras.reading import read
 from cameras.registry import camera_of
 from cameras.scanning import is_understood
@@ -221,14 +221,14 @@ def captured(arrival: Arrival) -> clocks.Moment:
     local, source = (named.local, Source.NAME) if named else (arrival.exif_time, Source.EXIF)
     arrived_at, arrived_by = arrival_time(arrival)
     length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
-    just_closed = arrival.received_at - from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
+    just_closed = arrival.received_at - clocks.from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
     clues = clocks.Clues(local, source, arrived_at, arrived_by, length, ingest_paths.is_told(arrival.path))
     return clocks.determine(arrival.camera, clues, arrival.received_at if just_closed else None)
 
 
 def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:
     """Now, or for a file that lay there before we came, when it was last written; that only where it is believable."""
-    written = from_epoch_ns(arrival.mtime_ns)
+    written = clocks.from_epoch_ns(arrival.mtime_ns)
     age = arrival.received_at - written
     if LATE_AFTER < age < layouts.MAX_PAST:
         return written, Upload.TimeSource.MTIME

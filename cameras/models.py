@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -54,7 +54,7 @@ class Camera(models.Model):
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
     )
     clock_correction_seconds = models.IntegerField(
-        default=0, help_text="Added to the time that its names tell, for a clock that cannot be set right.",
+        default=0, blank=True, help_text="Added to the time that its names tell, for a clock that cannot be set right.",
         validators=[MinValueValidator(-LONGEST_CORRECTION_SECONDS), MaxValueValidator(LONGEST_CORRECTION_SECONDS)],
     )  # fmt: skip
     clock_offset_seconds = models.IntegerField(
@@ -90,6 +90,10 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Take an emptied field of a form for no correction."""
+        self.clock_correction_seconds = self.clock_correction_seconds or 0
 
     @property
     def root_folder(self) -> str:
@@ -289,11 +293,3 @@ class Garbage(models.Model):
 def version_key(path: str, size: int, mtime_ns: int) -> str:
     """One version of one file: SHA-256 over its path, size and modification time."""
     return hashlib.sha256(f"{path}\0{size}\0{mtime_ns}".encode()).hexdigest()
-
-
-def from_epoch_ns(value: int) -> datetime:
-    """A file's time; the nearest one that a datetime holds, for times before year 1 and after year 9999."""
-    try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value // 1000)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC) if value > 0 else datetime.min.replace(tzinfo=UTC)

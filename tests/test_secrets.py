@@ -48,6 +48,9 @@ ENTERED = {
     ("ChannelForm", "password"),
     ("SetupForm", "password1"),
     ("SetupForm", "password2"),
+    ("PasswordForm", "old_password"),
+    ("PasswordForm", "new_password1"),
+    ("PasswordForm", "new_password2"),
 }
 # Fields that are called like a secret and are none.
 OPEN = {("AlertRuleRequestSerializer", "dedup_key"), ("AlertRuleForm", "dedup_key")}
@@ -223,14 +226,14 @@ def test_passwords_are_left_nowhere(markers: Markers, logs: Logs, boss: Person, 
         boss.post(reverse("admin:auth_user_password_change", args=[ann.pk]), {"usable_password": "true", **values})
     mine = {"old_password": markers.new("old password")}
     for values in pair("own password", "new_password1", "new_password2"):
-        boss.post(reverse("admin:password_change"), {**mine, **values})
+        boss.post(reverse("change_password"), {**mine, **values})
     own = markers.new("own password")
     boss_user = User.objects.get(username="boss")
     boss_user.set_password(own)
     boss_user.save()
     boss.client.force_login(boss_user)
     for values in pair("own password", "new_password1", "new_password2"):
-        boss.post(reverse("admin:password_change"), {"old_password": own, **values})
+        boss.post(reverse("change_password"), {"old_password": own, **values})
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", markers.new("command"))
     call_command("createsuperuser", interactive=False, username="eve", email="", stdout=StringIO())
     look_everywhere(markers, logs, boss)

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='camera',
             name='clock_correction_seconds',
-            field=models.IntegerField(default=0, help_text='Added to the time that its names tell, for a clock that cannot be set right.', validators=[django.core.validators.MinValueValidator(-93600), django.core.validators.MaxValueValidator(93600)]),
+            field=models.IntegerField(blank=True, default=0, help_text='Added to the time that its names tell, for a clock that cannot be set right.', validators=[django.core.validators.MinValueValidator(-93600), django.core.validators.MaxValueValidator(93600)]),
         ),
         migrations.AddField(
             model_name='camera',

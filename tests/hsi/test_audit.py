@@ -119,7 +119,7 @@ def test_a_breaker_that_is_reset_is_an_entry_and_one_that_was_closed_is_none():
 
 def test_changes_in_the_admin_are_entries_with_what_was_before(boss: Client):
     camera = factories.camera("door")
-    form = {"name": "Front door", "time_zone": "", "enabled": "on"}
+    form = {"name": "Front door", "time_zone": "", "clock_correction_seconds": "0", "enabled": "on"}
     grants = {
         "grants-TOTAL_FORMS": "1", "grants-INITIAL_FORMS": "0", "grants-0-user": str(factories.user("ann").pk),
         "grants-0-camera": "door",
