@@ -38,5 +38,5 @@ def move(tree: Tree, upload: Upload) -> None:
 
 def finish_move(tree: Tree, upload: Upload) -> None:
     """The move that a crash cut off."""
-    if upload.state == Upload.State.REJECTED:
+    if upload.state == Upload.State.REJECTED and upload.quarantine:
         move(tree, upload)

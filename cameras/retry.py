@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import identity, intake, media, reading
+from cameras import identity, intake, media, quarantine, reading
 from cameras.arrival import Arrival
 from cameras.models import REPEATS, Upload
 from cameras.originals import MediaLinkedError, open_original
@@ -43,7 +43,9 @@ def _judge_again(upload: Upload) -> bool:
         raise StillRejectedError(f"The file still cannot be used: {intake.reason_of(media.LinkedError())}") from error
     except MediaError as error:
         reason = intake.reason_of(error)
-        Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(reason=reason)
+        # One that was refused for its second name was left where it is: it goes to the quarantine like any other now.
+        place = upload.quarantine or quarantine.path_for(arrival)
+        Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(reason=reason, quarantine=place)
         raise StillRejectedError(f"The file still cannot be used: {reason}") from error
     values = {"reason": "", "thumbnail": arrival.store_thumbnail(upload.camera_id), **arrival.facts}
     with transaction.atomic():

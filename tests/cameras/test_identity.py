@@ -13,7 +13,7 @@ import pytest
 from cameras import identity, reading
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload
-from cameras.originals import open_original
+from cameras.originals import MediaGoneError, open_original
 from cameras.scanning import unknown
 from cameras.tree import Tree
 from detection.pipeline import bury_upload
@@ -277,3 +277,26 @@ def test_what_the_detector_refused_is_not_tried_again_with_every_scan(root: Path
     assert take(root, "door/1.jpg") is Outcome.KNOWN
     failed.refresh_from_db()
     assert failed.state == State.DEAD
+
+
+def test_what_is_written_over_a_picture_unseen_and_refused_stays_for_its_writer_and_is_judged_at_every_write(
+    root: Path,
+):
+    picture = files.jpeg(1)
+    take(root, "door/1.jpg", picture.ljust(len(files.jpeg(2)) + len(picture), b"\0"))
+    first = Upload.objects.get()
+
+    def swap(data: bytes, *, told: bool = True) -> Outcome:
+        (root / first.path).write_bytes(data.ljust(first.size, b"\0"))
+        os.utime(root / first.path, ns=(first.mtime_ns, first.mtime_ns))
+        return take_in(Tree(root), first.path, final=True, told=told)
+
+    for _ in range(2):
+        assert swap(b"GIF89a") is Outcome.REJECTED
+        assert (root / first.path).exists()
+        assert take_in(Tree(root), first.path, final=True) is Outcome.KNOWN  # a scan
+        assert (root / first.path).exists()
+    with pytest.raises(MediaGoneError):
+        open_original(first)
+    assert swap(files.jpeg(2)) is Outcome.ACCEPTED
+    assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == [State.WAITING, State.WAITING]

@@ -74,6 +74,22 @@ def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
     assert Upload.objects.get().dedupe_key
 
 
+def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_quarantine(
+    admin: Client, data_dir: Path, tmp_path: Path
+):
+    path = data_dir / "cameras/door/1.jpg"
+    path.parent.mkdir()
+    path.write_bytes(files.jpeg()[:-400])
+    (tmp_path / "second").hardlink_to(path)
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    (tmp_path / "second").unlink()
+    answer = admin.post(f"/api/uploads/{Upload.objects.get().pk}/retry")
+    assert "truncated" in answer.json()["detail"]
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert not path.exists()
+    assert (data_dir / Upload.objects.get().quarantine).exists()
+
+
 def test_a_rejected_file_that_is_gone_says_so(admin: Client, rejected: Upload, data_dir: Path):
     (data_dir / rejected.quarantine).unlink()
     assert admin.post(f"/api/uploads/{rejected.pk}/retry").status_code == 404
