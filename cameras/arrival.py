@@ -32,7 +32,7 @@ class Arrival:
     exif_time: datetime | None = None
     clock_off: timedelta | None = None  # see `clocks.Moment`
     copy: spool.Copy | None = None  # made for this file, and named by no row yet
-    overwrites: bool = False  # a file that was taken in had this name, size and time
+    overwrites: bool = False  # a file of this name was taken in before
 
     @classmethod
     def now(cls, owner: Camera | None, path: str, status: os.stat_result, *, final: bool) -> Arrival:

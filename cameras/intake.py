@@ -83,16 +83,17 @@ def _take_in(tree: Tree, path: str, *, final: bool, placed: bool, told: bool) ->
         return _leave(Arrival.now(camera, path, error.status_of_file, final=final))
     with file:
         arrival = Arrival.now(camera, path, os.fstat(file.fileno()), final=final)
+        arrival.overwrites = securing.memory.is_reused(path)
         known = _known(arrival)
         if known is not None and _is_judged_again(known, told=told):
             known.delete()
-            arrival.overwrites = not _is_linked(known)
+            arrival.overwrites = not is_linked(known)
+        elif known is not None and told and identity.is_overwritten(known, file):
+            arrival.overwrites = True
         elif known is not None:
-            arrival.overwrites = told and identity.is_overwritten(known, file)
-            if not arrival.overwrites:
-                quarantine.finish_move(tree, known)
-                identity.came_back(known, told=told)
-                return Outcome.KNOWN
+            quarantine.finish_move(tree, known)
+            identity.came_back(known, told=told)
+            return Outcome.KNOWN
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be
         if not (final or placed) and _may_go_on(arrival, file):
@@ -247,19 +248,19 @@ def _leave(arrival: Arrival) -> Outcome:
     return Outcome.REJECTED if _write_rejected(arrival, media.LinkedError()) else Outcome.KNOWN
 
 
-def _is_linked(known: Upload) -> bool:
+def is_linked(known: Upload) -> bool:
     return known.reason.startswith(f"{media.LinkedError.reason}:")
 
 
 def _is_judged_again(known: Upload, *, told: bool) -> bool:
     """Whether a refused file that was left where it is may be another one by now, or has one name again."""
-    return known.state == Upload.State.REJECTED and not known.quarantine and (told or _is_linked(known))
+    return known.state == Upload.State.REJECTED and not known.quarantine and (told or is_linked(known))
 
 
 def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
     """The row first, then the move: a crash between leaves a row whose file the next scan moves.
 
-    A file that was written over one that was taken in stays: its writer uses this very file again.
+    A file that was written over one that was taken in stays: its writer uses this very file, now and again.
     """
     upload = _write_rejected(arrival, error, "" if arrival.overwrites else quarantine.path_for(arrival))
     if upload is None:

@@ -44,7 +44,7 @@ def _judge_again(upload: Upload) -> bool:
     except MediaError as error:
         reason = intake.reason_of(error)
         # One that was refused for its second name was left where it is: it goes to the quarantine like any other now.
-        place = upload.quarantine or quarantine.path_for(arrival)
+        place = quarantine.path_for(arrival) if intake.is_linked(upload) else upload.quarantine
         Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(reason=reason, quarantine=place)
         raise StillRejectedError(f"The file still cannot be used: {reason}") from error
     values = {"reason": "", "thumbnail": arrival.store_thumbnail(upload.camera_id), **arrival.facts}

@@ -300,3 +300,11 @@ def test_what_is_written_over_a_picture_unseen_and_refused_stays_for_its_writer_
         open_original(first)
     assert swap(files.jpeg(2)) is Outcome.ACCEPTED
     assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == [State.WAITING, State.WAITING]
+
+
+def test_a_file_that_is_written_over_one_that_was_taken_in_and_refused_stays_for_its_writer(root: Path):
+    take(root, "door/1.jpg", files.jpeg(1))
+    assert take(root, "door/1.jpg", files.jpeg(2)[:-400]) is Outcome.REJECTED
+    assert take(root, "door/2.jpg", files.jpeg(3)[:-400]) is Outcome.REJECTED
+    assert [(root / f"door/{number}.jpg").exists() for number in (1, 2)] == [True, False]
+    assert take(root, "door/1.jpg", files.jpeg(4)) is Outcome.ACCEPTED
