@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from cameras import retry
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
+from cameras.problems import IntakeProblem
 from hsi import policy
 from hsi.admin_base import (
     SEARCHED_ROWS,
@@ -28,6 +30,7 @@ from hsi.admin_base import (
     shortened,
     thumbnail,
 )
+from hsi.errors import HSIError
 from hsi.mount import link
 from hsi.policies import System
 
@@ -148,6 +151,7 @@ class UploadAdmin(MachineAdmin):
     search_help_text = f"A number, or part of a path or a reason or a SHA-256 in the newest {SEARCHED_ROWS:,}."
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
+    actions: Any = ("try_again",)
     fields = (
         "camera", "path", "kind", "upload_state", "reason", "large_picture", "bytes", "width", "height",
         "duration_seconds", "captured_at", "captured_at_source", "clock_skew", "received_at", "finished_at", "attempts",
@@ -157,6 +161,18 @@ class UploadAdmin(MachineAdmin):
     tones = {
         "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
     }  # fmt: skip
+
+    @admin.action(description="Try again what was rejected or has failed", permissions=["act"])
+    def try_again(self, request: HttpRequest, uploads: QuerySet[Upload]) -> None:
+        """Each by itself: one that still cannot be used keeps no other one from it."""
+        tried, refused = 0, 0
+        for upload in uploads.filter(state__in=(Upload.State.REJECTED, Upload.State.DEAD)).order_by("pk"):
+            try:
+                tried += retry.again(upload)
+            except HSIError:
+                refused += 1
+        words = f"{tried} wait again" + (f", {refused} still cannot be used" if refused else "") + "."
+        self.message_user(request, words, messages.WARNING if refused or not tried else messages.SUCCESS)
 
     @admin.display(description="picture")
     def picture(self, upload: Upload) -> SafeString | str:
@@ -207,6 +223,22 @@ class GarbageAdmin(MachineAdmin):
     @admin.display(description="path")
     def path_text(self, garbage: Garbage) -> str:
         return shortened(garbage.path, 80)
+
+
+@admin.register(IntakeProblem)
+class IntakeProblemAdmin(MachineAdmin):
+    """What the watcher could not take in, over all folders."""
+
+    list_display = ("id", "folder_text", "kind", "count", "example", "detail", "since")
+    list_filter = ("kind",)
+    number_fields = ("pk",)
+    newest_fields = ("folder__icontains", "example__icontains")
+    ordering = ("-id",)
+    sortable_by = ("id",)
+
+    @admin.display(description="folder")
+    def folder_text(self, problem: IntakeProblem) -> str:
+        return shortened(problem.folder or "all folders", 80)
 
 
 @admin.register(Zone)

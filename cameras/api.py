@@ -17,7 +17,7 @@ from cameras.access import visible_cameras
 from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer, ZoneChangeSerializer, ZoneInputSerializer
 from cameras.models import Camera, Upload, Zone
 from cameras.originals import MediaGoneError, open_thumbnail
-from cameras.serializers import CameraData, ZoneData, camera_data, zone_data
+from cameras.serializers import CameraData, ZoneData, camera_data, problems_of, zone_data
 from hsi.idempotency import by_role, once
 from hsi.inputs import checked
 from hsi.mount import link
@@ -37,7 +37,8 @@ class Cameras(GenericAPIView[Camera]):
     @extend_schema(summary="Cameras you may see", responses=Page[CameraData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([camera_data(camera) for camera in page])
+        problems = problems_of(page)
+        return self.get_paginated_response([camera_data(camera, problems) for camera in page])
 
     @extend_schema(
         summary="Add a camera",

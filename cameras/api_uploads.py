@@ -15,24 +15,24 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cameras import delivery, ingest, rawbody, stills
+from cameras import delivery, ingest, rawbody, retry, stills
 from cameras.access import only_visible, visible_cameras
 from cameras.filters import UploadFilters
 from cameras.incoming import ToFolder, ToNowhere, announced_bytes
+from cameras.ingest_paths import FOLDER
 from cameras.inputs import UploadInputSerializer
 from cameras.models import Upload
 from cameras.originals import MediaGoneError, open_original, open_thumbnail
 from cameras.rawbody import RAW
 from cameras.serializers import UploadData, upload_data
 from cameras.tree import Tree
-from hsi import audit, deadletters, idempotency
+from hsi import idempotency
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.idempotency import found_again, once
 from hsi.models import KeptAnswer
 from hsi.mount import link
 from hsi.permissions import allows
 from hsi.policies import Incoming
-from hsi.queues import DETECTION_QUEUE
 from hsi.schema import Page, Problem, conflicts
 from hsi.tokens import sender_of
 
@@ -40,7 +40,7 @@ THUMBNAIL_WIDTH = 480
 
 
 class NotFailedError(ConflictError):
-    """It has not failed, so there is nothing to be tried again."""
+    """It was neither rejected nor has it failed, so there is nothing to be tried again."""
 
     code = "NOT_FAILED"
 
@@ -69,17 +69,17 @@ class OneUpload(UploadView):
 
 
 class RetryUpload(UploadView):
-    """What could not be looked at waits again; its dead letter is resolved and stays with its story."""
+    """What was rejected or could not be looked at waits again; its dead letter is resolved and stays with its story."""
 
     @extend_schema(
-        summary="Look at a failed file again",
+        summary="Look at a rejected or failed file again",
         request=None,
-        responses={202: UploadData, **conflicts("It has not failed.")},
+        responses={202: UploadData, 422: Problem, **conflicts("It was neither rejected nor has it failed.")},
     )
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
-        if not deadletters.retry(DETECTION_QUEUE, upload.pk, audit.acting_user()):
+        if not retry.again(upload):
             raise NotFailedError
         upload.refresh_from_db()
         return Response(upload_data(upload), 202)
@@ -149,7 +149,7 @@ class CameraUploads(GenericAPIView[Upload]):
         try:
             if camera is not None:
                 ingest.require_room(camera, announced_bytes(request))
-                self.incoming = ToFolder(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{ingest.FOLDER}")
+                self.incoming = ToFolder(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{FOLDER}")
         except HSIError as error:
             self.refusal = error
         return self.incoming or ToNowhere()

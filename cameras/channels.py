@@ -18,8 +18,6 @@ logger = logging.getLogger(__name__)
 PLACEHOLDER = "{channel}"
 CHANNEL = r"[A-Za-z0-9]{1,16}"
 MOST_CHANNELS = 64
-# Files that came for a channel over HTTP lie in a folder of its own, below that of the recorder.
-OVER_HTTP = re.compile(rf"({CHANNEL})/http/")
 # How names say a channel that follow no layout of `cameras.layouts`.
 COMMON = re.compile(r"(?<![A-Za-z])(?:ch|chan|channel|cam|camera)[ _-]?(\d{1,2})(?!\d)", re.IGNORECASE | re.ASCII)
 MOST_NOTICED = 1000  # cameras of which a process remembers the channels

@@ -243,3 +243,11 @@ def suggestion(camera: Camera, now: datetime) -> Suggestion | None:
     if summer and shown == usual - summer and shown % 3600 == 0:
         return {"time_zone": f"Etc/GMT{-shown // 3600:+d}", "clock_correction_seconds": 0}
     return {"time_zone": camera.time_zone, "clock_correction_seconds": camera.clock_correction_seconds - seconds}
+
+
+def from_epoch_ns(value: int) -> datetime:
+    """A file's time; the nearest one that a datetime holds, for times before year 1 and after year 9999."""
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value // 1000)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if value > 0 else datetime.min.replace(tzinfo=UTC)

@@ -12,6 +12,8 @@ _EBML_HEAD_BYTES = 4096
 _ASF_HEAD_BYTES = 64 * 1024
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_LIVE = 1
+# A beginning that is too short to be told apart.
+_LEAST_BYTES = 12
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
@@ -90,3 +92,20 @@ def _asf_is_cut(head: bytes, size_bytes: int) -> bool:
         return False
     length, flags = struct.unpack_from("<40xQ40xI", head, at)
     return not flags & _ASF_LIVE and length > size_bytes
+
+
+def tells_its_end(file: BinaryIO) -> bool:
+    """Whether a clip of this format says by its structure how long it is. The file is left at its start.
+
+    Of a live Matroska file, Dahua's format and streams of packets, each beginning looks whole.
+    """
+    container_format, head = format_of(file), _head(file, _EBML_HEAD_BYTES)
+    file.seek(0)
+    if container_format in ("mov", "avi", "asf") or len(head) < _LEAST_BYTES:
+        return True
+    at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if container_format != "matroska" or not len(_MATROSKA_SEGMENT) <= at < len(head):
+        return False
+    width = 9 - head[at].bit_length()
+    unknown = (1 << (7 * width)) - 1
+    return width <= 8 and int.from_bytes(head[at : at + width], "big") & unknown != unknown

@@ -13,6 +13,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -20,10 +21,9 @@ from django.core.cache import cache
 from PIL import Image
 
 from cameras import decoder, diskguard
-from cameras.content import OtherContentError
 from cameras.media import MediaFaultError
 from cameras.models import Upload
-from cameras.originals import OverwrittenError, open_file
+from cameras.originals import read_original
 from cameras.render import Box, Rendered, Size, cut, shrunk
 from cameras.tree import OutsideTreeError, Tree
 from hsi.errors import BusyError, MediaError
@@ -58,20 +58,12 @@ def frame(upload: Upload, offset_seconds: float, *, box: Box | None, most: Size)
 
 
 def _decoded(upload: Upload, offset_seconds: float) -> Image.Image:
-    with open_file(upload) as file:
-        try:
-            found = decoder.frame_at(
-                file,
-                sha256=upload.sha256,
-                offset_seconds=offset_seconds,
-                most=LARGEST,
-                max_pixels=settings.IMAGE_MAX_PIXELS,
-            )
-        except OtherContentError as error:
-            raise OverwrittenError from error
-        except MediaFaultError as error:
-            cache.set(_failed(upload), (offset_seconds, error.detail), FAILED_SECONDS)
-            raise
+    options = {"offset_seconds": offset_seconds, "most": LARGEST, "max_pixels": settings.IMAGE_MAX_PIXELS}
+    try:
+        found = read_original(upload, partial(decoder.frame_at, sha256=upload.sha256, **options))
+    except MediaFaultError as error:
+        cache.set(_failed(upload), (offset_seconds, error.detail), FAILED_SECONDS)
+        raise
     return Image.fromarray(found.pixels)
 
 

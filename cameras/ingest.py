@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from cameras import diskguard, layouts
+from cameras import diskguard, ingest_paths, layouts
 from cameras.incoming import StorageFullError, away, require_size
 from cameras.intake import Outcome, take_in
 from cameras.models import Camera, Upload, version_key
-from cameras.stability import is_temporary
+from cameras.names import is_temporary
 from cameras.tree import ReplacedError, Tree
 from cameras.treewriter import Partial, make_folder
-from hsi import crashpoint
+from hsi import crashpoint, logcontext
 from hsi.errors import ConflictError, HSIError
 
-FOLDER = "http"
 LONGEST_STEM = 100
 UNSAFE = re.compile(r"[^A-Za-z0-9._\[\]()+@=-]+")
 
@@ -41,6 +39,17 @@ class UploadRejectedError(HSIError):
     code = "UPLOAD_REJECTED"
     status = 422
     retryable = False
+
+
+class UnknownKindError(HSIError):
+    """Files of this type are not handled."""
+
+    code = "UPLOAD_REJECTED"
+    status = 422
+    retryable = False
+
+
+REFUSED = {Outcome.NOT_OURS: CameraPausedError, Outcome.NOT_UNDERSTOOD: UnknownKindError}
 
 
 def require_room(camera: Camera, body_bytes: int) -> None:
@@ -62,18 +71,20 @@ def receive(
     taken in now: if it lies in its place by then, the watcher tries again.
     """
     assert partial is not None  # noqa: S101 (a form without a file has no name)
+    began = timezone.now()
     try:
         key = _place(tree, camera, partial, name, captured_at)
     except OSError as error:
         raise away(error) from error
-    return told(camera, key)
+    return told(camera, key, began)
 
 
 def _place(tree: Tree, camera: Camera, partial: Partial, name: str, captured_at: datetime | None) -> str:
     """Place the file under a path that no other has, and take it in; the key of its version."""
-    folder = f"{camera.folder}/{FOLDER}/{timezone.now():%Y%m%d}/{secrets.token_hex(4)}"
+    day, is_told = f"{timezone.now():%Y%m%d}", captured_at is not None
+    folder = ingest_paths.folder_for(camera.folder, day, logcontext.trace(), told=is_told)
     if captured_at is not None:
-        folder, name = f"{folder}/{layouts.TOLD}", named_for(name, captured_at, camera)
+        name = named_for(name, captured_at, camera)
     make_folder(tree, folder)
     path = f"{folder}/{name}"
     size, mtime_ns = partial.place(path)
@@ -81,14 +92,14 @@ def _place(tree: Tree, camera: Camera, partial: Partial, name: str, captured_at:
     outcome = None
     with contextlib.suppress(FileNotFoundError):  # the watcher was quicker, and has moved it to the quarantine
         outcome = take_in(tree, path, final=True)
-    if outcome is Outcome.NOT_OURS:
+    if outcome in REFUSED:
         tree.remove(path)
-        raise CameraPausedError
+        raise REFUSED[outcome]
     return version_key(path, size, mtime_ns)
 
 
-def told(camera: Camera, key: str) -> tuple[Upload, bool]:
-    """What became of this version of a file, whoever took it in; see `receive`."""
+def told(camera: Camera, key: str, since: datetime) -> tuple[Upload, bool]:
+    """What became of this version of a file that came `since` then, whoever took it in; see `receive`."""
     upload = Upload.objects.select_related("duplicate_of").filter(camera=camera, version_key=key).first()
     if upload is None:
         raise ReplacedError
@@ -96,7 +107,7 @@ def told(camera: Camera, key: str) -> tuple[Upload, bool]:
         raise UploadRejectedError(f"{upload.reason} (upload {upload.pk})")
     if upload.state == Upload.State.DUPLICATE and upload.duplicate_of is not None:
         return upload.duplicate_of, False
-    return upload, True
+    return upload, upload.received_at >= since  # else it is known, and was gone
 
 
 def safe_name(given: str) -> str | None:

@@ -19,8 +19,8 @@ from cameras.models import (
     SHORTEST_INTERVAL_SECONDS,
     validate_time_zone,
 )
+from cameras.names import is_passed_over
 from cameras.registry import safe_id
-from cameras.stability import is_temporary
 from hsi.inputs import FractionField, Input, is_printable
 
 LONGEST_FOLDER_BYTES = 200
@@ -58,7 +58,7 @@ class NewCameraInputSerializer(CameraInputSerializer):
     )  # fmt: skip
 
     def validate_folder(self, folder: str) -> str:
-        if folder in (".", "..") or "/" in folder or "\\" in folder or is_temporary(folder):
+        if folder in (".", "..") or "/" in folder or "\\" in folder or is_passed_over(folder):
             raise ValidationError("Must be the name of one folder, not hidden and not temporary.")
         if len(folder.encode()) > LONGEST_FOLDER_BYTES:
             raise ValidationError(f"Must have at most {LONGEST_FOLDER_BYTES} bytes.")

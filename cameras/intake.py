@@ -1,7 +1,7 @@
 """Taking a file in: validated, hashed, a row and a job in one transaction. Nothing is decoded twice.
 
-Order of writes: the thumbnail file, then the row with its job. A rejected file's row comes before
-its move to the quarantine, and the scan repeats a move that a crash cut off.
+Order of writes: the copy in the spool where there is one, the thumbnail file, then the row with its job. A rejected
+file's row comes before its move to the quarantine, and the scan repeats a move that a crash cut off.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 import enum
 import logging
 import os
-import re
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from cameras import clocks, layouts, media
+from cameras import clocks, containers, identity, ingest_paths, layouts, media, quarantine, securing, spool
+from cameras.arrival import Arrival
+from cameras.content import digest
 from cameras.linked import HardLinkedError
-from cameras.models import Camera, Garbage, Upload, from_epoch_ns, version_key
-from cameras.reading import Found, read, store_thumbnail
+from cameras.models import REPEATS, Garbage, Upload
+from cameras.reading import read
 from cameras.registry import camera_of
+from cameras.scanning import is_understood
 from cameras.serializers import camera_status
-from cameras.tree import Tree
+from cameras.tree import Tree, stamp
 from hsi import crashpoint, logcontext, rows, samples, stream
-from hsi.errors import HSIError, MediaError
+from hsi.errors import MediaError
 from hsi.queues import DETECTION_QUEUE, get_queue
 
 logger = logging.getLogger(__name__)
-
 
 LATE_AFTER = timedelta(minutes=1)  # a file written longer ago arrived while nobody watched
 
@@ -43,48 +43,20 @@ class Outcome(enum.Enum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
-    KNOWN = "known"  # this version has its row already
+    KNOWN = "known"  # this picture has its row already
     INCOMPLETE = "incomplete"  # cut short or empty, and more may come
     NOT_OURS = "not ours"  # in no camera's folder, or the camera is paused
-
-
-@dataclass(slots=True)
-class Arrival:
-    """One file on its way in."""
-
-    camera: Camera
-    path: str
-    size: int
-    mtime_ns: int
-    received_at: datetime
-    final: bool  # it will not heal by waiting
-    changed_ns: int = 0  # by the clock of this machine, whatever time its writer gave it
-    facts: dict[str, Any] = field(default_factory=dict)  # columns of the upload, as they become known
-    thumbnail: bytes = b""
-    exif_time: datetime | None = None
-    clock_off: timedelta | None = None  # see `clocks.Moment`
-
-    def learn(self, found: Found) -> None:
-        self.facts |= found.facts
-        self.thumbnail, self.exif_time = found.thumbnail, found.exif_time
-
-    @property
-    def version_key(self) -> str:
-        return version_key(self.path, self.size, self.mtime_ns)
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
+    NOT_UNDERSTOOD = "not understood"  # of a kind that is not known: it may be renamed yet
 
 
 # What is counted of outcomes; what was accepted is counted by how its detection ends.
 ENDED = {Outcome.DUPLICATE: Upload.State.DUPLICATE.value, Outcome.REJECTED: Upload.State.REJECTED.value}
 
 
-def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
+def take_in(tree: Tree, path: str, *, final: bool, placed: bool = False, told: bool = False) -> Outcome:
     """`_take_in`, timed and counted."""
     began = time.perf_counter()
-    outcome = _take_in(tree, path, final=final)
+    outcome = _take_in(tree, path, final=final, placed=placed, told=told)
     if outcome is Outcome.ACCEPTED:
         samples.stage("intake", time.perf_counter() - began)
     elif outcome in ENDED:
@@ -92,66 +64,109 @@ def take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
     return outcome
 
 
-def _take_in(tree: Tree, path: str, *, final: bool) -> Outcome:
-    """Take in the file at `path` (text below the root). `final`: it will not heal by waiting.
+def _take_in(tree: Tree, path: str, *, final: bool, placed: bool, told: bool) -> Outcome:
+    """Take in the file at `path` (text below the root).
 
-    Raises OSError when the file cannot be read now and DatabaseError when it cannot be stored now:
-    in both cases it stays where it is, and is tried again.
+    `final`: it will not heal by waiting. `placed`: it was moved into place, so nobody writes to it any more. `told`:
+    somebody has written or moved it just now, so its name, size and time do not prove that it is what it was.
+    Raises OSError when the file cannot be read now, DatabaseError when it cannot be stored now and `SpoolFullError`
+    when it cannot be secured now: in all cases it stays where it is, and is tried again.
     """
     camera = camera_of(path)
-    if camera is None or not camera.enabled:
+    if "/" not in path or not (camera.enabled if camera is not None else settings.CAMERA_AUTO_CREATE):
         return Outcome.NOT_OURS
+    if not is_understood(path):
+        return Outcome.NOT_UNDERSTOOD
     try:
         file = tree.open(path)
     except HardLinkedError as error:
-        return _leave(_arrival(camera, path, error.status_of_file, final=final))
+        return _leave(Arrival.now(camera, path, error.status_of_file, final=final))
     with file:
-        arrival = _arrival(camera, path, os.fstat(file.fileno()), final=final)
-        if (known := _known(arrival)) is not None:
-            if not _was_left(known):
-                return _finish_move(tree, known)
-            known.delete()  # it has one name again
+        arrival = Arrival.now(camera, path, os.fstat(file.fileno()), final=final)
+        arrival.overwrites = securing.memory.is_reused(path)
+        known = _known(arrival)
+        if known is not None and _is_judged_again(known, told=told):
+            known.delete()
+            arrival.overwrites = not is_linked(known)
+        elif known is not None and told and identity.is_overwritten(known, file):
+            arrival.overwrites = True
+        elif known is not None:
+            quarantine.finish_move(tree, known)
+            identity.came_back(known, told=told)
+            return Outcome.KNOWN
         if rows.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
             return Outcome.KNOWN  # its row was deleted, and it is about to be
-        try:
-            arrival.learn(read(file, arrival.name, final=final))
-        except MediaError as error:
-            if not final and isinstance(error, (media.TruncatedError, media.EmptyError)):
-                return Outcome.INCOMPLETE
-            if _changed(file, arrival):
-                return Outcome.INCOMPLETE
-            return _reject(tree, arrival, error)
-        if _changed(file, arrival):
+        if not (final or placed) and _may_go_on(arrival, file):
             return Outcome.INCOMPLETE
-    return _accept(arrival)
+        with _secured(arrival, file) as secured:
+            return Outcome.INCOMPLETE if secured is None else _judge(tree, arrival, file, secured)
 
 
-def _arrival(camera: Camera, path: str, status: os.stat_result, *, final: bool) -> Arrival:
-    return Arrival(camera, path, status.st_size, status.st_mtime_ns, timezone.now(), final, status.st_ctime_ns)
+def _may_go_on(arrival: Arrival, file: BinaryIO) -> bool:
+    """Whether more may come without the clip saying so: only time tells that it is whole."""
+    return media.kind_of(arrival.name) == "video" and not containers.tells_its_end(file)
 
 
-def _changed(file: BinaryIO, arrival: Arrival) -> bool:
-    """Whether somebody wrote to the file, or deleted it, while it was read."""
+@contextmanager
+def _secured(arrival: Arrival, file: BinaryIO) -> Iterator[BinaryIO | None]:
+    """What is to be read: a copy where the file may be overwritten, else itself. None: it changed meanwhile."""
+    if not securing.wants_copy(arrival.owner, arrival.path, arrival.size):
+        yield file
+        return
+    with closing(spool.Copy(file, arrival.size)) as made:
+        arrival.copy = made
+        yield made.file if stamp(os.fstat(file.fileno())) == (arrival.size, arrival.mtime_ns) else None
+        # Where the database failed, a row may name the copy all the same: the sweep looks.
+        if arrival.copy is made:  # no row has taken it
+            made.discard()
+
+
+def _judge(tree: Tree, arrival: Arrival, file: BinaryIO, secured: BinaryIO) -> Outcome:
+    try:
+        arrival.learn(read(secured, arrival.name, final=arrival.final))
+    except MediaError as error:
+        if not arrival.final and isinstance(error, (media.TruncatedError, media.EmptyError)):
+            return Outcome.INCOMPLETE
+        if _changed(arrival, file):
+            return Outcome.INCOMPLETE
+        return _reject(tree, arrival, error)
+    if secured is file and _changed(arrival, file):
+        return Outcome.INCOMPLETE
+    return _accept(tree, arrival)
+
+
+def _changed(arrival: Arrival, file: BinaryIO) -> bool:
+    """Whether somebody wrote to the file, or deleted it, while it was read. That its time was set is no change."""
     status = os.fstat(file.fileno())
-    return status.st_nlink == 0 or (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.mtime_ns)
+    size, mtime_ns = stamp(status)
+    if status.st_nlink == 0 or size != arrival.size:
+        return True
+    if mtime_ns != arrival.mtime_ns:
+        if digest(file) != arrival.facts.get("sha256"):
+            return True
+        arrival.mtime_ns = mtime_ns
+    return False
 
 
 def _known(arrival: Arrival) -> Upload | None:
     """This version's row, where there is one."""
-    condition = "version_key=%(key)s AND camera_id=%(camera)s"
-    found = rows.select(Upload, condition, {"key": arrival.version_key, "camera": arrival.camera.pk})
+    found = rows.select(Upload, "version_key=%(key)s", {"key": arrival.version_key})
     return found[0] if found else None
 
 
-def _accept(arrival: Arrival) -> Outcome:
-    """Write the row and queue it; a repeat of the same bytes is a duplicate of the first."""
-    arrival.facts["thumbnail"] = store_thumbnail(arrival.camera.pk, arrival.version_key, arrival.thumbnail)
-    crashpoint.reach("thumbnail-written")
+def _accept(tree: Tree, arrival: Arrival) -> Outcome:
+    """Write the row and queue it, or let a row that the same picture has follow it."""
     for _ in range(3):
         try:
+            same = identity.same_content(arrival.facts["sha256"])
+            if identity.followed(tree, arrival, same) is not None:
+                return Outcome.KNOWN
+            if "thumbnail" not in arrival.facts:
+                arrival.facts["thumbnail"] = arrival.store_thumbnail(arrival.camera.pk)
+                crashpoint.reach("thumbnail-written")
             with transaction.atomic():
-                upload = _write(arrival)
-            return _told(upload)
+                upload = _write(arrival, same)
+            return _told(arrival, upload)
         except IntegrityError:
             # Another watcher was quicker: the same version, or the same bytes under another name.
             if _known(arrival) is not None:
@@ -159,8 +174,11 @@ def _accept(arrival: Arrival) -> Outcome:
     raise IntegrityError(f"{arrival.path}: neither stored nor known")
 
 
-def _told(upload: Upload) -> Outcome:
+def _told(arrival: Arrival, upload: Upload) -> Outcome:
     """Say what became of a file whose row is committed."""
+    if upload.spool:
+        arrival.copy = None
+    securing.memory.taken(arrival.camera, upload.path, upload.sha256)
     with logcontext.also(camera=upload.camera_id, upload=upload.pk):
         if upload.duplicate_of_id is not None:
             logger.info("%s repeats upload %s", upload.path, upload.duplicate_of_id)
@@ -169,15 +187,16 @@ def _told(upload: Upload) -> Outcome:
         return Outcome.ACCEPTED
 
 
-def _write(arrival: Arrival) -> Upload:
-    original = _original(arrival)
+def _write(arrival: Arrival, same: list[Upload]) -> Upload:
+    original = identity.original(arrival, same)
     upload = _row(arrival)
     if original is not None:
         upload.state, upload.finished_at = Upload.State.DUPLICATE, arrival.received_at
-        upload.duplicate_of_id, upload.reason = original, "the same bytes came before"
+        upload.duplicate_of_id, upload.reason = original.pk, REPEATS
         upload.save(force_insert=True)
         return upload
     upload.dedupe_key = upload.sha256
+    upload.spool = arrival.copy.path if arrival.copy is not None else ""
     upload.save(force_insert=True)
     crashpoint.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
@@ -186,16 +205,6 @@ def _write(arrival: Arrival) -> Upload:
     was_silent = arrival.camera.spoke()
     stream.publish(("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None)))
     return upload
-
-
-def _original(arrival: Arrival) -> int | None:
-    """The id of the upload that this one repeats. One that is too old to count gives up its claim."""
-    condition = "camera_id=%(camera)s AND dedupe_key=%(bytes)s"
-    for same in rows.select(Upload, condition, {"camera": arrival.camera.pk, "bytes": arrival.facts["sha256"]}):
-        if arrival.received_at - same.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS):
-            return same.pk
-        Upload.objects.filter(pk=same.pk).update(dedupe_key=None)
-    return None
 
 
 def _row(arrival: Arrival) -> Upload:
@@ -216,14 +225,14 @@ def captured(arrival: Arrival) -> clocks.Moment:
     local, source = (named.local, Source.NAME) if named else (arrival.exif_time, Source.EXIF)
     arrived_at, arrived_by = arrival_time(arrival)
     length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
-    just_closed = arrival.received_at - from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
-    clues = clocks.Clues(local, source, arrived_at, arrived_by, length, layouts.is_told(below))
+    just_closed = arrival.received_at - clocks.from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
+    clues = clocks.Clues(local, source, arrived_at, arrived_by, length, ingest_paths.is_told(arrival.path))
     return clocks.determine(arrival.camera, clues, arrival.received_at if just_closed else None)
 
 
 def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:
     """Now, or for a file that lay there before we came, when it was last written; that only where it is believable."""
-    written = from_epoch_ns(arrival.mtime_ns)
+    written = clocks.from_epoch_ns(arrival.mtime_ns)
     age = arrival.received_at - written
     if LATE_AFTER < age < layouts.MAX_PAST:
         return written, Upload.TimeSource.MTIME
@@ -239,29 +248,36 @@ def _leave(arrival: Arrival) -> Outcome:
     return Outcome.REJECTED if _write_rejected(arrival, media.LinkedError()) else Outcome.KNOWN
 
 
-def _was_left(known: Upload) -> bool:
-    return known.state == Upload.State.REJECTED and known.reason.startswith(f"{media.LinkedError.reason}:")
+def is_linked(known: Upload) -> bool:
+    return known.reason.startswith(f"{media.LinkedError.reason}:")
+
+
+def _is_judged_again(known: Upload, *, told: bool) -> bool:
+    """Whether a refused file that was left where it is may be another one by now, or has one name again."""
+    return known.state == Upload.State.REJECTED and not known.quarantine and (told or is_linked(known))
 
 
 def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
-    """The row first, then the move: a crash between leaves a row whose file the next scan moves."""
-    suffix = re.sub(r"[^A-Za-z0-9.]+", "_", arrival.name)[-80:]
-    quarantine = f"quarantine/{arrival.camera.pk}/{arrival.version_key[:16]}-{suffix}"
-    upload = _write_rejected(arrival, error, quarantine)
+    """The row first, then the move: a crash between leaves a row whose file the next scan moves.
+
+    A file that was written over one that was taken in stays: its writer uses this very file, now and again.
+    """
+    upload = _write_rejected(arrival, error, "" if arrival.overwrites else quarantine.path_for(arrival))
     if upload is None:
         return Outcome.KNOWN
+    if arrival.overwrites:
+        return Outcome.REJECTED
     crashpoint.reach("rejection-written")
-    move_to_quarantine(tree, upload)
+    quarantine.move(tree, upload)
     return Outcome.REJECTED
 
 
-def _write_rejected(arrival: Arrival, error: MediaError, quarantine: str = "") -> Upload | None:
-    """The row of a rejected file. None: another watcher was quicker."""
+def _write_rejected(arrival: Arrival, error: MediaError, place: str = "") -> Upload | None:
+    """The row of a rejected file, and where it goes, if it does. None: another watcher was quicker."""
     upload = _row(arrival)
     upload.kind = Upload.Kind.VIDEO if media.kind_of(arrival.name) == "video" else Upload.Kind.IMAGE
     upload.state, upload.finished_at = Upload.State.REJECTED, arrival.received_at
-    upload.reason = f"{getattr(error, 'reason', 'broken')}: {error.detail}"[:300]
-    upload.quarantine = quarantine
+    upload.reason, upload.quarantine = reason_of(error), place
     try:
         with transaction.atomic():
             upload.save(force_insert=True)
@@ -272,18 +288,6 @@ def _write_rejected(arrival: Arrival, error: MediaError, quarantine: str = "") -
     return upload
 
 
-def move_to_quarantine(tree: Tree, upload: Upload) -> None:
-    """Move a rejected file away. Where that fails it stays, rejected all the same, until the next scan."""
-    destination: Path = settings.DATA_DIR / upload.quarantine
-    if tree.stamp(upload.path) != (upload.size, upload.mtime_ns):
-        return  # written again meanwhile: that is another version, with a row of its own
-    try:
-        tree.move(upload.path, destination)
-    except (OSError, HSIError) as error:
-        logger.warning("%s stays in its folder, it could not be moved to the quarantine: %s", upload.path, error)
-
-
-def _finish_move(tree: Tree, known: Upload) -> Outcome:
-    if known.state == Upload.State.REJECTED:
-        move_to_quarantine(tree, known)
-    return Outcome.KNOWN
+def reason_of(error: MediaError) -> str:
+    """Why a file is refused: a stable word, and what was said."""
+    return f"{getattr(error, 'reason', 'broken')}: {error.detail}"[:300]

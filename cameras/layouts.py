@@ -99,15 +99,7 @@ _LAYOUTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ),
     ("reolink", rf"_{_CHANNEL}_{_DATE}{_CLOCK}{_END}", _always("")),
 )
-# Where `cameras.ingest` places a file whose time it was told.
-TOLD = "told"
-_TOLD = re.compile(rf"(?:[A-Za-z0-9]{{1,16}}/)?http/\d{{8}}/[0-9a-f]{{8}}/{TOLD}/")
 _COMPILED = tuple((make, re.compile(pattern, re.IGNORECASE | re.ASCII), trigger) for make, pattern, trigger in _LAYOUTS)
-
-
-def is_told(relative: str) -> bool:
-    """Whether the time in this name is that of a client who knows it, and not of a camera's clock."""
-    return bool(_TOLD.match(relative))
 
 
 def parse(relative: str) -> Named | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.utils import timezone
 
+from cameras import problems  # noqa: F401 (one more model of this app)
 from cameras.channels import validate_pattern
 from cameras.makes import choices
 from hsi import rows
@@ -26,6 +27,8 @@ def validate_time_zone(value: str) -> None:
 
 
 LONGEST_CORRECTION_SECONDS = 26 * 3600  # from one end of the world's zones to the other
+REPEATS = "the same bytes came before"
+GONE = "FileGoneError"  # how the reason of an upload begins whose file was gone
 SHORTEST_INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS = 60, 30 * 24 * 3600
 
 
@@ -51,26 +54,20 @@ class Camera(models.Model):
         max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
     )
     clock_correction_seconds = models.IntegerField(
-        default=0,
-        blank=True,
+        default=0, blank=True, help_text="Added to the time that its names tell, for a clock that cannot be set right.",
         validators=[MinValueValidator(-LONGEST_CORRECTION_SECONDS), MaxValueValidator(LONGEST_CORRECTION_SECONDS)],
-        help_text="Added to the time that its names tell, for a clock that cannot be set right.",
-    )
+    )  # fmt: skip
     clock_offset_seconds = models.IntegerField(
         null=True, editable=False, help_text="By how much its clock is steadily ahead; below zero: behind."
     )
     channel_pattern = models.CharField(
-        max_length=120,
-        blank=True,
-        validators=[validate_pattern],
+        max_length=120, blank=True, validators=[validate_pattern],
         help_text="For a recorder: where names tell the channel, such as NVR_{channel}_. Each is a camera of its own.",
-    )
+    )  # fmt: skip
     make = models.CharField(
-        max_length=20,
-        blank=True,
-        choices=choices,
+        max_length=20, blank=True, choices=choices,
         help_text="Its maker, for what to enter in its menu. Changes nothing.",
-    )
+    )  # fmt: skip
     expected_interval_seconds = models.PositiveIntegerField(
         null=True, blank=True,
         validators=[MinValueValidator(SHORTEST_INTERVAL_SECONDS), MaxValueValidator(LONGEST_INTERVAL_SECONDS)],
@@ -80,6 +77,10 @@ class Camera(models.Model):
         null=True, editable=False, help_text="When it sent its last file, while it is silent for too long."
     )
     enabled = models.BooleanField(default=True, help_text="A paused camera's files wait in their folder.")
+    reuses_names = models.BooleanField(
+        default=False, db_default=False, editable=False,
+        help_text="It was seen to overwrite a file, so each one is copied as it comes.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = CameraQuerySet.as_manager()
@@ -166,11 +167,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """One version of one file that a camera uploaded, and how it ended.
+    """One file that a camera uploaded, known by its content, and how it ended.
 
-    `version_key` tells versions of a path apart (names repeat and are overwritten); with the camera
-    it is unique, so that two watchers and a restart make one row. `dedupe_key` is the SHA-256
-    while this row is the one that a repeat of the same bytes is a duplicate of.
+    `path`, `size` and `mtime_ns` say where it was last seen, and follow it when it is moved or touched.
+    `version_key` is made of them: what is found again as it was is not read again. With the camera it is unique,
+    so that two watchers and a restart make one row. `dedupe_key` is the SHA-256 while this row is the one
+    that a repeat of the same bytes is a duplicate of.
     """
 
     class State(models.TextChoices):
@@ -220,6 +222,10 @@ class Upload(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     detector = models.CharField(max_length=120, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    spool = models.CharField(
+        max_length=200, blank=True, db_default="", default="", editable=False,
+        help_text="A copy of the file until it is analysed, below the data folder.",
+    )  # fmt: skip
     file_gone = models.BooleanField(
         default=False, editable=False, help_text="The file was removed or overwritten after it was taken in."
     )
@@ -243,6 +249,8 @@ class Upload(models.Model):
             models.Index(fields=["received_at", "id"], name="upload_received"),
             models.Index(fields=["received_at", "id"], condition=Q(state="rejected"), name="upload_rejected"),
             models.Index(fields=["camera", "size"], condition=Q(file_gone=False), name="upload_camera_size"),
+            models.Index(fields=["sha256", "id"], name="upload_content"),
+            models.Index(fields=["id"], condition=~Q(spool=""), name="upload_spooled"),
         ]
 
     def __str__(self) -> str:
@@ -285,7 +293,3 @@ class Garbage(models.Model):
 def version_key(path: str, size: int, mtime_ns: int) -> str:
     """One version of one file: SHA-256 over its path, size and modification time."""
     return hashlib.sha256(f"{path}\0{size}\0{mtime_ns}".encode()).hexdigest()
-
-
-def from_epoch_ns(value: int) -> datetime:
-    return datetime.fromtimestamp(value / 1e9, UTC)

@@ -1,21 +1,25 @@
-"""The file behind an upload row, opened only when it still is the one that was taken in."""
+"""The file behind an upload row: whoever reads it gets the content that was taken in, or none."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO, TypeVar
 
 from django.conf import settings
 
 from cameras import content
 from cameras.linked import HardLinkedError
 from cameras.models import Upload
-from cameras.tree import Tree
+from cameras.tree import Tree, stamp
 from hsi.errors import HSIError
 
+MOST_REPEATS = 20
 _MOST_CHANGES = 3  # while one piece is read
+Answer = TypeVar("Answer")
 
 
 class MediaGoneError(HSIError):
@@ -30,34 +34,85 @@ class OverwrittenError(MediaGoneError):
     """The camera has overwritten this file with another one."""
 
 
-def open_file(upload: Upload) -> BinaryIO:
-    """The upload's file, from its folder or from quarantine, for the decoder, which checks its content.
+class MediaAwayError(MediaGoneError):
+    """The file cannot be read at the moment."""
 
-    Raises `MediaGoneError`.
+
+class MediaLinkedError(MediaGoneError):
+    """The file has a second name (hard link), so it is not read."""
+
+
+def read_original(upload: Upload, read: Callable[[BinaryIO], Answer]) -> Answer:
+    """What `read` makes of the upload's content: of its copy in the spool, its file, or that of a repeat.
+
+    `read` checks the content, and raises `OtherContentError` for another one: then the next file is read. Raises
+    `MediaGoneError`, of it `MediaAwayError` where the file may come back by itself, and what else `read` raises.
     """
+    other: content.OtherContentError | None = None
+    try:
+        for file in _files(upload):
+            with file:
+                try:
+                    return read(file)
+                except content.OtherContentError as error:
+                    other = error
+    except MediaGoneError:
+        if other is None:
+            raise
+    raise OverwrittenError from other
+
+
+def open_original(upload: Upload) -> BinaryIO:
+    """The upload's own bytes, and no other ones, for as long as they are read. Raises as `read_original` does."""
+    if upload.state == Upload.State.REJECTED:  # what is in it was never known
+        return next(_files(upload))
+    return read_original(upload, partial(_verified, upload))
+
+
+def _verified(upload: Upload, file: BinaryIO) -> BinaryIO:
+    if upload.kind == Upload.Kind.IMAGE:
+        return io.BytesIO(content.whole(file, upload.sha256))
+    return _Held(file, upload.sha256)
+
+
+def _files(upload: Upload) -> Iterator[BinaryIO]:
+    """What may hold the content, the likeliest first, each to be closed. Raises `MediaGoneError` after the last."""
+    if upload.spool and (copy := _copy(upload)) is not None:
+        yield copy
+    gone = MediaGoneError()
+    try:
+        first = _placed(upload)
+    except MediaAwayError:
+        raise
+    except MediaGoneError as error:
+        gone = error
+    else:
+        yield first
+    for repeat in upload.repeats.order_by("-id")[:MOST_REPEATS]:
+        with contextlib.suppress(MediaGoneError):
+            yield _placed(repeat)
+    raise gone
+
+
+def _copy(upload: Upload) -> BinaryIO | None:
+    with contextlib.suppress(MediaGoneError):
+        return _open(Tree(settings.DATA_DIR), upload.spool, "The copy of the file is no longer there.")
+    return None
+
+
+def _placed(upload: Upload) -> BinaryIO:
+    """The file in quarantine or in its folder. Raises `MediaGoneError`."""
     if upload.quarantine:
         # Its row is written before it is moved: a file that could not be moved is where it was.
         with contextlib.suppress(MediaGoneError):
             return _open(Tree(settings.DATA_DIR), upload.quarantine, "The rejected file is no longer in quarantine.")
     file = _open(Tree(settings.CAMERA_ROOT), upload.path, "The file is no longer in the camera's folder.")
-    if os.fstat(file.fileno()).st_size != upload.size:
+    size, mtime_ns = stamp(os.fstat(file.fileno()))
+    # Time says something only where the content is not known: what is known may be touched and copied back.
+    if size != upload.size or (not upload.sha256 and mtime_ns != upload.mtime_ns):
         file.close()
         raise MediaGoneError("The camera has overwritten this file with another one.")
     return file
-
-
-def open_original(upload: Upload) -> BinaryIO:
-    """The upload's own bytes, and no other ones, for as long as they are read. Raises `MediaGoneError`."""
-    file = open_file(upload)
-    if upload.state == Upload.State.REJECTED:  # what is in it was never known
-        return file
-    with file:
-        try:
-            if upload.kind == Upload.Kind.IMAGE:
-                return io.BytesIO(content.whole(file, upload.sha256))
-            return _Held(file, upload.sha256)
-        except content.OtherContentError as error:
-            raise OverwrittenError from error
 
 
 def open_thumbnail(upload: Upload) -> BinaryIO:
@@ -104,6 +159,6 @@ def _open(tree: Tree, path: str, detail: str) -> BinaryIO:
     except FileNotFoundError as error:
         raise MediaGoneError(detail) from error
     except OSError as error:
-        raise MediaGoneError("The file cannot be read at the moment.") from error
+        raise MediaAwayError from error
     except HardLinkedError as error:
-        raise MediaGoneError(error.detail) from error
+        raise MediaLinkedError from error

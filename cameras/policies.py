@@ -6,11 +6,12 @@ from functools import partial
 
 from cameras.access import only_visible
 from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
+from cameras.problems import IntakeProblem
 from hsi.policy import Policy, register
 from hsi.roles import Role
 
 register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="pk")), Camera)
 register(Policy(view=Role.VIEWER, rows=only_visible), Zone)
 register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Upload)
-# Who may see what, and paths of files of any camera.
-register(Policy(), CameraGrant, Garbage)
+# Who may see what, and paths of files of any camera and of none.
+register(Policy(), CameraGrant, Garbage, IntakeProblem)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from django.conf import settings
@@ -60,17 +58,3 @@ def _read_clip(file: BinaryIO, name: str, *, final: bool) -> Found:
         "duration_seconds": clip.duration_seconds, "reason": "the clip is cut short" if clip.cut else "",
     }  # fmt: skip
     return Found(facts, clip.thumbnail)
-
-
-def store_thumbnail(camera_id: str, key: str, thumbnail: bytes) -> str:
-    """Write the thumbnail; its path below the data folder. It can be made again, so it is not synced."""
-    relative = f"thumbnails/{camera_id}/{key[:2]}/{key[:32]}.jpg"
-    path: Path = settings.DATA_DIR / relative
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # two may take the same file in at once
-    try:
-        made.write_bytes(thumbnail)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made.write_bytes(thumbnail)
-    made.replace(path)
-    return relative

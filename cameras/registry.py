@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from cameras import channels
+from cameras import channels, ingest_paths
 from cameras.models import Camera, Zone
 from hsi import rows
 from hsi.errors import ConflictError
@@ -42,44 +43,62 @@ class TooManyZonesError(ConflictError):
     code = "TOO_MANY_ZONES"
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Whose a file is: `camera`, or None until one is made for `folder`. A channel has a `recorder`."""
+
+    camera: Camera | None
+    folder: str
+    recorder: Camera | None = None
+
+
 def camera_of(path: str) -> Camera | None:
-    """The camera of the file at `path`, below the root. None: it lies in no camera's folder, or in an unknown one."""
+    """The camera of the file at `path`, below the root. None: it lies in no camera's folder, or in none so far."""
+    return _place(path).camera
+
+
+def make_camera_of(path: str) -> Camera:
+    """The camera of the file at `path`; where `camera_of` finds none, its folder or its channel becomes one."""
+    place = _place(path)
+    if place.camera is not None:
+        return place.camera
+    if place.recorder is None:
+        return create_camera(place.folder)
+    return create_camera(place.folder, time_zone=place.recorder.time_zone, make=place.recorder.make)
+
+
+def _place(path: str) -> _Place:
     folder, _, below = path.partition("/")
-    recorder = camera_of_folder(folder) if below else None
+    recorder = _known(folder) if below else None
     if recorder is None:
-        return None
-    over_http = channels.OVER_HTTP.match(below)
-    if over_http and (known := _known(f"{folder}/{over_http[1]}")):
-        return known
+        return _Place(None, folder)
+    sent_to = ingest_paths.camera_folder(path)
+    if sent_to and (known := _known(sent_to)):
+        return _Place(known, sent_to)
     if not recorder.channel_pattern:
         channels.notice(recorder.pk, below)
-        return recorder
+        return _Place(recorder, folder)
     channel = channels.channel_in(recorder.channel_pattern, below)
     # What a recorder sends waits while it is paused, whatever the channel.
-    return _channel(recorder, channel) if channel and recorder.enabled else recorder
+    return _of_channel(recorder, channel) if channel and recorder.enabled else _Place(recorder, folder)
+
+
+def _of_channel(recorder: Camera, channel: str) -> _Place:
+    """An unknown channel becomes a camera, where the setting allows, up to a limit."""
+    folder = f"{recorder.folder}/{channel}"
+    known = _known(folder)
+    if known is None and settings.CAMERA_AUTO_CREATE and _has_most_channels(recorder):
+        logger.warning("Camera %s has %s channels, and gets no more", recorder.pk, channels.MOST_CHANNELS)
+        return _Place(recorder, recorder.folder)
+    return _Place(known, folder, recorder)
+
+
+def _has_most_channels(recorder: Camera) -> bool:
+    return Camera.objects.filter(folder__startswith=f"{recorder.folder}/").count() >= channels.MOST_CHANNELS
 
 
 def _known(folder: str) -> Camera | None:
     return next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
-
-
-def _channel(recorder: Camera, channel: str) -> Camera | None:
-    """The camera of a channel; an unknown one is made, where the setting allows, up to a limit."""
-    folder = f"{recorder.folder}/{channel}"
-    if (camera := _known(folder)) is not None or not settings.CAMERA_AUTO_CREATE:
-        return camera
-    if Camera.objects.filter(folder__startswith=f"{recorder.folder}/").count() >= channels.MOST_CHANNELS:
-        logger.warning("Camera %s has %s channels, and gets no more", recorder.pk, channels.MOST_CHANNELS)
-        return recorder
-    return create_camera(folder, time_zone=recorder.time_zone, make=recorder.make)
-
-
-def camera_of_folder(folder: str) -> Camera | None:
-    """The camera of a first-level folder (path text); an unknown folder makes one, where the setting allows."""
-    camera = _known(folder)
-    if camera is None and settings.CAMERA_AUTO_CREATE:
-        camera = create_camera(folder)
-    return camera
 
 
 def create_camera(folder: str, **values: Any) -> Camera:

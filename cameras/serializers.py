@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, TypedDict
 
@@ -9,8 +10,11 @@ from django.utils import timezone
 
 from cameras import clocks
 from cameras.models import Camera, Upload, Zone
+from cameras.problems import IntakeProblem
 from hsi.mount import link
 from hsi.times import iso
+
+Problems = dict[str, list[str]]
 
 
 class CameraData(TypedDict):
@@ -18,7 +22,7 @@ class CameraData(TypedDict):
 
     `silent_since` is null unless the camera has been silent for longer than expected. `clock_offset_seconds`: by how
     much its clock is steadily ahead (below zero: behind), null where it is right; `clock_suggestion` is then what to
-    send to change that, or null.
+    send to change that, or null. `problems` says in words what keeps files in its folder from being taken in.
     """
 
     id: str
@@ -35,6 +39,7 @@ class CameraData(TypedDict):
     created_at: str
     last_captured_at: str | None
     snapshot_url: str | None
+    problems: list[str]
 
 
 class ZoneData(TypedDict):
@@ -87,8 +92,9 @@ class CameraStatusData(TypedDict):
     silent_since: str | None
 
 
-def camera_data(camera: Camera) -> CameraData:
+def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
     """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
+    problems = problems_of([camera]) if problems is None else problems
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)
     return {
         "id": camera.pk,
@@ -105,7 +111,16 @@ def camera_data(camera: Camera) -> CameraData:
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at else None,
+        "problems": problems.get(camera.root_folder, []),
     }
+
+
+def problems_of(cameras: Iterable[Camera]) -> Problems:
+    """What keeps files from being taken in, in words, by folder; by one query for all cameras."""
+    found: Problems = {}
+    for problem in IntakeProblem.objects.filter(folder__in={camera.root_folder for camera in cameras}):
+        found.setdefault(problem.folder, []).append(problem.words)
+    return found
 
 
 def zone_data(zone: Zone) -> ZoneData:

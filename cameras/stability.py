@@ -15,14 +15,7 @@ from enum import Enum, auto
 
 Stamp = tuple[int, int]
 
-_TEMPORARY = (".tmp", ".part", ".filepart", ".dav_", ".mp4_", ".idx")
 _COMPACT_ABOVE = 1024
-
-
-def is_temporary(name: str) -> bool:
-    """Whether a file of this name (or path) is still being written, or never a picture at all."""
-    last = name.rpartition("/")[2]
-    return last.startswith(".") or last.lower().endswith(_TEMPORARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +24,9 @@ class Ready:
 
     path: str
     final: bool
+    announced: bool = True  # False: only a scan saw it, and a notice should have told
+    placed: bool = False  # it was moved into place
+    told: bool = False  # a notice said that it was written or moved, just now
 
 
 class _Mode(Enum):
@@ -48,6 +44,8 @@ class _Pending:
     since: float  # since when it is known not to have changed
     stamp: Stamp | None
     queued: float  # the due time of its live entry in the heap; never later than `due`
+    announced: bool = True
+    placed: bool = False
 
 
 class StabilityTracker:
@@ -72,17 +70,20 @@ class StabilityTracker:
     def __contains__(self, path: object) -> bool:
         return path in self._pending
 
-    def noticed(self, path: str, size: int, mtime_ns: int, now: float) -> None:
-        """A scan or a poll saw the file."""
+    def noticed(self, path: str, size: int, mtime_ns: int, now: float, *, announced: bool = True) -> None:
+        """A scan or a poll saw the file. `announced`: that nothing else told of it is no surprise."""
         pending = self._pending.get(path)
         if pending is None:
-            self._put(path, _Mode.SEEN, now + self._stable_seconds, now, (size, mtime_ns))
-        elif pending.mode not in (_Mode.CLOSED, _Mode.RETRY):
+            self._put(path, _Mode.SEEN, now + self._stable_seconds, now, (size, mtime_ns), announced=announced)
+            return
+        pending.announced |= announced
+        if pending.mode not in (_Mode.CLOSED, _Mode.RETRY):
             self._compare(path, pending, (size, mtime_ns), now)
 
-    def closed(self, path: str, now: float) -> None:
+    def closed(self, path: str, now: float, *, placed: bool = False) -> None:
         """It was closed after writing, or moved into place: ready at once, before any backlog."""
         self._put(path, _Mode.CLOSED, -math.inf, now, None)
+        self._pending[path].placed = placed
 
     def writing(self, path: str, now: float) -> None:
         """It was created or modified, and not closed yet."""
@@ -97,6 +98,12 @@ class StabilityTracker:
         """Intake failed for a reason that is not the file's: hand it out again after `delay` seconds."""
         if not self._told_since(path):
             self._put(path, _Mode.RETRY, now + delay, now, None)
+
+    def hurry(self, path: str, now: float) -> None:
+        """Something that may have been in the way of a file that could not be taken in has changed."""
+        pending = self._pending.get(path)
+        if pending is not None and pending.mode is _Mode.RETRY:
+            self._move(path, pending, now)
 
     def forget(self, path: str) -> None:
         """It is gone, or no concern of ours any more."""
@@ -128,14 +135,15 @@ class StabilityTracker:
     ) -> Ready | None:
         """A file whose time has come: ready, or looked at and put back, or gone."""
         if pending.mode in (_Mode.CLOSED, _Mode.RETRY):
-            return Ready(path, final=False)
+            told = pending.mode is _Mode.CLOSED
+            return Ready(path, final=False, announced=pending.announced, placed=pending.placed, told=told)
         stamp = stamp_of(path)
         if stamp is None:
             del self._pending[path]
             return None
         self._compare(path, pending, stamp, now)
         if pending.due <= now:
-            return Ready(path, final=pending.mode is not _Mode.SEEN)
+            return Ready(path, final=pending.mode is not _Mode.SEEN, announced=pending.announced)
         self._queue(path, pending)
         return None
 
@@ -157,10 +165,13 @@ class StabilityTracker:
         window = self._stable_seconds if pending.mode is _Mode.SEEN else self._incomplete_seconds
         self._move(path, pending, max(due, pending.since + window))
 
-    def _put(self, path: str, mode: _Mode, due: float, now: float, stamp: Stamp | None) -> None:
+    def _put(
+        self, path: str, mode: _Mode, due: float, now: float, stamp: Stamp | None, *, announced: bool = True
+    ) -> None:
         pending = self._pending.get(path)
         if pending is None:
             pending = self._pending[path] = _Pending(mode, due, now, stamp, queued=math.inf)
+        pending.announced, pending.placed = announced, False
         pending.mode, pending.since, pending.stamp = mode, now, stamp
         self._move(path, pending, due)
 

@@ -9,9 +9,8 @@ from django.conf import settings
 from PIL import Image
 
 from cameras import decoder, frames
-from cameras.content import OtherContentError
 from cameras.models import Upload
-from cameras.originals import MediaGoneError, OverwrittenError, open_file, open_thumbnail
+from cameras.originals import MediaGoneError, OverwrittenError, open_thumbnail, read_original
 from cameras.render import Box, Size
 from hsi.errors import BusyError
 
@@ -33,10 +32,7 @@ def still(
     try:
         if upload.kind == Upload.Kind.VIDEO:
             return frames.frame(upload, offset_seconds or 0.0, box=box, most=most)
-        with open_file(upload) as file:
-            return _shown(file, upload.sha256, box, most)
-    except OtherContentError as error:
-        raise OverwrittenError from error
+        return read_original(upload, lambda file: _shown(file, upload.sha256, box, most))
     except OSError as error:
         raise BusyError("The picture cannot be read now.", retry_after_seconds=RETRY_SECONDS) from error
 

@@ -8,39 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
 import os
-import re
 import secrets
 import shutil
 import stat
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from cameras.linked import with_one_name
+from cameras.pathtext import OutsideTreeError, decode, encode
+from cameras.treewalk import FOLDER, Entry, Identity, Stamp, Visitor, identity, open_folder, stamp, tell, walk
 from hsi.errors import HSIError
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "Entry", "Identity", "NotAFileError", "OutsideTreeError", "ReplacedError", "Stamp", "Tree", "Visitor", "decode",
+    "encode", "identity", "stamp",
+]  # fmt: skip
 
-MAX_DEPTH = 12
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _COPY_CHUNK_BYTES = 1024 * 1024
-_ESCAPE = re.compile(rb"\\(\\|x([0-9a-f]{2}))")
-_UNDECODABLE = re.compile("[\\\\\x00\udc80-\udcff]")
-
-Identity = tuple[int, int]
-
-
-class OutsideTreeError(HSIError):
-    """A path leads out of the camera folder, or through a link."""
-
-    code = "OUTSIDE_TREE"
-    status = 404
-    retryable = False
 
 
 class NotAFileError(OutsideTreeError):
@@ -51,41 +39,6 @@ class ReplacedError(HSIError):
     """Another file has taken this name, or it was written to, meanwhile."""
 
     code = "FILE_REPLACED"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A regular file. `path` is the path text below the root."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-
-def encode(raw: bytes) -> str:
-    r"""A path as text that a database and a page can hold: a byte that is no UTF-8 is `\xNN`, a backslash `\\`."""
-    return _UNDECODABLE.sub(_escaped, raw.decode("utf-8", "surrogateescape"))
-
-
-def _escaped(found: re.Match[str]) -> str:
-    character = found.group()
-    return "\\\\" if character == "\\" else f"\\x{ord(character) & 0xFF:02x}"
-
-
-def decode(text: str) -> bytes:
-    """The path that `encode` made this text of. Raises `OutsideTreeError` for any other text."""
-    try:
-        raw = _ESCAPE.sub(lambda found: bytes.fromhex(found[2].decode()) if found[2] else b"\\", text.encode())
-    except UnicodeEncodeError as error:
-        raise OutsideTreeError("not the text of a path") from error
-    if encode(raw) != text:  # a second text for the same file could slip past a check of the first
-        raise OutsideTreeError("not the text of a path")
-    return raw
-
-
-def identity(status: os.stat_result) -> Identity:
-    """Which file it is, whatever its name: (device, inode)."""
-    return status.st_dev, status.st_ino
 
 
 class Tree:
@@ -103,35 +56,36 @@ class Tree:
         with self._parent(relative) as (folder, name):
             return _open_regular(folder, name)
 
-    def stamp(self, relative: str) -> tuple[int, int] | None:
+    def stamp(self, relative: str) -> Stamp | None:
         """(size in bytes, mtime in ns) as it is now; None when it is gone or is no regular file."""
         try:
             with self._parent(relative) as (folder, name):
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except (FileNotFoundError, OutsideTreeError):
             return None
-        return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+        return stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def folders(self) -> list[str]:
         """The folders right below the root, in order. Raises `OSError` when the root cannot be read."""
         with os.scandir(os.fsencode(self.root)) as entries:
             return sorted(encode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
 
-    def walk(self, below: str = "") -> Generator[Entry]:
+    def walk(self, below: str = "", visitor: Visitor | None = None) -> Generator[Entry]:
         """Every regular file below `below`, as it is met; links are not followed.
 
-        Folders that vanish or cannot be read are logged and passed over, as are those deeper than
-        `MAX_DEPTH`. Only a root that cannot be opened raises: an absent share is not an empty one.
+        What cannot be looked at is told to `visitor` and passed over, as are folders that are too deep.
+        Only a root that cannot be opened raises: an absent share is not an empty one.
         """
+        visitor = visitor or Visitor()
         parts = _components(below) if below else []
         try:
             start = self._descend(parts)
         except (FileNotFoundError, PermissionError, OutsideTreeError) as error:
             if not parts:
                 raise
-            _log_passed_over(below, error)
+            tell(visitor, below, error)
             return
-        yield from _walk(start, f"{below}/" if below else "", len(parts))
+        yield from walk(start, f"{below}/" if below else "", len(parts), visitor)
 
     def move(self, relative: str, destination: Path, *, only: Identity | None = None) -> None:
         """Move a file out of the tree. `destination` is there whole or not at all, and never overwritten.
@@ -182,10 +136,10 @@ class Tree:
 
     def _descend(self, folders: list[bytes]) -> int:
         # The root itself may be a link: the operator chose it.
-        descriptor = os.open(self.root, _FOLDER & ~os.O_NOFOLLOW)
+        descriptor = os.open(self.root, FOLDER & ~os.O_NOFOLLOW)
         for folder in folders:
             try:
-                below = _open_folder(descriptor, folder)
+                below = open_folder(descriptor, folder)
             finally:
                 os.close(descriptor)
             descriptor = below
@@ -197,15 +151,6 @@ def _components(relative: str) -> list[bytes]:
     if any(part in (b"", b".", b"..") or b"\0" in part for part in parts):
         raise OutsideTreeError
     return parts
-
-
-def _open_folder(parent: int, name: bytes) -> int:
-    try:
-        return os.open(name, _FOLDER, dir_fd=parent)
-    except OSError as error:
-        if error.errno in (errno.ENOTDIR, errno.ELOOP):
-            raise OutsideTreeError("a component of the path is no folder") from error
-        raise
 
 
 def _open_regular(parent: int, name: bytes) -> BinaryIO:
@@ -221,49 +166,6 @@ def _open_regular(parent: int, name: bytes) -> BinaryIO:
     return with_one_name(os.fdopen(descriptor, "rb"))
 
 
-def _walk(descriptor: int, prefix: str, depth: int) -> Iterator[Entry]:
-    """The files of one open folder, which is closed at the end, and of those below it."""
-    try:
-        with os.scandir(descriptor) as entries:
-            for entry in entries:
-                path = prefix + encode(os.fsencode(entry.name))
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _walk_below(descriptor, entry.name, path, depth + 1)
-                elif (found := _regular(entry, path)) is not None:
-                    yield found
-    except OSError as error:
-        _log_passed_over(prefix, error)
-    finally:
-        os.close(descriptor)
-
-
-def _walk_below(parent: int, name: str, path: str, depth: int) -> Iterator[Entry]:
-    if depth > MAX_DEPTH:
-        logger.warning("folder %s is deeper than %d levels: not looked at", path, MAX_DEPTH)
-        return
-    try:
-        descriptor = _open_folder(parent, os.fsencode(name))
-    except (OSError, OutsideTreeError) as error:
-        _log_passed_over(path, error)
-        return
-    yield from _walk(descriptor, f"{path}/", depth)
-
-
-def _regular(entry: os.DirEntry[str], path: str) -> Entry | None:
-    if not entry.is_file(follow_symlinks=False):
-        return None
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:  # it vanished between its name and its size
-        return None
-    return Entry(path, status.st_size, status.st_mtime_ns)
-
-
-def _log_passed_over(path: str, error: OSError | OutsideTreeError) -> None:
-    level = logging.DEBUG if isinstance(error, FileNotFoundError) else logging.WARNING
-    logger.log(level, "folder %s is passed over: %s", path, error)
-
-
 def _require(status: os.stat_result, only: Identity | None) -> None:
     if only is not None and identity(status) != only:
         raise ReplacedError
@@ -277,7 +179,8 @@ def _copy_then_unlink(file: BinaryIO, folder: int, name: bytes, destination: Pat
         with temporary.open("xb") as copy:
             shutil.copyfileobj(file, copy, _COPY_CHUNK_BYTES)
             copy.flush()
-            os.utime(copy.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
+            with contextlib.suppress(OverflowError):  # a time that this file system cannot hold
+                os.utime(copy.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
             os.fsync(copy.fileno())
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):

@@ -11,7 +11,8 @@ from cameras import layouts
 from cameras.inputs import NewCameraInputSerializer
 from cameras.makes import Make, of_layout
 from cameras.models import Camera
-from cameras.stability import is_temporary
+from cameras.names import is_system
+from cameras.scanning import files_of
 from cameras.tree import Tree
 
 MOST_FOLDERS = 50
@@ -33,14 +34,13 @@ def unclaimed() -> list[Unclaimed]:
     """At most `MOST_FOLDERS`. Raises `OSError` where the camera root cannot be read."""
     tree = Tree(settings.CAMERA_ROOT)
     claimed = set(Camera.objects.values_list("folder", flat=True))
-    free = (name for name in tree.folders() if name not in claimed)
+    free = (name for name in tree.folders() if name not in claimed and not is_system(name))
     return list(islice(filter(None, (looked_into(tree, name) for name in free)), MOST_FOLDERS))
 
 
 def looked_into(tree: Tree, name: str) -> Unclaimed | None:
     """None: it holds no file that intake would look at."""
-    found = (entry.path for entry in tree.walk(name) if not is_temporary(entry.path))
-    paths = [path.partition("/")[2] for path in islice(found, FILES_LOOKED_AT)]
+    paths = [entry.path.partition("/")[2] for entry in islice(files_of(tree, name), FILES_LOOKED_AT)]
     if not paths:
         return None
     return Unclaimed(name, len(paths), paths[0], make_of(paths), is_usable(name))

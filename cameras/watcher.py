@@ -2,30 +2,34 @@
 
 Notifications say that a file is complete at once; scans find what notifications missed (overflow, a
 new folder, a stop of hours). Both feed the same stability tracker, which says when to take a file in.
+What goes wrong with one file is the state of that file, and stops no other.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import queue
 import time
-from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
-from watchdog.events import DirCreatedEvent, DirMovedEvent, FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from django.db import InterfaceError, OperationalError, connections
 
+from cameras.coverage import Coverage
 from cameras.diskguard import DiskGuard
+from cameras.ingest_paths import request_of
 from cameras.intake import Outcome, take_in
-from cameras.models import Garbage, Upload, version_key
-from cameras.stability import Ready, StabilityTracker, is_temporary
-from cameras.tree import Entry, OutsideTreeError, Tree, encode
-from hsi import crashpoint
+from cameras.names import is_passed_over, is_too_deep
+from cameras.notices import Notifications
+from cameras.problembook import ProblemBook
+from cameras.problems import IntakeProblem
+from cameras.scanning import SCANNED, Survey, is_understood, unknown
+from cameras.securing import Securer
+from cameras.spool import SpoolFullError
+from cameras.stability import Ready, StabilityTracker, Stamp
+from cameras.tree import OutsideTreeError, Tree
+from hsi import crashpoint, logcontext
 from hsi.errors import HSIError
 from hsi.loop import Loop
 
@@ -34,60 +38,22 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 64  # files taken in per step
 SCAN_CHUNK = 500  # files compared with the database at a time
 RETRY_SECONDS = 5.0  # after a failure of ours: disk full, database away
+UNREADABLE_SECONDS = 30.0  # a change of its rights is told besides
+FAILING_SECONDS = 300.0  # after a failure that nobody foresaw
 LONGEST_PAUSE_SECONDS = 1.0  # notices of writing wake nobody, and must not pile up
 FOLDER_SCAN_SECONDS = 0.5  # a new folder is scanned this long after it appeared
 DROPPED_SCAN_SECONDS = 1.0  # all is scanned this long after the system dropped notices
-OBSERVER_LOG = "watchdog.observers.inotify"
+STORE_SECONDS = 2.0  # between looks whether problems have changed
+SCAN_SHARE = 10  # scans in place of notices take at most one part of so many of the time
+Kind = IntakeProblem.Kind
+OF_FILES = (Kind.UNREADABLE_FILE, Kind.FAILING, Kind.SPOOL_FULL)
+TAKEN = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.REJECTED)
 
 
 class CameraRootMissingError(HSIError):
     """The camera folder does not exist or is not a folder. Create it, or set FOSCAM_BASE_PATH."""
 
     code = "CAMERA_ROOT_MISSING"
-
-
-class Notices(FileSystemEventHandler):
-    """Passes what the system tells on to the loop, as (kind, absolute path)."""
-
-    def __init__(self, loop: CameraWatcher) -> None:
-        self.queue: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._loop = loop
-
-    def on_closed(self, event: FileSystemEvent) -> None:
-        self._pass("closed", event.src_path)
-
-    def on_created(self, event: FileSystemEvent) -> None:
-        self._pass("folder" if isinstance(event, DirCreatedEvent) else "created", event.src_path)
-
-    def on_modified(self, event: FileSystemEvent) -> None:
-        if not event.is_directory:
-            self._pass("writing", event.src_path)
-
-    def on_moved(self, event: FileSystemEvent) -> None:
-        self._pass("gone", event.src_path)
-        self._pass("folder" if isinstance(event, DirMovedEvent) else "closed", event.dest_path)
-
-    def on_deleted(self, event: FileSystemEvent) -> None:
-        if not event.is_directory:
-            self._pass("gone", event.src_path)
-
-    def _pass(self, kind: str, path: bytes | str) -> None:
-        if path:
-            self.queue.put((kind, os.fsdecode(path)))
-            if kind in {"closed", "folder"}:
-                self._loop.wake()
-
-
-class DroppedNotices(logging.Handler):
-    """Hears that the system dropped notices because too many came at once. The observer tells that in its log alone."""
-
-    def __init__(self, loop: CameraWatcher) -> None:
-        super().__init__(logging.WARNING)
-        self._loop = loop
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "overflow" in record.getMessage():
-            self._loop.notices_were_dropped()
 
 
 class CameraWatcher(Loop):
@@ -97,15 +63,18 @@ class CameraWatcher(Loop):
         super().__init__("watcher")
         self.root: Path = root or settings.CAMERA_ROOT
         self.tree = Tree(self.root)
-        self.notices = Notices(self)
         self.tracker = StabilityTracker(
             stable_seconds=settings.FILE_STABLE_SECONDS, incomplete_seconds=settings.FILE_INCOMPLETE_SECONDS
         )
         self.guard = DiskGuard()
-        self._observer: BaseObserver | None = None
-        self._dropped = DroppedNotices(self)
-        self._were_dropped = False
-        self._next_scan = 0.0
+        self.book = ProblemBook()
+        self.notifications = Notifications(self.root, self.wake)
+        self.coverage = Coverage(self.root, self.notifications, self.book)
+        self.securer = Securer()
+        self._next_scan = self._next_poll = self._next_store = 0.0
+        # Whether a scan of everything has been done since notices were asked for: what the next one finds is new.
+        self._has_scanned = False
+        self._left: set[str] = set()  # folders with files that were not taken in at the last look
         self._folders_to_scan: dict[str, float] = {}
 
     def open(self) -> None:
@@ -113,20 +82,10 @@ class CameraWatcher(Loop):
             if settings.FOSCAM_BASE_PATH:
                 raise CameraRootMissingError
             self.root.mkdir(parents=True)
-        if not settings.FILE_WATCHER_POLLING:
-            self._observe()
-        self._next_scan = 0.0
-
-    def notices_were_dropped(self) -> None:
-        """From any thread: what was written meanwhile is looked for soon."""
-        self._were_dropped = True
-        self.wake()
+        self._observe()
 
     def close(self) -> None:
-        logging.getLogger(OBSERVER_LOG).removeHandler(self._dropped)
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer = None
+        self.notifications.stop()
 
     def idle(self) -> bool:
         return len(self.tracker) == 0
@@ -134,13 +93,20 @@ class CameraWatcher(Loop):
     def step(self) -> float:
         now = time.monotonic()
         self._hear(now)
+        self._look_at_folders(now)
         self._scan_when_due(now)
+        self.attempt(partial(self.securer.turn, now), _not_secured)
+        self._store_problems(now)
+        if self.securer.is_full:
+            self.book.note(Kind.SPOOL_FULL, "", "intake pauses until some of what waits is analysed")
+            return LONGEST_PAUSE_SECONDS
+        self.book.clear(Kind.SPOOL_FULL, "")
         if self.guard.paused():
             return LONGEST_PAUSE_SECONDS
-        ready = self.tracker.ready(time.monotonic(), self.tree.stamp, AT_ONCE)
+        ready = self.tracker.ready(time.monotonic(), self._stamp, AT_ONCE)
         for one in ready:
-            self._take_in(one)
-        return 0 if len(ready) == AT_ONCE or not self.notices.queue.empty() else self._pause()
+            self.attempt(partial(self._take_in, one), partial(self._failed, one))
+        return 0 if len(ready) == AT_ONCE or self.notifications.waiting else self._pause()
 
     def _pause(self) -> float:
         now = time.monotonic()
@@ -151,102 +117,157 @@ class CameraWatcher(Loop):
         return min(max(0.001, min(dues) - now), LONGEST_PAUSE_SECONDS)
 
     def _observe(self) -> None:
-        """Ask the system to tell us. Where it cannot (too many folders), say so and scan more often."""
-        logging.getLogger(OBSERVER_LOG).addHandler(self._dropped)
-        observer = Observer()
-        try:
-            observer.schedule(self.notices, str(self.root), recursive=True)
-            observer.start()
-        except OSError as error:
-            logger.error("No notifications, scanning every %s s: %s", settings.FILE_WATCHER_POLL_SECONDS, error)
-            return
-        self._observer = observer
+        """Ask the system to tell us, and scan everything. Where it cannot tell, say so and scan more often."""
+        self._next_scan, self._has_scanned = 0.0, False
+        self.notifications.stop()
+        if not settings.FILE_WATCHER_POLLING:
+            try:
+                self.notifications.start()
+            except OSError as error:
+                self.book.note(Kind.UNWATCHED, "", f"{error.strerror or error}: they are scanned instead")
+            else:
+                self.book.clear(Kind.UNWATCHED, "")
+        self.coverage.begin(time.monotonic())
 
     def _hear(self, now: float) -> None:
-        for kind, absolute in _drained(self.notices.queue):
-            try:
-                path = encode(os.fsencode(os.path.relpath(absolute, self.root)))
-            except ValueError:
-                continue
+        for kind, path in self.notifications.drained():
             if kind == "folder":
+                self.coverage.expect(path)
                 self._folders_to_scan[path] = now + FOLDER_SCAN_SECONDS
+            elif kind == "folder-attributes":
+                if self.book.has(Kind.UNREADABLE_FOLDER, path):
+                    self._observe()
             elif kind == "gone":
                 self.tracker.forget(path)
-            elif not is_temporary(path):
+                self.book.settle(path, *OF_FILES, Kind.UNKNOWN)
+            elif not is_passed_over(path):
                 self._told(kind, path, now)
 
     def _told(self, kind: str, path: str, now: float) -> None:
-        if kind == "closed":
-            self.tracker.closed(path, now)
+        if is_too_deep(path):
+            self.book.note(Kind.TOO_DEEP, path.rpartition("/")[0])
+        elif kind == "attributes":
+            self.tracker.hurry(path, now)
+        elif not is_understood(path):
+            if "/" in path:
+                self.book.note(Kind.UNKNOWN, path)
+        elif kind in ("closed", "placed"):
+            self.tracker.closed(path, now, placed=kind == "placed")
         elif kind == "writing":
             self.tracker.writing(path, now)
-        elif (stamp := self.tree.stamp(path)) is not None:
+        elif (stamp := self._stamp(path)) is not None:
             # Created and not written to: moved in from outside, or renamed by linking, which no other notice tells.
             self.tracker.noticed(path, *stamp, now)
 
+    def _look_at_folders(self, now: float) -> None:
+        """Whether folders are still those that the system tells of, every few seconds."""
+        try:
+            appeared, renew = self.coverage.look(now)
+        except OSError as error:
+            raise CameraRootMissingError from error
+        if renew:
+            self._observe()
+        for folder in appeared:
+            self._folders_to_scan.setdefault(folder, now)
+
     def _scan_when_due(self, now: float) -> None:
-        for folder in [folder for folder, due in self._folders_to_scan.items() if due <= now]:
-            del self._folders_to_scan[folder]
-            self._scan(folder)
-        if self._were_dropped:
-            self._were_dropped = False
+        if self.notifications.were_dropped:
+            self.notifications.were_dropped, self._has_scanned = False, False
             self._next_scan = min(self._next_scan, now + DROPPED_SCAN_SECONDS)
         if now >= self._next_scan:
-            if not self.root.is_dir():
-                raise CameraRootMissingError
-            self._scan("")
-            seconds = settings.FILE_RESCAN_SECONDS if self._observer is not None else settings.FILE_WATCHER_POLL_SECONDS
-            self._next_scan = time.monotonic() + seconds
+            self._scan_all()
+        for folder in [folder for folder, due in self._folders_to_scan.items() if due <= now]:
+            del self._folders_to_scan[folder]
+            self._scan(folder, Survey(self.book))
+        if now >= self._next_poll:
+            for folder in self.coverage.polled(now):
+                self._scan(folder, Survey(self.book), announced=False)
+            took = time.monotonic() - now
+            self._next_poll = now + took + max(settings.FILE_WATCHER_POLL_SECONDS, SCAN_SHARE * took)
 
-    def _scan(self, below: str) -> None:
+    def _scan_all(self) -> None:
+        found = ProblemBook()
+        survey = Survey(found)
+        self._scan("", survey, announced=not (self._has_scanned and self.notifications.come))
+        self.book.replace(SCANNED, found)
+        self.coverage.scanned(survey.folders, time.monotonic())
+        self._has_scanned = True
+        polls = not self.notifications.come
+        seconds = settings.FILE_WATCHER_POLL_SECONDS if polls else settings.FILE_RESCAN_SECONDS
+        self._next_scan = time.monotonic() + seconds
+
+    def _scan(self, below: str, survey: Survey, *, announced: bool = True) -> None:
         """Notice every file that has no row yet, in chunks, hearing notifications in between."""
-        entries = (e for e in self.tree.walk(below) if not is_temporary(e.path) and "/" in e.path)
+        entries = survey.files(self.tree, below)
         while chunk := list(islice(entries, SCAN_CHUNK)):
             now = time.monotonic()
             for entry in unknown(chunk):
-                self.tracker.noticed(entry.path, entry.size, entry.mtime_ns, now)
+                told = announced or entry.path.partition("/")[0] in self._left
+                self.tracker.noticed(entry.path, entry.size, entry.mtime_ns, now, announced=told)
             self._hear(now)
             if self.stopping:
                 return
 
+    def _stamp(self, path: str) -> Stamp | None:
+        """None: it is gone, or cannot be looked at: then a scan finds it again."""
+        try:
+            return self.tree.stamp(path)
+        except OSError as error:
+            self.book.note(Kind.UNREADABLE_FILE, path, error.strerror or str(error))
+            return None
+
     def _take_in(self, ready: Ready) -> None:
         now = time.monotonic()
         crashpoint.reach("file-seen")
-        try:
-            outcome = take_in(self.tree, ready.path, final=ready.final)
-        except (FileNotFoundError, OutsideTreeError) as error:
+        with logcontext.bound(request=request_of(ready.path)):
+            outcome = take_in(self.tree, ready.path, final=ready.final, placed=ready.placed, told=ready.told)
+        self.book.settle(ready.path, *OF_FILES)
+        folder = ready.path.partition("/")[0]
+        if outcome in (Outcome.NOT_OURS, Outcome.NOT_UNDERSTOOD):
+            self._left.add(folder)
+        elif outcome in TAKEN:
+            self._left.discard(folder)
+            if not ready.announced:
+                self.coverage.missed(ready.path, now)
+        self.done += outcome is Outcome.ACCEPTED
+        stamp = self._stamp(ready.path) if outcome is Outcome.INCOMPLETE else None
+        if stamp is not None:
+            self.tracker.deferred(ready.path, *stamp, now)
+
+    def _failed(self, ready: Ready, error: Exception) -> None:
+        """What went wrong is about this file: it waits with a reason, or is gone."""
+        now = time.monotonic()
+        kind, seconds, detail = Kind.FAILING, RETRY_SECONDS, str(error)
+        if isinstance(error, (FileNotFoundError, OutsideTreeError)):
             logger.info("%s is gone or not ours: %s", ready.path, error)
-        except (OSError, DatabaseError, InterfaceError) as error:
-            logger.error("%s cannot be taken in now, again in %.0f s: %s", ready.path, RETRY_SECONDS, error)
-            if not isinstance(error, OSError):
-                connections.close_all()
-            self.tracker.retry_later(ready.path, now, RETRY_SECONDS)
-        else:
-            self.done += outcome is Outcome.ACCEPTED
-            stamp = self.tree.stamp(ready.path) if outcome is Outcome.INCOMPLETE else None
-            if stamp is not None:
-                self.tracker.deferred(ready.path, *stamp, now)
-
-
-def unknown(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Those files whose version has no row, and rejected ones that still are where they were.
-
-    A file whose row was deleted is garbage until it is unlinked. It is asked for after the rows, or it could
-    slip through between.
-    """
-    keyed = {version_key(e.path, e.size, e.mtime_ns): e for e in entries}
-    rows = Upload.objects.filter(version_key__in=keyed).values_list("version_key", "state")
-    known = {key for key, state in rows if state != Upload.State.REJECTED}
-    known.update(Garbage.objects.filter(version_key__in=keyed.keys() - known).values_list("version_key", flat=True))
-    return (entry for key, entry in keyed.items() if key not in known)
-
-
-def _drained(source: queue.SimpleQueue[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    while True:
-        try:
-            yield source.get_nowait()
-        except queue.Empty:
+            self.book.settle(ready.path, *OF_FILES)
             return
+        if isinstance(error, SpoolFullError):
+            kind, seconds, self.securer.is_full = Kind.SPOOL_FULL, LONGEST_PAUSE_SECONDS, True
+        elif isinstance(error, PermissionError):
+            kind, seconds, detail = Kind.UNREADABLE_FILE, UNREADABLE_SECONDS, error.strerror or detail
+        elif isinstance(error, OSError):
+            detail = error.strerror or detail
+        elif isinstance(error, (OperationalError, InterfaceError)):
+            logger.error("%s cannot be taken in now, again in %.0f s: %s", ready.path, seconds, error)
+            connections.close_all()
+        else:
+            seconds = FAILING_SECONDS
+            if not self.book.has(kind, ready.path):
+                logger.error("%s cannot be taken in, again in %.0f s", ready.path, seconds, exc_info=error)
+        self.book.note(kind, ready.path, detail)
+        self.tracker.retry_later(ready.path, now, seconds)
+
+    def _store_problems(self, now: float) -> None:
+        if now >= self._next_store:
+            self._next_store = now + STORE_SECONDS
+            self.book.store()
+
+
+def _not_secured(error: Exception) -> None:
+    logger.error("Files that wait are not copied into the spool: %s", error)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        connections.close_all()
 
 
 def loops() -> list[Loop]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import decoder, moments
-from cameras.content import OtherContentError
-from cameras.models import Upload, Zone
+from cameras import decoder, moments, originals, securing, spool
+from cameras.models import REPEATS, Upload, Zone
 from cameras.picture import Picture
 from cameras.tree import Tree
 from cameras.zones import contains
@@ -24,7 +23,7 @@ from detection import batching
 from detection.detectors import Box, DetectedObject, get_detector, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
-from hsi import breaker, crashpoint, databaseclock, logcontext, rows, samples, stream
+from hsi import audit, breaker, crashpoint, databaseclock, deadletters, logcontext, rows, samples, stream
 from hsi.errors import HSIError, MediaError
 from hsi.mount import link
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
@@ -36,15 +35,10 @@ IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database 
 
 
 class FileGoneError(MediaError):
-    """The file was removed before it was analysed."""
+    """The file was removed, moved or overwritten before it was analysed. If it comes back, its upload finds it."""
 
     code = "FILE_GONE"
-
-
-class FileChangedError(MediaError):
-    """The file was overwritten before it was analysed. The new content is an upload of its own."""
-
-    code = "FILE_CHANGED"
+    retryable = True
 
 
 class NotReadableError(HSIError):
@@ -77,7 +71,12 @@ def detect_upload(job: Job) -> None:
         return
     logcontext.add(camera=upload.camera_id)
     began = time.perf_counter()
-    sightings = list(look(upload))
+    try:
+        sightings = look(upload)
+    except HSIError as error:
+        if error.retryable:
+            secure(upload)
+        raise
     took = time.perf_counter() - began
     samples.stage("detection", took)
     crashpoint.reach("detected")
@@ -88,20 +87,34 @@ def detect_upload(job: Job) -> None:
     crashpoint.reach("detection-acknowledged")
 
 
-def look(upload: Upload) -> Iterator[Sighting]:
+def look(upload: Upload) -> list[Sighting]:
     """Decode and detect. Holds no transaction: this is where the time goes.
 
-    Nothing of it may be stored before the end: only then is it known that the file was the same all the time.
+    What was seen counts only at the end: only then is it known that the file was the same all the time. Raises
+    `FileGoneError`, `FolderAwayError` or `NotReadableError` where the content that was taken in cannot be had.
     """
-    with open_original(upload) as file:
+    tree = Tree(settings.CAMERA_ROOT)
+    try:
         try:
-            for picture, offset_seconds in pictures(upload, file):
-                for found in detect(picture):
-                    yield Sighting(found, offset_seconds)
-        except OtherContentError as error:
-            raise FileChangedError from error
-        except OSError as error:
-            raise NotReadableError from error
+            return originals.read_original(upload, lambda file: list(sightings_in(upload, file)))
+        except originals.MediaAwayError as error:
+            raise FolderAwayError from error
+        except originals.MediaGoneError as error:
+            if is_away(upload, tree):
+                raise FolderAwayError from error
+            if tree.stamp(upload.path) is not None and not isinstance(error, originals.MediaLinkedError):
+                securing.note_reuse(upload.camera)
+            # Where it was moved or renamed, its row follows it in a moment.
+            raise FileGoneError from error
+    except OSError as error:
+        raise NotReadableError from error
+
+
+def sightings_in(upload: Upload, file: BinaryIO) -> Iterator[Sighting]:
+    """Raises `OtherContentError`, which may come at the end."""
+    for picture, offset_seconds in pictures(upload, file):
+        for found in detect(picture):
+            yield Sighting(found, offset_seconds)
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
@@ -133,20 +146,17 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         upload.reason = "; ".join(filter(None, (upload.reason, moments.how_sparsely(looked_at, every_seconds))))[:300]
 
 
-def open_original(upload: Upload) -> BinaryIO:
-    """The file of an upload; who decodes it checks its content. Raises a `MediaError` when it is gone or another."""
-    tree = Tree(settings.CAMERA_ROOT)
+def is_away(upload: Upload, tree: Tree) -> bool:
+    """Whether its folder is gone as well: a share that is not mounted leaves an empty one. Raises `OSError`."""
+    return not settings.CAMERA_ROOT.is_dir() or upload.path.partition("/")[0] not in tree.folders()
+
+
+def secure(upload: Upload) -> None:
+    """Copy the file of an upload that will be tried again, before its camera overwrites it."""
     try:
-        file = tree.open(upload.path)
-    except FileNotFoundError as error:
-        # A share that is not mounted leaves an empty folder: then the camera's own folder is missing, too.
-        if not settings.CAMERA_ROOT.is_dir() or upload.path.partition("/")[0] not in tree.folders():
-            raise FolderAwayError from error
-        raise FileGoneError from error
-    if os.fstat(file.fileno()).st_size != upload.size:
-        file.close()
-        raise FileChangedError
-    return file
+        spool.secure(upload)
+    except (OSError, spool.SpoolFullError) as error:
+        logger.warning("%s is not copied into the spool: %s", upload.path, error)
 
 
 def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
@@ -160,6 +170,8 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
             return False
         messages = _store_sightings(upload, sightings, zones) if sightings else []
         stream.publish(*messages)
+    with contextlib.suppress(OSError):  # the spool is swept
+        spool.release(upload)
     return True
 
 
@@ -214,17 +226,29 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> Det
 
 
 def revive_upload(row_id: int) -> bool:
-    """A failed upload waits again. False: it is gone, or not failed."""
+    """A failed upload waits again, and its repeats are repeats again. False: it is gone, or not failed.
+
+    Of a repeat that failed with the first of its content, that one waits again.
+    """
+    failed = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).first()
+    if failed is None:
+        return False
+    if failed.duplicate_of_id is not None:
+        return deadletters.retry(DETECTION_QUEUE, failed.duplicate_of_id, audit.acting_user())
     revived = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
         state=Upload.State.WAITING, reason="", finished_at=None
     )
+    failed.repeats.filter(state=Upload.State.DEAD).update(state=Upload.State.DUPLICATE, reason=REPEATS)
     return bool(revived)
 
 
 def bury_upload(row_id: int, reason: str) -> None:
-    """The upload's job becomes a dead letter: the upload says so."""
+    """The upload's job becomes a dead letter: the upload says so, and its repeats, which nobody looked at either."""
+    now = timezone.now()
     buried = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
-        state=Upload.State.DEAD, reason=reason, finished_at=timezone.now()
+        state=Upload.State.DEAD, reason=reason, finished_at=now
     )
     if buried:
+        repeats = Upload.objects.filter(duplicate_of=row_id, state=Upload.State.DUPLICATE)
+        repeats.update(state=Upload.State.DEAD, reason=f"upload {row_id} of the same bytes failed")
         transaction.on_commit(lambda: samples.count(samples.UPLOADS, Upload.State.DEAD.value))

@@ -101,6 +101,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("Graphics cards", "memory", "monitoring.gpusample"),
             Item("Room", "hard_drive", "monitoring.storagesample"),
             Item("Files to remove", "delete", "cameras.garbage"),
+            Item("Files that wait", "hourglass_empty", "cameras.intakeproblem"),
         ),
     ),
 )

@@ -1,9 +1,8 @@
 """A circuit breaker for each AI service, one row that all processes share.
 
-Closed: calls go through, and failures in a row are counted. Open: no call goes out until a time has
-passed. Half-open: a bounded number of calls goes out on trial, over all processes; enough successes
-close the breaker, one failure opens it again. A claim to a trial ends by itself, so that a process
-that dies with one blocks nothing for long.
+Closed: calls go through, and failures in a row are counted. Open: no call goes out until a time has passed. Half-
+open: a bounded number of calls goes out on trial, over all processes; enough successes close the breaker, one failure
+opens it again. A claim to a trial ends by itself, so that a process that dies with one blocks nothing for long.
 
 Failures are what speaks against the service (`AIServiceError.against_service`): not there, time-outs,
 5xx, busy, a wrong key, no JSON. An input that it refuses (4xx) and the prose of a language model show

@@ -6,7 +6,9 @@ import logging
 import queue as stdlib_queue
 import random
 import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import connections
 from django.utils import timezone
@@ -15,6 +17,8 @@ from hsi.heartbeat import Heartbeat
 from hsi.queues import QueueUnavailableError
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 LONGEST_SLEEP_SECONDS = 1.0  # a loop looks at least this often whether it should stop
 RESTART_SECONDS = (1.0, 30.0)
@@ -53,6 +57,14 @@ class Loop:
 
     def keep_alive(self) -> None:
         """Called every few seconds, from the heartbeat's thread, also while a step takes long."""
+
+    def attempt(self, work: Callable[[], Result], failed: Callable[[Exception], None]) -> Result | None:
+        """Do one piece of work among others. What goes wrong with it is for `failed`, and ends nothing else."""
+        try:
+            return work()
+        except Exception as error:
+            failed(error)
+            return None
 
     def wake(self) -> None:
         self._bell.put(None)

@@ -132,6 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("FILE_STABLE_SECONDS", float, 2.0, "A file nobody announced is complete when unchanged this long.", 0.2, 600),
     S("FILE_INCOMPLETE_SECONDS", float, 30.0, "A cut or empty file is refused only when unchanged this long.", 1, 3600),
     S("DEDUPE_TTL_SECONDS", int, 300, "The same bytes from a camera within this time are a duplicate.", 0, 31_536_000, live=True),
+    S("SPOOL_MAX_BYTES", int, 2 * 1024**3, "Copies of accepted files that wait for the detector. At this size intake pauses. 0: no copies.", 0, 10**15, live=True),
     S("IMAGE_MAX_BYTES", int, 32 * 1024**2, "Largest picture file.", 1024, 1024**3, live=True),
     S("IMAGE_MAX_PIXELS", int, 50_000_000, "Largest picture, width times height.", 1, 500_000_000, live=True),
     S("DECODER_CPU_SECONDS", int, 60, "Time of a processor that a picture, or one frame of a clip, may take.", 1, 3600),

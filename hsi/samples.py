@@ -19,6 +19,7 @@ STAGES = (
 STAGE, AI_REQUEST = "stage", "ai_request"
 AI_FAILURE = "ai_failure"  # those of AI_REQUEST that failed
 UPLOADS, ERRORS, LOG_LINES_DROPPED = "uploads", "errors", "log_lines_dropped"
+NOTICES_MISSED = "notices_missed"
 SUM = "_sum"  # the total of a histogram's seconds
 # Names come from our code; this bounds memory should one ever not.
 MOST_SERIES = 200

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
+from cameras.names import is_system
 from cameras.tree import OutsideTreeError, Tree, decode
 from cameras.treewriter import try_writing
 from monitoring.health import NamedCheck
@@ -17,8 +18,6 @@ from monitoring.kept import Asked
 # A share that hangs is not waited for.
 ANSWER_SECONDS = 5.0
 FOLDERS_LOOKED_AT, FOLDERS_NAMED = 1000, 5
-# How the names of folders begin that are no camera's, such as those of a NAS system.
-NO_CAMERA = (".", "@", "#", "lost+found")
 _probe = Asked[None]()
 
 
@@ -64,7 +63,7 @@ def probe(tree: Tree) -> None:
 
     Raises OSError, or `ClosedFoldersError` and `NotWritableError` from one.
     """
-    folders = [name for name in tree.folders() if not name.startswith(NO_CAMERA)]
+    folders = [name for name in tree.folders() if not is_system(name)]
     _require_open(tree, folders)
     folder = _changed_last(tree, folders)
     try:

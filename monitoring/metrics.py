@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.db.models import Sum
 from django.http import HttpResponse
 from django.urls import path
 from prometheus_client import CollectorRegistry
@@ -17,7 +18,9 @@ from prometheus_client.registry import Collector
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from cameras import spool
 from cameras.diskguard import disk_usage
+from cameras.problems import IntakeProblem
 from hsi import databaseclock, figures, heartbeat, samples
 from hsi.ledger import Tally
 from hsi.models import CircuitBreaker, WorkerHeartbeat
@@ -50,6 +53,7 @@ class Figures(Collector):
         )
         yield from _queues()
         yield from _waiting()
+        yield from _intake()
         yield from _processes()
         yield from _disks()
 
@@ -61,6 +65,8 @@ def _counters(totals: Totals) -> Iterator[Metric]:
     yield CounterMetricFamily("hsi_events_created", "Events ever made.", value=events)
     yield CounterMetricFamily("hsi_detections_processed", "Detections ever stored.", value=detections)
     yield CounterMetricFamily("hsi_log_lines_dropped", "Log lines that never reached the database.", value=dropped)
+    missed = totals.get(samples.NOTICES_MISSED, {}).get(("", 0), 0)
+    yield CounterMetricFamily("hsi_notices_missed", "Files that a scan found and no notice told of.", value=missed)
     yield _labelled("hsi_pipeline_errors", "Failed tries of jobs, by error code.", "type", totals, samples.ERRORS)
     yield _labelled("hsi_uploads_finished", "Uploads by the state they ended in.", "state", totals, samples.UPLOADS)
 
@@ -113,6 +119,15 @@ def _waiting() -> Iterator[Metric]:
     for kind, count in waiting().items():
         rows.add_metric([kind], count)
     yield rows
+
+
+def _intake() -> Iterator[Metric]:
+    problems = GaugeMetricFamily("hsi_intake_problems", "What is not taken in, by kind.", labels=["kind"])
+    counts = dict(IntakeProblem.objects.order_by().values_list("kind").annotate(Sum("count")))
+    for kind in IntakeProblem.Kind.values:
+        problems.add_metric([kind], counts.get(kind, 0))
+    yield problems
+    yield GaugeMetricFamily("hsi_spool_bytes", "Copies of accepted files that wait.", value=spool.used_bytes())
 
 
 def _processes() -> Iterator[Metric]:

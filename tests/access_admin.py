@@ -20,6 +20,7 @@ SEEN_BY_STAFF = {
 # Of these, operators change what they see: by the form, by actions of the list, by buttons on the page.
 FORMS_OF_OPERATORS = {"events.event"}
 ACTIONS_OF_OPERATORS = {
+    "cameras.upload": {"try_again"},
     "events.event": {"mark_reviewed", "mark_unreviewed", "let_go"},
     "events.alert": {"acknowledge", "dismiss"},
 }

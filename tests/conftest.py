@@ -52,6 +52,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
+    from cameras import securing, spool
     from hsi import databaseclock, gate, livesettings, logcontext, pauses, redaction
     from hsi.breaker import get_breaker
     from hsi.queues import pressure
@@ -67,6 +68,9 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logcontext.clear()
     redaction.forget_handled()
     pressure.forget()
+    securing.memory.forget()
+    securing.backlog.forget()
+    spool.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
     yield

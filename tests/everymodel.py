@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from cameras.models import CameraGrant, Garbage
+from cameras.problems import IntakeProblem
 from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.lockout import hashed
 from hsi.models import CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
@@ -35,6 +36,7 @@ def fill(number: int) -> None:
         channel = factories.channel()
         factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
+        IntakeProblem.objects.create(folder=f"folder{job.pk}", kind="unknown", count=1, since=now)
         CircuitBreaker.objects.create(name=f"service{job.pk}")
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
         QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")

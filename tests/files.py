@@ -31,9 +31,9 @@ def encoded(image: Image.Image, kind: str, **options: int) -> bytes:
     return buffer.getvalue()
 
 
-def mp4(path: Path, *, frames: int = 10, rate: int = 5, size: tuple[int, int] = (160, 96)) -> Path:
-    """A real H.264 clip of a moving square."""
-    with av.open(str(path), "w") as container:
+def mp4(path: Path, *, frames: int = 10, rate: int = 5, size: tuple[int, int] = (160, 96), live: bool = False) -> Path:
+    """A real H.264 clip of a moving square, in the container that the name asks for. `live`: it says no length."""
+    with av.open(str(path), "w", options={"live": "1"} if live else {}) as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for number in range(frames):

@@ -7,7 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from cameras.tree import MAX_DEPTH, OutsideTreeError, Tree, decode, encode
+from cameras.names import MAX_DEPTH
+from cameras.tree import OutsideTreeError, Tree, decode, encode
 
 MIN_AGE_NS = 24 * 3600 * 10**9
 # A folder that bears a date, or lies below one, is made for that date. Any other may be one that a

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cameras.models import Garbage
-from cameras.tree import OutsideTreeError, Tree, decode
+from cameras.tree import OutsideTreeError, Tree, decode, stamp
 from hsi import crashpoint
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def _unlink(folder: int, row: Garbage) -> None:
     name = decode(row.path.rpartition("/")[2])
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        wanted = row.size is None or (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns)
+        wanted = row.size is None or stamp(status) == (row.size, row.mtime_ns)
         if wanted and stat.S_ISREG(status.st_mode):
             os.unlink(name, dir_fd=folder)
     except FileNotFoundError:

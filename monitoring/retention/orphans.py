@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 FILES, ROWS = 100, 500  # looked at in a turn
 MIN_AGE_NS = 3600 * 10**9  # a thumbnail is written before its row
-STORES = {"thumbnails": 32, "quarantine": 16}  # how much of the version's key a file's name begins with
+STORES = {"thumbnails": 32, "quarantine": 16}  # how much of a key a file's name begins with
 
 
 def sweep(now_ns: int) -> Iterator[int]:
@@ -45,11 +45,15 @@ def _sweep_store(store: str, length: int, now_ns: int) -> Iterator[int]:
 
 
 def _named(entries: list[Entry], length: int) -> set[str]:
-    """Those of the paths that a row names. Found by the index on the version's key, which the names begin with."""
+    """Those of the paths that a row names. Found by the indexes on what the names begin with.
+
+    That is the content's key of a small picture, the version's key of a refused file and of an older picture.
+    """
     keys = Q()
     for entry in entries:
         key = entry.path.rpartition("/")[2][:length]
-        keys |= Q(version_key__gte=key, version_key__lt=key + "g")  # "g" is greater than any hexadecimal digit
+        for column in ("version_key", "sha256"):  # "g" is greater than any hexadecimal digit
+            keys |= Q(**{f"{column}__gte": key, f"{column}__lt": key + "g"})
     rows = Upload.objects.filter(keys).values_list("thumbnail", "quarantine") if entries else ()
     return {path for row in rows for path in row if path}
 
@@ -85,13 +89,15 @@ def _folders(cameras: Tree) -> set[str]:
 
 
 def _is_there(row: Upload, cameras: Tree, data: Tree) -> bool:
-    """As far as can be told without reading. A picture that was copied back has another time and is the same."""
+    """As far as can be told without reading. A file that was copied back has another time and is the same."""
     if row.quarantine and data.stamp(row.quarantine) is not None:
         return True
-    stamp = cameras.stamp(row.path)
-    if stamp is None or stamp[0] != row.size:
-        return False
-    return stamp[1] == row.mtime_ns or row.kind == Upload.Kind.IMAGE
+    try:
+        stamp = cameras.stamp(row.path)
+    except OSError:  # nothing can be said of what cannot be looked at
+        return not row.file_gone
+    # A file of the same size is taken for the same: to read them all would take too long.
+    return stamp is not None and stamp[0] == row.size
 
 
 def _note(changed: list[Upload]) -> int:

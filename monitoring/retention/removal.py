@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from cameras.models import Garbage, Upload
+from cameras.models import Garbage, Upload, version_key
 from detection.models import Batch, Detection
 from events.models import Event
 from events.serializers import EventDeletedData
@@ -70,15 +70,17 @@ def _to_garbage(pieces: Iterable[Piece]) -> None:
 
 
 def _garbage_of(piece: Piece) -> Iterator[Garbage]:
-    # Also where the file is thought to be gone, or to have been moved: it may be back.
-    yield Garbage(
-        root=Garbage.Root.CAMERAS,
-        path=piece.path,
-        size=piece.size,
-        mtime_ns=piece.mtime_ns,
-        version_key=piece.version_key,
-    )
-    for path in filter(None, (piece.thumbnail, piece.quarantine)):
+    # Also where the file is thought to be gone, or to have been moved: it may be back. Not where another one with
+    # this name, size and time has taken its place: that one's row has their key.
+    if piece.version_key == version_key(piece.path, piece.size, piece.mtime_ns):
+        yield Garbage(
+            root=Garbage.Root.CAMERAS,
+            path=piece.path,
+            size=piece.size,
+            mtime_ns=piece.mtime_ns,
+            version_key=piece.version_key,
+        )
+    for path in filter(None, (piece.thumbnail, piece.quarantine, piece.spool)):
         yield Garbage(root=Garbage.Root.DATA, path=path)
 
 

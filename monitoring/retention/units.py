@@ -17,7 +17,7 @@ from events.models import Event
 CHUNK = 200  # uploads looked at, and removed, at a time
 FIELDS = (
     "id", "camera_id", "path", "size", "mtime_ns", "version_key", "thumbnail", "quarantine", "captured_at",
-    "received_at", "state", "file_gone",
+    "received_at", "state", "file_gone", "spool",
 )  # fmt: skip
 FINISHED_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD)
 
@@ -38,6 +38,7 @@ class Piece:
     received_at: datetime
     state: str
     file_gone: bool
+    spool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_a_camera_shows_no_folder(viewer: Client):
     assert set(answer) == {
         "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
         "channel_pattern", "make", "expected_interval_seconds", "silent_since", "created_at",
-        "last_captured_at", "snapshot_url",
+        "last_captured_at", "snapshot_url", "problems",
     }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cameras(client: Client, dj
     for _ in range(5):
         factories.upload()
     client.force_login(factories.admin())
-    with django_assert_num_queries(3):  # session, user, cameras
+    with django_assert_num_queries(4):  # session, user, cameras, problems
         assert len(client.get("/api/cameras").json()["items"]) == 5
 
 

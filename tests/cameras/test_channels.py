@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from cameras import channels, registry
 from cameras.channels import channel_in, suggested, told_in, validate_pattern
-from cameras.models import Camera
-from tests import factories
+from cameras.intake import Outcome, take_in
+from cameras.models import Camera, Upload
+from cameras.tree import Tree
+from tests import factories, files
 
 pytestmark = pytest.mark.django_db
 
@@ -46,14 +51,50 @@ def test_a_pattern_needs_the_channel_once_and_something_beside_it(pattern: str):
 
 
 def test_each_channel_is_a_camera_of_its_own(recorder: Camera):
-    found = [registry.camera_of(f"nvr/NVR_{n:02d}_2024011514305{n}.jpg") for n in (0, 1, 0)]
-    assert [(one.pk, one.folder, one.name, one.time_zone) for one in found if one] == [
+    paths = [f"nvr/NVR_{n:02d}_2024011514305{n}.jpg" for n in (0, 1, 0)]
+    found = [registry.make_camera_of(path) for path in paths]
+    assert [(one.pk, one.folder, one.name, one.time_zone) for one in found] == [
         ("nvr_00", "nvr/00", "Nvr 00", "Asia/Tokyo"),
         ("nvr_01", "nvr/01", "Nvr 01", "Asia/Tokyo"),
         ("nvr_00", "nvr/00", "Nvr 00", "Asia/Tokyo"),
     ]
-    assert found[0] is not None
     assert found[0].root_folder == "nvr"
+    assert [registry.camera_of(path) for path in paths] == found
+
+
+def test_a_look_makes_no_camera(recorder: Camera):
+    assert registry.camera_of("nvr/NVR_00_20240115143050.jpg") is None
+    assert registry.camera_of("attic/a.jpg") is None
+    assert Camera.objects.get() == recorder
+
+
+def test_a_channel_becomes_a_camera_with_its_first_file_that_is_one(recorder: Camera, data_dir: Path):
+    tree = Tree(data_dir / "cameras")
+    (tree.root / "nvr").mkdir()
+    path = "nvr/NVR_00_1.jpg"
+    (tree.root / path).write_bytes(files.jpeg()[:-400])
+    assert take_in(tree, path, final=False) is Outcome.INCOMPLETE
+    assert Camera.objects.get() == recorder
+    (tree.root / path).write_bytes(files.jpeg())
+    assert take_in(tree, path, final=False) is Outcome.ACCEPTED
+    assert Upload.objects.get().camera.folder == "nvr/00"
+
+
+def test_two_channels_that_show_the_same_are_two_cameras_though_the_file_of_one_is_gone(
+    recorder: Camera, data_dir: Path
+):
+    tree = Tree(data_dir / "cameras")
+    (tree.root / "nvr").mkdir()
+    for number, name in enumerate(("NVR_00_1.jpg", "NVR_01_2.jpg", "NVR_01_3.jpg")):
+        (tree.root / "nvr" / name).write_bytes(files.jpeg())
+        os.utime(tree.root / "nvr" / name, (number, number))
+        took = take_in(tree, f"nvr/{name}", final=True)
+        assert took is (Outcome.KNOWN if name == "NVR_01_3.jpg" else Outcome.ACCEPTED)  # renamed within its channel
+        (tree.root / "nvr" / name).unlink()
+    assert [*Upload.objects.order_by("pk").values_list("camera", "path")] == [
+        ("nvr_00", "nvr/NVR_00_1.jpg"),
+        ("nvr_01", "nvr/NVR_01_3.jpg"),
+    ]
 
 
 def test_what_tells_no_channel_is_of_the_recorder(recorder: Camera):
@@ -64,7 +105,12 @@ def test_what_tells_no_channel_is_of_the_recorder(recorder: Camera):
 def test_what_came_for_a_channel_over_http_is_of_that_channel(recorder: Camera):
     channel = factories.camera("nvr_04", folder="nvr/04")
     assert registry.camera_of("nvr/04/http/20240115/0a1b2c3d/a.jpg") == channel
+    assert registry.camera_of("nvr/04/http/20240115/0a1b2c3d-abc/told/NVR_05_1.jpg") == channel
     assert registry.camera_of("nvr/05/http/20240115/0a1b2c3d/a.jpg") == recorder
+
+
+def test_what_came_for_a_recorder_over_http_is_of_the_recorder_whatever_its_name_tells(recorder: Camera):
+    assert registry.camera_of("nvr/http/20240115/0a1b2c3d/NVR_05_1.jpg") == recorder
 
 
 def test_a_paused_recorder_pauses_its_channels(recorder: Camera):
@@ -77,8 +123,8 @@ def test_a_paused_recorder_pauses_its_channels(recorder: Camera):
 
 def test_names_make_no_more_cameras_than_a_recorder_has(recorder: Camera, monkeypatch: pytest.MonkeyPatch, settings):
     monkeypatch.setattr(channels, "MOST_CHANNELS", 2)
-    found = [registry.camera_of(f"nvr/NVR_{n:02d}_1.jpg") for n in range(4)]
-    assert [one.pk for one in found if one] == ["nvr_00", "nvr_01", "nvr", "nvr"]
+    found = [registry.make_camera_of(f"nvr/NVR_{n:02d}_1.jpg") for n in range(4)]
+    assert [one.pk for one in found] == ["nvr_00", "nvr_01", "nvr", "nvr"]
     settings.CAMERA_AUTO_CREATE = False
     assert registry.camera_of("nvr/NVR_77_1.jpg") is None
 

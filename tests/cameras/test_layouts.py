@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.layouts import MAX_PAST, Named, capture_time, is_told, parse
+from cameras.layouts import MAX_PAST, Named, capture_time, parse
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -67,19 +67,6 @@ def test_a_name_says_which_channel_of_a_recorder_it_is_of(path: str, channel: st
 
     assert named is not None
     assert named.channel == channel
-
-
-@pytest.mark.parametrize(
-    ("path", "told"),
-    [
-        ("http/20240115/0a1b2c3d/told/a_00_20240115143052.jpg", True),
-        ("07/http/20240115/0a1b2c3d/told/a_00_20240115143052.jpg", True),
-        ("http/20240115/0a1b2c3d/a_00_20240115143052.jpg", False),
-        ("told/a_00_20240115143052.jpg", False),
-    ],
-)
-def test_a_time_that_a_client_told_is_known_by_its_folder(path: str, told: bool) -> None:
-    assert is_told(path) == told
 
 
 @pytest.mark.parametrize("folder", ["", "20190319/"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cameras.models import Upload
-from cameras.originals import MediaGoneError, OverwrittenError, open_file, open_original
+from cameras.originals import MediaGoneError, MediaLinkedError, OverwrittenError, open_original
 from tests import pictures
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,47 @@ def test_a_clip_that_gets_another_name_while_it_is_sent_goes_on(data_dir: Path):
 def test_a_file_that_got_a_second_name_is_not_opened(data_dir: Path, tmp_path: Path):
     upload = pictures.stored(pictures.jpeg())
     (tmp_path / "second").hardlink_to(data_dir / "cameras" / upload.path)
-    for opened in (open_file, open_original):
-        with pytest.raises(MediaGoneError, match="second name"):
-            opened(upload)
+    with pytest.raises(MediaLinkedError, match="second name"):
+        open_original(upload)
+
+
+def test_a_copy_in_the_spool_counts_only_while_it_has_the_content(data_dir: Path):
+    upload = pictures.stored(pictures.jpeg())
+    Upload.objects.filter(pk=upload.pk).update(spool="spool/copy")
+    upload.refresh_from_db()
+    (data_dir / "spool").mkdir()
+    (data_dir / "spool/copy").write_bytes(pictures.jpeg())
+    swap(upload, data_dir, b"GIF89a")
+    with open_original(upload) as file:
+        assert file.read() == pictures.jpeg()
+    (data_dir / "spool/copy").write_bytes(b"other")
+    with pytest.raises(OverwrittenError):
+        open_original(upload)
+    (data_dir / "cameras" / upload.path).write_bytes(pictures.jpeg())
+    with open_original(upload) as file:
+        assert file.read() == pictures.jpeg()
+
+
+@pytest.mark.parametrize("kind", Upload.Kind)
+def test_what_was_overwritten_is_found_in_a_repeat_whatever_became_of_other_repeats(data_dir: Path, kind: Upload.Kind):
+    upload = pictures.stored(pictures.jpeg(), kind=kind)
+    good, overwritten, gone = (
+        pictures.stored(pictures.jpeg(), name, upload.camera, kind=kind, state="duplicate", duplicate_of=upload)
+        for name in ("good.jpg", "overwritten.jpg", "gone.jpg")
+    )
+    swap(upload, data_dir, b"GIF89a")
+    swap(overwritten, data_dir, b"GIF89a")
+    (data_dir / "cameras" / gone.path).unlink()
+    with open_original(upload) as file:
+        assert file.read() == pictures.jpeg()
+    swap(good, data_dir, b"GIF89a")
+    with pytest.raises(OverwrittenError):
+        open_original(upload)
+
+
+def test_a_rejected_file_in_its_folder_is_known_by_its_time_as_well(data_dir: Path):
+    upload = pictures.stored(pictures.jpeg(), state="rejected", sha256="")
+    open_original(upload).close()
+    os.utime(data_dir / "cameras" / upload.path, (1, 1))
+    with pytest.raises(MediaGoneError, match="overwritten"):
+        open_original(upload)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.stability import Ready, StabilityTracker, Stamp, is_temporary
+from cameras.names import is_temporary
+from cameras.stability import Ready, StabilityTracker, Stamp
 
 STABLE, INCOMPLETE = 2.0, 30.0
 
@@ -26,7 +27,7 @@ def test_a_closed_file_is_ready_at_once_and_not_looked_at() -> None:
     files.closed("a", 10.0)
 
     assert files.next_due(10.0) == 0
-    assert files.ready(10.0, unasked) == [Ready("a", final=False)]
+    assert files.ready(10.0, unasked) == [Ready("a", final=False, told=True)]
     assert len(files) == 0
     assert files.next_due(10.0) is None
 
@@ -81,7 +82,7 @@ def test_a_writer_that_closes_ends_the_wait() -> None:
     files.writing("a", 0.0)
     files.closed("a", 0.5)
 
-    assert files.ready(0.5, unasked) == [Ready("a", final=False)]
+    assert files.ready(0.5, unasked) == [Ready("a", final=False, told=True)]
 
 
 def test_a_file_that_is_opened_again_before_it_was_handed_out_waits() -> None:
@@ -123,7 +124,7 @@ def test_a_cut_file_that_is_closed_again_is_tried_at_once() -> None:
     files.deferred("a", 100, 1, 0.0)
     files.closed("a", 1.0)
 
-    assert files.ready(1.0, unasked) == [Ready("a", final=False)]
+    assert files.ready(1.0, unasked) == [Ready("a", final=False, told=True)]
 
 
 def test_a_close_that_came_while_intake_read_is_not_forgotten() -> None:
@@ -133,7 +134,7 @@ def test_a_close_that_came_while_intake_read_is_not_forgotten() -> None:
     files.closed("a", 0.1)
     files.deferred("a", 100, 1, 0.2)
 
-    assert files.ready(0.2, unasked) == [Ready("a", final=False)]
+    assert files.ready(0.2, unasked) == [Ready("a", final=False, told=True)]
 
 
 def test_a_failure_of_ours_is_tried_again_after_the_delay() -> None:
@@ -284,3 +285,31 @@ def test_temporary_names_are_told_apart(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.jpg", "a.tmp.jpg", "cam.part/a.jpg", "tmp", "-a.mp4"])
 def test_ordinary_names_are_not_temporary(name: str) -> None:
     assert not is_temporary(name)
+
+
+def test_a_file_that_was_moved_into_place_says_so_until_somebody_writes_to_it() -> None:
+    files = tracker()
+    files.closed("a", 0.0, placed=True)
+    files.closed("b", 0.0, placed=True)
+    files.closed("b", 0.1)
+
+    assert {one.path: one.placed for one in files.ready(0.1, unasked)} == {"a": True, "b": False}
+
+
+def test_a_file_that_only_a_scan_saw_is_announced_by_a_later_notice() -> None:
+    files = tracker()
+    files.noticed("a", 1, 1, 0.0, announced=False)
+    files.noticed("b", 1, 1, 0.0, announced=False)
+    files.noticed("b", 1, 1, 1.0)
+
+    assert {one.path: one.announced for one in files.ready(2.0, same((1, 1)))} == {"a": False, "b": True}
+
+
+def test_a_file_that_could_not_be_taken_in_is_tried_at_once_when_its_rights_change() -> None:
+    files = tracker()
+    files.retry_later("a", 0.0, 30.0)
+    files.noticed("b", 1, 1, 0.0)
+    files.hurry("a", 1.0)
+    files.hurry("b", 1.0)
+
+    assert [one.path for one in files.ready(1.0, unasked)] == ["a"]

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cameras.names import MAX_DEPTH
 from cameras.tree import (
-    MAX_DEPTH,
     Entry,
     NotAFileError,
     OutsideTreeError,

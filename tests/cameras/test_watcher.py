@@ -11,11 +11,17 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from watchdog.observers.inotify import InotifyWatchGroup
 
-from cameras.models import Upload
-from cameras.watcher import CameraRootMissingError, CameraWatcher, Notices
+from cameras import spool
+from cameras.ingest_paths import folder_for
+from cameras.intake import Outcome, take_in
+from cameras.models import Camera, Upload
+from cameras.notices import Notifications
+from cameras.problems import IntakeProblem
+from cameras.tree import Tree
+from cameras.watcher import CameraRootMissingError, CameraWatcher
 from hsi.models import QueueJob, WorkerHeartbeat
 from tests import factories, files
 
@@ -25,11 +31,12 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(autouse=True)
-def quick(settings, data_dir):
+def quick(settings, data_dir, monkeypatch):
     """Short waits; a rescan only at the start, so that what is tested is what was notified."""
     settings.FILE_STABLE_SECONDS = 0.2
     settings.FILE_INCOMPLETE_SECONDS = 0.6
     settings.FILE_RESCAN_SECONDS = 3600
+    monkeypatch.setattr("cameras.watcher.STORE_SECONDS", 0.05)
 
 
 @contextmanager
@@ -251,8 +258,193 @@ def test_a_file_that_is_renamed_by_linking_is_taken_in_and_one_that_keeps_two_na
 
 def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):
     with watching():
-        monkeypatch.setattr(Notices, "_pass", lambda *dropped: None)
+        monkeypatch.setattr(Notifications, "_pass", lambda *dropped: None)
         (data_dir / "cameras" / "door").mkdir()
         (data_dir / "cameras" / "door" / "a.jpg").write_bytes(files.jpeg())
         InotifyWatchGroup.on_queue_overflow(MagicMock())  # as the observer does
         until(lambda: states() == {"door/a.jpg": "waiting"})
+
+
+def problems() -> dict[tuple[str, str], int]:
+    return {(row.folder, row.kind): row.count for row in IntakeProblem.objects.all()}
+
+
+def test_files_of_unknown_kinds_wait_where_they_are_until_they_are_renamed(data_dir):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        for name in ("1.jpg.1b2c.partial", "2.jpg_", "3.jpg~", "4.upload", "5"):
+            (folder / name).write_bytes(files.jpeg())
+        until(lambda: problems() == {("door", "unknown"): 5})
+        assert states() == {}
+        (folder / "2.jpg_").rename(folder / "2.jpg")
+        until(lambda: states() == {"door/2.jpg": "waiting"})
+        loop._next_scan = 0.0
+        loop.wake()
+        until(lambda: problems() == {("door", "unknown"): 4})
+    assert len(list(folder.iterdir())) == 5
+
+
+def test_what_a_nas_keeps_beside_the_pictures_is_passed_over_by_notices_and_scans_alike(data_dir):
+    root = data_dir / "cameras"
+    (root / "#recycle" / "door").mkdir(parents=True)
+    (root / "#recycle" / "door" / "1.jpg").write_bytes(files.jpeg(1))
+    with watching():
+        (root / "door" / "@eaDir").mkdir(parents=True)
+        (root / "door" / "@eaDir" / "2.jpg").write_bytes(files.jpeg(2))
+        (root / "door" / ".hidden").mkdir()
+        (root / "door" / ".hidden" / "3.jpg").write_bytes(files.jpeg(3))
+        (root / "door" / "4.jpg").write_bytes(files.jpeg(4))
+        until(lambda: bool(states()))
+    CameraWatcher().run(drain=True)
+    assert states() == {"door/4.jpg": "waiting"}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_folders_deeper_than_the_limit_are_passed_over_and_told_by_notices_and_scans_alike(data_dir, when):
+    deep = data_dir / "cameras" / "door" / "/".join(["d"] * 12)
+    deep.mkdir(parents=True)
+    if when == "before":
+        (deep / "1.jpg").write_bytes(files.jpeg())
+    with watching():
+        if when == "after":
+            (deep / "1.jpg").write_bytes(files.jpeg())
+        (data_dir / "cameras" / "door" / "2.jpg").write_bytes(files.jpeg(2))
+        until(lambda: bool(states()) and problems() == {("door", "too_deep"): 1})
+    assert states() == {"door/2.jpg": "waiting"}
+
+
+def fails(path: str, error: Exception) -> Callable[..., Outcome]:
+    """Intake, save that it fails for the file at `path`."""
+
+    def take_in_or_fail(tree: Tree, of: str, **how: bool) -> Outcome:
+        if of == path:
+            raise error
+        return take_in(tree, of, **how)
+
+    return take_in_or_fail
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PermissionError(13, "Permission denied"), "unreadable_file"),
+        (OSError(5, "Input/output error"), "failing"),
+        (DataError("out of range"), "failing"),
+        (KeyError("NewFault"), "failing"),
+    ],
+)
+def test_what_goes_wrong_with_one_file_is_its_own_state_and_stops_no_other(data_dir, monkeypatch, caplog, error, kind):
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    monkeypatch.setattr("cameras.watcher.take_in", fails("door/1.jpg", error))
+    with watching() as loop:
+        for number in range(1, 6):
+            (folder / f"{number}.jpg").write_bytes(files.jpeg(number))
+        until(lambda: len(states()) == 4 and problems() == {("door", kind): 1})
+        assert WorkerHeartbeat.objects.get().state == "running"
+        monkeypatch.setattr("cameras.watcher.take_in", take_in)
+        (folder / "1.jpg").chmod(0o640)  # something has changed: it is tried at once
+        loop.wake()
+        until(lambda: len(states()) == 5 and problems() == {})
+
+
+def test_a_file_that_cannot_be_looked_at_does_not_stop_those_that_wait_with_it(data_dir, monkeypatch):
+    stamp = Tree.stamp
+
+    def stamp_or_fail(tree: Tree, path: str) -> tuple[int, int] | None:
+        if path == "door/1.jpg":
+            raise OSError(116, "Stale file handle")
+        return stamp(tree, path)
+
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    for number in range(1, 4):
+        (folder / f"{number}.jpg").write_bytes(files.jpeg(number))
+    monkeypatch.setattr(Tree, "stamp", stamp_or_fail)
+    with watching():
+        until(lambda: states() == {"door/2.jpg": "waiting", "door/3.jpg": "waiting"})
+
+
+def test_a_root_that_was_replaced_is_watched_anew(data_dir, monkeypatch):
+    monkeypatch.setattr("cameras.coverage.CHECK_SECONDS", 0.1)
+    root: Path = data_dir / "cameras"
+    with watching() as loop:
+        root.rename(data_dir / "old")
+        (root / "door").mkdir(parents=True)
+        until(lambda: not loop._has_scanned or root.stat().st_ino == loop.coverage._identities.get("", (0, 0))[1])
+        until(lambda: loop._has_scanned)
+        (root / "door" / "1.jpg").write_bytes(files.jpeg())
+        until(lambda: states() == {"door/1.jpg": "waiting"})
+    assert not IntakeProblem.objects.exists()
+
+
+def test_files_that_no_notice_tells_of_are_found_told_and_looked_for_more_often(data_dir, monkeypatch, settings):
+    settings.FILE_WATCHER_POLL_SECONDS = 0.2
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        until(lambda: loop._has_scanned)
+        monkeypatch.setattr(Notifications, "_pass", lambda *dropped: None)
+        (folder / "1.jpg").write_bytes(files.jpeg(1))
+        loop._next_scan = 0.0
+        loop.wake()
+        until(lambda: problems() == {("door", "missed"): 1})
+        (folder / "2.jpg").write_bytes(files.jpeg(2))  # the next full scan is an hour away
+        until(lambda: len(states()) == 2)
+
+
+def test_a_paused_camera_s_files_are_not_taken_for_missed_ones(data_dir):
+    factories.camera("door", enabled=False)
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        (folder / "1.jpg").write_bytes(files.jpeg(1))
+        for _ in range(2):
+            until(lambda: loop._has_scanned and len(loop.tracker) == 0 and not loop.notifications.waiting)
+            loop._next_scan = 0.0
+            loop.wake()
+            until(lambda: loop._next_scan > 0)
+        until(lambda: "door" in loop._left and len(loop.tracker) == 0)
+        Camera.objects.update(enabled=True)
+        loop._next_scan = 0.0
+        loop.wake()
+        until(lambda: states() == {"door/1.jpg": "waiting"})
+        assert not loop.book.has(IntakeProblem.Kind.MISSED, "door/1.jpg")
+
+
+def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(data_dir, tmp_path):
+    whole = files.mp4(tmp_path / "live.mkv", live=True).read_bytes()
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching():
+        for start in range(0, len(whole), len(whole) // 3):
+            with (folder / "live.mkv").open("ab") as file:
+                file.write(whole[start : start + len(whole) // 3])
+        (folder / "live.mkv.tmp").write_bytes(whole)
+        (folder / "live.mkv.tmp").rename(folder / "placed.mkv")
+        until(lambda: "door/live.mkv" in states())
+    assert {upload.size for upload in Upload.objects.all()} == {len(whole)}
+
+
+def test_a_full_spool_pauses_intake_which_says_so_and_goes_on_when_there_is_room(data_dir, settings):
+    settings.SPOOL_MAX_BYTES = len(files.jpeg()) * 8
+    camera = factories.camera("door")
+    waits = factories.upload(camera, state="waiting", size=len(files.jpeg()) * 8, spool="spool/" + "0" * 32)
+    folder = data_dir / "cameras" / "door"
+    folder.mkdir()
+    with watching() as loop:
+        (folder / "snap.jpg").write_bytes(files.jpeg())
+        until(lambda: {("", "spool_full"), ("door", "spool_full")} <= problems().keys())
+        assert "door/snap.jpg" not in states()
+        spool.release(waits)
+        loop.wake()
+        until(lambda: states().get("door/snap.jpg") == "waiting" and problems() == {})
+
+
+def test_a_file_of_a_request_that_the_watcher_takes_first_is_known_by_that_request(data_dir):
+    folder = data_dir / "cameras" / folder_for("door", "20260301", "req-4711")
+    folder.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(files.jpeg())
+    CameraWatcher().run(drain=True)
+    assert QueueJob.objects.get().trace == "req-4711"

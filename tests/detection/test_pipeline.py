@@ -182,21 +182,28 @@ def test_others_do_not(root, label, confidence):
     assert not QueueJob.objects.filter(queue="fast_path_queue").exists()
 
 
-def test_a_file_that_was_removed_before_it_was_analysed_is_dead_and_says_so(root):
-    upload = put("door/a.jpg", files.jpeg(), root)
-    (root / "door/a.jpg").unlink()
+def test_a_file_that_was_removed_before_it_was_analysed_is_dead_and_says_so(root, settings):
+    settings.JOB_MAX_ATTEMPTS = 2
+    upload = put("door/1.jpg", files.jpeg(), root)
+    (root / "door/1.jpg").unlink()
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == "waiting"  # it may have been moved: its row follows it then
     detect()
     upload.refresh_from_db()
     assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
 
 
-def test_a_file_that_was_overwritten_is_never_taken_for_the_one_that_came_before(root):
-    upload = put("door/a.jpg", files.jpeg(1), root)
-    (root / "door/a.jpg").write_bytes(files.jpeg(2, size=(640, 360)))
+def test_a_file_that_was_overwritten_is_never_taken_for_the_one_that_came_before(root, settings):
+    settings.JOB_MAX_ATTEMPTS = 1
+    upload = put("door/1.jpg", files.jpeg(1), root)
+    (root / "door/1.jpg").write_bytes(files.jpeg(2, size=(640, 360)))
     detect()
     upload.refresh_from_db()
-    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileChangedError")
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
     assert Eye.looked_at == []
+    upload.camera.refresh_from_db()
+    assert upload.camera.reuses_names
 
 
 class Reader(Eye):
@@ -215,20 +222,48 @@ def swapped(upload: Upload, root: Path, data: bytes) -> None:
     os.utime(root / upload.path, ns=(upload.mtime_ns, upload.mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
+@pytest.mark.parametrize("name", ["1.jpg", "1.mp4"])
 def test_other_bytes_under_the_same_size_and_time_are_never_looked_at(root, settings, tmp_path, name):
-    settings.DETECTOR = f"{__name__}.Reader"
+    settings.DETECTOR, settings.JOB_MAX_ATTEMPTS = f"{__name__}.Reader", 1
     Reader.seen = []
     clips = [files.mp4(tmp_path / f"{n}.mp4", frames=n).read_bytes() for n in (12, 8)]
     ours, other = (
-        clips if name == "a.mp4" else (files.jpeg(1, (640, 360)), files.encoded(Image.new("RGB", (9, 9)), "GIF"))
+        clips if name == "1.mp4" else (files.jpeg(1, (640, 360)), files.encoded(Image.new("RGB", (9, 9)), "GIF"))
     )
     upload = put(f"door/{name}", ours, root)
     swapped(upload, root, other)
     detect()
     upload.refresh_from_db()
-    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileChangedError")
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
     assert Reader.seen == []
+
+
+def test_what_was_overwritten_is_looked_at_in_its_copy_and_only_while_that_is_one(root, settings):
+    settings.DETECTOR, settings.JOB_MAX_ATTEMPTS = f"{__name__}.Reader", 1
+    uploads = [put(f"{camera}/snap.jpg", files.jpeg(1, (640, 360)), root) for camera in ("door", "yard")]
+    for upload in uploads:
+        swapped(upload, root, files.encoded(Image.new("RGB", (9, 9)), "GIF"))
+    (settings.DATA_DIR / uploads[1].spool).write_bytes(files.jpeg(2, (640, 360)))
+    for _ in uploads:
+        detect()
+    assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == ["detected", "dead"]
+    assert DeadLetter.objects.get().error_type == "FileGoneError"
+
+
+def test_a_file_that_got_a_second_name_is_not_looked_at_and_was_not_overwritten(root, settings, tmp_path):
+    settings.JOB_MAX_ATTEMPTS = 1
+    upload = put("door/1.jpg", files.jpeg(), root)
+    (tmp_path / "second").hardlink_to(root / upload.path)
+    detect()
+    upload.refresh_from_db()
+    assert (upload.state, DeadLetter.objects.get().error_type) == ("dead", "FileGoneError")
+    upload.camera.refresh_from_db()
+    assert not upload.camera.reuses_names
+    (tmp_path / "second").unlink()
+    take_in(Tree(root), upload.path, final=True)
+    detect()
+    upload.refresh_from_db()
+    assert upload.state == "detected"
 
 
 def test_a_file_that_was_touched_is_the_same(root, settings):
@@ -266,7 +301,7 @@ def test_a_decoder_that_cannot_be_started_leaves_the_upload_waiting(root, settin
 
 
 def test_a_camera_root_that_is_away_is_waited_for(root):
-    upload = put("door/a.jpg", files.jpeg(), root)
+    upload = put("door/1.jpg", files.jpeg(), root)
     root.rename(root.parent / "away")
     detect()
     (root.parent / "away").rename(root)
@@ -321,7 +356,7 @@ def test_uploads_of_one_camera_that_are_detected_at_once_share_one_batch(root):
 
 
 def test_a_share_that_is_not_mounted_is_waited_for_though_its_folder_is_there(root):
-    upload = put("door/a.jpg", files.jpeg(), root)
+    upload = put("door/1.jpg", files.jpeg(), root)
     (root / "door").rename(root.parent / "away")
     detect()
     upload.refresh_from_db()

@@ -70,7 +70,7 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
     answer = response.json()
     assert response.status_code == 200
     assert {name: check["status"] for name, check in answer["checks"].items()} == dict.fromkeys(
-        ["database", "migrations", "queues", "workers", "camera_folder", "decoder", "cameras", "uploads"]
+        ["database", "migrations", "queues", "workers", "camera_folder", "decoder", "intake", "cameras", "uploads"]
         + ["disk", "detector", "analyzer", "breakers", "notifications"]
         + (["redis", "channel_layer"] if settings.REDIS_URL else []),
         "healthy",

@@ -16,8 +16,8 @@ from django.db import connection
 from django.utils import timezone
 
 from cameras.models import Camera, Garbage, Upload
+from cameras.scanning import unknown
 from cameras.tree import Tree
-from cameras.watcher import unknown
 from events.models import Event
 from hsi import crashpoint
 from tests import factories

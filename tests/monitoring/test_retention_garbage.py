@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from cameras.intake import Outcome, take_in
 from cameras.models import Garbage, Upload, version_key
+from cameras.scanning import unknown
 from cameras.tree import Tree
-from cameras.watcher import unknown
 from monitoring.retention import garbage, removal
 from monitoring.retention.units import FIELDS, Piece
 from tests import factories, files

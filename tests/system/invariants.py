@@ -14,6 +14,8 @@ def settled(running: Running, files_sent: int) -> None:
     """Wait until every file is in an end state and nothing waits any more."""
     running.until(lambda: len([u for u in running.uploads() if u["state"] != "waiting"]) == files_sent)
     running.until(lambda: not any(running.get("/api/system/health")["waiting"].values()))
+    spool = Path(running.environment["HSI_DATA_DIR"]) / "spool"
+    running.until(lambda: not list(spool.glob("*")))  # it is swept every few seconds
 
 
 def check(running: Running, pictures: Collection[str], cut: Collection[str] = ()) -> str:

@@ -21,11 +21,19 @@ from tests.system.telling import check_told, tell_everything
 pytestmark = pytest.mark.slow
 
 POINTS = {
-    "watcher": ["file-seen", "thumbnail-written", "rejection-written", "upload-committed", "message-committed:3"],
+    "watcher": [
+        "file-seen",
+        "spool-copied",
+        "thumbnail-written",
+        "rejection-written",
+        "upload-committed",
+        "message-committed:3",
+    ],
     "detector": [
         "detection_queue-taken",
         "detected",
         "detection-committed",
+        "spool-unlinked",
         "detection-acknowledged",
         "fast-path-taken",
         "batch-closed",
@@ -99,6 +107,8 @@ def send(running: Running, first: int) -> list[str]:
     for number in range(PICTURES):
         seed = first + number
         name = f"camera{number % 2}/{foscam_name(began + timedelta(seconds=number), seed)}"
+        if number == 0:  # a name without a number: the file is copied into the spool
+            name = f"camera0/{'snap' + 'i' * seed}.jpg"
         running.put(name, files.jpeg(seed))
         names.append(name)
     cut = f"camera0/cut{first}.jpg"

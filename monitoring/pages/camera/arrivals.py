@@ -14,10 +14,12 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from cameras import channels, diskguard, layouts, silence, watcher
+from cameras import channels, diskguard, layouts, scanning, silence
 from cameras.makes import of_layout
 from cameras.models import Camera, Upload
-from cameras.stability import is_temporary
+from cameras.names import is_passed_over, is_temporary
+from cameras.problems import IntakeProblem
+from cameras.scanning import Quiet
 from cameras.tree import Tree
 from cameras.unclaimed import unclaimed
 from events.models import Event
@@ -186,7 +188,7 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
     try:
         if camera.root_folder not in tree.folders():
             return [], [Finding("bad", f"The folder {camera.root_folder} is gone from the camera folder.")]
-        entries = list(islice(tree.walk(camera.root_folder), FILES_LOOKED_AT))
+        entries = list(islice(tree.walk(camera.root_folder, Quiet()), FILES_LOOKED_AT))
     except OSError:
         return [], [Finding("bad", "The camera folder is not there or cannot be read.")]
     if not entries:
@@ -194,9 +196,16 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
             Finding("calm", f"No file lies in the folder {camera.root_folder}: the camera has not written there.")
         ]
     half = [entry for entry in entries if is_temporary(entry.path)]
-    new = list(watcher.unknown(entry for entry in entries if not is_temporary(entry.path)))
+    rest = [entry for entry in entries if not is_passed_over(entry.path)]
+    new = list(scanning.unknown(entry for entry in rest if scanning.is_understood(entry.path)))
     seen = [f"{entry.path.partition('/')[2]} (still being written)" for entry in half]
-    return [*(entry.path.partition("/")[2] for entry in new), *seen][:SHOWN], []
+    return [*(entry.path.partition("/")[2] for entry in new), *seen][:SHOWN], problems(camera)
+
+
+def problems(camera: Camera) -> list[Finding]:
+    """What the watcher could not take in, and why."""
+    rows = IntakeProblem.objects.filter(folder__in=(camera.root_folder, ""))
+    return [Finding("calm" if row.kind in row.HARMLESS else "warn", f"{row.words}.") for row in rows]
 
 
 def elsewhere(camera: Camera, now: datetime) -> list[Finding]:
