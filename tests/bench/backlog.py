@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 from collections.abc import Sequence
@@ -63,16 +64,21 @@ def _original(content: bytes, number: int) -> Path:
 
 def _row(camera: Camera, number: int, original: Path, until: datetime, left: int) -> Upload:
     path = f"{camera.folder}/picture{number:06}.jpg"
-    shutil.copyfile(original, settings.CAMERA_ROOT / path)
+    shutil.copy2(original, settings.CAMERA_ROOT / path)
     status = original.stat()
     width, height = _size(original)
     key = version_key(path, status.st_size, status.st_mtime_ns)
     at = until - timedelta(seconds=left // CAMERAS * SECONDS_APART)
     return Upload(
-        camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key, sha256=key,
-        dedupe_key=key, width=width, height=height, captured_at=at, captured_at_source=Upload.TimeSource.NAME,
-        received_at=at,
+        camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key,
+        sha256=_sha256(original), dedupe_key=key, width=width, height=height, captured_at=at,
+        captured_at_source=Upload.TimeSource.NAME, received_at=at,
     )  # fmt: skip
+
+
+@cache
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @cache

@@ -78,5 +78,7 @@ def tables(at: str) -> dict[str, dict[str, str]]:
         "monitoring_storagesample": {
             "time": at, "originals_bytes": "n", "quarantine_bytes": "0", "cameras": "'{}'",
         },
-        "hsi_loginfailure": {"who": digest("n"), "address": "'192.0.2.1'", "at": at},
+        "hsi_loginfailure": {
+            "who": digest("n"), "address": "'192.0.2.1'", "at": at, "is_known": "false", "device": "''",
+        },
     }  # fmt: skip

@@ -34,7 +34,8 @@ def fill() -> None:
 def cameras(start: datetime) -> str:
     return rows("cameras_camera", CAMERAS, {
         "id": "'camera'||(n-1)", "name": "'Camera '||(n-1)", "folder": "'camera'||(n-1)", "time_zone": "''",
-        "make": "''", "enabled": "true", "created_at": time_of(start, 0),
+        "make": "''", "enabled": "true", "created_at": time_of(start, 0), "clock_correction_seconds": "0",
+        "channel_pattern": "''", "reuses_names": "false",
     })  # fmt: skip
 
 
