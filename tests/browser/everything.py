@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage
+from cameras.problems import IntakeProblem
 from events.alerting.serializers import alert_data
 from events.models import Alert, Delivery, Event
 from hsi import livesettings, stream
@@ -28,6 +29,8 @@ def everything() -> None:
     factories.user("u" * 100, sees=event.camera).groups.add(group)
     LoginFailure.objects.create(who="0" * 64, address="192.0.2.1", at=timezone.now())
     Garbage.objects.create(root="cameras", path="d/" + "y" * 200, size=1)
+    problem = {"kind": "unreadable_file", "count": 20, "example": "d/" + "y" * 200, "detail": ERROR}
+    IntakeProblem.objects.create(folder=event.camera.folder, since=timezone.now(), **problem)
     zone = factories.zone(event.camera, name=LONG)
     livesettings.change({"TRASH_DAYS": "12"})
     given_up(event, name=LONG, zones=[zone.pk, "gone"], cameras=[event.camera_id, "gone"], labels=["person"])

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cameras.models import Camera, CameraGrant
+from cameras.models import Camera, CameraGrant, Upload
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from hsi.ledger import AuditEntry
 from hsi.models import ApiToken, CircuitBreaker, LoginFailure
@@ -119,6 +119,12 @@ def undelivered(boss: User) -> Delivery:
     return given_up(factories.event())
 
 
+def failed(boss: User) -> Upload:
+    upload = factories.upload(state="dead", reason="HSIError: it fails")
+    factories.dead_letter(upload)
+    return upload
+
+
 def grant(boss: User) -> CameraGrant:
     return CameraGrant.objects.create(camera=factories.camera(), user=boss)
 
@@ -127,6 +133,7 @@ DELETED = "Successfully deleted 1"
 ACTIONS = (
     Action(LoginFailure, "forget", failure, "1 forgotten.", None),
     Action(CircuitBreaker, "reset", breaker, "Reset: rtdetr.", {"state": "closed"}),
+    Action(Upload, "try_again", failed, "1 wait again.", {"state": "waiting"}),
     Action(ApiToken, "revoke", token, "1 token revoked.", {"revoked_at__isnull": False}),
     Action(Alert, "acknowledge", lambda _: factories.alert(), "1 acknowledged.", {"handled_by": "boss"}),
     Action(Alert, "dismiss", lambda _: factories.alert(), "1 dismissed.", {"status": "dismissed"}),

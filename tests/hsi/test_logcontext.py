@@ -35,7 +35,7 @@ def test_a_line_says_what_it_is_about_and_nothing_where_nobody_asked():
 def test_the_lines_of_a_request_name_it_and_its_user(client: Client, monkeypatch: pytest.MonkeyPatch):
     lines: list[str] = []
 
-    def noted(camera: object) -> dict[str, str]:
+    def noted(*_: object) -> dict[str, str]:
         lines.append(line())
         return {}
 
