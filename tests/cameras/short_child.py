@@ -1,4 +1,4 @@
-"""A process that decodes, with hardly more memory than it needs to start. For tests alone."""
+"""A process that decodes, with no more memory than it needs to start. For tests alone."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ from cameras import decoder_child
 if __name__ == "__main__":
     handle, cpu_seconds, _ = map(int, sys.argv[1:4])
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    decoder_child.main(handle, cpu_seconds, taken + (1 << 20))
+    decoder_child.main(handle, cpu_seconds, taken)

@@ -75,7 +75,7 @@ def test_files_wait_while_the_memory_for_decoding_is_too_small(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """8 MB: too little to start. 300 MB more than the empty process: enough for none but the first picture."""
+    """8 MB: too little to start. 300: no more than the process has once it has started."""
     settings.DECODER_MEMORY_BYTES = megabytes << 20
     if megabytes == 300:
         monkeypatch.setattr(Child, "program", "tests.cameras.short_child")

@@ -49,7 +49,7 @@ def test_the_run_is_on_the_engine_that_was_asked_for(engine: str) -> None:
 
 
 def test_no_setting_of_the_developer_gets_in(engine: str) -> None:
-    ours = {"HSI_DATA_DIR"} | ({"DATABASE_URL", "REDIS_URL"} if engine == "postgresql" else set())
+    ours = {"HSI_DATA_DIR", "TIME_ZONE"} | ({"DATABASE_URL", "REDIS_URL"} if engine == "postgresql" else set())
     assert {setting.name for setting in SETTINGS} & set(os.environ) == ours
     assert not settings.DATA_DIR.is_relative_to(ROOT)
     assert not Path(".env").exists()

@@ -32,8 +32,9 @@ def dead_upload() -> tuple[Upload, DeadLetter]:
 
 
 @pytest.fixture(autouse=True)
-def _folders(data_dir):
-    """The camera root exists; the files do not."""
+def _folders(data_dir, settings):
+    """The camera root exists; the files do not. One that is gone may come back, so it is tried again: here once."""
+    settings.JOB_MAX_ATTEMPTS = 1
 
 
 def test_a_letter_queued_again_lets_its_row_wait_and_stays_as_history():
