@@ -108,7 +108,8 @@ def test_hostile_files_end_in_a_state_that_shows_and_the_loop_goes_on(system, tm
     system.start()
     whole = files.jpeg(1, size=(640, 360))
     system.put("door/cut.jpg", whole[:-500])
-    system.put("door/renamed.jpg", files.png())
+    system.put("door/renamed.jpg", b"GIF89a" + files.png())
+    system.put("door/in fact a png.jpg", files.png())
     system.put("door/empty.mkv", b"")
     system.put("door/new\nline'\"`.jpg", files.jpeg(2))
     system.put("door/-rf.jpg", files.jpeg(3))
@@ -116,8 +117,8 @@ def test_hostile_files_end_in_a_state_that_shows_and_the_loop_goes_on(system, tm
     (system.cameras / "door" / "link.jpg").symlink_to(tmp_path / "outside.jpg")
     (system.cameras / "link").symlink_to(tmp_path)
     system.put("door/last.mp4", files.mp4(tmp_path / "clip.mp4").read_bytes())
-    system.until(lambda: len([u for u in system.uploads() if u["state"] in END_STATES]) == 6)
-    assert Counter(upload["state"] for upload in system.uploads()) == {"rejected": 3, "empty": 3}
+    system.until(lambda: len([u for u in system.uploads() if u["state"] in END_STATES]) == 7)
+    assert Counter(upload["state"] for upload in system.uploads()) == {"rejected": 3, "empty": 4}
     quarantine = Path(system.environment["HSI_DATA_DIR"]) / "quarantine" / "door"
     assert len(list(quarantine.iterdir())) == 3
     assert (tmp_path / "outside.jpg").exists()
