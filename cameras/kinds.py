@@ -13,8 +13,9 @@ HEAD_BYTES = 64 * 1024
 _LEAST_BYTES = 12
 
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
-# What cameras write before a picture by mistake: the rest of an HTTP header, or of a sector.
-JPEG_START = re.compile(rb"[\r\n\0 ]*\xff\xd8\0{0,256}\xff[\xc0-\xfe]")
+# What cameras write before a picture by mistake is the rest of an HTTP header, or of a sector. After the first marker
+# decoders skip what is no marker, `FF 00` among it. Nothing else begins with `FF D8`.
+JPEG_START = re.compile(rb"[\r\n\0 ]*\xff\xd8.{0,256}?\xff[\xc0-\xfe]", re.DOTALL)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOV_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")

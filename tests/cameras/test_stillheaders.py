@@ -88,6 +88,18 @@ def test_stray_bytes_hide_no_limit() -> None:
         read(PROGRESSIVE[:-2] + (b"\x42" + PROGRESSIVE[scan:-2]) * 200 + PROGRESSIVE[-2:])
 
 
+@pytest.mark.parametrize("stray", [b"\0", b"\0\0\0", b"\x12", b"\xff\0", b"\0\xff\0\x41"])
+@pytest.mark.parametrize("at", [2, 3])
+def test_bytes_within_the_first_markers_are_passed_over_where_decoders_do(stray: bytes, at: int) -> None:
+    data = JPEG[:at] + stray + JPEG[at:]
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            image.load()
+    except PILLOW_ERRORS:
+        return
+    assert read(data).width == 208
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from([JPEG, PROGRESSIVE]), st.data())
