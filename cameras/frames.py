@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -25,7 +24,7 @@ from cameras.media import MediaFaultError
 from cameras.models import Upload
 from cameras.originals import read_original
 from cameras.render import Box, Rendered, Size, cut, shrunk
-from cameras.tree import OutsideTreeError, Tree
+from cameras.tree import OutsideTreeError, Tree, written_whole
 from hsi.errors import BusyError, MediaError
 
 FOLDER = "thumbnails/frames"
@@ -108,11 +107,5 @@ def _keep(upload: Upload, offset_seconds: float, image: Image.Image) -> None:
     if diskguard.is_short():
         return
     path: Path = settings.DATA_DIR / _path(upload, offset_seconds)
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            image.save(made, "JPEG", quality=QUALITY)
-            made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), written_whole(path) as made:
+        image.save(made, "JPEG", quality=QUALITY)

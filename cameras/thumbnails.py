@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from django.conf import settings
+
+from cameras.tree import written_whole
 
 STORE = "thumbnails"
 KEY_CHARACTERS = 32  # how much of the content's SHA-256 a name begins with
@@ -18,11 +19,6 @@ def store(camera: str, sha256: str, version_key: str, picture: bytes) -> str:
     """
     relative = f"{STORE}/{camera}/{sha256[:2]}/{sha256[:KEY_CHARACTERS]}-{version_key[:8]}.jpg"
     path: Path = settings.DATA_DIR / relative
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # two may take the same file in at once
-    try:
+    with written_whole(path) as made:  # two may take the same file in at once
         made.write_bytes(picture)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made.write_bytes(picture)
-    made.replace(path)
     return relative

@@ -23,7 +23,7 @@ from hsi.errors import HSIError
 
 __all__ = [
     "Entry", "Identity", "NotAFileError", "OutsideTreeError", "ReplacedError", "Stamp", "Tree", "Visitor", "decode",
-    "encode", "identity", "stamp",
+    "encode", "identity", "stamp", "written_whole",
 ]  # fmt: skip
 
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
@@ -191,6 +191,22 @@ def _copy_then_unlink(file: BinaryIO, folder: int, name: bytes, destination: Pat
         temporary.unlink(missing_ok=True)
         raise
     os.unlink(name, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield where to write what shall be at `path`, in a file of ours: there whole or not at all.
+
+    Two may write the same file at once: each has a place of its own, and the last one stays. The folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
+    try:
+        yield made
+        made.replace(path)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

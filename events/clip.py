@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from PIL import Image
 from cameras import stills
 from cameras.models import Upload
 from cameras.originals import MediaGoneError, open_original
+from cameras.tree import written_whole
 from events.models import Event
 from hsi.errors import MediaError
 
@@ -63,7 +63,8 @@ def opened(clip: Source) -> tuple[BinaryIO, str, int]:
         return open_original(recorded), recorded.path, recorded.size
     path = settings.DATA_DIR / FOLDER / f"{clip.key}.mp4"
     if not path.exists():
-        _store(path, _chosen(clip.uploads))
+        with written_whole(path) as made:  # two that make it at once write the same
+            write(made, _chosen(clip.uploads))
     file = path.open("rb")
     return file, "event.mp4", os.fstat(file.fileno()).st_size
 
@@ -114,14 +115,3 @@ def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     frame = Image.new("RGB", size)
     frame.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
     return frame
-
-
-def _store(path: Path, uploads: list[Upload]) -> None:
-    """There whole or not at all. Two that make it at once write the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
-    try:
-        write(made, uploads)
-        made.replace(path)
-    finally:
-        made.unlink(missing_ok=True)

@@ -6,6 +6,8 @@ import re
 
 from django.conf import settings
 
+from hsi.errors import TooLargeError, ValidationError
+
 # Where files come in by HTTP, in a form that needs a little room of its own.
 UPLOADS = re.compile(r"/api/cameras/[^/]+/uploads/?")
 FORM_BYTES = 64 * 1024
@@ -13,11 +15,25 @@ FORM_BYTES = 64 * 1024
 UNKNOWN_SENDER_BYTES = 64 * 1024
 # A body that keeps coming may take any time, at this pace or better.
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
+_MOST_DIGITS = 18  # of a length; more is over every bound
 
 
 def is_upload(path: str) -> bool:
     """Tell whether `path` (below the mount point) takes files in."""
     return UPLOADS.fullmatch(path) is not None
+
+
+def content_length(text: str) -> int:
+    """Return the bytes that a Content-Length header announces; 0 where it is empty.
+
+    Raises ValidationError where it is no whole number, and TooLargeError where no bound has so many digits.
+    """
+    text = text or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise ValidationError("Content-Length must be a whole number.")
+    if len(text) > _MOST_DIGITS:
+        raise TooLargeError
+    return int(text)
 
 
 def longest_body_bytes(path: str) -> int:

@@ -186,10 +186,8 @@ def _refuse_nonsense(request: HttpRequest) -> None:
     if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
         wrong = [name for name, values in request.GET.lists() if "\0" in "".join(values)]
         raise ValidationError("The address holds a NUL character.", {name: [NO_NUL] for name in wrong})
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isascii() or not length.isdigit():
-        raise ValidationError("Content-Length must be a whole number.")
-    if len(length) > 18 or int(length) > bounds.longest_body_bytes(request.path_info):
+    length = bounds.content_length(request.META.get("CONTENT_LENGTH", ""))
+    if length > bounds.longest_body_bytes(request.path_info):
         raise TooLargeError
 
 

@@ -25,7 +25,7 @@ from twisted.web.http import HTTPChannel
 
 from hsi import admission, bodies, bounds, mount, problem, proxy_headers
 from hsi.address import client_network
-from hsi.errors import HSIError, RequestTimeoutError, TooLargeError
+from hsi.errors import HSIError, RequestTimeoutError
 
 logger = logging.getLogger(__name__)
 
@@ -95,8 +95,6 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
             return
         try:
             longest = bounds.longest_body_bytes(self._path())
-            if length is not None and length > longest:
-                raise TooLargeError
             if admission.is_large(length):
                 self._body = bodies.known_senders.begin(self._network(), length or 0, longest)
                 self._ask_for_admission(length)

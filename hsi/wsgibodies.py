@@ -24,7 +24,7 @@ from django.db import close_old_connections
 from hsi import admission, bodies, bounds, problem
 from hsi.address import client_network
 from hsi.bodies import Bodies, Body
-from hsi.errors import HSIError, RequestTimeoutError, TooLargeError, ValidationError
+from hsi.errors import HSIError, RequestTimeoutError
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -63,22 +63,15 @@ class BoundedBodies:
 
 
 def announced_bytes(environ: dict[str, Any]) -> int | None:
-    """Return the length of the body; None where it is chunked. Raises ValidationError."""
+    """Return the length of the body; None where it is chunked. Raises ValidationError and TooLargeError."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         return None
-    text = environ.get("CONTENT_LENGTH") or "0"
-    if not (text.isascii() and text.isdigit()):
-        raise ValidationError("Content-Length must be a whole number.")
-    if len(text) > 18:
-        raise TooLargeError
-    return int(text)
+    return bounds.content_length(environ.get("CONTENT_LENGTH", ""))
 
 
 def _admitted(environ: dict[str, Any], length: int | None) -> Body:
     longest = bounds.longest_body_bytes(environ["PATH_INFO"])
     network = client_network(environ)
-    if length is not None and length > longest:
-        raise TooLargeError
     if not admission.is_large(length):
         return UNKNOWN_SENDERS.begin(network, length or 0, longest)
     body = KNOWN_SENDERS.begin(network, length or 0, longest)

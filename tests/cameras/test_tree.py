@@ -24,6 +24,7 @@ from cameras.tree import (
     decode,
     encode,
     identity,
+    written_whole,
 )
 
 ODD_NAMES = [
@@ -329,3 +330,23 @@ def test_a_full_disk_leaves_the_file_and_no_part_of_a_copy(
 
     assert (root / "a" / "1.jpg").read_bytes() == b"old"
     assert list(other_disk.iterdir()) == []
+
+
+def test_a_file_of_ours_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "small.jpg"
+    with written_whole(path) as made:
+        made.write_bytes(b"first")
+        assert not path.exists()
+    with pytest.raises(UnicodeEncodeError), written_whole(path) as made, made.open("w", encoding="ascii") as file:
+        file.write("sö")
+    assert path.read_bytes() == b"first"
+    assert [one.name for one in path.parent.iterdir()] == ["small.jpg"]
+
+
+def test_two_that_write_the_same_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "small.jpg"
+    with written_whole(path) as one, written_whole(path) as other:
+        one.write_bytes(b"one")
+        other.write_bytes(b"other")
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
