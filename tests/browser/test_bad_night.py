@@ -80,9 +80,18 @@ class KillerPicture:
         while not self._over.wait(0.002):
             for child in self._children():
                 with contextlib.suppress(OSError):  # it is gone, or has gone on to another file
-                    if any(self._is_it(file.readlink()) for file in Path(f"/proc/{child}/fd").iterdir()):
+                    if self._decodes(child) and any(map(self._is_it, self._open_files(child))):
                         os.kill(child, signal.SIGSEGV)
                         self.killed.add(child)
+
+    @staticmethod
+    def _decodes(child: int) -> bool:
+        """Not a copy of its parent that is about to become a decoder: it has the parent's files open for a moment."""
+        return b"cameras.decoder_child" in Path(f"/proc/{child}/cmdline").read_bytes()
+
+    @staticmethod
+    def _open_files(child: int) -> Iterator[Path]:
+        return (file.readlink() for file in Path(f"/proc/{child}/fd").iterdir())
 
     def _is_it(self, path: Path) -> bool:
         """Not a picture of the product's own, which the decoder reads to tell whose fault it is."""
