@@ -9,9 +9,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
     from django.core.management import execute_from_command_line
 
-    from hsi import private
+    from hsi.config import private_files
 
-    private.keep()
+    private_files.keep()
 
     execute_from_command_line(sys.argv)
 

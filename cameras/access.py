@@ -1,8 +1,8 @@
 """Who may see a camera, decided here and nowhere else.
 
-Administrators see every camera (`hsi/roles.py` says who they are), and so do the programs that come with a key of
-API_KEYS. Everybody else sees those granted to them or to one of their groups. What a user may not see answers 404:
-that it exists is told to nobody.
+Administrators see every camera (`hsi/security/roles.py` says who they are), and so do the programs that come with a
+key of API_KEYS. Everybody else sees those granted to them or to one of their groups. What a user may not see answers
+404: that it exists is told to nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from cameras.models import Camera, CameraGrant, CameraQuerySet
-from hsi.roles import Person, is_admin, is_service
+from hsi.security.roles import Person, is_admin, is_service
 
 M = TypeVar("M", bound=Model)
 

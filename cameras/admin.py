@@ -14,11 +14,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cameras import retry
-from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from cameras.problems import IntakeProblem
-from hsi import policy
-from hsi.admin_base import (
+from cameras.intake import retry
+from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem, Upload, Zone
+from hsi.admin.base import (
     SEARCHED_ROWS,
     HSIAdmin,
     Inline,
@@ -31,8 +29,9 @@ from hsi.admin_base import (
     thumbnail,
 )
 from hsi.errors import HSIError
-from hsi.mount import link
+from hsi.http.mount import link
 from hsi.policies import System
+from hsi.security import policy
 
 if TYPE_CHECKING:  # the library is untyped
     from django.contrib.admin.views.main import ChangeList

@@ -7,7 +7,7 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-from cameras import sandbox
+from cameras.media import sandbox
 
 
 @register()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from cameras.access import only_visible
-from cameras.models import Camera, CameraGrant, Garbage, Upload, Zone
-from cameras.problems import IntakeProblem
-from hsi.policy import Policy, register
-from hsi.roles import Role
+from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem, Upload, Zone
+from hsi.security.policy import Policy, register
+from hsi.security.roles import Role
 
 register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="pk")), Camera)
 register(Policy(view=Role.VIEWER, rows=only_visible), Zone)

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from cameras import channels, ingest_paths
+from cameras.intake import http_paths, recorder_channels
 from cameras.models import Camera, Zone
-from hsi import rows
+from hsi.db import sql
 from hsi.errors import ConflictError
-from hsi.logs import printable
+from hsi.logs.formatters import printable
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +72,13 @@ def _place(path: str) -> _Place:
     recorder = _known(folder) if below else None
     if recorder is None:
         return _Place(None, folder)
-    sent_to = ingest_paths.camera_folder(path)
+    sent_to = http_paths.camera_folder(path)
     if sent_to and (known := _known(sent_to)):
         return _Place(known, sent_to)
     if not recorder.channel_pattern:
-        channels.notice(recorder.pk, below)
+        recorder_channels.notice(recorder.pk, below)
         return _Place(recorder, folder)
-    channel = channels.channel_in(recorder.channel_pattern, below)
+    channel = recorder_channels.channel_in(recorder.channel_pattern, below)
     # What a recorder sends waits while it is paused, whatever the channel.
     return _of_channel(recorder, channel) if channel and recorder.enabled else _Place(recorder, folder)
 
@@ -88,17 +88,17 @@ def _of_channel(recorder: Camera, channel: str) -> _Place:
     folder = f"{recorder.folder}/{channel}"
     known = _known(folder)
     if known is None and settings.CAMERA_AUTO_CREATE and _has_most_channels(recorder):
-        logger.warning("Camera %s has %s channels, and gets no more", recorder.pk, channels.MOST_CHANNELS)
+        logger.warning("Camera %s has %s channels, and gets no more", recorder.pk, recorder_channels.MOST_CHANNELS)
         return _Place(recorder, recorder.folder)
     return _Place(known, folder, recorder)
 
 
 def _has_most_channels(recorder: Camera) -> bool:
-    return Camera.objects.filter(folder__startswith=f"{recorder.folder}/").count() >= channels.MOST_CHANNELS
+    return Camera.objects.filter(folder__startswith=f"{recorder.folder}/").count() >= recorder_channels.MOST_CHANNELS
 
 
 def _known(folder: str) -> Camera | None:
-    return next(iter(rows.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
+    return next(iter(sql.select(Camera, "folder=%(folder)s", {"folder": folder})), None)
 
 
 def create_camera(folder: str, **values: Any) -> Camera:

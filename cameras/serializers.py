@@ -8,10 +8,9 @@ from typing import Literal, TypedDict
 
 from django.utils import timezone
 
-from cameras import clocks
-from cameras.models import Camera, Upload, Zone
-from cameras.problems import IntakeProblem
-from hsi.mount import link
+from cameras.intake import capture_time
+from cameras.models import Camera, IntakeProblem, Upload, Zone
+from hsi.http.mount import link
 from hsi.times import iso
 
 Problems = dict[str, list[str]]
@@ -31,7 +30,7 @@ class CameraData(TypedDict):
     time_zone: str
     clock_correction_seconds: int
     clock_offset_seconds: int | None
-    clock_suggestion: clocks.Suggestion | None
+    clock_suggestion: capture_time.Suggestion | None
     channel_pattern: str
     make: str
     expected_interval_seconds: int | None
@@ -103,7 +102,7 @@ def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
         "time_zone": camera.zone.key,
         "clock_correction_seconds": camera.clock_correction_seconds,
         "clock_offset_seconds": camera.clock_offset_seconds,
-        "clock_suggestion": clocks.suggestion(camera, timezone.now()),
+        "clock_suggestion": capture_time.suggestion(camera, timezone.now()),
         "channel_pattern": camera.channel_pattern,
         "make": camera.make,
         "expected_interval_seconds": camera.expected_interval_seconds,

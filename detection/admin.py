@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from detection.models import Batch, Detection
-from hsi.admin_base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
-from hsi.mount import link
+from hsi.admin.base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
+from hsi.http.mount import link
 
 
 @admin.register(Detection)

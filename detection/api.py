@@ -11,12 +11,13 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cameras import delivery, stills
 from cameras.access import only_visible
+from cameras.api import file_response
+from cameras.media import stills
 from detection.filters import DetectionFilters
 from detection.models import Detection
 from detection.serializers import DetectionData, detection_data
-from hsi.schema import Page
+from hsi.api.openapi import Page
 
 THUMBNAIL_WIDTH = 320
 # How much of the surroundings is shown, relative to the box: a face without its door says little.
@@ -59,13 +60,13 @@ class OneDetection(DetectionView):
 class DetectionThumbnail(DetectionView):
     """What was found, cut out of its picture."""
 
-    content_negotiation_class = delivery.AnyAccept
+    content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="What was found, cut out of its picture", responses=delivery.JPEG)
+    @extend_schema(summary="What was found, cut out of its picture", responses=file_response.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"detection-{detection.pk}"
-        if answer := delivery.unchanged(request, etag):
+        if answer := file_response.unchanged(request, etag):
             return answer
         picture = stills.still_or_thumbnail(
             detection.upload,
@@ -73,25 +74,25 @@ class DetectionThumbnail(DetectionView):
             box=surroundings(detection),
             max_width=THUMBNAIL_WIDTH,
         )
-        return delivery.jpeg_response(stills.jpeg(picture), etag)
+        return file_response.jpeg_response(stills.jpeg(picture), etag)
 
 
 class DetectionFrame(DetectionView):
     """The whole picture, or of a clip the frame, in which it was found: as the detector saw it, so that boxes fit."""
 
-    content_negotiation_class = delivery.AnyAccept
+    content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The picture in which it was found", responses=delivery.JPEG, parameters=[WIDTH])
+    @extend_schema(summary="The picture in which it was found", responses=file_response.JPEG, parameters=[WIDTH])
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         width = WIDTHS.get(request.query_params.get("size", "large"))
         if width is None:
             raise ValidationError({"size": [f"Must be one of: {', '.join(WIDTHS)}."]})
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"frame-{detection.upload_id}-{detection.frame_offset}-{width}"
-        if answer := delivery.unchanged(request, etag):
+        if answer := file_response.unchanged(request, etag):
             return answer
         picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset, max_width=width)
-        return delivery.jpeg_response(stills.jpeg(picture), etag)
+        return file_response.jpeg_response(stills.jpeg(picture), etag)
 
 
 def surroundings(detection: Detection) -> tuple[float, float, float, float]:

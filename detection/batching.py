@@ -18,7 +18,11 @@ from django.db.models import Q
 from cameras.models import Camera
 from detection.models import Batch
 from detection.serializers import BatchClosedData
-from hsi import crashpoint, databaseclock, logcontext, rows, samples, stream
+from hsi import failpoints
+from hsi.db import clock, sql
+from hsi.logs import context
+from hsi.metrics import histograms
+from hsi.outbox import publish
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -36,7 +40,7 @@ def extend(camera_id: str, times: Sequence[datetime], now: datetime) -> tuple[Ba
     """
     # One upload of a camera at a time. No key lock: intake, which only refers to the camera, must not wait for us
     # while it holds the head of the stream that we will want.
-    rows.lock(Camera, camera_id)
+    sql.lock(Camera, camera_id)
     first, last = min(times), max(times)
     if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
         messages: list[Message] = []
@@ -50,7 +54,7 @@ def extend(camera_id: str, times: Sequence[datetime], now: datetime) -> tuple[Ba
         "upload_count": batch.upload_count + 1,
         "due_at": _due(batch, now),
     }
-    rows.update(batch, grown)
+    sql.update(batch, grown)
     if batch.detection_count >= settings.BATCH_MAX_DETECTIONS:
         messages += close(batch, now)
     return batch, messages
@@ -78,8 +82,8 @@ def _backfill(camera_id: str, first: datetime, last: datetime, now: datetime) ->
 
 def _open(camera_id: str, condition: str, **times: datetime) -> list[Batch]:
     """Open batches of a camera, locked."""
-    parameters = {name: rows.prepared(Batch, "started_at", at) for name, at in times.items()}
-    return rows.select(
+    parameters = {name: sql.prepared(Batch, "started_at", at) for name, at in times.items()}
+    return sql.select(
         Batch, f"state='open' AND camera_id=%(camera)s AND {condition}", {"camera": camera_id, **parameters}, lock=True
     )
 
@@ -98,8 +102,8 @@ def _due(batch: Batch, now: datetime) -> datetime:
 
 
 def _closed(batch: Batch, seconds: float) -> None:
-    samples.stage("batch", seconds)
-    with logcontext.also(camera=batch.camera_id, batch=batch.pk):
+    histograms.stage("batch", seconds)
+    with context.also(camera=batch.camera_id, batch=batch.pk):
         logger.info("Batch closed, detections: %s", batch.detection_count, extra={"duration_seconds": seconds})
 
 
@@ -110,7 +114,7 @@ def close(batch: Batch, now: datetime) -> list[Message]:
         return []
     batch.state, batch.closed_at = Batch.State.CLOSED, now
     transaction.on_commit(lambda: _closed(batch, (now - batch.opened_at).total_seconds()))
-    crashpoint.reach_after_commit("batch-closed")
+    failpoints.reach_after_commit("batch-closed")
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     data: BatchClosedData = {
         "id": batch.pk,
@@ -128,13 +132,13 @@ def tell_at_once(batch: Batch) -> None:
         return
     batch.is_fast_path = True
     batch.save(update_fields=["is_fast_path"])
-    crashpoint.reach_after_commit("fast-path-taken")
+    failpoints.reach_after_commit("fast-path-taken")
     get_queue(FAST_PATH_QUEUE).put(batch.pk)
 
 
 def close_due(now: datetime | None = None) -> int:
     """Close every batch whose time has come, each in a transaction of its own; how many."""
-    now = now or databaseclock.now()
+    now = now or clock.now()
     latest = now + timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS + SET_BACK_SECONDS)
     due = Q(due_at__lte=now) | Q(due_at__gt=latest)
     closed = 0
@@ -143,14 +147,14 @@ def close_due(now: datetime | None = None) -> int:
             # Read again under the lock: it may have been extended since it was listed.
             current = Batch.objects.open().select_for_update(no_key=True).filter(due, pk=batch.pk).first()
             messages = close(current, now) if current else []
-            stream.publish(*messages)
+            publish.publish(*messages)
         closed += len(messages)
     return closed
 
 
 def seconds_to_next(now: datetime | None = None) -> float:
     """How long until a batch may be due. No batch can come due sooner than the idle time from now."""
-    now = now or databaseclock.now()
+    now = now or clock.now()
     longest = float(settings.BATCH_IDLE_TIMEOUT_SECONDS)
     due_at = Batch.objects.open().order_by("due_at").values_list("due_at", flat=True).first()
     return longest if due_at is None else max(0.0, min(longest, (due_at - now).total_seconds()))

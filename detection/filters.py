@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_filters
 
-from hsi.filters import BIGGEST_ID, FractionFilter, TimeFilter, WholeNumberFilter
+from hsi.api.filters import BIGGEST_ID, FractionFilter, TimeFilter, WholeNumberFilter
 
 
 class DetectionFilters(django_filters.FilterSet):  # type: ignore[misc]

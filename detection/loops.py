@@ -8,10 +8,10 @@ from detection import batching
 from detection.detectors import service
 from detection.models import Batch
 from detection.pipeline import bury_upload, detect_upload
-from hsi import breaker
-from hsi.loop import Loop
+from hsi.outbound import shared_breaker
 from hsi.queues import DETECTION_QUEUE
-from hsi.worker import QueueWorker
+from hsi.workers.loop import Loop
+from hsi.workers.queue_worker import QueueWorker
 
 
 class BatchCloser(Loop):
@@ -35,6 +35,6 @@ def loops(concurrency: int | None = None) -> list[Loop]:
         detect_upload,
         bury_upload,
         concurrency=concurrency or settings.DETECTION_CONCURRENCY,
-        ready=lambda: breaker.wait_seconds(service()),
+        ready=lambda: shared_breaker.wait_seconds(service()),
     )
     return [worker, BatchCloser()]

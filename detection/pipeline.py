@@ -14,19 +14,26 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras import decoder, moments, originals, securing, spool
+from cameras.files import originals, spool
+from cameras.files.tree import Tree
+from cameras.intake import securing
+from cameras.media import decoder, moments
+from cameras.media.picture import Picture
 from cameras.models import REPEATS, Upload, Zone
-from cameras.picture import Picture
-from cameras.tree import Tree
 from cameras.zones import contains
 from detection import batching
 from detection.detectors import Box, DetectedObject, get_detector, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
-from hsi import audit, breaker, crashpoint, databaseclock, deadletters, logcontext, rows, samples, stream
+from hsi import audit, failpoints
+from hsi.db import clock, sql
 from hsi.errors import HSIError, MediaError
-from hsi.mount import link
-from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.http.mount import link
+from hsi.logs import context
+from hsi.metrics import histograms
+from hsi.outbound import shared_breaker
+from hsi.outbox import publish
+from hsi.queues import DETECTION_QUEUE, Job, dead_letters, get_queue
 from hsi.times import iso
 
 logger = logging.getLogger(__name__)
@@ -65,11 +72,11 @@ class Sighting:
 
 def detect_upload(job: Job) -> None:
     """The work of a detection job. Raises `HSIError` when the upload cannot be looked at."""
-    upload = next(iter(rows.select(Upload, "id=%(id)s", {"id": job.row_id})), None)
+    upload = next(iter(sql.select(Upload, "id=%(id)s", {"id": job.row_id})), None)
     if upload is None or upload.state != Upload.State.WAITING:
         get_queue(DETECTION_QUEUE).ack(job)
         return
-    logcontext.add(camera=upload.camera_id)
+    context.add(camera=upload.camera_id)
     began = time.perf_counter()
     try:
         sightings = look(upload)
@@ -78,13 +85,13 @@ def detect_upload(job: Job) -> None:
             secure(upload)
         raise
     took = time.perf_counter() - began
-    samples.stage("detection", took)
-    crashpoint.reach("detected")
+    histograms.stage("detection", took)
+    failpoints.reach("detected")
     if store(job, upload, sightings):
-        samples.count(samples.UPLOADS, upload.state)
+        histograms.count(histograms.UPLOADS, upload.state)
         labels = ", ".join(sorted({s.found.label for s in sightings})) or "nothing"
         logger.info("%s shows %s", upload.path, labels, extra={"duration_seconds": took})
-    crashpoint.reach("detection-acknowledged")
+    failpoints.reach("detection-acknowledged")
 
 
 def look(upload: Upload) -> list[Sighting]:
@@ -119,7 +126,7 @@ def sightings_in(upload: Upload, file: BinaryIO) -> Iterator[Sighting]:
 
 def detect(picture: Picture) -> list[DetectedObject]:
     """Ask the detector, unless its breaker is open: then `CircuitOpenError`."""
-    with breaker.guard(service(), settings.RTDETR_READ_TIMEOUT + settings.AI_CONNECT_TIMEOUT):
+    with shared_breaker.guard(service(), settings.RTDETR_READ_TIMEOUT + settings.AI_CONNECT_TIMEOUT):
         return get_detector().detect(picture)
 
 
@@ -164,12 +171,12 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
     zones = zones_of(upload.camera_id) if sightings else []
     with transaction.atomic():
-        crashpoint.reach_after_commit("detection-committed")
+        failpoints.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=get_detector().name, reason=upload.reason):
             return False
         messages = _store_sightings(upload, sightings, zones) if sightings else []
-        stream.publish(*messages)
+        publish.publish(*messages)
     with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
     return True
@@ -177,13 +184,13 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
 
 def zones_of(camera_id: str) -> list[Zone]:
     """The zones of a camera that are on."""
-    return rows.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
+    return sql.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
 
 
 def _store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[batching.Message]:
     times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
-    batch, messages = batching.extend(upload.camera_id, times, databaseclock.now())
-    rows.insert(
+    batch, messages = batching.extend(upload.camera_id, times, clock.now())
+    sql.insert(
         [
             Detection(
                 upload_id=upload.pk, batch_id=batch.pk, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
@@ -234,7 +241,7 @@ def revive_upload(row_id: int) -> bool:
     if failed is None:
         return False
     if failed.duplicate_of_id is not None:
-        return deadletters.retry(DETECTION_QUEUE, failed.duplicate_of_id, audit.acting_user())
+        return dead_letters.retry(DETECTION_QUEUE, failed.duplicate_of_id, audit.acting_user())
     revived = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
         state=Upload.State.WAITING, reason="", finished_at=None
     )
@@ -251,4 +258,4 @@ def bury_upload(row_id: int, reason: str) -> None:
     if buried:
         repeats = Upload.objects.filter(duplicate_of=row_id, state=Upload.State.DUPLICATE)
         repeats.update(state=Upload.State.DEAD, reason=f"upload {row_id} of the same bytes failed")
-        transaction.on_commit(lambda: samples.count(samples.UPLOADS, Upload.State.DEAD.value))
+        transaction.on_commit(lambda: histograms.count(histograms.UPLOADS, Upload.State.DEAD.value))

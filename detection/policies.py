@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cameras.access import only_visible
 from detection.models import Batch, Detection
-from hsi.policy import Policy, register
-from hsi.roles import Role
+from hsi.security.policy import Policy, register
+from hsi.security.roles import Role
 
 register(Policy(view=Role.VIEWER, rows=only_visible), Batch, Detection)

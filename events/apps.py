@@ -16,6 +16,6 @@ class EventsConfig(AppConfig):
 
 
 def keep_search_index(using: str, **options: Any) -> None:
-    from events import searchindex
+    from events import search_index
 
-    searchindex.keep(connections[using])
+    search_index.keep(connections[using])

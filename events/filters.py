@@ -9,8 +9,8 @@ from cameras.models import validate_time_zone
 from events import search
 from events.models import Event
 from events.timeline import BUCKETS
-from hsi.export import FileFilters
-from hsi.filters import TimeFilter, WholeNumberFilter, YesNoFilter, as_they_are
+from hsi.api.export import FileFilters
+from hsi.api.filters import TimeFilter, WholeNumberFilter, YesNoFilter, as_they_are
 
 
 def with_label(events: QuerySet[Event], name: str, label: str) -> QuerySet[Event]:

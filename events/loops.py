@@ -6,11 +6,11 @@ import time
 
 from django.conf import settings
 
-from events.catchup import catch_up, owed
-from events.record import analyse_batch, bury_batch, bury_telling, tell_at_once
-from hsi.loop import Loop
+from events.pending import catch_up, owed
+from events.pipeline import analyse_batch, bury_batch, bury_telling, tell_at_once
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
-from hsi.worker import QueueWorker
+from hsi.workers.loop import Loop
+from hsi.workers.queue_worker import QueueWorker
 
 CATCH_UP_SECONDS = 1.0
 

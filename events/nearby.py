@@ -13,7 +13,7 @@ from django.db.models import Count, Min
 from cameras.access import only_visible
 from detection.models import Detection
 from events.models import Event
-from hsi.roles import Person
+from hsi.security.roles import Person
 
 WITHIN = timedelta(minutes=2)  # before the event began, or after it ended
 MOST_READ = 200

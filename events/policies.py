@@ -6,8 +6,8 @@ from functools import partial
 
 from cameras.access import only_visible
 from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, NotificationChannel
-from hsi.policy import Policy, register
-from hsi.roles import Role
+from hsi.security.policy import Policy, register
+from hsi.security.roles import Role
 
 register(Policy(Role.VIEWER, Role.ADMIN, Role.OPERATOR, Role.OPERATOR, rows=only_visible), Event)
 register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Alert)

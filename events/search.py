@@ -1,7 +1,7 @@
 """Searching events by words. What is asked is read once into `Query`, and translated for either engine.
 
 `front door` wants both words, `"front door"` one after the other, `per*` a beginning, and `-car` leaves out. Searched
-are summary, reasoning, notes, labels (`events.searchindex`), and the name and id of the camera as they are now.
+are summary, reasoning, notes, labels (`events.search_index`), and the name and id of the camera as they are now.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db.models.expressions import RawSQL
 
 from cameras.models import Camera
 from events.models import Event
-from events.searchindex import MARK, RANK
+from events.search_index import MARK, RANK
 
 LONGEST_QUERY = 200
 BEST = 200  # ranked results that there are at most

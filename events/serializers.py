@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from events.models import Event
-from hsi import plain
-from hsi.filters import BIGGEST_ID
-from hsi.inputs import Input
-from hsi.mount import link
+from hsi.api.filters import BIGGEST_ID
+from hsi.api.inputs import Input
+from hsi.db import json_rows
+from hsi.http.mount import link
 
 MAX_NOTES = 10_000
 MOST_AT_ONCE = 200
@@ -64,12 +64,12 @@ COLUMNS = tuple(
 
 def event_data(event: Event) -> EventData:
     """The event of contracts.md, ready for JSON. `camera` is the camera's id."""
-    return _shown(plain.values(event, COLUMNS))
+    return _shown(json_rows.values(event, COLUMNS))
 
 
 def events_data(events: QuerySet[Event]) -> list[EventData]:
     """The same of every event that the query gives."""
-    return [_shown(row) for row in plain.read(events, COLUMNS)]
+    return [_shown(row) for row in json_rows.read(events, COLUMNS)]
 
 
 def _shown(row: dict[str, Any]) -> EventData:

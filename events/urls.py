@@ -1,26 +1,26 @@
 from django.urls import path
 
-from events import actions_api, api, history_api
 from events.alerting import api as alerting
+from events.api import actions, events, history
 from events.notifications import api as notifications
 from events.stream.api import StreamSchema
 
 urlpatterns = [
     path("schema/stream", StreamSchema.as_view()),
-    path("events", api.Events.as_view()),
-    path("events/stats", history_api.Stats.as_view()),
-    path("events/timeline", history_api.Timeline.as_view()),
-    path("events/export", history_api.Export.as_view()),
-    path("events/trash", actions_api.Trash.as_view()),
-    path("events/bulk-review", actions_api.BulkReview.as_view()),
-    path("events/bulk-delete", actions_api.BulkDelete.as_view()),
-    path("events/<int:pk>", api.OneEvent.as_view()),
-    path("events/<int:pk>/detections", api.EventDetections.as_view()),
-    path("events/<int:pk>/nearby", api.EventNearby.as_view()),
-    path("events/<int:pk>/snapshot", api.EventSnapshot.as_view()),
-    path("events/<int:pk>/clip", actions_api.EventClip.as_view()),
-    path("events/<int:pk>/reanalyse", actions_api.ReanalyseEvent.as_view()),
-    path("events/<int:pk>/restore", actions_api.RestoreEvent.as_view()),
+    path("events", events.Events.as_view()),
+    path("events/stats", history.Stats.as_view()),
+    path("events/timeline", history.Timeline.as_view()),
+    path("events/export", history.Export.as_view()),
+    path("events/trash", actions.Trash.as_view()),
+    path("events/bulk-review", actions.BulkReview.as_view()),
+    path("events/bulk-delete", actions.BulkDelete.as_view()),
+    path("events/<int:pk>", events.OneEvent.as_view()),
+    path("events/<int:pk>/detections", events.EventDetections.as_view()),
+    path("events/<int:pk>/nearby", events.EventNearby.as_view()),
+    path("events/<int:pk>/snapshot", events.EventSnapshot.as_view()),
+    path("events/<int:pk>/clip", actions.EventClip.as_view()),
+    path("events/<int:pk>/reanalyse", actions.ReanalyseEvent.as_view()),
+    path("events/<int:pk>/restore", actions.RestoreEvent.as_view()),
     path("alert-rules", alerting.Rules.as_view()),
     path("alert-rules/<int:pk>", alerting.OneRule.as_view()),
     path("alert-rules/<int:pk>/test", alerting.TestRule.as_view()),

@@ -11,15 +11,15 @@ from channels.routing import ProtocolTypeRouter
 from django.utils.module_loading import import_string
 from servestatic import ServeStaticASGI
 
-from hsi import private
-from hsi.asgihandler import django_application
-from hsi.front import FrontASGI
-from hsi.staticfiles import with_static_files
+from hsi.config import private_files
+from hsi.http.front import FrontASGI
+from hsi.http.static_files import with_static_files
+from hsi.server.asgi_handler import django_application
 
-private.keep()
+private_files.keep()
 http = with_static_files(ServeStaticASGI, django_application())
 application = FrontASGI(
-    ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.routing.application")})
+    ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.application.application")})
 )
 
 # What is loaded by now never becomes garbage. Looking through it stopped a process with many clients for 0.2 s.

@@ -14,11 +14,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from hsi.address import client_address
-from hsi.ledger import AuditEntry
+from hsi.http.client_address import client_address
+from hsi.http.request_id import request_id
+from hsi.logs.redaction import redact_data
 from hsi.models import ApiToken
-from hsi.redaction import redact_data
-from hsi.requestid import request_id
+from hsi.models.ledger import AuditEntry
 
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 _actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=None)

@@ -11,8 +11,10 @@ from django.contrib import admin
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from hsi import livesettings, policy, private, queues
-from hsi.admin_base import ByPolicy, VisibleChoices
+from hsi import live_settings, queues
+from hsi.admin.base import ByPolicy, VisibleChoices
+from hsi.config import private_files
+from hsi.security import policy
 
 
 @register(Tags.security, deploy=True)
@@ -35,11 +37,11 @@ def check_data_dir(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Every list, page and inline of the admin follows the policy of its model, and offers rows within policies."""
     pages: list[Any] = [page for one in admin.site._registry.values() for page in (one, *one.inlines)]
-    faults = {f"{name_of(page)} does not inherit hsi.admin_base.ByPolicy." for page in pages if not follows(page)}
+    faults = {f"{name_of(page)} does not inherit hsi.admin.base.ByPolicy." for page in pages if not follows(page)}
     faults |= {f"{page.model.__name__} has no policy." for page in pages if not has_policy(page.model)}
     for page in admin.site._registry.values():
         faults |= {f"{name_of(page)} filters by {one!r} without VisibleChoices." for one in open_filters(page)}
-    hint = "See hsi/policy.py: each app registers the policies of its models in its policies.py."
+    hint = "See hsi/security/policy.py: each app registers the policies of its models in its policies.py."
     return [Error(fault, hint=hint, id="hsi.E004") for fault in sorted(faults)]
 
 
@@ -69,14 +71,14 @@ def open_filters(page: Any) -> list[Any]:
 @register()
 def check_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Of the files that hold secrets: who else may open them, and whether they are ours at all."""
-    files = [settings.DATA_DIR, settings.DATA_DIR / "secret_key", *private.database_files()]
+    files = [settings.DATA_DIR, settings.DATA_DIR / "secret_key", *private_files.database_files()]
     found: list[CheckMessage] = []
     for path in dict.fromkeys(files):
         try:
             status = path.lstat()
         except OSError:
             continue
-        if status.st_mode & private.OTHERS & ~private.may_have(path):
+        if status.st_mode & private_files.OTHERS & ~private_files.may_have(path):
             hint = f"Run `chmod go= {path}`, or start `up` as its owner: it does that."
             found.append(checks.Warning(f"{path} is open to other users of this machine.", hint=hint, id="hsi.W020"))
         if status.st_uid != os.geteuid():
@@ -108,7 +110,7 @@ def check_live_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             hint="Set it anew, or let it be what the environment says, on the configuration page.",
             id="hsi.W002",
         )
-        for name, fault in livesettings.ignored().items()
+        for name, fault in live_settings.ignored().items()
     ]
 
 

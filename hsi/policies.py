@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group, Permission, User
 
-from hsi.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.models import (
     ApiToken,
     CircuitBreaker,
@@ -14,8 +13,9 @@ from hsi.models import (
     StreamMessage,
     WorkerHeartbeat,
 )
-from hsi.policy import Policy, register
-from hsi.roles import Role
+from hsi.models.ledger import AuditEntry, LiveSetting, QueuePause
+from hsi.security.policy import Policy, register
+from hsi.security.roles import Role
 
 
 class System:

@@ -1,4 +1,4 @@
-"""Django's settings, made from the one list in `hsi/configuration.py`."""
+"""Django's settings, made from the one list in `hsi/config/environment.py`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from hsi import adminlook, configuration, databasesetup, logsetup, ownhosts
+from hsi.config import admin_theme, databases, environment, log_config, own_hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-CONFIGURATION = configuration.read(os.environ, configuration.env_files())
+CONFIGURATION = environment.read(os.environ, environment.env_files())
 if CONFIGURATION.faults:
-    raise configuration.ConfigurationError(CONFIGURATION)
+    raise environment.ConfigurationError(CONFIGURATION)
 globals().update(CONFIGURATION.values)
 _value = CONFIGURATION.values
 
@@ -43,13 +43,13 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 # This machine itself may always ask: the health check of a container does.
-ALLOWED_HOSTS = [*ownhosts.LOOPBACK, *_value["ALLOWED_HOSTS"]] if _value["ALLOWED_HOSTS"] else ownhosts.OwnHosts()
+ALLOWED_HOSTS = [*own_hosts.LOOPBACK, *_value["ALLOWED_HOSTS"]] if _value["ALLOWED_HOSTS"] else own_hosts.OwnHosts()
 
 INSTALLED_APPS = [
     "daphne",
     "hsi",  # before the admin, some of whose templates it replaces
     "unfold.apps.BasicAppConfig",
-    "hsi.adminapp.AdminConfig",
+    "hsi.config.admin_app.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -68,15 +68,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "hsi.requestid.RequestIdMiddleware",
-    "hsi.headers.HeadersMiddleware",
-    "hsi.address.ForwardedSchemeMiddleware",
+    "hsi.http.request_id.RequestIdMiddleware",
+    "hsi.security.headers.HeadersMiddleware",
+    "hsi.http.client_address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if _value["CORS_ORIGINS"] else []),
-    "hsi.problem.ProblemMiddleware",
+    "hsi.http.problem.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "hsi.gate.GateMiddleware",  # before whatever parses a request, or logs what is wrong with it
+    "hsi.security.authentication.GateMiddleware",  # before whatever parses a request, or logs what is wrong with it
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -99,7 +99,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-DATABASES = {"default": databasesetup.configured(_value, DATA_DIR)}
+DATABASES = {"default": databases.configured(_value, DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNELS_ON_REDIS = {
@@ -117,7 +117,7 @@ CHANNEL_LAYERS = {
 CACHES = {
     "default": (
         {
-            "BACKEND": "hsi.rediscache.RedisCache",
+            "BACKEND": "hsi.db.redis_cache.RedisCache",
             "LOCATION": _value["REDIS_URL"],
             "KEY_PREFIX": f"{_value['REDIS_KEY_PREFIX']}:cache",
             "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0, "health_check_interval": 15},
@@ -128,11 +128,11 @@ CACHES = {
     ),
 }
 
-AUTHENTICATION_BACKENDS = ["hsi.lockout.Backend"]
+AUTHENTICATION_BACKENDS = ["hsi.security.lockout.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "hsi.passwords.AuditedPassword"},
+    {"NAME": "hsi.security.passwords.AuditedPassword"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -140,14 +140,14 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-UNFOLD = adminlook.look(_value["APP_NAME"])
+UNFOLD = admin_theme.look(_value["APP_NAME"])
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = _value["TIME_ZONE"]
 USE_TZ = True
 USE_I18N = True
 
-# The mount point. No header can change it (`hsi.front`).
+# The mount point. No header can change it (`hsi.http.front`).
 FORCE_SCRIPT_NAME = URL_PREFIX = _value["URL_PREFIX"]
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
 STATIC_URL = f"{URL_PREFIX}/static/"
@@ -159,17 +159,17 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
-CSRF_FAILURE_VIEW = "hsi.problem.csrf_failure"
-DEFAULT_EXCEPTION_REPORTER = "hsi.debugpage.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.debugpage.ReporterFilter"
-# Only `hsi.address` writes this one: a client can send no such header.
+CSRF_FAILURE_VIEW = "hsi.http.problem.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER = "hsi.http.debug_page.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.debug_page.ReporterFilter"
+# Only `hsi.http.client_address` writes this one: a client can send no such header.
 SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
 SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Nothing but the uploads of `hsi.bounds` is larger: no form, no JSON.
+# Nothing but the uploads of `hsi.http.body_limits` is larger: no form, no JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the admin's actions on a list of many rows
 
@@ -181,17 +181,17 @@ CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.permissions.GateAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["hsi.permissions.FollowsPolicy"],
-    "DEFAULT_PAGINATION_CLASS": "hsi.pagination.KeysetPagination",
-    "DEFAULT_FILTER_BACKENDS": ["hsi.filters.StrictFilterBackend"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.browsable.PageRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hsi.browsable.Negotiation",
-    "DEFAULT_METADATA_CLASS": "hsi.browsable.Methods",
-    "DEFAULT_PARSER_CLASSES": ["hsi.parsers.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.api.permissions.GateAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["hsi.api.permissions.FollowsPolicy"],
+    "DEFAULT_PAGINATION_CLASS": "hsi.api.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["hsi.api.filters.StrictFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.api.browsable.PageRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hsi.api.browsable.Negotiation",
+    "DEFAULT_METADATA_CLASS": "hsi.api.browsable.Methods",
+    "DEFAULT_PARSER_CLASSES": ["hsi.api.parsers.StrictJSONParser"],
     "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter like any other
-    "EXCEPTION_HANDLER": "hsi.problem.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "hsi.schema.Schema",
+    "EXCEPTION_HANDLER": "hsi.http.problem.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "hsi.api.openapi.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
@@ -219,35 +219,35 @@ SPECTACULAR_SETTINGS = {
 }
 
 # The loops that `up` runs beside the web server, in the order they start. Each is a factory
-# that returns a list of `hsi.loop.Loop`.
+# that returns a list of `hsi.workers.loop.Loop`.
 EMBEDDED_LOOPS = [
-    "cameras.watcher.loops",
+    "cameras.intake.watcher.loops",
     "detection.loops.loops",
     "events.loops.loops",
-    "events.notifications.loop.loops",
+    "events.notifications.worker.loops",
     "monitoring.housekeeping.loops",
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
 # What the recorder of each process calls every second: what was gathered in memory is written, settings are looked at.
 RECORDERS = [
-    "hsi.livesettings.look",
-    "hsi.samplerows.flush",
-    "hsi.figures.flush",
-    *(["monitoring.logrows.flush"] if _value["LOG_DB_ENABLED"] else []),
+    "hsi.live_settings.look",
+    "hsi.metrics.histogram_rows.flush",
+    "hsi.metrics.gauges.flush",
+    *(["monitoring.log_writer.flush"] if _value["LOG_DB_ENABLED"] else []),
 ]
 
 # How a row is marked when a full queue gives up its job: a function of the row's id and the reason.
 QUEUE_BURIAL = {
     "detection_queue": "detection.pipeline.bury_upload",
-    "fast_path_queue": "events.record.bury_telling",
-    "analysis_queue": "events.record.bury_batch",
+    "fast_path_queue": "events.pipeline.bury_telling",
+    "analysis_queue": "events.pipeline.bury_batch",
 }
 # How a row whose job was a dead letter waits again: a function of the row's id, True where it does.
 QUEUE_REVIVAL = {
     "detection_queue": "detection.pipeline.revive_upload",
-    "fast_path_queue": "events.record.revive_telling",
-    "analysis_queue": "events.record.revive_batch",
+    "fast_path_queue": "events.pipeline.revive_telling",
+    "analysis_queue": "events.pipeline.revive_batch",
 }
 
-LOGGING = logsetup.logging_config(_value)
+LOGGING = log_config.logging_config(_value)

@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hsi import audit
-from hsi.known import remember_device
-from hsi.lockout import hashed
+from hsi.security.known_networks import remember_device
+from hsi.security.lockout import hashed
 
 SALT = "hsi.setup"
 LINK_AGE_SECONDS = 24 * 3600

@@ -10,12 +10,12 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 from servestatic import ServeStatic
 
-from hsi import private
-from hsi.front import FrontWSGI
-from hsi.staticfiles import with_static_files
+from hsi.config import private_files
+from hsi.http.front import FrontWSGI
+from hsi.http.static_files import with_static_files
 
-private.keep()
+private_files.keep()
 django_application = get_wsgi_application()
 # What needs Django's models is loaded after Django is.
-bounded = import_string("hsi.wsgibodies.BoundedBodies")(with_static_files(ServeStatic, django_application))
+bounded = import_string("hsi.server.wsgi_bodies.BoundedBodies")(with_static_files(ServeStatic, django_application))
 application = FrontWSGI(bounded)

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from hsi.admin_base import KnownValuesFilter, MachineAdmin, QueueFilter, badge, block, json_block, shortened
-from monitoring import errands
+from hsi.admin.base import KnownValuesFilter, MachineAdmin, QueueFilter, badge, block, json_block, shortened
+from monitoring import bulk_jobs
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 
@@ -45,7 +45,7 @@ class LogEntryAdmin(MachineAdmin):
 class JobFilter(KnownValuesFilter):
     title, parameter_name = "job", "name"
     values = (
-        "prune", "records", "storage", "orphans", "reconcile", *(f"{verb} dead letters" for verb in errands.RESOLVE),
+        "prune", "records", "storage", "orphans", "reconcile", *(f"{verb} dead letters" for verb in bulk_jobs.RESOLVE),
     )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from cameras.silence import Listener
-from hsi.loop import Loop
-from hsi.queues import pressure
-from monitoring import errands, tallies
-from monitoring.gpu import Poller
-from monitoring.notices import notice_health, notice_workers
+from cameras.offline import Listener
+from hsi.queues import backpressure
+from hsi.workers.loop import Loop
+from monitoring import bulk_jobs
+from monitoring.health.monitor import notice_health, notice_workers
+from monitoring.metrics import counters
+from monitoring.metrics.gpu import Poller
 from monitoring.reconcile import reconcile
 from monitoring.retention.schedule import Retention
 
@@ -67,12 +68,12 @@ class Housekeeper(Loop):
     def _errands(self) -> None:
         """For at most as long as until they are due again: the other duties have their turn in between."""
         until = time.monotonic() + ERRAND_SECONDS
-        while errands.turn() and time.monotonic() < until and not self.stopping:
+        while bulk_jobs.turn() and time.monotonic() < until and not self.stopping:
             pass
 
     def _reconcile(self) -> None:
-        pressure.look()
-        tallies.advance()
+        backpressure.look()
+        counters.advance()
         for queue_name, count in reconcile().items():
             self.done += count
             if count:

@@ -48,7 +48,7 @@ class LogEntry(models.Model):
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
     def asked(self) -> JobRunQuerySet:
-        """Those that a person asked for and that are not over: see `monitoring.errands`."""
+        """Those that a person asked for and that are not over: see `monitoring.bulk_jobs`."""
         return self.filter(outcome=JobRun.Outcome.RUNNING, asked__isnull=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hsi.policy import Policy, register
+from hsi.security.policy import Policy, register
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 register(Policy(), GpuSample, JobRun, LogEntry, StorageSample)

@@ -15,7 +15,7 @@ from cameras.models import Upload
 from detection.models import Batch
 from events.models import Event
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, get_queue
-from monitoring.jobs import note
+from monitoring.job_runs import note
 
 CHUNK = 1000
 
@@ -32,7 +32,7 @@ def _reconcile() -> dict[str, int]:
     return {
         DETECTION_QUEUE: requeue(DETECTION_QUEUE, Upload.objects.waiting()),
         FAST_PATH_QUEUE: requeue(FAST_PATH_QUEUE, Batch.objects.open().filter(is_fast_path=True, event__isnull=True)),
-        # Those that were told already wait for the language model: events.catchup queues them, by urgency.
+        # Those that were told already wait for the language model: events.pending queues them, by urgency.
         ANALYSIS_QUEUE: requeue(
             ANALYSIS_QUEUE,
             Batch.objects.filter(state=Batch.State.CLOSED).exclude(event__analysis=Event.Analysis.PENDING),

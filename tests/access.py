@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cameras.models import CameraGrant
-from hsi.roles import Role, set_role
-from hsi.tokens import create_token
+from hsi.security.roles import Role, set_role
+from hsi.security.tokens import create_token
 from tests import factories, pictures
 from tests.everymodel import fill
 

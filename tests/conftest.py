@@ -24,7 +24,7 @@ def pytest_configure() -> None:
     # Real password hashing is slow by design; children of the tests and the product keep it.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # In a test's own transaction nothing reaches Redis, and many look at the jobs as rows. What a queue promises is
-    # tested on both (tests/hsi/test_queue_contract.py); children of the tests have the one that `auto` chooses.
+    # tested on both (tests/hsi/queues/test_contract.py); children of the tests have the one that `auto` chooses.
     settings.QUEUE = "database"
     # Tests ask more than a person does. Those about the limits set them.
     settings.RATE_LIMIT_ENABLED = False
@@ -52,29 +52,33 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
-    from cameras import securing, spool
-    from hsi import databaseclock, gate, livesettings, logcontext, pauses, redaction
-    from hsi.breaker import get_breaker
-    from hsi.queues import pressure
+    from cameras.files import spool
+    from cameras.intake import securing
+    from hsi import live_settings
+    from hsi.db import clock
+    from hsi.logs import context, redaction
+    from hsi.outbound.shared_breaker import get_breaker
+    from hsi.queues import backpressure, pauses
+    from hsi.security import authentication
 
     # The database is asked for its time once a test: else who counts queries sees one more every ten seconds.
-    monkeypatch.setattr(databaseclock, "_read", None)
-    monkeypatch.setattr(databaseclock, "BELIEVED_SECONDS", float("inf"))
+    monkeypatch.setattr(clock, "_read", None)
+    monkeypatch.setattr(clock, "BELIEVED_SECONDS", float("inf"))
     # A process asks once whether there is a user; which test is the first must make no difference.
-    monkeypatch.setattr(gate, "_set_up", True)
+    monkeypatch.setattr(authentication, "_set_up", True)
 
     cache.clear()
     pauses.forget()
-    logcontext.clear()
+    context.clear()
     redaction.forget_handled()
-    pressure.forget()
+    backpressure.forget()
     securing.memory.forget()
     securing.backlog.forget()
     spool.forget()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
     yield
-    livesettings.forget()
+    live_settings.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +86,7 @@ def _every_message_is_as_the_schema_says(request: pytest.FixtureRequest, monkeyp
     """Whatever the system publishes in any test. Tests that only carry messages are marked `made_up_messages`."""
     if request.node.get_closest_marker("made_up_messages"):
         return
-    from hsi import stream
+    from hsi.outbox import publish as stream
     from tests.messages import check_row
 
     publish = stream.publish

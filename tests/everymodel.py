@@ -7,11 +7,10 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from cameras.models import CameraGrant, Garbage
-from cameras.problems import IntakeProblem
-from hsi.ledger import AuditEntry, LiveSetting, QueuePause
-from hsi.lockout import hashed
+from cameras.models import CameraGrant, Garbage, IntakeProblem
 from hsi.models import CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.models.ledger import AuditEntry, LiveSetting, QueuePause
+from hsi.security.lockout import hashed
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories
 
@@ -41,7 +40,7 @@ def fill(number: int) -> None:
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
         QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")
         LiveSetting.objects.create(name=f"NAME_{job.pk}", value="1", changed_by="ann")
-        LogEntry.objects.create(time=now, level=20, component="cameras.intake", message="taken in")
+        LogEntry.objects.create(time=now, level=20, component="cameras.intake.accept", message="taken in")
         JobRun.objects.create(name="prune", started_at=now)
         GpuSample.objects.create(time=now, host="h", gpu=0, name="a card")
         StorageSample.objects.create(time=now, originals_bytes=1, quarantine_bytes=0)

@@ -14,8 +14,8 @@ from detection.models import Batch, Detection
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
-from hsi.roles import Role
-from hsi.tokens import create_token
+from hsi.security.roles import Role
+from hsi.security.tokens import create_token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"

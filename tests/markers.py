@@ -24,11 +24,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from hsi import logbuffer
-from hsi.inputs import Input
-from hsi.logs import JsonFormatter, LineFormatter
+from hsi.api.inputs import Input
+from hsi.logs import buffer
+from hsi.logs.formatters import JsonFormatter, LineFormatter
 from hsi.models import DeadLetter
-from monitoring.logrows import entry
+from monitoring.log_writer import entry
 from monitoring.models import LogEntry
 from tests import factories
 
@@ -83,8 +83,8 @@ class Logs(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
-        self.kept: list[logbuffer.Line] = []  # for the database
-        self._buffer = logbuffer.BufferHandler()
+        self.kept: list[buffer.Line] = []  # for the database
+        self._buffer = buffer.BufferHandler()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines += [LineFormatter().format(record), JsonFormatter().format(record)]

@@ -20,8 +20,8 @@ from django.test import Client, RequestFactory
 from events.models import Alert
 from events.stream.topics import EVENTS, SYSTEM
 from events.stream.viewer import Credentials, Refusal, Viewer, recognise
-from hsi.gate import OPEN_PATHS
-from hsi.tokens import SCOPES
+from hsi.security.authentication import OPEN_PATHS
+from hsi.security.tokens import SCOPES
 from tests import factories
 from tests.access import (
     CHANGES,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hsi.tokens import SCOPES
+from hsi.security.tokens import SCOPES
 from tests import factories
 from tests.access import PEOPLE, SECRETS, Case, Person, World, build, cases
 from tests.access_admin import admin_cases

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Upload
 from events.models import Event
-from hsi import admin_base
+from hsi.admin import base
 from hsi.models import ApiToken, CircuitBreaker, QueueJob, StreamMessage, WorkerHeartbeat
 from monitoring.models import JobRun, LogEntry
 from tests import factories
@@ -114,7 +114,7 @@ def test_uploads_are_found_by_number_and_by_words_among_the_newest(boss: Client,
     assert found(boss, address, "old" * 8) == [old.pk]
     assert found(boss, address, str(old.pk)) == [old.pk]
     assert found(boss, address, "9" * 30) == found(boss, address, "²") == []
-    monkeypatch.setattr(admin_base, "SEARCHED_ROWS", new.pk - old.pk)
+    monkeypatch.setattr(base, "SEARCHED_ROWS", new.pk - old.pk)
     assert found(boss, address, "door/") == [new.pk]
     assert found(boss, address, str(old.pk)) == [old.pk]
 

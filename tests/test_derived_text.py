@@ -14,14 +14,14 @@ from django.test import Client
 
 from cameras.models import Camera, CameraGrant
 from detection.models import Batch
-from events import reanalysis
+from events.actions import reanalysis
 from events.analyzers import ANALYZERS
 from events.loops import loops
 from events.models import Delivery, Event, Judgement
 from events.notifications import content
 from hsi.models import DeadLetter, QueueJob, StreamMessage
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
-from hsi.roles import Role, set_role
+from hsi.security.roles import Role, set_role
 from tests import factories
 from tests.peers.llm import LlmPeer, Reply, Request, verdict_text
 

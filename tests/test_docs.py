@@ -12,17 +12,18 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from cameras import layouts, media
+from cameras.intake import file_names
+from cameras.media import formats
 from cameras.models import Upload
 from detection.models import Batch
 from events.analyzers import rules
 from events.models import Event
-from events.stream.messages import Close
+from events.stream.protocol import Close
 from events.stream.schema import ABOUT_THE_CONNECTION
 from events.stream.topics import TOPICS
-from hsi.messages import SHAPES
+from hsi.config.options import SETTINGS, Setting
 from hsi.models import CircuitBreaker, DeadLetter, WorkerHeartbeat
-from hsi.options import SETTINGS, Setting
+from hsi.outbox.messages import SHAPES
 
 pytestmark = pytest.mark.one_engine
 
@@ -33,7 +34,7 @@ PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CHECK_ID = re.compile(r"""\bid="(\w+\.[EWI]\d{3})\"""")
-API_PATH = re.compile(r"/api/[\w/{}.-]+")
+API_PATH = re.compile(r"(?<!\w)/api/[\w/{}.-]+")
 
 
 def page(name: str) -> str:
@@ -220,7 +221,7 @@ def test_every_state_is_explained(title: str, values: list[str]) -> None:
 
 
 def test_every_health_check_is_listed_with_what_to_do() -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "monitoring").glob("*.py"))
+    sources = "\n".join(path.read_text() for path in (ROOT / "monitoring" / "health").glob("*.py"))
     names = set(re.findall(r"""(?:name: str = |ServiceCheck\()"(\w+)\"""", sources))
     assert {"database", "detector"} <= names
     assert names <= first_cells(section(page("operations.md"), "Health"))
@@ -248,14 +249,14 @@ def test_every_layout_example_is_read_as_its_make() -> None:
     table = [row for row in rows(section(page("cameras.md"), "File names that are understood")) if "`" in row[1]]
     for make, examples, *_ in table:
         for example in re.findall(r"`([^`]+)`", examples):
-            named = layouts.parse(example)
+            named = file_names.parse(example)
             assert named is not None, example
             assert named.make in make.lower(), example
-    assert {make for make, _, _ in layouts._LAYOUTS} == {row[0].split(",")[-1].strip().lower() for row in table}
+    assert {make for make, _, _ in file_names._LAYOUTS} == {row[0].split(",")[-1].strip().lower() for row in table}
 
 
 def test_every_reason_for_quarantine_is_listed() -> None:
-    reasons = {one.reason for one in media.MediaFaultError.__subclasses__()}
+    reasons = {one.reason for one in formats.MediaFaultError.__subclasses__()}
     assert first_cells(section(page("cameras.md"), "Quarantine")) == reasons
 
 

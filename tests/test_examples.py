@@ -21,13 +21,13 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+from cameras.media.picture import Picture
 from cameras.models import Upload
-from cameras.picture import Picture
 from detection.detectors import DetectedObject
 from detection.detectors.rtdetr import RtDetrDetector
 from events.notifications.webhook import signature
-from hsi.configuration import read
-from hsi.options import SETTINGS
+from hsi.config.environment import read
+from hsi.config.options import SETTINGS
 from tests import factories, pictures
 from tests.detection.pictures import plain
 from tests.messages import FROM_CLIENT, check_message, closed, validator

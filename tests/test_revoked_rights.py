@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from cameras.models import Camera, CameraGrant
 from events.models import Event
-from hsi.idempotency import REPLAYED
+from hsi.api.idempotency import REPLAYED
 from hsi.models import ApiToken, KeptAnswer
-from hsi.roles import Role, set_role
+from hsi.security.roles import Role, set_role
 from tests import factories, pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir", "webhooks_to_here")]

@@ -22,15 +22,15 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from events.models import Delivery, NotificationChannel
-from events.notifications import channels, content, loop, outbox
-from hsi import gate
-from hsi.breaker import get_breaker
+from events.notifications import channels, content, deliveries, worker
+from hsi.config.options import SETTINGS
 from hsi.models import ApiToken
-from hsi.options import SETTINGS
-from hsi.outgoing import OutgoingFailedError
+from hsi.outbound.safe_http import OutgoingFailedError
+from hsi.outbound.shared_breaker import get_breaker
 from hsi.queues import Failure, Job
-from hsi.queues.letters import dead_letter
-from hsi.secretfields import is_secret
+from hsi.queues.dead_letter_rows import dead_letter
+from hsi.security import authentication
+from hsi.security.secret_fields import is_secret
 from hsi.views import setup_path
 from tests import factories
 from tests.markers import OURS, Logs, Markers, Person, declared, look_everywhere
@@ -124,11 +124,13 @@ def send_all(person: Person) -> None:
         test = {"action": "send_test", "_selected_action": [channel.pk]}
         person.post(reverse("admin:events_notificationchannel_changelist"), test)
         factories.delivery(alert, channel)
-    for claim in outbox.claim(1000):
-        loop.deliver(claim)
+    for claim in deliveries.claim(1000):
+        worker.deliver(claim)
     for row in Delivery.objects.exclude(state="sent"):
         config = channels.config_of(row.channel)
-        outbox.dead(outbox.Claim(row.pk, row.lease, 1), f"Refused: {config.url} {config.secret} {config.password}")
+        deliveries.dead(
+            deliveries.Claim(row.pk, row.lease, 1), f"Refused: {config.url} {config.secret} {config.password}"
+        )
     with pytest.MonkeyPatch.context() as patched:
 
         def fail(config: Any, notification: Any) -> None:
@@ -242,7 +244,7 @@ def test_passwords_are_left_nowhere(markers: Markers, logs: Logs, boss: Person, 
 def test_the_password_of_the_first_administrator_is_left_nowhere(
     markers: Markers, logs: Logs, monkeypatch: pytest.MonkeyPatch, webhooks_to_here: None
 ):
-    monkeypatch.setattr(gate, "_set_up", False)
+    monkeypatch.setattr(authentication, "_set_up", False)
     stranger, path = Person(markers), setup_path()
     same = markers.new("set-up")
     for first, second in ((markers.new("set-up"), markers.new("set-up")), (same, same)):

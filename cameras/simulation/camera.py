@@ -10,10 +10,10 @@ from pathlib import Path
 from django.utils.timezone import get_default_timezone
 from PIL import Image
 
+from cameras.simulation.backgrounds import PLACES
 from cameras.simulation.clip import FRAMES_PER_SECOND, mp4
-from cameras.simulation.places import PLACES
+from cameras.simulation.scenario import Story, Visit
 from cameras.simulation.scene import Scene
-from cameras.simulation.story import Story, Visit
 from cameras.simulation.vendors import MAKES, Capture, Make
 
 # A camera takes a moment to notice; by then the visitor is in the picture.

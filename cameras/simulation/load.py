@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from cameras.simulation.camera import NOTICE_SECONDS, SimulatedCamera
+from cameras.simulation.scenario import Story
 from cameras.simulation.scene import Scene
-from cameras.simulation.story import Story
 
 PICTURES_PER_SCENE = 6
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from cameras.simulation.camera import Simulation, demo_cameras
-from hsi.loop import Loop
+from hsi.workers.loop import Loop
 
 CAMERAS = 3
 SEED = 1

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from cameras.simulation import figures
+from cameras.simulation import actors as figures
+from cameras.simulation.backgrounds import PLACES
 from cameras.simulation.canvas import HEIGHT, WIDTH
-from cameras.simulation.places import PLACES
-from cameras.simulation.story import Actor
+from cameras.simulation.scenario import Actor
 
 NOISE_FRAMES = 8
 JPEG_QUALITY = 82

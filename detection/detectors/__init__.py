@@ -8,8 +8,8 @@ from typing import Protocol
 
 from django.conf import settings
 
-from cameras.picture import Picture
-from hsi.backends import Registry
+from cameras.media.picture import Picture
+from hsi.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

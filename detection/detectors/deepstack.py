@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
-from cameras.picture import Picture
-from detection.detectors import DetectedObject, knowngood
-from detection.detectors.answers import AnswerReader
-from detection.detectors.boxes import RawObject, Sieve
-from hsi.aiservice import AIService
+from cameras.media.picture import Picture
+from detection.detectors import DetectedObject, reference_picture
+from detection.detectors.postprocessing import RawObject, Sieve
+from detection.detectors.responses import AnswerReader
 from hsi.errors import AIServiceUnavailableError
+from hsi.outbound.ai_service import AIService
 
 
 class DeepStackDetector:
@@ -40,7 +40,7 @@ class DeepStackDetector:
     def detect(self, picture: Picture) -> list[DetectedObject]:
         size = picture.size
         reply = self.service.ask(
-            "/v1/vision/detection", known_good=lambda: self._form(knowngood.picture()), **self._form(picture)
+            "/v1/vision/detection", known_good=lambda: self._form(reference_picture.picture()), **self._form(picture)
         )
         answer = self._reader.answer(reply)
         claims = [self._claim(item) for item in self._reader.items(answer, "predictions")]

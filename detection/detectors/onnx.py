@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from PIL import Image
 
-from cameras.picture import Picture
+from cameras.media.picture import Picture
 from detection.detectors import DetectedObject
-from detection.detectors.boxes import Sieve
-from detection.detectors.exports import Export, ModelUnusableError, read_export
+from detection.detectors.onnx_exports import Export, ModelUnusableError, read_export
+from detection.detectors.postprocessing import Sieve
 from hsi.errors import AIServiceError
 
 # onnxruntime's errors have no common parent of their own.

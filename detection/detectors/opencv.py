@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cameras.picture import Picture
+from cameras.media.picture import Picture
 from detection.detectors import DetectedObject
-from detection.detectors.boxes import RawObject, Sieve
+from detection.detectors.postprocessing import RawObject, Sieve
 from hsi.errors import AIServiceError, AIServiceUnavailableError
 
 # Longer edge of the working copy: larger pictures are scaled down to LARGEST, for time;

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
-from cameras.picture import Picture
-from detection.detectors import DetectedObject, knowngood
-from detection.detectors.answers import AnswerReader, readable
-from detection.detectors.boxes import RawObject, Sieve
-from hsi.aiservice import AIService
+from cameras.media.picture import Picture
+from detection.detectors import DetectedObject, reference_picture
+from detection.detectors.postprocessing import RawObject, Sieve
+from detection.detectors.responses import AnswerReader, readable
 from hsi.errors import AIServiceUnavailableError
+from hsi.outbound.ai_service import AIService
 
 
 class RtDetrDetector:
@@ -38,7 +38,7 @@ class RtDetrDetector:
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
         size = picture.size
-        reply = self.service.ask("/detect", known_good=lambda: _form(knowngood.picture()), **_form(picture))
+        reply = self.service.ask("/detect", known_good=lambda: _form(reference_picture.picture()), **_form(picture))
         answer = self._reader.answer(reply)
         self._refuse_other_picture(answer, size)
         claims = [self._claim(item) for item in self._reader.items(answer, "detections")]

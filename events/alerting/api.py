@@ -27,11 +27,11 @@ from events.alerting.serializers import (
 from events.alerting.sightings import sightings
 from events.models import Alert, AlertRule, Event
 from hsi import audit
-from hsi.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
-from hsi.idempotency import by_role, found_again, once
-from hsi.inputs import checked
-from hsi.mount import link
-from hsi.schema import Page
+from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
+from hsi.api.idempotency import by_role, found_again, once
+from hsi.api.inputs import checked
+from hsi.api.openapi import Page
+from hsi.http.mount import link
 
 TESTED_EVENTS = 50
 

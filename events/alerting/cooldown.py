@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from events.models import AlertRule, CoolDown
-from hsi import rows
+from hsi.db import sql
 
 # A window that began this much later than an event was first told: the clock was set back since.
 CLOCK_SLACK = timedelta(seconds=60)
@@ -33,7 +33,7 @@ def begin(rule: AlertRule, dedup_key: str, at: datetime, *, level: int, is_new: 
             f" SET began_at=excluded.began_at, number={table}.number+1, level=excluded.level"
             f" WHERE {table}.began_at<=%(since)s OR {table}.began_at>%(future)s OR {table}.level<%(level)s"
             " RETURNING number",
-            {"rule": rule.pk, "key": dedup_key, "level": level, **{name: rows.prepared(CoolDown, "began_at", moment)
+            {"rule": rule.pk, "key": dedup_key, "level": level, **{name: sql.prepared(CoolDown, "began_at", moment)
              for name, moment in {"at": at, "since": since, "future": future}.items()}},
         )  # fmt: skip
         row = cursor.fetchone()

@@ -14,7 +14,7 @@ from events.alerting import cooldown, dedup
 from events.alerting.matching import Facts, Sighting, facts_of, matching_sighting, mismatches, place_of
 from events.alerting.serializers import AlertData, alert_data
 from events.models import Alert, AlertRule, Event
-from events.notifications import outbox
+from events.notifications import deliveries
 
 Message = tuple[str, str, AlertData]
 
@@ -79,7 +79,7 @@ def _make(rule: AlertRule, event: Event, facts: Facts, is_new: bool) -> tuple[Me
         window=window,
         severity=event.risk_level or Event.Level.LOW,
     )
-    outbox.put(alert, update=False)
+    deliveries.put(alert, update=False)
     return ("alert.created", alert.camera_id, alert_data(alert)), []
 
 
@@ -94,5 +94,5 @@ def _updated(alert: Alert, event: Event, quiet: bool) -> Message:
     if alert.rule_id is not None:
         cooldown.rise(alert.rule_id, alert.dedup_key, alert.window, place_of(alert.severity))
     if not quiet and alert.status != Alert.Status.DISMISSED:
-        outbox.put(alert, update=True)
+        deliveries.put(alert, update=True)
     return "alert.updated", alert.camera_id, alert_data(alert)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from events.alerting.serializers import AlertData, alert_data
 from events.models import Alert
-from hsi import audit, stream
+from hsi import audit
+from hsi.outbox import publish
 
 
 def handle(alert: Alert, status: Alert.Status, user: AbstractBaseUser | AnonymousUser) -> AlertData:
@@ -21,5 +22,5 @@ def handle(alert: Alert, status: Alert.Status, user: AbstractBaseUser | Anonymou
         alert.status, alert.handled_by, alert.updated_at = status, user.get_username(), timezone.now()
         alert.save(update_fields=["status", "handled_by", "updated_at"])
         audit.record(f"alert_{status.value}", f"alert {alert.pk}", before={"status": before}, after={"status": status})
-        stream.publish(("alert.updated", alert.camera_id, alert_data(alert)))
+        publish.publish(("alert.updated", alert.camera_id, alert_data(alert)))
     return alert_data(alert)

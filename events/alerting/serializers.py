@@ -12,8 +12,8 @@ from events.alerting.dedup import validate_template
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event, NotificationChannel
 from events.models.alerts import LONGEST_COOLDOWN_SECONDS
-from hsi.filters import BIGGEST_ID
-from hsi.inputs import FractionField, Input
+from hsi.api.filters import BIGGEST_ID
+from hsi.api.inputs import FractionField, Input
 from hsi.times import iso
 
 MOST_NAMES = 100

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from hsi.backends import Registry
+from hsi.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from django.conf import settings
 
 from events.analyzers import Context, Verdict
-from events.analyzers.answer import verdict_from
-from events.analyzers.offer import ABSENT, healthy, models, require
 from events.analyzers.prompt import prompt_for
-from events.analyzers.target import Asker
-from events.analyzers.untrusted import one_line, storable
-from hsi.aiservice import AIService
+from events.analyzers.sanitising import one_line, storable
+from events.analyzers.server import Asker
+from events.analyzers.server_offer import ABSENT, healthy, models, require
+from events.analyzers.verdict import verdict_from
 from hsi.errors import AIServiceError, AIServiceUnavailableError
+from hsi.outbound.ai_service import AIService
 
 SERVICE = "nemotron"
 KEPT_PROMPT_CHARACTERS = 16_000

@@ -22,9 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from events.analyzers import Context, Verdict
+from events.analyzers.sanitising import one_line
 from events.analyzers.sentence import sentence, together
 from events.analyzers.severity import level_of
-from events.analyzers.untrusted import one_line
 
 POINTS = {
     "person": 45,

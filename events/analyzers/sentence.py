@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from events.analyzers import Context, Seen
-from events.analyzers.untrusted import one_line
+from events.analyzers.sanitising import one_line
 
 MAX_KINDS = 3
 MAX_NAME_CHARACTERS = 80

@@ -1,14 +1,14 @@
 from django.db import migrations, models
 
-from events import searchindex
+from events import search_index
 
 
 def install(apps, schema_editor):
-    searchindex.install(schema_editor.connection)
+    search_index.install(schema_editor.connection)
 
 
 def remove(apps, schema_editor):
-    searchindex.remove(schema_editor.connection)
+    search_index.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

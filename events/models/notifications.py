@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from events.models.alerts import Alert
 from events.models.event import Event
-from hsi import sealed
+from hsi.security import encryption as sealed
 
 
 class NotificationChannel(models.Model):
@@ -60,8 +60,8 @@ class Delivery(models.Model):
 
     `due_at` (seconds since 1970, the database's clock) is when it may be taken: its delay while it waits,
     the end of its lease while a worker has it; null when it is over. `lease` names that worker's claim.
-    `told` is what the reader was told when it arrived (`events.notifications.news`). `reached` are those of several
-    recipients that have it, where it has not arrived everywhere: a later try goes to the others.
+    `told` is what the reader was told when it arrived (`events.notifications.last_sent`). `reached` are those of
+    several recipients that have it, where it has not arrived everywhere: a later try goes to the others.
     """
 
     class Stage(models.TextChoices):

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.models import Delivery, NotificationChannel
-from events.notifications import channels, content, standing
+from events.notifications import channel_status, channels, content
 from events.notifications.serializers import (
     ChannelData,
     ChannelRequestSerializer,
@@ -23,12 +23,12 @@ from events.notifications.serializers import (
     store,
 )
 from hsi import audit
+from hsi.api.filters import BIGGEST_ID, WholeNumberFilter
+from hsi.api.idempotency import by_role, once
+from hsi.api.inputs import checked
+from hsi.api.openapi import Page
 from hsi.errors import HSIError
-from hsi.filters import BIGGEST_ID, WholeNumberFilter
-from hsi.idempotency import by_role, once
-from hsi.inputs import checked
-from hsi.mount import link
-from hsi.schema import Page
+from hsi.http.mount import link
 
 
 class DeliveryFilters(django_filters.FilterSet):  # type: ignore[misc]
@@ -106,9 +106,9 @@ class TestChannel(ChannelView):
         try:
             channels.send(channel, content.test_of(channel.name))
         except HSIError as error:
-            standing.failed(channel.pk, error)
+            channel_status.failed(channel.pk, error)
             raise
-        standing.worked(channel.pk)
+        channel_status.worked(channel.pk)
         answer: SentData = {"sent": True}
         return Response(answer)
 

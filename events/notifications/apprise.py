@@ -18,10 +18,10 @@ from django.conf import settings
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
-from events.notifications.parts import parts
-from events.notifications.pinned import pin
-from hsi import outgoing
-from hsi.outgoing import OutgoingRefusedError, Place
+from events.notifications.pinned_requests import pin
+from events.notifications.recipients import parts
+from hsi.outbound import safe_http
+from hsi.outbound.safe_http import OutgoingRefusedError, Place
 
 FIXED_HOST = frozenset(
     {
@@ -59,7 +59,7 @@ class Apprise:
         except ChannelInvalidError as error:  # what is listed may have changed since
             raise RefusedError(error.detail) from error
         if where is not None:
-            outgoing.addresses(where)  # where this refuses, Apprise would only say that it failed
+            safe_http.addresses(where)  # where this refuses, Apprise would only say that it failed
         waiting = [(key, part) for key, part in parts(plugin) if key not in notification.reached]
         failed = {key: why for key, part in waiting if (why := self._send(part, notification))}
         if failed:
@@ -114,7 +114,7 @@ def _read(url: str) -> dict[str, str]:
         known = ", ".join(sorted(FIXED_HOST | OWN_HOST))
         raise ChannelInvalidError("url", f"Of the services of Apprise these may be used: {known}.")
     found = ADDRESS.fullmatch(url)
-    if found is None or len(url) > outgoing.LONGEST_URL or not _is_plain(found["place"]):
+    if found is None or len(url) > safe_http.LONGEST_URL or not _is_plain(found["place"]):
         raise ChannelInvalidError("url", "An address of Apprise has no #, ;, \\ or second ?, and no escape for them.")
     pairs = [option.partition("=")[::2] for option in (found["options"] or "").split("&") if option]
     options = dict(pairs)
@@ -157,10 +157,10 @@ def _own_place(scheme: str, plugin: NotifyBase) -> Place | None:
     """Where a service with a host of one's own sends to. None: its host is fixed. Raises `OutgoingRefusedError`."""
     if scheme in FIXED_HOST or getattr(plugin, "mode", "") == HOSTED_MODE:
         return None
-    where = outgoing.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
-    outgoing.refuse_on_sight(where)
+    where = safe_http.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
+    safe_http.refuse_on_sight(where)
     if not plugin.secure:
-        outgoing.refuse_plain_http(where)
+        safe_http.refuse_plain_http(where)
     return where
 
 

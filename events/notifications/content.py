@@ -10,12 +10,12 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from cameras.originals import MediaGoneError
-from events import snapshot
+from cameras.files.originals import MediaGoneError
 from events.alerting.serializers import AlertData, alert_data
+from events.labels import LEVELS, VERDICTS, seen, verdict_key
+from events.media import snapshot
 from events.models import Alert, Delivery, Event
 from events.serializers import EventData, event_data
-from events.words import LEVELS, VERDICTS, seen, verdict_key
 from hsi.errors import MediaError
 from hsi.times import iso
 

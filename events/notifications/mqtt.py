@@ -19,8 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError
 from events.notifications.content import Notification
-from hsi import outgoing
-from hsi.outgoing import OutgoingRefusedError, Place
+from hsi.outbound import safe_http
+from hsi.outbound.safe_http import OutgoingRefusedError, Place
 
 DEFAULT_TOPIC = "hsi/alerts"
 PORT, TLS_PORT = 1883, 8883
@@ -45,14 +45,14 @@ class Mqtt:
             raise ChannelInvalidError("settings", "client_id: at most 64 letters, digits and . _ - only.")
         try:
             where = _place(config)
-            outgoing.refuse_on_sight(where)
+            safe_http.refuse_on_sight(where)
         except OutgoingRefusedError as error:
             raise ChannelInvalidError("settings", error.detail) from error
         return f"{where}/{_checked(_topic(config))}"
 
     def send(self, config: Config, notification: Notification) -> None:
         where = _place(config)
-        client = _Client(where, outgoing.addresses(where), _client_id(config))
+        client = _Client(where, safe_http.addresses(where), _client_id(config))
         if config.settings.get("username"):
             client.username_pw_set(config.settings["username"], config.password or None)
         if config.settings.get("tls"):
@@ -77,7 +77,7 @@ def _alone(config: Config) -> AbstractContextManager[object]:
 
 def _place(config: Config) -> Place:
     default = TLS_PORT if config.settings.get("tls") else PORT
-    return outgoing.place(config.settings.get("host", ""), config.settings.get("port", default))
+    return safe_http.place(config.settings.get("host", ""), config.settings.get("port", default))
 
 
 def _topic(config: Config) -> str:
@@ -115,7 +115,7 @@ class _Client(paho.Client):
 
     def deliver(self, topic: str, payload: bytes, timeout_seconds: float) -> None:
         """Publish one message and wait for the broker's word. Raises `NotSentError`."""
-        self.connect_timeout = min(timeout_seconds, outgoing.CONNECT_SECONDS)
+        self.connect_timeout = min(timeout_seconds, safe_http.CONNECT_SECONDS)
         try:
             self.connect(self._where.host, self._where.port)
             self.loop_start()

@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from events.models import Delivery, Event, NotificationChannel
 from events.notifications.channels import ChannelInvalidError, configure
-from hsi.inputs import Input
-from hsi.secretfields import SecretField
+from hsi.api.inputs import Input
+from hsi.security.secret_fields import SecretField
 from hsi.times import iso
 
 MOST_SETTINGS = 20

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from events.notifications.channels import ChannelInvalidError, Config
 from events.notifications.content import Notification
-from hsi import outgoing
-from hsi.outgoing import OutgoingRefusedError
+from hsi.outbound import safe_http
+from hsi.outbound.safe_http import OutgoingRefusedError
 
 SIGNATURE = "X-HSI-Signature"
 
@@ -25,7 +25,7 @@ class Webhook:
         if not self._url(config):
             raise ChannelInvalidError("url", "Needed: where to send to. Only DEFAULT_WEBHOOK_URL can stand for it.")
         try:
-            where = outgoing.check(self._url(config))
+            where = safe_http.check(self._url(config))
         except OutgoingRefusedError as error:
             raise ChannelInvalidError("url", error.detail) from error
         return str(where)
@@ -35,7 +35,7 @@ class Webhook:
         headers = [("Content-Type", "application/json"), ("User-Agent", "hsi")]
         if config.secret:
             headers.append((SIGNATURE, signature(config.secret, body)))
-        outgoing.post(self._url(config), body, headers, settings.WEBHOOK_TIMEOUT_SECONDS)
+        safe_http.post(self._url(config), body, headers, settings.WEBHOOK_TIMEOUT_SECONDS)
 
     def _url(self, config: Config) -> str:
         return config.url or str(settings.DEFAULT_WEBHOOK_URL)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import Error
 
-from events.stream.messages import (
+from events.stream.protocol import (
     Close,
     InvalidMessage,
     Ping,
@@ -21,9 +21,9 @@ from events.stream.messages import (
     parse,
     parse_after,
 )
-from events.stream.outgoing import Outgoing, Send
+from events.stream.reader import Message
+from events.stream.send_queue import Outgoing, Send
 from events.stream.subscription import Filter
-from events.stream.table import Message
 from events.stream.topics import Topic
 from events.stream.viewer import Credentials, Viewer
 

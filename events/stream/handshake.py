@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from django.utils.http import is_same_domain
 
 from events.stream.viewer import Credentials
-from hsi.address import client_network
-from hsi.sessions import session_key
-from hsi.tokens import token_in
+from hsi.http.client_address import client_network
+from hsi.security.sessions import session_key
+from hsi.security.tokens import token_in
 
 # A browser's script can set no header, but it names subprotocols.
 TOKEN_PROTOCOL = "hsi.token."  # noqa: S105

@@ -11,17 +11,17 @@ from contextlib import asynccontextmanager, suppress
 from django.conf import settings
 from django.db import Error
 
-from events.stream import hints
+from events.stream import wakeup_listener
+from events.stream.access import let_in
 from events.stream.client import Client
-from events.stream.door import let_in
-from events.stream.messages import Close, gap
-from events.stream.outgoing import Outgoing, Send
-from events.stream.table import Message, read_after
+from events.stream.protocol import Close, gap
+from events.stream.reader import Message, read_after
+from events.stream.send_queue import Outgoing, Send
 from events.stream.thread import DatabaseThread
 from events.stream.topics import Topic
 from events.stream.viewer import Credentials, Refusal, Viewer, recognise
-from hsi import hint
-from hsi.stream import newest
+from hsi.outbox import wakeup
+from hsi.outbox.publish import newest
 
 logger = logging.getLogger(__name__)
 
@@ -140,14 +140,14 @@ class Hub:
     def _start(self) -> None:
         self._wake, self._ready, self._loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
         self._failed = False
-        hint.listen(self._hinted)
-        work = (self._tail_for_ever(), self._check_for_ever(), hints.follow(self._wake.set))
+        wakeup.listen(self._hinted)
+        work = (self._tail_for_ever(), self._check_for_ever(), wakeup_listener.follow(self._wake.set))
         self._tasks = [asyncio.create_task(part) for part in work]
         for task in self._tasks:
             task.add_done_callback(self._note_end)
 
     async def _stop(self) -> None:
-        hint.unlisten(self._hinted)
+        wakeup.unlisten(self._hinted)
         tasks, self._tasks = self._tasks, []
         # Once is not always enough: redis-py swallows a cancellation while it connects.
         while pending := [task for task in tasks if not task.done()]:

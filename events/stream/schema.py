@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal, TypedDict
 
-from hsi.messages import SHAPES, shape
-from hsi.schema import json_schema
+from hsi.api.openapi import json_schema
+from hsi.outbox.messages import SHAPES, shape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/"

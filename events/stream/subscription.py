@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.stream.messages import Subscribe
+from events.stream.protocol import Subscribe
 
 
 class Filter:

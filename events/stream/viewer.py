@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import AbstractBaseUser
 
 from cameras.access import visible_camera_ids
-from events.stream.messages import Close
+from events.stream.protocol import Close
 from events.stream.topics import Topic
-from hsi.gate import is_set_up
-from hsi.roles import is_admin
-from hsi.sessions import user_of_session
-from hsi.tokens import find_token
+from hsi.security.authentication import is_set_up
+from hsi.security.roles import is_admin
+from hsi.security.sessions import user_of_session
+from hsi.security.tokens import find_token
 
 
 @dataclass(frozen=True, slots=True)

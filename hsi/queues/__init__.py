@@ -2,7 +2,7 @@
 
 At least once, with a lease: a job whose worker died is given to another when the lease ends.
 A job whose row is already finished is acknowledged and dropped, so a repeat harms nothing.
-`tests/hsi/test_queue_contract.py` runs over every backend.
+`tests/hsi/queues/test_contract.py` runs over every backend.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
-from hsi.backends import Registry
 from hsi.errors import HSIError
-from hsi.redaction import redact
+from hsi.logs.redaction import redact
+from hsi.registry import Registry
 
 DETECTION_QUEUE = "detection_queue"
 ANALYSIS_QUEUE = "analysis_queue"

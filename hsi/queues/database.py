@@ -17,11 +17,11 @@ from typing import Any
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
-from hsi import logcontext
+from hsi.db.cursor import execute
+from hsi.logs import context
 from hsi.models import QueueJob
-from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, overflow, pressure
-from hsi.queues.letters import dead_letter
-from hsi.statement import execute
+from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, backpressure, overflow
+from hsi.queues.dead_letter_rows import dead_letter
 
 TABLE = QueueJob._meta.db_table
 NOW = {
@@ -81,7 +81,7 @@ class DatabaseQueue:
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
         fitting = row_ids[: self._room(len(row_ids))]
-        pressure.note(self.name, self._counted[1] + len(fitting))
+        backpressure.note(self.name, self._counted[1] + len(fitting))
         if not fitting:
             return 0
         database = connections[DEFAULT_DB_ALIAS]
@@ -90,7 +90,7 @@ class DatabaseQueue:
             f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
             f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
             " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
-            {"queue": self.name, "trace": trace or logcontext.trace(), "numbers": parameter},
+            {"queue": self.name, "trace": trace or context.trace(), "numbers": parameter},
         )
         self._counted = (self._counted[0], self._counted[1] + len(fitting))
         database.on_commit(self._bell.ring)

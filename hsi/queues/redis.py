@@ -23,7 +23,8 @@ from django.conf import settings
 from django.db import transaction
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
-from hsi import logcontext
+from hsi.db.redis import ANSWER_SECONDS, get_client
+from hsi.logs import context
 from hsi.queues import (
     KEPT_FAILURES,
     Depth,
@@ -32,12 +33,11 @@ from hsi.queues import (
     LeaseLostError,
     PutResult,
     QueueUnavailableError,
+    backpressure,
     overflow,
-    pressure,
     redis_scripts,
 )
-from hsi.queues.letters import dead_letter
-from hsi.redis import ANSWER_SECONDS, get_client
+from hsi.queues.dead_letter_rows import dead_letter
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class RedisQueue:
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
         if not row_ids:
             return 0
-        trace = trace or logcontext.trace()
+        trace = trace or context.trace()
         if not transaction.get_connection().in_atomic_block:
             return self._put(row_ids, trace)
         fitting = row_ids[: self._room()]
@@ -97,7 +97,7 @@ class RedisQueue:
             found += fitting
             if fitting < len(chunk):
                 break
-        pressure.note(self.name, self._size[1])
+        backpressure.note(self.name, self._size[1])
         return found
 
     def _room(self) -> int:

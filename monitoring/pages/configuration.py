@@ -11,14 +11,14 @@ from django.core import checks
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from hsi import livesettings
+from hsi import live_settings
+from hsi.config.options import SETTINGS
 from hsi.errors import ValidationError
-from hsi.options import SETTINGS
+from monitoring.api.system import SettingData, setting_data
 from monitoring.pages import connections
-from monitoring.pages import livesettings as form
-from monitoring.pages.livesettings import SOURCES
+from monitoring.pages import live_settings as form
+from monitoring.pages.live_settings import SOURCES
 from monitoring.pages.page import OperationsPage
-from monitoring.systemapi import SettingData, setting_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Configuration(OperationsPage):
 
     def _reset(self, request: HttpRequest, name: str) -> HttpResponse:
         try:
-            done = livesettings.change({name: None})
+            done = live_settings.change({name: None})
         except ValidationError as error:
             messages.error(request, f"Nothing was changed. {' '.join((error.errors or {}).values())}.")
         else:
@@ -56,7 +56,7 @@ class Configuration(OperationsPage):
 
     def _change(self, request: HttpRequest, wanted: dict[str, str]) -> HttpResponse:
         try:
-            done = livesettings.change(wanted)
+            done = live_settings.change(wanted)
         except ValidationError as error:
             return self.render_to_response(self.get_context_data(typed=wanted, faults=error.errors))
         messages.success(request, f"{in_force(done)}." if done else "Nothing was changed.")
@@ -69,7 +69,7 @@ class Configuration(OperationsPage):
         faults: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        livesettings.heed()
+        live_settings.heed()
         fields = form.fields(typed or {}, faults or {})
         fixed = [setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS if not setting.live]
         trials = [(name, what, (tried or {}).get(name)) for name, what in connections.offered().items()]
@@ -88,10 +88,10 @@ class Configuration(OperationsPage):
 
 def in_force(names: list[str]) -> str:
     """What these settings are from now on. One that is none any more was only a row."""
-    livesettings.heed()
-    values = livesettings.configuration().values
+    live_settings.heed()
+    values = live_settings.configuration().values
     words = [
-        f"{name} is {livesettings.written(values[name])}" if name in values else f"{name} is gone" for name in names
+        f"{name} is {live_settings.written(values[name])}" if name in values else f"{name} is gone" for name in names
     ]
     return ", ".join(words)
 

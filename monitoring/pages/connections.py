@@ -14,13 +14,13 @@ from detection.detectors import get_detector
 from events.analyzers import get_analyzer
 from events.notifications import email
 from events.notifications.channels import NotSentError
-from monitoring import health
-from monitoring.aihealth import ServiceCheck
-from monitoring.folderhealth import folder_check
-from monitoring.kept import Asked
-from monitoring.pages.situation import TONES
-from monitoring.pages.words import duration
-from monitoring.redishealth import RedisCheck
+from monitoring.health import checks
+from monitoring.health.ai_services import ServiceCheck
+from monitoring.health.cached_result import Asked
+from monitoring.health.folders import folder_check
+from monitoring.health.redis import RedisCheck
+from monitoring.pages.formatting import duration
+from monitoring.pages.status import TONES
 
 # Never kept: whoever asks wants to know how it is now.
 _detector, _analyzer, _folder = Asked[str](0.0), Asked[str](0.0), Asked[None](0.0)
@@ -33,7 +33,7 @@ class Trial:
     took: str
 
 
-class DataFolderCheck(health.NamedCheck):
+class DataFolderCheck(checks.NamedCheck):
     """Writes a file and removes it."""
 
     def run(self) -> None:
@@ -45,7 +45,7 @@ class DataFolderCheck(health.NamedCheck):
         self.detail = "It can be written to."
 
 
-class MailCheck(health.NamedCheck):
+class MailCheck(checks.NamedCheck):
     """Connects to the mail server and signs in. Sends nothing."""
 
     def run(self) -> None:
@@ -56,23 +56,23 @@ class MailCheck(health.NamedCheck):
         self.detail = f"{settings.SMTP_HOST} answers" + (" and lets us in." if settings.SMTP_USER else ".")
 
 
-def detector() -> health.NamedCheck:
+def detector() -> checks.NamedCheck:
     answer = _detector.start(lambda: get_detector().check(), None)
     return ServiceCheck("detector", what="The detector", answer=answer)
 
 
-def analyzer() -> health.NamedCheck:
+def analyzer() -> checks.NamedCheck:
     answer = _analyzer.start(lambda: get_analyzer().check(), None)
     return ServiceCheck("analyzer", what="The analyser", answer=answer)
 
 
-def redis() -> health.NamedCheck:
+def redis() -> checks.NamedCheck:
     return RedisCheck()
 
 
-Check = Callable[[], health.NamedCheck]
+Check = Callable[[], checks.NamedCheck]
 CONNECTIONS: dict[str, tuple[str, Check]] = {
-    "database": ("Database", health.DatabaseCheck),
+    "database": ("Database", checks.DatabaseCheck),
     "redis": ("Redis", redis),
     "detector": ("Detector", detector),
     "analyzer": ("Language model or rules", analyzer),
@@ -96,5 +96,5 @@ def try_out(name: str) -> dict[str, Trial]:
 
 def trial(check: Check) -> Trial:
     began = time.perf_counter()
-    outcome = health.outcome(check(), for_staff=True)
+    outcome = checks.outcome(check(), for_staff=True)
     return Trial(TONES[outcome["status"]], outcome["detail"], duration(time.perf_counter() - began))

@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from events.models import Alert, Event
+from monitoring.metrics.backlog import waiting
 from monitoring.pages.page import OperationsPage
-from monitoring.waiting import waiting
 
 KEPT_SECONDS = 10
 KEY = "admin-counts"

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from rest_framework.exceptions import ValidationError
 
-from hsi.filters import BIGGEST_ID, narrowed
-from hsi.pagination import after, cursor_of, order
+from hsi.api.filters import BIGGEST_ID, narrowed
+from hsi.api.pagination import after, cursor_of, order
 from hsi.times import iso
+from monitoring.api.records import LogFilters
 from monitoring.models import LogEntry
 from monitoring.pages.page import OperationsPage, faults
-from monitoring.recordsapi import LogFilters
 
 SHOWN = 100
 SEARCHED = timedelta(days=1)

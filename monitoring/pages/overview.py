@@ -10,11 +10,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from hsi.times import iso
-from monitoring.pages import asked, parts, pipeline
+from monitoring.metrics.backlog import waiting
+from monitoring.pages import panels, pipeline, probes
 from monitoring.pages.page import OperationsPage
-from monitoring.pages.situation import verdict
+from monitoring.pages.status import verdict
 from monitoring.pages.trends import trends
-from monitoring.waiting import waiting
 
 PARTS = ("verdict", "pipeline", "failures", "services", "cameras", "trends", "room", "workers")
 
@@ -40,18 +40,18 @@ overview = Overview.as_view()
 def drawn(user: User) -> dict[str, str]:
     """The HTML of every part, by name, in the order of the page."""
     now = timezone.now()
-    depths = asked.depths()
-    answers = asked.answers(depths)
-    workers = parts.workers()
-    room = parts.room(now)
+    depths = probes.depths()
+    answers = probes.answers(depths)
+    workers = panels.workers()
+    room = panels.room(now)
     facts = {
-        "verdict": verdict(answers, parts.full_disks(room), now),
+        "verdict": verdict(answers, panels.full_disks(room), now),
         "pipeline": pipeline.stages(pipeline.known(now, depths, waiting(), workers)),
-        "failures": parts.recent_failures(now),
-        "services": parts.services(answers),
-        "cameras": parts.cameras(user, now),
-        "workers": parts.shown_workers(workers),
-        "room": {"disks": room, "gpu": parts.gpu(now)},
+        "failures": panels.recent_failures(now),
+        "services": panels.services(answers),
+        "cameras": panels.cameras(user, now),
+        "workers": panels.shown_workers(workers),
+        "room": {"disks": room, "gpu": panels.gpu(now)},
         "trends": trends(now),
     }
     return {name: render_to_string(f"monitoring/parts/{name}.html", {name: facts[name]}) for name in PARTS}

@@ -12,8 +12,8 @@ from django.views.generic import TemplateView
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS
 
-from hsi import policy
 from hsi.policies import System
+from hsi.security import policy
 
 
 class OperationsPage(TemplateView):

@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from cameras.models import Upload
-from hsi.ledger import QueuePause
-from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, Depth, pressure
-from monitoring import throughput
-from monitoring.health import WAIT_LIMIT_SECONDS
-from monitoring.latency import DurationsData, latency
+from hsi.models.ledger import QueuePause
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, Depth, backpressure
+from monitoring.health.checks import WAIT_LIMIT_SECONDS
+from monitoring.health.workers import WorkerData
+from monitoring.metrics import throughput
+from monitoring.metrics.latency import DurationsData, latency
 from monitoring.pages.chart import spark
-from monitoring.pages.words import UNKNOWN, age, duration, many, rate, since
-from monitoring.workers import WorkerData
+from monitoring.pages.formatting import UNKNOWN, age, duration, many, rate, since
 
 RATE_MINUTES = 5
 
@@ -36,7 +36,7 @@ class Stage:
     facts: Sequence[str]
     tone: str = "good"
     is_queue: bool = False
-    through: str = ""  # the stage of `hsi.samples` whose figures stand below
+    through: str = ""  # the stage of `hsi.metrics.histograms` whose figures stand below
     spark: SafeString | None = None
     percentiles: Sequence[tuple[str, str]] = ()
 
@@ -125,7 +125,7 @@ def trouble_of(facts: Known, key: str, depth: Depth | None) -> tuple[str, list[s
         return "warn", ["paused"]
     if (depth.oldest_seconds or 0) > WAIT_LIMIT_SECONDS:
         return "bad", ["waits too long"]
-    if pressure.is_high(key, depth.total):
+    if backpressure.is_high(key, depth.total):
         return "warn", [f"{depth.total / settings.QUEUE_MAX_SIZE:.0%} full"]
     return "good", []
 

@@ -11,18 +11,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from hsi import databaseclock, pauses
-from hsi.breaker import get_breaker
-from hsi.ledger import QueuePause
+from hsi.db import clock
 from hsi.models import CircuitBreaker
-from hsi.queues import QUEUE_NAMES, backends
-from monitoring.pages import asked
+from hsi.models.ledger import QueuePause
+from hsi.outbound.shared_breaker import get_breaker
+from hsi.queues import QUEUE_NAMES, backends, pauses
+from monitoring.api.queues import depth_data
+from monitoring.api.system import BreakerData, breaker_data
+from monitoring.pages import probes
 from monitoring.pages.confirm import Confirmed
+from monitoring.pages.formatting import age
 from monitoring.pages.page import OperationsPage
-from monitoring.pages.parts import BREAKER_TONES, breakers_in_use
-from monitoring.pages.words import age
-from monitoring.queuesapi import depth_data
-from monitoring.systemapi import BreakerData, breaker_data
+from monitoring.pages.panels import BREAKER_TONES, breakers_in_use
 
 PURPOSES = {
     "detection_queue": "uploads that wait for the detector",
@@ -36,7 +36,7 @@ class Queues(OperationsPage):
     title = "Queues and breakers"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        depths = asked.depths()
+        depths = probes.depths()
         paused = QueuePause.objects.in_bulk()
         queues = [
             {
@@ -64,7 +64,7 @@ def again(breaker: BreakerData) -> str:
     """When the service is tried again."""
     if breaker["retry_at"] is None:
         return ""
-    left = (datetime.fromisoformat(breaker["retry_at"]) - databaseclock.now()).total_seconds()
+    left = (datetime.fromisoformat(breaker["retry_at"]) - clock.now()).total_seconds()
     return f"in {age(left)}" if left > 0 else "with the next job"
 
 

@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from hsi import tokens
-from hsi.accountforms import TokenForm
 from hsi.errors import HSIError
 from hsi.models import ApiToken
+from hsi.security import tokens
+from hsi.security.account_forms import TokenForm
 from monitoring.pages.confirm import Confirmed
 from monitoring.pages.page import OperationsPage
 

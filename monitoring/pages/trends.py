@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from monitoring import throughput
+from monitoring.metrics import throughput
+from monitoring.metrics.throughput import DAY, HOUR, Span
 from monitoring.pages.chart import Axis, Line, chart
-from monitoring.throughput import DAY, HOUR, Span
 
 KEPT_SECONDS = {HOUR: 5, DAY: 60}
 MARKS = 5  # times below a chart

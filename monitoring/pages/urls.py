@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from monitoring.pages import about, configuration, counts, errand, letters, logs, overview, queues, tokens
-from monitoring.pages.camera import arrivals, editor, situation, steps
+from monitoring.pages import about, bulk_job, configuration, counts, dead_letters, logs, overview, queues, tokens
+from monitoring.pages.camera import arrivals, editor, status, steps
 
 CAMERA = "cameras/camera/<slug:pk>"
 
 urlpatterns = [
     path("overview/figures", overview.Figures.as_view(), name="figures"),
     path("counts", counts.Counts.as_view(), name="counts"),
-    path("letters/", letters.Letters.as_view(), name="letters"),
-    path("letters/<int:pk>", letters.Letter.as_view(), name="letter"),
-    path("letters/resolve", letters.ResolveLetters.as_view(), name="resolve_letters"),
-    path("jobs/<int:pk>", errand.Errand.as_view(), name="errand"),
-    path("jobs/<int:pk>/progress", errand.Progress.as_view(), name="errand_progress"),
-    path("jobs/<int:pk>/stop", errand.StopErrand.as_view(), name="stop_errand"),
+    path("letters/", dead_letters.Letters.as_view(), name="letters"),
+    path("letters/<int:pk>", dead_letters.Letter.as_view(), name="letter"),
+    path("letters/resolve", dead_letters.ResolveLetters.as_view(), name="resolve_letters"),
+    path("jobs/<int:pk>", bulk_job.Errand.as_view(), name="errand"),
+    path("jobs/<int:pk>/progress", bulk_job.Progress.as_view(), name="errand_progress"),
+    path("jobs/<int:pk>/stop", bulk_job.StopErrand.as_view(), name="stop_errand"),
     path("queues/", queues.Queues.as_view(), name="queues"),
     path("queues/<slug:name>/pause", queues.PauseQueue.as_view(), name="pause_queue"),
     path("queues/<slug:name>/resume", queues.ResumeQueue.as_view(), name="resume_queue"),
@@ -27,10 +27,10 @@ urlpatterns = [
     path("logs/tail", logs.Tail.as_view(), name="logs_tail"),
     path("logs/<int:pk>", logs.Line.as_view(), name="logs_line"),
     path("cameras/camera/new/", steps.NewCamera.as_view(), name="new_camera"),
-    path(f"{CAMERA}/page/", situation.CameraPage.as_view(), name="camera"),
-    path(f"{CAMERA}/page/pause", situation.PauseCamera.as_view(), name="pause_camera"),
-    path(f"{CAMERA}/page/clock", situation.CorrectClock.as_view(), name="correct_clock"),
-    path(f"{CAMERA}/page/resume", situation.ResumeCamera.as_view(), name="resume_camera"),
+    path(f"{CAMERA}/page/", status.CameraPage.as_view(), name="camera"),
+    path(f"{CAMERA}/page/pause", status.PauseCamera.as_view(), name="pause_camera"),
+    path(f"{CAMERA}/page/clock", status.CorrectClock.as_view(), name="correct_clock"),
+    path(f"{CAMERA}/page/resume", status.ResumeCamera.as_view(), name="resume_camera"),
     path(f"{CAMERA}/page/zones/", editor.ZoneEditor.as_view(), name="camera_zones"),
     path(f"{CAMERA}/steps/<slug:step>/", steps.CameraStep.as_view(), name="camera_step"),
     path(f"{CAMERA}/arrivals", arrivals.FirstPicture.as_view(), name="camera_first"),

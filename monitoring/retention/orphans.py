@@ -14,9 +14,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
+from cameras.files.tree import Entry, OutsideTreeError, Tree
 from cameras.models import Upload
-from cameras.tree import Entry, OutsideTreeError, Tree
-from monitoring.retention.emptyfolders import remove_empty_folders
+from monitoring.retention.empty_folders import remove_empty_folders
 
 logger = logging.getLogger(__name__)
 

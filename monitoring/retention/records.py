@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from hsi.idempotency import expired_before
-from hsi.ledger import AuditEntry, ProcessFigure, StageSample
+from hsi.api.idempotency import expired_before
 from hsi.models import DeadLetter, KeptAnswer, StreamMessage, WorkerHeartbeat
-from monitoring import tallies
+from hsi.models.ledger import AuditEntry, ProcessFigure, StageSample
+from monitoring.metrics import counters
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 CHUNK = 1000
@@ -21,7 +21,7 @@ STORAGE_SAMPLE_DAYS = 90
 
 def forget(now: datetime) -> Iterator[int]:
     """Delete what is too old, a chunk a turn; each gives how many rows went."""
-    tallies.advance()  # what goes has been counted
+    counters.advance()  # what goes has been counted
     yield from _messages(now - timedelta(days=settings.STREAM_RETENTION_DAYS))
     for rows in _old(now):
         yield from _all(rows)

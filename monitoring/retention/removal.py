@@ -12,10 +12,11 @@ from cameras.models import Garbage, Upload, version_key
 from detection.models import Batch, Detection
 from events.models import Event
 from events.serializers import EventDeletedData
-from hsi import crashpoint, stream
+from hsi import failpoints
 from hsi.models import DeadLetter
+from hsi.outbox import publish
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
-from monitoring.retention import garbage
+from monitoring.retention import file_removal
 from monitoring.retention.units import FINISHED_BATCH, Piece, Unit
 
 BATCH_QUEUES = (ANALYSIS_QUEUE, FAST_PATH_QUEUE)
@@ -28,12 +29,12 @@ def remove(units: list[Unit], reason: str) -> list[Unit]:
     with transaction.atomic():
         going = _locked(units)
         _to_garbage(piece for unit in going for piece in unit.pieces)
-        crashpoint.reach("prune.garbage")
+        failpoints.reach("prune.garbage")
         _delete_rows(going)
-        crashpoint.reach("prune.rows")
-        stream.publish(*_messages(going, reason))
-    crashpoint.reach("prune.committed")
-    garbage.clear()
+        failpoints.reach("prune.rows")
+        publish.publish(*_messages(going, reason))
+    failpoints.reach("prune.committed")
+    file_removal.clear()
     return going
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Sum
 
-from cameras import diskguard
+from cameras.files import disk_guard
 from cameras.models import Upload
 from monitoring.retention.units import Unit, deleted_events, empty_batches, pages, units_of
 
@@ -159,6 +159,6 @@ def missing_bytes() -> int:
     Our own data may lie on another disk. No recording is removed for that one: it would free next to nothing.
     """
     floor_bytes, floor_percent = settings.RETENTION_FREE_BYTES, settings.RETENTION_FREE_PERCENT
-    if not diskguard.missing_bytes([settings.CAMERA_ROOT], floor_bytes, floor_percent):
+    if not disk_guard.missing_bytes([settings.CAMERA_ROOT], floor_bytes, floor_percent):
         return 0
-    return diskguard.missing_bytes([settings.CAMERA_ROOT], int(floor_bytes * FREE_FACTOR), floor_percent * FREE_FACTOR)
+    return disk_guard.missing_bytes([settings.CAMERA_ROOT], int(floor_bytes * FREE_FACTOR), floor_percent * FREE_FACTOR)

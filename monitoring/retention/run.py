@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring.retention import garbage
+from monitoring.retention import file_removal
 from monitoring.retention.removal import remove
 from monitoring.retention.rules import Ledger, Limits, Reason, Rule, position, rules
 from monitoring.retention.units import CHUNK, Unit
@@ -28,11 +28,11 @@ class Turn:
 def prune(now: datetime, *, dry_run: bool = False) -> Iterator[Turn]:
     """Remove what the rules say, oldest first, a chunk a turn. A dry run walks the same way and removes nothing."""
     if not dry_run:
-        garbage.clear()
+        file_removal.clear()
     limits = Limits.set_now()
     ledger = Ledger.measured(limits)
     for rule in rules(now, ledger, limits):
-        if rule.reason in FOR_ROOM and garbage.is_stuck():
+        if rule.reason in FOR_ROOM and file_removal.is_stuck():
             logger.error("Files cannot be deleted, so nothing more is removed for room: look at the garbage rows.")
             return
         if rule.enough(ledger):

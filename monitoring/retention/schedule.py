@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from monitoring import storage
-from monitoring.jobs import Run
-from monitoring.retention import orphans, records, rules
+from monitoring.job_runs import Run
+from monitoring.retention import orphans, records, rules, storage
 from monitoring.retention.run import Turn, prune
 
 logger = logging.getLogger(__name__)

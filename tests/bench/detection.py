@@ -15,12 +15,12 @@ from django.conf import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-from cameras.intake import Outcome, take_in
+from cameras.files.tree import Tree
+from cameras.intake.accept import Outcome, take_in
+from cameras.media.picture import Picture
 from cameras.models import Upload
-from cameras.picture import Picture
 from cameras.simulation.camera import demo_cameras
 from cameras.simulation.load import uploads
-from cameras.tree import Tree
 from detection.detectors import get_detector
 from detection.loops import loops
 from detection.models import Detection

@@ -18,10 +18,10 @@ from django.contrib.auth.models import User
 from psycopg.rows import dict_row
 from rest_framework.test import APIRequestFactory
 
-from events.api import Events
+from events.api.events import Events
 from events.models import Event
 from events.serializers import COLUMNS
-from hsi.pagination import cursor_of
+from hsi.api.pagination import cursor_of
 from tests.bench import million
 from tests.bench.figure import Figure, compared
 

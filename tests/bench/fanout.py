@@ -19,8 +19,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from hsi import stream
-from hsi.tokens import create_token
+from hsi.outbox import publish as stream
+from hsi.security.tokens import create_token
 from tests.bench.fanout_server import MESSAGE_BYTES
 from tests.bench.figure import Figure, percentile
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.contrib.auth.models import User
 
-from hsi.tokens import create_token
+from hsi.security.tokens import create_token
 from tests import factories
 from tests.bench.figure import Figure, compared
 from tests.bench.serving import serving

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cameras.picture import Picture
+from cameras.media.picture import Picture
 from detection.detectors import Box, DetectedObject
 
 FOUND = DetectedObject("car", 0.9, Box(0.25, 0.25, 0.5, 0.5))

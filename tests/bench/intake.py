@@ -13,9 +13,9 @@ from typing import BinaryIO
 from django.conf import settings
 from PIL import Image
 
-from cameras import decoder
+from cameras.media import decoder
+from cameras.simulation.scenario import Story
 from cameras.simulation.scene import Scene
-from cameras.simulation.story import Story
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.watching import watcher

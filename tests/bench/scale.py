@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from django.test import override_settings
 
-from cameras.intake import Outcome, take_in
+from cameras.files.tree import Tree
+from cameras.intake.accept import Outcome, take_in
 from cameras.models import Upload
-from cameras.tree import Tree
 from detection.models import Detection
 from detection.pipeline import detect_upload
 from events.models import Event

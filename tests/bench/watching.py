@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from django.db import connections
 
-from cameras.watcher import CameraWatcher
+from cameras.intake.watcher import CameraWatcher
 
 
 class ToldWatcher(CameraWatcher):

@@ -8,12 +8,12 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from cameras.models import Camera, CameraGrant, Garbage
-from cameras.problems import IntakeProblem
+from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem
 from events.alerting.serializers import alert_data
 from events.models import Alert, Delivery, Event
-from hsi import livesettings, stream
+from hsi import live_settings
 from hsi.models import LoginFailure
+from hsi.outbox import publish
 from tests import factories
 
 LONG = "A name that is as long as a name may become, " * 2
@@ -32,10 +32,10 @@ def everything() -> None:
     problem = {"kind": "unreadable_file", "count": 20, "example": "d/" + "y" * 200, "detail": ERROR}
     IntakeProblem.objects.create(folder=event.camera.folder, since=timezone.now(), **problem)
     zone = factories.zone(event.camera, name=LONG)
-    livesettings.change({"TRASH_DAYS": "12"})
+    live_settings.change({"TRASH_DAYS": "12"})
     given_up(event, name=LONG, zones=[zone.pk, "gone"], cameras=[event.camera_id, "gone"], labels=["person"])
     with transaction.atomic():
-        stream.publish(*messages(event.camera))
+        publish.publish(*messages(event.camera))
 
 
 def given_up(event: Event, **rule: Any) -> Delivery:

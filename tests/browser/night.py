@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from cameras.models import Camera, Upload
 from detection.models import Batch
-from hsi import samples
-from hsi.ledger import AuditEntry, QueuePause, StageSample
+from hsi.metrics import histograms
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
+from hsi.models.ledger import AuditEntry, QueuePause, StageSample
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories, pictures
 
@@ -102,13 +102,13 @@ def figures(now: datetime) -> None:
     """An hour of work that became slow, a disk that fills up, a busy graphics card."""
     minute = now.replace(second=0, microsecond=0)
     for ago in range(60):
-        for stage in samples.STAGES:
+        for stage in histograms.STAGES:
             bucket, count = (11, 2) if ago < 15 else (6, 6 + ago % 5)
             StageSample.objects.create(
-                name=samples.STAGE, label=stage, minute=minute - timedelta(minutes=ago), bucket=bucket, count=count,
-                seconds=count * 0.4, longest=samples.BOUNDS[bucket] * 0.9,
+                name=histograms.STAGE, label=stage, minute=minute - timedelta(minutes=ago), bucket=bucket, count=count,
+                seconds=count * 0.4, longest=histograms.BOUNDS[bucket] * 0.9,
             )  # fmt: skip
-    for name, count in ((samples.AI_REQUEST, 40), (samples.AI_FAILURE, 12)):
+    for name, count in ((histograms.AI_REQUEST, 40), (histograms.AI_FAILURE, 12)):
         StageSample.objects.create(
             name=name, label="rtdetr", minute=minute, bucket=11, count=count, seconds=40, longest=60
         )

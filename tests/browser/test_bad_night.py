@@ -29,7 +29,7 @@ OUTAGE_SECONDS = float(os.environ.get("HSI_OUTAGE_SECONDS", "0"))
 SEEN_WITHIN_MS = 15_000
 PATIENCE_MS = 60_000
 POISON = (66, 66)  # the size of a picture that no detector survives
-WAY = ("cameras.intake", "detection.pipeline", "detection.batching", "events.record")
+WAY = ("cameras.intake.accept", "detection.pipeline", "detection.batching", "events.pipeline")
 SETTINGS = {
     "CIRCUIT_FAILURE_THRESHOLD": "3",
     "CIRCUIT_RECOVERY_TIMEOUT_SECONDS": "300",  # nobody but the one who is woken puts it right
@@ -87,7 +87,7 @@ class KillerPicture:
     @staticmethod
     def _decodes(child: int) -> bool:
         """Not a copy of its parent that is about to become a decoder: it has the parent's files open for a moment."""
-        return b"cameras.decoder_child" in Path(f"/proc/{child}/cmdline").read_bytes()
+        return b"cameras.media.decoder_child" in Path(f"/proc/{child}/cmdline").read_bytes()
 
     @staticmethod
     def _open_files(child: int) -> Iterator[Path]:

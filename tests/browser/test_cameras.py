@@ -12,9 +12,9 @@ from django.utils import timezone
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cameras.models import Camera, Upload, Zone
-from hsi import databaseclock
-from hsi.ledger import AuditEntry
+from hsi.db import clock
 from hsi.models import WorkerHeartbeat
+from hsi.models.ledger import AuditEntry
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import Screen, is_clean, on_every_screen
@@ -102,7 +102,7 @@ def test_a_camera_is_set_up_by_the_keyboard_and_its_first_picture_is_seen(visit:
 def test_what_to_look_at_is_opened_when_nothing_came_for_a_minute(visit: Visit, data_dir: Path):
     factories.camera("roof")
     (data_dir / "cameras/roof").mkdir()
-    now = databaseclock.now()
+    now = clock.now()
     later = now + timedelta(hours=1)  # it lives on while the test goes on
     WorkerHeartbeat.objects.create(
         name="w", kind="watcher", host="h", pid=1, started_at=now, beat_at=later, progressed_at=now

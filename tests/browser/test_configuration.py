@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from hsi import livesettings
-from hsi.ledger import AuditEntry, LiveSetting
+from hsi import live_settings
+from hsi.models.ledger import AuditEntry, LiveSetting
 from tests.browser.chromium import Visit
 from tests.browser.screens import on_every_screen
 
@@ -21,7 +21,7 @@ ENVIRONMENT = {"TRASH_DAYS": "10", "API_THREADS": "4"}
 
 @on_every_screen
 def test_what_is_set_what_is_ignored_and_what_is_wrong_is_seen(visit: Visit) -> None:
-    livesettings.change({"BATCH_WINDOW_SECONDS": "120", "FAST_PATH_OBJECT_TYPES": "person,dog,cat,car,truck,bicycle"})
+    live_settings.change({"BATCH_WINDOW_SECONDS": "120", "FAST_PATH_OBJECT_TYPES": "person,dog,cat,car,truck,bicycle"})
     LiveSetting.objects.create(name="JOB_MAX_SECONDS", value="5", changed_by="ann")
     page = visit.page
     page.goto(PAGE)
@@ -67,7 +67,7 @@ def test_a_setting_is_changed_and_set_back_by_keyboard_alone(visit: Visit) -> No
 
 def test_what_is_being_edited_stays_in_sight_and_the_way_to_the_audit_log_is_short(visit: Visit) -> None:
     page = visit.page
-    livesettings.change({"NOTIFICATION_ENABLED": "false"})
+    live_settings.change({"NOTIFICATION_ENABLED": "false"})
     page.goto(PAGE)
     page.get_by_label("NOTIFICATION_ENABLED", exact=True).select_option("true")
     page.get_by_label("Find").fill("api_threads")

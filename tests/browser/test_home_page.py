@@ -14,11 +14,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from cameras.models import Camera, Upload
+from cameras.offline import tell_back, tell_silent
 from cameras.serializers import camera_status
-from cameras.silence import tell_back, tell_silent
 from events.models import Event
 from events.serializers import event_data
-from hsi import stream
+from hsi.outbox import publish
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import SCREENS, is_clean, on_every_screen, signed_in
@@ -41,7 +41,7 @@ def tell(event: Event, kind: str = "event.created", **values: Any) -> Event:
     event.updated_at = timezone.now()
     with transaction.atomic():
         event.save()
-        stream.publish((kind, event.camera_id, event_data(event)))
+        publish.publish((kind, event.camera_id, event_data(event)))
     return event
 
 
@@ -141,7 +141,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     for of in (door, factories.camera("yard")):
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():
-            stream.publish(("camera.status", of.pk, camera_status(upload)))
+            publish.publish(("camera.status", of.pk, camera_status(upload)))
     expect(tile.locator("time")).not_to_be_empty()
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
     expect(page.locator('.camera[data-id="yard"]')).to_be_visible()

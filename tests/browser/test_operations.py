@@ -12,10 +12,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cameras.models import Upload
-from hsi.ledger import AuditEntry, QueuePause
 from hsi.models import ApiToken, CircuitBreaker, DeadLetter
-from hsi.queues import pressure
-from monitoring import errands
+from hsi.models.ledger import AuditEntry, QueuePause
+from hsi.queues import backpressure
+from monitoring import bulk_jobs
 from monitoring.models import LogEntry
 from tests import factories
 from tests.browser import night
@@ -39,7 +39,7 @@ def pages() -> list[str]:
         "",
         "letters/",
         f"letters/{letter.pk}",
-        f"jobs/{errands.begin('requeue', {'error': letter.error_type}, 12).pk}",
+        f"jobs/{bulk_jobs.begin('requeue', {'error': letter.error_type}, 12).pk}",
         "queues/",
         "queues/detection_queue/pause",
         "tokens/new",
@@ -100,7 +100,7 @@ def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(vis
 
 def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: Visit) -> None:
     upload = factories.upload(state=Upload.State.DEAD)
-    for number in range(errands.PART * 5):
+    for number in range(bulk_jobs.PART * 5):
         factories.dead_letter(row_id=upload.pk + number)
     page = visit.page
     page.goto("/admin/letters/")
@@ -108,12 +108,12 @@ def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: 
     said(page, "Queue 125 dead letters again?")
     press(page.get_by_role("button", name="Requeue"))
     said(page, "0 of 125 letters")
-    errands.turn()
+    bulk_jobs.turn()
     said(page, "25 of 125 letters")
     page.goto("/admin/letters/")
     press(page.get_by_role("link", name="Follow or stop it"))
     said(page, "It goes on when you leave this page.")
-    while errands.turn():
+    while bulk_jobs.turn():
         pass
     said(page, "125 of 125 letters")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
@@ -132,7 +132,7 @@ def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) ->
     until(page, lambda: any("connection.ready" in frame for frame in heard))
     page.clock.run_for(900)
     assert asked == []
-    pressure.note("detection_queue", settings.QUEUE_MAX_SIZE)
+    backpressure.note("detection_queue", settings.QUEUE_MAX_SIZE)
     until(page, lambda: any("queue.pressure" in frame for frame in heard))
     page.clock.run_for(900)
     until(page, lambda: len(asked) == 1)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 
 from cameras.access import only_visible, visible_camera_ids, visible_cameras
 from cameras.models import CameraGrant, Upload
-from hsi.roles import Role, role_of, set_role
+from hsi.security.roles import Role, role_of, set_role
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from cameras.picture import Picture
+from cameras.media.picture import Picture
 
 Colour = tuple[int, int, int]
 

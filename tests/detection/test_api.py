@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from cameras import render
+from cameras.media import render
 from cameras.models import Camera, Upload
 from detection.api import surroundings
 from detection.models import Detection

@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 import pytest
 from PIL import Image
 
-from cameras import decoder
-from cameras.intake import take_in
+from cameras.files.tree import Tree
+from cameras.intake.accept import take_in
+from cameras.media import decoder
+from cameras.media.picture import Picture
 from cameras.models import Upload
-from cameras.picture import Picture
-from cameras.tree import Tree
 from detection.detectors import Box, DetectedObject
 from detection.loops import loops
 from detection.models import Batch, Detection
-from hsi.breaker import get_breaker
 from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from hsi.models import DeadLetter, QueueJob, StreamMessage
+from hsi.outbound.shared_breaker import get_breaker
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests import files
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hsi.options import SETTINGS
+from hsi.config.options import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OTHERS = (

@@ -17,7 +17,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from hsi.options import SETTINGS
+from hsi.config.options import SETTINGS
 from tests.engines import postgresql, process
 from tests.engines.environment import ROOT
 

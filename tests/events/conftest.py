@@ -29,7 +29,7 @@ def daphne() -> Iterator[tuple[subprocess.Popen[str], str]]:
     environment["RATE_LIMIT_ENABLED"] = "false"
     environment["DJANGO_SETTINGS_MODULE"] = "hsi.settings"
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.events.daphne_child"], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.events.stream.daphne_child"], env=environment, stdout=subprocess.PIPE, text=True
     )
     try:
         assert child.stdout is not None

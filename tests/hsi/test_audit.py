@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from cameras.models import Camera, CameraGrant
 from events.models import Event
-from hsi import audit, tokens
-from hsi.breaker import get_breaker
-from hsi.ledger import AppendOnlyError, AuditEntry
+from hsi import audit
 from hsi.models import ApiToken, CircuitBreaker
+from hsi.models.ledger import AppendOnlyError, AuditEntry
+from hsi.outbound.shared_breaker import get_breaker
+from hsi.security import tokens
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_a_change_that_fails_leaves_no_entry(monkeypatch: pytest.MonkeyPatch, bo
     def fail(*arguments: Any) -> None:
         raise DatabaseError("no")
 
-    monkeypatch.setattr("hsi.stream.publish", fail)
+    monkeypatch.setattr("hsi.outbox.publish.publish", fail)
     boss.raise_request_exception = False
     assert boss.patch(f"/api/events/{event.pk}", {"reviewed": True}, "application/json").status_code == 500
     assert not AuditEntry.objects.filter(action="event_reviewed").exists()
@@ -185,7 +186,7 @@ def test_no_password_is_set_without_its_entry(whose: str, client: Client, monkey
     def full(*_: Any, **__: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("hsi.passwords.audit.record", full)
+    monkeypatch.setattr("hsi.security.passwords.audit.record", full)
     form = {"new_password1": f"{secret}8", "new_password2": f"{secret}8"}
     if whose == "one's own":
         answer = client.post(reverse("change_password"), form | {"old_password": secret})

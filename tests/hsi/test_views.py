@@ -11,7 +11,8 @@ from django.core import signing
 from django.db import connections
 from django.test import Client
 
-from hsi import gate, views
+from hsi import views
+from hsi.security import authentication
 from hsi.views import SALT, setup_path
 from tests import factories
 
@@ -22,7 +23,7 @@ GOOD = {"username": "resident", "password1": factories.PASSWORD, "password2": fa
 
 @pytest.fixture(autouse=True)
 def _nobody_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_set_up", False)
+    monkeypatch.setattr(authentication, "_set_up", False)
 
 
 def test_before_there_is_a_user_every_page_explains_how_to_set_up(client: Client):

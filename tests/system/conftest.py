@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.hsi.private_valkey import PrivateValkey, private_valkey
+from tests.engines.private_valkey import PrivateValkey, private_valkey
 from tests.peers.detectors import RtDetrPeer
 from tests.peers.llm import LlmPeer
 from tests.peers.webhook import WebhookPeer

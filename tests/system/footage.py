@@ -11,8 +11,8 @@ import av
 from PIL import Image
 
 from cameras.simulation.clip import mp4
+from cameras.simulation.scenario import Story
 from cameras.simulation.scene import Scene
-from cameras.simulation.story import Story
 
 DRAWN_FRAMES = 40
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from hsi.bounds import FORM_BYTES
+from hsi.http.body_limits import FORM_BYTES
 from tests import files
 from tests.engines.process import free_port
 from tests.system.running import PASSWORD, Running

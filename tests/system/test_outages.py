@@ -16,7 +16,7 @@ import pytest
 
 from tests import files
 from tests.engines.private_postgres import PrivatePostgres, private_postgres
-from tests.hsi.private_valkey import PrivateValkey
+from tests.engines.private_valkey import PrivateValkey
 from tests.peers.cable import Cable
 from tests.peers.detectors import Answer, ClosedEarly, Received, Reply, Silence, Trickle, json_answer
 from tests.system import wrong_clock

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.engines.private_postgres import private_postgres
-from tests.hsi.private_valkey import private_valkey
+from tests.engines.private_valkey import private_valkey
 from tests.peers.cable import Cable
 from tests.system.invariants import check, settled
 from tests.system.load import Load

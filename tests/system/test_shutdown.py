@@ -14,7 +14,7 @@ import pytest
 from tests import files
 from tests.engines.database import postgresql
 from tests.engines.engines import Engines
-from tests.hsi.private_valkey import private_valkey
+from tests.engines.private_valkey import private_valkey
 from tests.peers.detectors import Answer, Received, RtDetrPeer
 from tests.peers.llm import CHAT, COMPLETION, LlmPeer, Reply, Request
 from tests.system.service import Service

@@ -1,8 +1,8 @@
 from typing import Any
 
 from events.loops import loops
-from hsi.loop import Loop
-from hsi.loopcommand import LoopCommand
+from hsi.workers.command import LoopCommand
+from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):

@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from events.notifications.due import CHANNEL
-from events.notifications.loop import loops
-from hsi.loop import Loop
-from hsi.loopcommand import LoopCommand
+from events.notifications.wakeup import CHANNEL
+from events.notifications.worker import loops
+from hsi.workers.command import LoopCommand
+from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hsi.errors import HSIError
-from hsi.tokens import MAX_DAYS, SCOPES, create_token
+from hsi.security.tokens import MAX_DAYS, SCOPES, create_token
 
 
 class Command(BaseCommand):

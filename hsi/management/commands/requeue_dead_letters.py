@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import audit, deadletters, livesettings
+from hsi import audit, live_settings
+from hsi.queues import dead_letters
 
 
 class Command(BaseCommand):
@@ -25,18 +26,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["list"] and not options["ids"] and not options["all"]:
             raise CommandError("Name the letters, or say --all. --list shows them.")
-        livesettings.heed()
-        letters = deadletters.search(
+        live_settings.heed()
+        letters = dead_letters.search(
             queue=options["queue"], error=options["error"], text=options["text"], ids=options["ids"] or None
         )
         by = audit.acting_user()
         if options["list"]:
             self._list(letters)
         elif options["discard"]:
-            result = deadletters.each(deadletters.discard, letters, by)
+            result = dead_letters.each(dead_letters.discard, letters, by)
             self.stdout.write(f"{result.discarded} discarded")
         else:
-            result = deadletters.each(deadletters.requeue, letters, by)
+            result = dead_letters.each(dead_letters.requeue, letters, by)
             self.stdout.write(f"{result.requeued} queued again")
             if result.discarded:
                 self.stdout.write(f"{result.discarded} discarded: their row is gone or finished")

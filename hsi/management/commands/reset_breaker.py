@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi.breaker import get_breaker
 from hsi.models import CircuitBreaker
+from hsi.outbound.shared_breaker import get_breaker
 
 
 class Command(BaseCommand):

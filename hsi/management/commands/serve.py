@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from hsi import private, web
+from hsi.config import private_files
+from hsi.server import web
 
 
 class Command(BaseCommand):
@@ -19,5 +20,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         web.claim_port(options["host"], options["port"])
-        private.tighten()
+        private_files.tighten()
         web.serve(options["host"], options["port"])

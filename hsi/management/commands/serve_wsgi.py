@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from hsi import web
+from hsi.server import web
 
 
 class Command(BaseCommand):
@@ -22,6 +22,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         web.claim_port(options["host"], options["port"])
         host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:hsi.wsgiserver"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:hsi.server.gunicorn_conf"]
         # In the place of this process: gunicorn's own must not be the copy of one in which threads run.
         os.execv(sys.executable, [*command, "--bind", f"{host}:{options['port']}", "hsi.wsgi:application"])  # noqa: S606

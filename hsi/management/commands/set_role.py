@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi.roles import Role, is_admin, set_role
+from hsi.security.roles import Role, is_admin, set_role
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from hsi import livesettings
-from hsi.configuration import Configuration
-from hsi.options import SETTINGS, Setting
+from hsi import live_settings
+from hsi.config.environment import Configuration
+from hsi.config.options import SETTINGS, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         unused = self._unused_rows()
-        configuration = livesettings.configuration()
+        configuration = live_settings.configuration()
         unused += configuration.unused_lines()
         if options["check"]:
             self._report(unused, configuration.remarks)
@@ -63,10 +63,10 @@ class Command(BaseCommand):
     def _unused_rows(self) -> list[str]:
         """What was set while running and is ignored. The environment is shown all the same without a database."""
         try:
-            livesettings.heed()
+            live_settings.heed()
         except DatabaseError as error:
             self.stderr.write(f"What was set while running is not known, the database cannot be asked: {error}")
-        ignored = livesettings.ignored().items()
+        ignored = live_settings.ignored().items()
         return [f"The value of {name} that was set while running is ignored: {fault}" for name, fault in ignored]
 
 

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from hsi import audit
-from hsi.lockout import forget
+from hsi.security.lockout import forget
 
 
 class Command(BaseCommand):

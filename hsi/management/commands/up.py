@@ -11,10 +11,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hsi import folderlock, private, runner, sqlitefile, web
-from hsi.mount import link
+from hsi.config import private_files
+from hsi.db import sqlite_file
+from hsi.http.mount import link
 from hsi.queues import database
+from hsi.server import folder_lock, web
 from hsi.views import setup_path
+from hsi.workers import runner
 
 # What `--demo` changes, for this process only. Short batches, so that the first event comes within a minute.
 DEMO = {
@@ -38,13 +41,13 @@ class Command(BaseCommand):
         if options["demo"] and not settings.HSI_DEMO:
             # Settings are read once, at the start of a process: begin again with those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
-        with folderlock.hold(settings.DATA_DIR):
+        with folder_lock.hold(settings.DATA_DIR):
             self._run(options["host"], options["port"])
 
     def _run(self, host: str, port: int) -> None:
         web.claim_port(host, port)
-        private.tighten()
-        with sqlitefile.sound_database(settings.DATA_DIR):
+        private_files.tighten()
+        with sqlite_file.sound_database(settings.DATA_DIR):
             call_command("migrate", verbosity=0, interactive=False)
             self._first_administrator()
             self.check(display_num_errors=True)

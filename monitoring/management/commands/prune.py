@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from cameras.models import Garbage
-from hsi import livesettings
+from hsi import live_settings
 from monitoring.retention.rules import Reason
 from monitoring.retention.run import prune
 from monitoring.retention.units import Unit
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Only say what would go.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        livesettings.heed()
+        live_settings.heed()
         dry_run: bool = options["dry_run"]
         tallies: dict[tuple[Reason, str], Tally] = {}
         for turn in prune(timezone.now(), dry_run=dry_run):

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from hsi import livesettings
+from hsi import live_settings
 from monitoring.reconcile import reconcile
 
 
@@ -10,6 +10,6 @@ class Command(BaseCommand):
     help = "Queues every row that waits without a live job, once."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        livesettings.heed()
+        live_settings.heed()
         for queue_name, count in reconcile().items():
             self.stdout.write(f"{queue_name}: {count} queued again")

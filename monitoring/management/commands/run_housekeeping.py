@@ -1,7 +1,7 @@
 from typing import Any
 
-from hsi.loop import Loop
-from hsi.loopcommand import LoopCommand
+from hsi.workers.command import LoopCommand
+from hsi.workers.loop import Loop
 from monitoring.housekeeping import loops
 
 

@@ -14,18 +14,19 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from cameras import channels, diskguard, layouts, scanning, silence
-from cameras.makes import of_layout
-from cameras.models import Camera, Upload
-from cameras.names import is_passed_over, is_temporary
-from cameras.problems import IntakeProblem
-from cameras.scanning import Quiet
-from cameras.tree import Tree
-from cameras.unclaimed import unclaimed
+from cameras import offline
+from cameras.files import disk_guard
+from cameras.files.ignored_names import is_passed_over, is_temporary
+from cameras.files.tree import Tree
+from cameras.intake import file_names, recorder_channels, scanner
+from cameras.intake.scanner import Quiet
+from cameras.models import Camera, IntakeProblem, Upload
+from cameras.unassigned_folders import unclaimed
+from cameras.vendors import of_layout
 from events.models import Event
 from hsi.times import iso
+from monitoring.pages.formatting import many
 from monitoring.pages.page import OperationsPage
-from monitoring.pages.words import many
 
 SHOWN = 5
 LATELY = timedelta(days=1)
@@ -151,7 +152,7 @@ def notes(upload: Upload) -> list[str]:
 
 
 def name_told(upload: Upload) -> str:
-    named = layouts.parse(upload.path.partition("/")[2])
+    named = file_names.parse(upload.path.partition("/")[2])
     if named is None:
         return f"Its name tells no time; that is by the {upload.get_captured_at_source_display()}."
     make = of_layout(named.make)
@@ -164,9 +165,9 @@ def standing_still(camera: Camera) -> list[Finding]:
     found = []
     if not camera.enabled:
         found.append(Finding("warn", "The camera is paused: its files wait in their folder."))
-    if diskguard.is_short():
+    if disk_guard.is_short():
         found.append(Finding("bad", "The disk is nearly full: intake pauses, files wait in their folders."))
-    elif silence.is_deaf():
+    elif offline.is_deaf():
         found.append(Finding("bad", "No watcher runs: nobody takes files in. Start it, or look at its log."))
     return found
 
@@ -174,12 +175,12 @@ def standing_still(camera: Camera) -> list[Finding]:
 def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
     """Whether the newest files are of several channels of a recorder, and nobody has said where names tell them."""
     names = [one.upload.path.partition("/")[2] for one in shown]
-    known = {channel: name for name in names if (channel := channels.told_in(name))}
+    known = {channel: name for name in names if (channel := recorder_channels.told_in(name))}
     if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
         return []
     channel, name = max(known.items())
     words = f"Its files name the channels {', '.join(sorted(known))} of a recorder: one camera cannot be all of them."
-    return [Finding("warn", f"{words} {channels.advice(name, channel)}")]
+    return [Finding("warn", f"{words} {recorder_channels.advice(name, channel)}")]
 
 
 def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
@@ -197,7 +198,7 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
         ]
     half = [entry for entry in entries if is_temporary(entry.path)]
     rest = [entry for entry in entries if not is_passed_over(entry.path)]
-    new = list(scanning.unknown(entry for entry in rest if scanning.is_understood(entry.path)))
+    new = list(scanner.unknown(entry for entry in rest if scanner.is_understood(entry.path)))
     seen = [f"{entry.path.partition('/')[2]} (still being written)" for entry in half]
     return [*(entry.path.partition("/")[2] for entry in new), *seen][:SHOWN], problems(camera)
 

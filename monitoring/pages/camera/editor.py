@@ -10,9 +10,9 @@ from cameras.models import Camera, Upload
 from cameras.registry import MOST_ZONES
 from cameras.serializers import zone_data
 from cameras.zones import FEWEST_POINTS, MOST_POINTS
-from hsi.admin_base import shortened
-from hsi.mount import link
-from monitoring.pages.camera.situation import found
+from hsi.admin.base import shortened
+from hsi.http.mount import link
+from monitoring.pages.camera.status import found
 from monitoring.pages.camera.steps import TITLE
 from monitoring.pages.page import OperationsPage
 

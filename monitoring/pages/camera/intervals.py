@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from cameras.models import Camera, Upload
-from monitoring.pages.words import age, many
+from monitoring.pages.formatting import age, many
 
 OFFERED = (
     ("", "It may be silent as long as it likes", "Silence is never told."),

@@ -13,16 +13,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from cameras import change
-from cameras.inputs import CameraInputSerializer, NewCameraInputSerializer
-from cameras.makes import BY_KEY, MAKES, OTHER
+from cameras import services
+from cameras.api.inputs import CameraInputSerializer, NewCameraInputSerializer
+from cameras.files.tree import Tree
 from cameras.models import Camera
 from cameras.registry import CameraExistsError, name_of
-from cameras.tree import Tree
-from cameras.unclaimed import FILES_LOOKED_AT, Unclaimed, looked_into, unclaimed
-from hsi.admin_base import shortened
+from cameras.unassigned_folders import FILES_LOOKED_AT, Unclaimed, looked_into, unclaimed
+from cameras.vendors import BY_KEY, MAKES, OTHER
+from hsi.admin.base import shortened
+from hsi.api.inputs import Input
 from hsi.errors import HSIError
-from hsi.inputs import Input
 from monitoring.pages.camera import intervals
 from monitoring.pages.camera.arrivals import arrivals
 from monitoring.pages.page import OperationsPage
@@ -78,7 +78,7 @@ class NewCamera(OperationsPage):
         if not body.is_valid():
             return self.again(folder, "; ".join(words(body.errors)))
         try:
-            camera = change.make(**body.validated_data, make=make_in(folder))
+            camera = services.make(**body.validated_data, make=make_in(folder))
         except CameraExistsError as error:
             return self.again(folder, error.detail, Camera.objects.filter(folder=folder).first())
         except HSIError as error:
@@ -141,7 +141,7 @@ class CameraStep(OperationsPage):
         if not body.is_valid():
             fault = " ".join(words(body.errors))
             return self.render_to_response(self.get_context_data(wrong=fault, typed=request.POST.dict()), status=400)
-        change.store(camera, body.validated_data)
+        services.store(camera, body.validated_data)
         if request.POST.get("then") == "leave":
             return HttpResponseRedirect(reverse("admin:camera", args=[camera.pk]))
         return HttpResponseRedirect(address(camera, ORDER[ORDER.index(name) + 1]))

@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from hsi import livesettings
-from hsi.ledger import AuditEntry, LiveSetting
+from hsi import live_settings
+from hsi.models.ledger import AuditEntry, LiveSetting
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_what_is_edited_is_changed_and_who_did_it_is_shown(boss: Client):
 
 
 def test_what_somebody_else_changed_meanwhile_stays(boss: Client):
-    livesettings.change({"TRASH_DAYS": "12"})
+    live_settings.change({"TRASH_DAYS": "12"})
     boss.post(PAGE, {"TRASH_DAYS": "7", "was-TRASH_DAYS": "7", "JOB_MAX_ATTEMPTS": "6", "was-JOB_MAX_ATTEMPTS": "5"})
     assert dict(LiveSetting.objects.values_list("name", "value")) == {"TRASH_DAYS": "12", "JOB_MAX_ATTEMPTS": "6"}
 
@@ -82,7 +82,7 @@ def test_a_setting_goes_back_to_what_the_environment_says(boss: Client):
 
 
 def test_one_that_holds_another_up_cannot_go_back_alone(boss: Client):
-    livesettings.change({"BATCH_WINDOW_SECONDS": "20", "BATCH_IDLE_TIMEOUT_SECONDS": "10"})
+    live_settings.change({"BATCH_WINDOW_SECONDS": "20", "BATCH_IDLE_TIMEOUT_SECONDS": "10"})
     words = told(boss.post(PAGE, {"reset": "BATCH_IDLE_TIMEOUT_SECONDS"}))
     assert words.startswith("Nothing was changed. BATCH_IDLE_TIMEOUT_SECONDS: must not be longer")
     assert LiveSetting.objects.count() == 2
@@ -127,4 +127,4 @@ def test_settings_that_need_a_restart_have_no_field(boss: Client):
     content = shown.content.decode()
     assert 'name="API_PORT"' not in content
     assert "API_PORT" in content
-    assert {one.name for one in shown.context["fields"]} == set(livesettings.LIVE)
+    assert {one.name for one in shown.context["fields"]} == set(live_settings.LIVE)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from hsi import tokens
-from hsi.accountforms import SCOPES
-from hsi.ledger import AuditEntry
 from hsi.models import ApiToken, digest
+from hsi.models.ledger import AuditEntry
+from hsi.security import tokens
+from hsi.security.account_forms import SCOPES
 from tests import factories
 
 pytestmark = pytest.mark.django_db

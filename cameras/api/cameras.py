@@ -1,0 +1,167 @@
+"""The API of cameras and their zones. What a user may not see is not found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cameras import services
+from cameras.access import visible_cameras
+from cameras.api import file_response
+from cameras.api.inputs import (
+    CameraInputSerializer,
+    NewCameraInputSerializer,
+    ZoneChangeSerializer,
+    ZoneInputSerializer,
+)
+from cameras.files.originals import MediaGoneError, open_thumbnail
+from cameras.media import stills
+from cameras.models import Camera, Upload, Zone
+from cameras.serializers import CameraData, ZoneData, camera_data, problems_of, zone_data
+from hsi.api.idempotency import by_role, once
+from hsi.api.inputs import checked
+from hsi.api.openapi import Page, conflicts
+from hsi.http.mount import link
+
+SNAPSHOT_WIDTH = 960
+
+
+class Cameras(GenericAPIView[Camera]):
+    subject = Camera
+    posting = "add"
+    keyset = "-id"
+
+    def get_queryset(self) -> QuerySet[Camera]:
+        return visible_cameras(self.request.user).with_last_upload()
+
+    @extend_schema(summary="Cameras you may see", responses=Page[CameraData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        problems = problems_of(page)
+        return self.get_paginated_response([camera_data(camera, problems) for camera in page])
+
+    @extend_schema(
+        summary="Add a camera",
+        request=NewCameraInputSerializer,
+        responses={201: CameraData, **conflicts("The folder belongs to a camera, or is no folder.")},
+    )
+    @once(by_role)
+    def post(self, request: Request) -> Response:
+        camera = services.make(**checked(NewCameraInputSerializer, request))
+        return Response(camera_data(camera), 201, headers={"Location": link(f"/api/cameras/{camera.pk}")})
+
+
+class OneCamera(GenericAPIView[Camera]):
+    subject = Camera
+
+    def get_queryset(self) -> QuerySet[Camera]:
+        return visible_cameras(self.request.user).with_last_upload()
+
+    @extend_schema(summary="One camera", responses=CameraData)
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(camera_data(get_object_or_404(self.get_queryset(), pk=pk)))
+
+    @extend_schema(summary="Change a camera", request=CameraInputSerializer, responses=CameraData)
+    def patch(self, request: Request, pk: str) -> Response:
+        camera = get_object_or_404(self.get_queryset(), pk=pk)
+        values = checked(CameraInputSerializer, request, partial=True)
+        services.store(camera, values)
+        return Response(camera_data(camera))
+
+    @extend_schema(
+        summary="Delete a camera that has no files",
+        responses={204: None, **conflicts("It has files: pause it, and wait until retention has removed them.")},
+    )
+    def delete(self, request: Request, pk: str) -> Response:
+        services.remove(get_object_or_404(visible_cameras(request.user), pk=pk))
+        return Response(status=204)
+
+
+class CameraSnapshot(GenericAPIView[Camera]):
+    """The newest usable picture, at most `SNAPSHOT_WIDTH` wide. Of a clip it is the small picture."""
+
+    subject = Camera
+    content_negotiation_class = file_response.AnyAccept
+
+    @extend_schema(summary="The newest picture of a camera", responses=file_response.JPEG)
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        camera = get_object_or_404(visible_cameras(request.user), pk=pk)
+        upload = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
+        if upload is None:
+            raise MediaGoneError("This camera has sent no usable picture yet.")
+        etag = f"upload-{upload.pk}"
+        return file_response.unchanged(request, etag) or file_response.jpeg_response(self._picture(upload), etag)
+
+    def _picture(self, upload: Upload) -> bytes:
+        if upload.kind == Upload.Kind.VIDEO and upload.thumbnail:
+            with open_thumbnail(upload) as file:
+                return file.read()
+        return stills.jpeg(stills.still_or_thumbnail(upload, max_width=SNAPSHOT_WIDTH))
+
+
+def _of_visible_camera(view: ZoneView, data: Any, pk: str) -> Any:
+    """The recheck of what is posted below a camera's address."""
+    view.camera(pk)
+    return data
+
+
+class ZoneView(GenericAPIView[Zone]):
+    queryset = Zone.objects.none()  # what the API's description learns the model from
+    subject = Zone
+
+    def camera(self, pk: str) -> Camera:
+        return get_object_or_404(visible_cameras(self.request.user), pk=pk)
+
+
+class Zones(ZoneView):
+    posting = "add"
+    keyset = "-id"
+
+    @extend_schema(summary="The zones of a camera", responses=Page[ZoneData])
+    def get(self, request: Request, pk: str) -> Response:
+        zones = Zone.objects.filter(camera=self.camera(pk))
+        page = self.paginate_queryset(self.filter_queryset(zones)) or []
+        return self.get_paginated_response([zone_data(zone) for zone in page])
+
+    @extend_schema(
+        summary="Add a zone",
+        request=ZoneInputSerializer,
+        responses={201: ZoneData, **conflicts("The camera has a zone of this name, or as many as it can have.")},
+    )
+    @once(_of_visible_camera)
+    def post(self, request: Request, pk: str) -> Response:
+        camera = self.camera(pk)
+        zone = services.make_zone(camera, checked(ZoneInputSerializer, request))
+        return Response(zone_data(zone), 201, headers={"Location": link(f"/api/cameras/{camera.pk}/zones/{zone.pk}")})
+
+
+class OneZone(ZoneView):
+    def zone(self, pk: str, zone: str) -> Zone:
+        return get_object_or_404(Zone.objects.filter(camera__in=visible_cameras(self.request.user)), camera=pk, pk=zone)
+
+    @extend_schema(summary="One zone", responses=ZoneData)
+    def get(self, request: Request, pk: str, zone: str) -> Response:
+        return Response(zone_data(self.zone(pk, zone)))
+
+    @extend_schema(
+        summary="Change a zone",
+        request=ZoneChangeSerializer,
+        responses={200: ZoneData, **conflicts("It is another version than the one that was to be changed.")},
+    )
+    def patch(self, request: Request, pk: str, zone: str) -> Response:
+        found = self.zone(pk, zone)
+        values = checked(ZoneChangeSerializer, request, partial=True)
+        services.store_zone(found, values, values.pop("version", None))
+        return Response(zone_data(found))
+
+    @extend_schema(summary="Delete a zone", responses={204: None})
+    def delete(self, request: Request, pk: str, zone: str) -> Response:
+        services.remove_zone(self.zone(pk, zone))
+        return Response(status=204)

@@ -1,0 +1,151 @@
+"""Events: judged by the system, reviewed by people."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from events import search
+from events.actions import review
+from events.admin.review import ReviewAdmin
+from events.admin.review_page import TONES
+from events.labels import verdict_key
+from events.models import Event, EventFeedback
+from hsi.admin.base import VisibleChoices, badge, shortened, thumbnail
+from hsi.api.filters import BIGGEST_ID
+from hsi.http.mount import link
+
+LONGEST_SEARCH = search.LONGEST_QUERY
+
+
+class SourceFilter(admin.SimpleListFilter):
+    title = "judged by"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*((value, str(words)) for value, words in Event.Source.choices), ("none", "nobody yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        value = self.value()
+        if value in Event.Source.values:
+            return queryset.filter(risk_source=value)
+        return queryset.filter(risk_source=None) if value == "none" else queryset
+
+
+class FeedbackFilter(admin.SimpleListFilter):
+    title = "feedback"
+    parameter_name = "feedback"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(words)) for value, words in EventFeedback.Verdict.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        if (value := self.value()) not in EventFeedback.Verdict.values:
+            return queryset
+        return queryset.filter(pk__in=EventFeedback.objects.filter(verdict=value).values("event"))
+
+
+@admin.register(Event)
+class EventAdmin(ReviewAdmin):
+    list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "state")
+    list_display_links = ("id", "sentence")
+    list_filter = (
+        "reviewed", ("camera", VisibleChoices), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
+    )  # fmt: skip
+    list_select_related = ("camera",)
+    search_fields = ("summary",)  # what is really searched: `get_search_results`
+    search_help_text = "Words of the summary, reasoning, notes, labels or camera; or a number."
+    ordering = ("-started_at", "-id")
+    sortable_by = ("id", "at")
+    actions = ("mark_reviewed", "mark_unreviewed", "let_go")
+    sources = {"llm": "language model", "rules": "rules"}
+    # Beside the source, where its score is not the last word: what is still to come, or failed.
+    unfinished = {
+        "llm-pending": ("being judged again", "wait"), "llm-failed": ("judging again failed", "bad"),
+        "rules-pending": ("so far: being judged", "wait"), "rules-failed": ("could not be judged", "bad"),
+        "none-pending": ("being judged", "wait"), "none-failed": ("could not be judged", "bad"),
+    }  # fmt: skip
+
+    class Media:
+        css: ClassVar = {"all": ["events/list.css"]}
+
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        """By the index of words, as the API searches: no table is walked for a word that nowhere stands."""
+        text = search_term.strip()[:LONGEST_SEARCH]
+        if not text:
+            return queryset, False
+        if text.isascii() and text.isdigit():
+            return queryset.filter(pk=int(text)) if int(text) <= BIGGEST_ID else queryset.none(), False
+        return search.matching(queryset, search.parse(text)), False
+
+    def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
+        """Only what a person may say; the rest may have been judged anew since the form was opened."""
+        with transaction.atomic():
+            event = Event.objects.select_for_update().get(pk=obj.pk)
+            review.change(event, {name: form.cleaned_data[name] for name in form.changed_data})
+
+    @admin.action(description="Mark as reviewed", permissions=["act"])
+    def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._review(request, queryset.exclude(reviewed=True), {"reviewed": True})
+
+    @admin.action(description="Mark as not reviewed", permissions=["act"])
+    def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._review(request, queryset.exclude(reviewed=False), {"reviewed": False})
+
+    @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["act"])
+    def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        held = queryset.filter(Q(kept=True) | Q(exported_at__isnull=False))
+        self._review(request, held, {"kept": False, "exported_at": None})
+
+    def _review(self, request: HttpRequest, events: QuerySet[Event], values: dict[str, Any]) -> None:
+        self.act_on(request, events, lambda event: review.change(event, values), "changed")
+
+    @admin.display(description="picture")
+    def picture(self, event: Event) -> SafeString:
+        return thumbnail(link(f"/api/events/{event.pk}/snapshot?boxes=1"))
+
+    @admin.display(description="risk")
+    def risk(self, event: Event) -> SafeString:
+        """Score and level: there is no number where nobody judged."""
+        if event.risk_level is None:
+            return badge("not judged", "calm")
+        return badge(f"{event.risk_score} {event.get_risk_level_display()}", TONES[event.risk_level])
+
+    @admin.display(description="judged by")
+    def judged_by(self, event: Event) -> SafeString | str:
+        source = self.sources.get(event.risk_source or "", "")
+        if event.analysis == Event.Analysis.DONE:
+            return source
+        return format_html("{} {}", source, badge(*self.unfinished[verdict_key(event)]))
+
+    @admin.display(description="summary")
+    def sentence(self, event: Event) -> str:
+        return shortened(event.summary) or "-"
+
+    @admin.display(description="review")
+    def state(self, event: Event) -> SafeString:
+        if event.deleted_at:
+            return badge("in the trash", "warn")
+        return badge("reviewed", "good") if event.reviewed else badge("to review", "wait")
+
+    @admin.display(description="began", ordering="started_at")
+    def at(self, event: Event) -> SafeString:
+        """On the clock of the place where it was seen."""
+        local = event.started_at.astimezone(event.camera.zone)
+        words = date_format(local, "j M Y H:i:s")
+        return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), event.camera.zone.key, words)

@@ -1,0 +1,117 @@
+"""An event as a clip: the camera's own where it sent one, else its pictures one after another as an MP4.
+
+What is made is kept beside the small pictures, under a name that no upload has: the daily sweep of
+`monitoring.retention.orphans` removes it, and it is made again when somebody asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from django.conf import settings
+from PIL import Image
+
+from cameras.files.originals import MediaGoneError, open_original
+from cameras.files.tree import written_whole
+from cameras.media import stills
+from cameras.models import Upload
+from events.models import Event
+from hsi.errors import MediaError
+
+FOLDER = "thumbnails/clips"
+WIDTH, HEIGHT = 1280, 720  # at most
+MOST_PICTURES = 60
+PICTURES_A_SECOND = 2
+QUALITY = "26"  # x264's constant rate factor: smaller is better
+CODEC = {"preset": "veryfast", "crf": QUALITY, "threads": "1"}  # one thread: other work goes on beside it
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a clip is made of. `key` changes whenever the clip would."""
+
+    uploads: tuple[Upload, ...]
+    key: str
+
+    @property
+    def recorded(self) -> Upload | None:
+        """The camera's own clip, where it sent one: the first."""
+        return next((upload for upload in self.uploads if upload.kind == Upload.Kind.VIDEO), None)
+
+
+def source(event: Event) -> Source:
+    """The uploads in which something of the event was seen, oldest first. Raises `MediaGoneError` without any."""
+    found = Upload.objects.filter(detections__batch=event.batch_id).distinct().order_by("captured_at", "id")
+    uploads = tuple(found)
+    if not uploads:
+        raise MediaGoneError("This event has no pictures.")
+    numbers = ",".join(str(upload.pk) for upload in uploads)
+    return Source(uploads, hashlib.sha256(f"{event.pk}:{numbers}".encode()).hexdigest()[:32])
+
+
+def opened(clip: Source) -> tuple[BinaryIO, str, int]:
+    """The clip for reading, its name and its size in bytes. Raises `MediaGoneError` or `MediaError`."""
+    if (recorded := clip.recorded) is not None:
+        return open_original(recorded), recorded.path, recorded.size
+    path = settings.DATA_DIR / FOLDER / f"{clip.key}.mp4"
+    if not path.exists():
+        with written_whole(path) as made:  # two that make it at once write the same
+            write(made, _chosen(clip.uploads))
+    file = path.open("rb")
+    return file, "event.mp4", os.fstat(file.fileno()).st_size
+
+
+def write(path: Path, uploads: Iterable[Upload]) -> None:
+    """An MP4 (H.264) of stills. Those that are gone or broken are left out; raises `MediaGoneError` for all of them."""
+    images = _images(uploads)
+    first = next(images, None)
+    if first is None:
+        raise MediaGoneError("The pictures of this event are gone.")
+    size = _even(first)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=PICTURES_A_SECOND, options=CODEC)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for image in (first, *images):
+            container.mux(stream.encode(_frame(_fitted(image, size))))
+        container.mux(stream.encode(None))
+
+
+def _chosen(uploads: tuple[Upload, ...]) -> list[Upload]:
+    """All of them, or as many as a clip may have, evenly spread."""
+    count = min(len(uploads), MOST_PICTURES)
+    return [uploads[place * len(uploads) // count] for place in range(count)]
+
+
+def _images(uploads: Iterable[Upload]) -> Iterator[Image.Image]:
+    for upload in uploads:
+        try:
+            yield stills.still_or_thumbnail(upload, max_width=WIDTH)
+        except (MediaGoneError, MediaError):
+            continue
+
+
+def _even(image: Image.Image) -> tuple[int, int]:
+    """The size of the clip by its first picture: even, as the codec needs it, and not too large."""
+    factor = min(1.0, WIDTH / image.width, HEIGHT / image.height)
+    return max(2, int(image.width * factor) // 2 * 2), max(2, int(image.height * factor) // 2 * 2)
+
+
+def _frame(image: Image.Image) -> VideoFrame:
+    return VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+
+
+def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture in a frame of this size, undistorted, on black."""
+    image.thumbnail(size)
+    frame = Image.new("RGB", size)
+    frame.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return frame

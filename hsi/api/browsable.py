@@ -1,0 +1,71 @@
+"""The API in a browser, for a person who is signed in: each answer as a page, with forms for what may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.metadata import BaseMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.serializers import BaseSerializer
+from rest_framework.utils.serializer_helpers import ReturnDict
+
+from hsi.api.inputs import Nothing
+
+if TYPE_CHECKING:  # the framework imports this module while it sets itself up
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+
+class PageRenderer(BrowsableAPIRenderer):
+    """The framework's pages, with forms by what each method is described to take."""
+
+    template = "hsi/api.html"
+
+    def get_rendered_html_form(self, data: Any, view: APIView, method: str, request: Request) -> Any:
+        return super().get_rendered_html_form(_prepared(data, view, method), view, method, request)
+
+    def get_raw_data_form(self, data: Any, view: APIView, method: str, request: Request) -> Any:
+        return super().get_raw_data_form(_prepared(data, view, method), view, method, request)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Pages are for sessions. A program, which sends a token, gets none whatever it accepts."""
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        if request._request.META.get("hsi.token") is not None:
+            renderers = [renderer for renderer in renderers if not isinstance(renderer, BrowsableAPIRenderer)]
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
+
+
+class Methods(BaseMetadata):
+    """What OPTIONS answers. Everything else about an address is in the API's description."""
+
+    def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
+        return {"name": view.get_view_name(), "methods": view.allowed_methods}
+
+
+def taken_by(view: APIView, method: str) -> type[BaseSerializer[Any]]:
+    """What `extend_schema` says that a method takes."""
+    described = getattr(getattr(view, method.lower(), None), "kwargs", {}).get("schema")
+    taken = None
+    if described:
+        schema = described()
+        schema.view, schema.method = view, method
+        taken = schema.get_request_serializer()
+    if isinstance(taken, Mapping):
+        taken = next(iter(taken.values()), None)
+    return taken if isinstance(taken, type) and issubclass(taken, BaseSerializer) else Nothing
+
+
+def _prepared(data: Any, view: APIView, method: str) -> Any:
+    """Let the framework make the form of `method`; one that changes what is shown begins with that."""
+    kind = taken_by(view, method)
+    view.serializer_class = kind  # type: ignore[attr-defined]  # where the framework looks for it
+    if method in ("PUT", "PATCH") and isinstance(data, Mapping):
+        return ReturnDict(data, serializer=kind(data))
+    return data

@@ -1,0 +1,89 @@
+"""How the REST framework takes over what the gate found out, and follows the policies and a token's scopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+
+from hsi.models import ApiToken
+from hsi.security import policy
+from hsi.security.authentication import may_scrape
+from hsi.security.policy import Act
+from hsi.security.roles import Person, is_admin
+
+if TYPE_CHECKING:  # the framework imports this module while it sets itself up
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+
+class GateAuthentication(SessionAuthentication):
+    """Takes over what the gate found out; a session's unsafe request needs its CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        token = request._request.META.get("hsi.token")
+        if token is not None:
+            return token.user, token
+        return super().authenticate(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class FollowsPolicy(BasePermission):
+    """What the policy of the view's `subject` allows. A token needs the policy's scope as well; `admin` has them all.
+
+    To POST is to change something, or what the view's `posting` says it is.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        subject, act = subject_of(view), act_of(request, view)
+        rule = policy.of(subject)
+        self.message = f"That needs the role {rule.role(act).group}; a token needs the scope {rule.scope(act)}."
+        return allows(request.user, request.auth, act, subject)
+
+
+class MayScrape(BasePermission):
+    """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
+
+    They tell of all cameras together; a scraper needs no more than the scope `read`.
+    """
+
+    message = "Metrics are for administrators."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if may_scrape(request._request):
+            return True
+        return is_admin(request.user) and has_scope(request, "read")
+
+
+def allows(user: Person, token: Any, act: Act, subject: type) -> bool:
+    """Whether `user`, by `token` or by a session (None), may do that to `subject`."""
+    return policy.may(user, act, subject) and covers(token, policy.of(subject).scope(act))
+
+
+def subject_of(view: APIView) -> type:
+    subject: type | None = getattr(view, "subject", None)
+    if subject is None:
+        raise policy.NoPolicyError(f"{type(view).__name__} does not say by its subject whose policy it follows")
+    return subject
+
+
+def act_of(request: Request, view: APIView) -> Act:
+    if request.method in SAFE_METHODS:
+        return "view"
+    if request.method == "POST":
+        posting: Act = getattr(view, "posting", "change")
+        return posting
+    return "delete" if request.method == "DELETE" else "change"
+
+
+def has_scope(request: Request, needed: str) -> bool:
+    """Whether the token of a request has that scope, or `admin`."""
+    return covers(request.auth, needed)
+
+
+def covers(token: Any, needed: str) -> bool:
+    """Whether `token` has that scope, or `admin`. A session has no scopes, and needs none."""
+    return not isinstance(token, ApiToken) or not {needed, "admin"}.isdisjoint(token.scopes)

@@ -1,0 +1,195 @@
+"""Reading the settings that `hsi/config/options.py` declares.
+
+Values come from (first wins) the process environment, the file named by `HSI_RUNTIME_ENV_PATH`,
+`.env`, and the default. A fault is a value out of range or of the wrong type: every fault is
+collected, so that one start shows them all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from hsi.config import unused
+from hsi.config.env_file import read_env_file
+from hsi.config.options import SETTINGS, Setting, redact_url
+from hsi.config.time_zone import machine_zone
+from hsi.config.values import parse, remark
+
+
+@dataclass(slots=True)
+class Configuration:
+    """Values by name, where each came from, and what is wrong.
+
+    `remarks` tell of values that were understood although they are not written as the manual has it, and of settings
+    that do nothing without another one. `wrong_lines` and `names` are what files and process hold beside them, by
+    source: see `unused_lines`.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    wrong_lines: list[str] = field(default_factory=list)
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def unused_lines(self) -> list[str]:
+        """One line for each thing that was set and has no effect."""
+        told = list(self.wrong_lines)
+        for source, names in self.names.items():
+            told += unused.in_process(names) if source == PROCESS else unused.in_file(source, names)
+        return told
+
+
+PROCESS = "process"
+RUNTIME = "HSI_RUNTIME_ENV_PATH"
+
+
+class ConfigurationError(SystemExit):
+    """A setting cannot be used. The message has one line per fault; the process ends with it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        faults, unused_lines = configuration.faults, configuration.unused_lines()
+        also = ["Set and not used:", *(f"  {line}" for line in unused_lines)] if unused_lines else []
+        super().__init__("\n".join(["Settings that cannot be used:", *(f"  {fault}" for fault in faults), *also]))
+
+
+def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Configuration:
+    """Read every setting. `files` are (name for people, path), strongest first; absent ones are skipped."""
+    result = Configuration()
+    layers: list[tuple[str, Mapping[str, str]]] = [(PROCESS, process)]
+    for name, path in files:
+        try:
+            file = read_env_file(path)
+        except FileNotFoundError:
+            if process.get(RUNTIME) == str(path):
+                result.remarks.append(f"{RUNTIME} ({PROCESS}) names a file that is not there: {path}")
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            result.faults.append(f"{path} ({name}): must be a readable text file in UTF-8: {type(error).__name__}")
+            continue
+        layers.append((name, file.values))
+        result.wrong_lines += [f"{path} ({name}): {words}" for words in file.wrong]
+    result.names = {name: tuple(layer) for name, layer in layers}
+    for setting in SETTINGS:
+        _read_one(setting, layers, result)
+    result.values["TIME_ZONE"] = result.values["TIME_ZONE"] or machine_zone(_first("TZ", layers)[0])
+    result.faults += contradictions(result.values)
+    result.remarks += unused.without_effect(result.values, result.sources)
+    return result
+
+
+def _first(name: str, layers: list[tuple[str, Mapping[str, str]]]) -> tuple[str, str]:
+    """(text, source) of the strongest layer that has a value; empty texts where none has."""
+    return next(((raw, source) for source, layer in layers if (raw := layer.get(name, ""))), ("", ""))
+
+
+def _read_one(setting: Setting, layers: list[tuple[str, Mapping[str, str]]], result: Configuration) -> None:
+    value, (raw, source) = setting.default, _first(setting.name, layers)
+    if raw:
+        value, fault = parse(setting, raw)
+        if fault:
+            result.faults.append(f"{setting.name}={setting.shown(raw)!r} ({source}): must be {fault}")
+        elif said := remark(setting, raw, value):
+            result.remarks.append(f"{setting.name}={setting.shown(raw)!r} ({source}) {said}")
+    result.values[setting.name], result.sources[setting.name] = value, source or "default"
+
+
+def contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Faults that a type and a range cannot tell, or that only show when two settings are read together."""
+    faults = []
+    if not values["SEVERITY_LOW_MAX"] < values["SEVERITY_MEDIUM_MAX"] < values["SEVERITY_HIGH_MAX"]:
+        faults.append("SEVERITY_LOW_MAX, SEVERITY_MEDIUM_MAX, SEVERITY_HIGH_MAX: must rise in this order")
+    if values["BATCH_IDLE_TIMEOUT_SECONDS"] > values["BATCH_WINDOW_SECONDS"]:
+        faults.append("BATCH_IDLE_TIMEOUT_SECONDS: must not be longer than BATCH_WINDOW_SECONDS")
+    if values["TIME_ZONE"] not in available_timezones():
+        faults.append(f"TIME_ZONE={values['TIME_ZONE']!r}: must be a time zone such as Europe/Berlin")
+    if not can_hold(Path(values["HSI_DATA_DIR"])):
+        faults.append(f"HSI_DATA_DIR={values['HSI_DATA_DIR']!r}: must be a folder that this user may write to")
+    wrong = [address for address in values["METRICS_ALLOWED_ADDRESSES"] if not is_network(address)]
+    if wrong:
+        faults.append(f"METRICS_ALLOWED_ADDRESSES={wrong[0]!r}: must be an address or a network such as 10.0.0.0/8")
+    if values["LOG_FILE_PATH"] and not can_hold(Path(values["LOG_FILE_PATH"]).parent):
+        faults.append(f"LOG_FILE_PATH={values['LOG_FILE_PATH']!r}: must be in a folder that this user may write to")
+    for name, schemes in URL_SCHEMES.items():
+        if values[name] and not is_address(values[name], schemes):
+            faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
+    return faults + access_faults(values)
+
+
+def access_faults(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with who is let in."""
+    faults = []
+    if not PREFIX.fullmatch(values["URL_PREFIX"]):
+        faults.append(f"URL_PREFIX={values['URL_PREFIX']!r}: must be a path such as /hsi, without a slash at its end")
+    if any(len(key) < SHORTEST_KEY for key in values["API_KEYS"]):
+        faults.append(f"API_KEYS: each must have at least {SHORTEST_KEY} characters, or it could be guessed")
+    if values["SECRET_KEY"] and is_guessable(values["SECRET_KEY"]):
+        faults.append(
+            f"SECRET_KEY: must have at least {SHORTEST_SECRET_KEY} random characters that do not repeat. "
+            "Empty: one is made and kept"
+        )
+    return faults
+
+
+def is_guessable(key: str) -> bool:
+    """Whether a secret key is short, says of itself that it is insecure, or is a few characters over and over."""
+    repeats = any(key[period:] == key[:-period] for period in range(1, len(key) // 2 + 1))
+    few = len(set(key)) < FEWEST_CHARACTERS
+    return len(key) < SHORTEST_SECRET_KEY or key.startswith(INSECURE_PREFIX) or repeats or few
+
+
+URL_SCHEMES = {
+    "DATABASE_URL": ("sqlite:///", "postgresql://", "postgres://", "postgresql+asyncpg://"),
+    "REDIS_URL": ("redis://", "rediss://", "unix://"),
+    "RTDETR_URL": ("http://", "https://"),
+    "NEMOTRON_URL": ("http://", "https://"),
+}
+PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+SHORTEST_KEY = 20
+SHORTEST_SECRET_KEY = 40
+# Different ones. Forty random digits have fewer than this once in ten thousand times.
+FEWEST_CHARACTERS = 7
+# What Django's own project template begins its key with.
+INSECURE_PREFIX = "django-insecure-"
+NEED_HOST = ("http", "redis")
+
+
+def is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    """Whether `url` begins with one of `schemes` and names a host, or a file where none is needed."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname or (not url.startswith(NEED_HOST) and parts.path.strip("/"))
+        return url.startswith(schemes) and bool(named) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def is_network(text: str) -> bool:
+    """Whether `text` is an address, or a network without bits of a host, so not 10.0.0.5/8."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def can_hold(folder: Path) -> bool:
+    """Whether `folder` is one we may write to, or can be made."""
+    folder = folder.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def env_files() -> list[tuple[str, Path]]:
+    """The files settings are read from, strongest first."""
+    runtime = Path(os.environ.get(RUNTIME, "./data/runtime.env"))
+    return [("runtime", runtime), (".env", Path(".env"))]

@@ -1,0 +1,61 @@
+"""Where log lines go: the console, always; a file and the database where the settings want it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hsi.config.options import LEVELS
+
+OURS = ("hsi", "cameras", "detection", "events", "monitoring")
+# How much of what libraries say is wanted.
+LIBRARIES = {
+    "django.channels.server": "WARNING",
+    "django.request": "ERROR",
+    "django.security": "CRITICAL",  # each is a refused request: `hsi.http.refused_requests` counts them
+    "daphne": "WARNING",
+    "httpx": "WARNING",
+    "httpcore": "INFO",
+    "apprise": "CRITICAL",  # its lines have topics and tokens; `pinned_requests` logs the answers
+    "urllib3": "INFO",
+    "watchdog": "WARNING",
+    "PIL": "INFO",
+    "libav": "CRITICAL",
+}
+
+
+def logging_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Django's LOGGING, from the values of our settings. Our own loggers say what the most curious handler wants."""
+    handlers = _handlers(values)
+    most = min((handler["level"] for handler in handlers.values()), key=LEVELS.index)
+    levels = {**dict.fromkeys(OURS, most), **LIBRARIES}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"()": "hsi.logs.formatters.LineFormatter"},
+            "json": {"()": "hsi.logs.formatters.JsonFormatter"},
+        },
+        "handlers": handlers,
+        "root": {"handlers": list(handlers), "level": values["LOG_LEVEL"]},
+        "loggers": {name: {"level": level} for name, level in levels.items()},
+    }
+
+
+def _handlers(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    level = values["LOG_LEVEL"]
+    handlers: dict[str, dict[str, Any]] = {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "level": level}
+    }
+    if values["LOG_FILE_PATH"]:
+        path = Path(values["LOG_FILE_PATH"]).absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers["file"] = {
+            "class": "logging.handlers.RotatingFileHandler", "formatter": "json", "level": level, "filename": path,
+            "maxBytes": values["LOG_FILE_MAX_BYTES"], "backupCount": values["LOG_FILE_BACKUP_COUNT"],
+            "encoding": "utf-8", "delay": True,
+        }  # fmt: skip
+    if values["LOG_DB_ENABLED"]:
+        handlers["database"] = {"class": "hsi.logs.buffer.BufferHandler", "level": values["LOG_DB_MIN_LEVEL"]}
+    return handlers

@@ -1,0 +1,191 @@
+"""Secrets are taken out of what is logged, stored or shown, here and nowhere else.
+
+What is a secret: the value of every secret setting, the password in every address of a setting, what this process
+has lately read from a field that is marked as secret (`hsi.security.secret_fields`) or unsealed, our own tokens,
+Authorization and cookie headers, credentials in addresses, addresses that are a secret as a whole, and what is named
+like a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from django.conf import settings
+
+from hsi.config.options import SETTINGS
+
+MASK = "********"
+# A value as short as this is in half of all words: to mask it would hide more than it says.
+SHORTEST_SECRET = 4
+DEEPEST = 6
+LONGEST_TEXT = LONGEST_SECRET = 2000
+MOST_ITEMS = 200
+MOST_HANDLED = 300
+# Of what a person has chosen, shorter texts and plain words are left alone: they are parts of other texts as well.
+SHORTEST_HANDLED = 8
+
+# Addresses of receivers that need no other secret, up to where the secret part begins.
+_SECRET_ADDRESSES = (
+    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/",
+    r"(?:discord|discordapp)\.com/api/(?:v[0-9]{1,2}/)?webhooks/",
+    r"api\.telegram\.org/(?:file/)?bot",
+    r"maker\.ifttt\.com/(?:trigger/[\w-]{1,80}/(?:json/)?with/key|use)/",
+    r"(?:webexapis|api\.ciscospark)\.com/v1/webhooks/incoming/",
+    r"chat\.googleapis\.com/v1/spaces/",
+    r"[\w-]{1,60}\.webhook\.office\.com/",
+    r"outlook\.office(?:365)?\.com/webhook/",
+    r"ntfy\.sh/",
+    r"/(?:api/)?webhooks?/(?=[\w-]{16})",
+)
+_APPRISE = (
+    "discord|gchat|ifttt|join|opsgenie|pagerduty|pbul|pover|prowl|psafers?|slack|spush|tgram|twilio|wxteams|gotifys?"
+    "|ntfys?|jsons?|xmls?|forms?|mailtos?"
+)
+
+_PATTERNS = (
+    (re.compile(r"\bhsi_[A-Za-z0-9_-]{16,}"), MASK),
+    (re.compile(rf"""(?i)\b({_APPRISE})://[^\s"'<>…]+"""), rf"\1://{MASK}"),
+    (re.compile(rf"""(?i)({"|".join(_SECRET_ADDRESSES)})[^\s"'<>]+"""), rf"\1{MASK}"),
+    (
+        re.compile(r"""(?i)([?&](?:key|auth|code|hash|pass|passwd|pwd|sig|signature)=)[^&\s"'#<>]+"""),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"""(?i)(authorization["']?\s{0,3}[:=]\s{0,3}b?["']?)[^"'\r\n]+"""), rf"\1{MASK}"),
+    (re.compile(r"""(?i)\b((?:set-)?cookie["']?\s{0,3}[:=]\s{0,3}b?["']?)[^"'\r\n]+"""), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer|basic|negotiate)\s{1,3}[\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"""(?<=://)[^\s/?#'"<>@]*:[^\s/?#'"<>]*@"""), f"{MASK}@"),
+    (re.compile(r"(/setup\?key=)[\w:.~%-]+"), rf"\1{MASK}"),
+    (
+        re.compile(
+            r"""(?i)((?:password|passwd|passphrase|secret|api[_-]?key|token|sessionid)"""
+            r"""["']?\s{0,3}[:=]\s{0,3}b?["']?)[^\s"',;&)}\]]+"""
+        ),
+        rf"\1{MASK}",
+    ),
+)
+# What tells a key from a word such as "notifications".
+_ODD = re.compile(r"[0-9A-Z_%]")
+_SECRET_NAME = re.compile(
+    r"(?i)password|passwd|passphrase|secret|token$|digest|(api|private)_?key|authorization|cookie"
+)
+_SECRET_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.secret)
+_TEXT_SETTINGS = tuple(setting.name for setting in SETTINGS if setting.type is str and not setting.secret)
+
+
+_handled: OrderedDict[str, None] = OrderedDict()
+_lock = threading.Lock()
+
+
+def handle(secrets: Iterable[str]) -> None:
+    """Mask these values from now on, wherever they come up; of addresses also their parts. The oldest are forgotten."""
+    found = {part for secret in secrets for part in _parts(secret) if len(part) >= SHORTEST_HANDLED}
+    with _lock:
+        for part in found:
+            _handled[part] = None
+            _handled.move_to_end(part)
+        while len(_handled) > MOST_HANDLED:
+            _handled.popitem(last=False)
+
+
+def forget_handled() -> None:
+    """As in a new process."""
+    with _lock:
+        _handled.clear()
+
+
+def _parts(secret: str) -> Iterable[str]:
+    yield secret
+    if "://" in secret:
+        place = secret.partition("://")[2]
+        yield place.partition("/")[2]
+        yield from (part for part in re.split(r"[/?&=@:#;,]", place) if _ODD.search(part))
+
+
+def redact(text: str) -> str:
+    """`text` with every secret masked."""
+    for spelling in _own(_secrets()):
+        if spelling in text:
+            text = text.replace(spelling, MASK)
+    for pattern, mask in _PATTERNS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def redact_data(value: Any, depth: int = 0) -> Any:
+    """A copy of JSON-like `value`: texts redacted, values of secret names masked, bounded in depth and length."""
+    if isinstance(value, str):
+        return _said(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if depth >= DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {
+            _said(str(name))[:100]: _of_name(str(name), one, depth) for name, one in list(value.items())[:MOST_ITEMS]
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact_data(one, depth + 1) for one in list(value)[:MOST_ITEMS]]
+    return _said(str(value))
+
+
+def _said(text: str) -> str:
+    """Redacted and bounded. It is cut last: half a secret would not be known as one."""
+    return redact(_storable(text[: LONGEST_TEXT + LONGEST_SECRET]))[:LONGEST_TEXT]
+
+
+def _storable(text: str) -> str:
+    """Without what JSON in PostgreSQL does not take."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _of_name(name: str, value: Any, depth: int) -> Any:
+    secret = _SECRET_NAME.search(name) and value not in (None, "", True, False)
+    return MASK if secret else redact_data(value, depth + 1)
+
+
+def _secrets() -> tuple[str, ...]:
+    """The secrets of the settings as they are now, and those that were handled."""
+    values: list[str] = []
+    for name in _SECRET_SETTINGS:
+        value = getattr(settings, name, "")
+        for one in value if isinstance(value, list) else [value]:
+            values += [one, *(part for part in _parts(one) if len(part) >= SHORTEST_HANDLED)]
+    for name in _TEXT_SETTINGS:
+        text = getattr(settings, name, "")
+        if "://" in text:
+            values.append(_password(text))
+    with _lock:
+        values += _handled
+    return tuple(value for value in values if len(value) >= SHORTEST_SECRET)
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=8)
+def _own(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Each of `secrets`, also as it is written in an address, with escapes or in JSON. The longest come first.
+
+    To look for one after the other is many times faster than a regular expression with all of them.
+    """
+    spellings = {
+        spelling
+        for secret in secrets
+        for spelling in (
+            secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1],
+            json.dumps(secret)[1:-1],
+        )
+        if len(spelling) >= SHORTEST_SECRET and spelling.strip("*")
+    }  # fmt: skip
+    return tuple(sorted(spellings, key=lambda one: (-len(one), one)))

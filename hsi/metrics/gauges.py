@@ -1,0 +1,43 @@
+"""What a process has right now (connected clients), as rows that every process can read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import Sum
+
+from hsi.db import clock
+from hsi.models.ledger import ProcessFigure
+
+STREAM_CLIENTS = "stream_clients"
+WRITTEN_SECONDS = 5.0
+ALIVE = timedelta(seconds=20)  # a process that has not written for so long is gone
+
+_asked: dict[str, Callable[[], float]] = {}
+_written: dict[str, float] = {}
+
+
+def show(name: str, value: Callable[[], float]) -> None:
+    """Have `value` called every few seconds, from any thread."""
+    _asked[name] = value
+
+
+def flush() -> None:
+    """Write the figures of this process that are due. Raises DatabaseError or InterfaceError."""
+    if not _asked:
+        return
+    now = clock.now()
+    for name, value in list(_asked.items()):
+        if now.timestamp() - _written.get(name, 0.0) >= WRITTEN_SECONDS:
+            process = f"{socket.gethostname()}:{os.getpid()}"
+            ProcessFigure.objects.update_or_create(name=name, process=process, defaults={"value": value(), "at": now})
+            _written[name] = now.timestamp()
+
+
+def total(name: str) -> float:
+    """The figure over all processes that are alive."""
+    rows = ProcessFigure.objects.filter(name=name, at__gte=clock.now() - ALIVE)
+    return float(rows.aggregate(sum=Sum("value"))["sum"] or 0)

@@ -1,0 +1,75 @@
+"""Whose fault a refusal is: the one rule for every peer, be it a detector, a language model or a receiver.
+
+A status says most of it. What a body says counts where it names a model that is missing or loading, or a credential:
+servers answer 400 for those too. Where a refusal could still be the input's fault, `hsi.outbound.ai_service` asks
+again with an input that is known to be good.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+
+LONGEST_WORDS = 200
+
+# Time-out, another server, too early, too many, a gateway whose server is away, unavailable: later it may work.
+MOMENT = frozenset({408, 409, 421, 425, 429, 502, 503, 504})
+# A credential, a payment, a route, a proxy, a protocol: what is set up here or there has to be put right.
+SETUP = frozenset({401, 402, 403, 404, 405, 406, 407, 411, 426, 451})
+SPEAKS_OF_SETUP = re.compile(
+    r"\bloading (?:the |a )?models?\b"
+    r"|\bmodels?\b[^\n]{0,80}?\b(?:loading|not (?:yet )?(?:loaded|ready|found|exist|available)|does not exist"
+    r"|is missing|is unknown|was deleted)\b"
+    r"|\b(?:no|unknown|missing) (?:\w+ )?models?\b(?! \w*supports?)"
+    r"|\bfailed to load (?:the )?model\b|\bmodel failed to load\b"
+    r"|\bapi[ _-]?key\b|\bunauthori[sz]ed\b|\bauthentication\b|\bquota\b|\brate limit\b"
+    r"|\b(?:server|service) is (?:busy|overloaded|starting|warming up|not ready|shutting down)\b"
+    r"|\b(?:try again|retry) (?:later|in)\b|\bno such (?:route|endpoint|path)\b|\bunknown (?:route|endpoint|path)\b",
+    re.IGNORECASE,
+)
+
+
+class Fault(enum.Enum):
+    """Who has to change something before the same request can succeed."""
+
+    MOMENT = "the moment"  # nobody: it may work later
+    SETUP = "the connection"  # the operator, here or there: no input would be taken
+    REQUEST = "the request"  # whoever made it, as far as the refusal itself tells
+
+
+def fault_of(status: int, body: str = "") -> Fault:
+    """Whose fault the answer with this `status` (not 2xx) is. `body` is the beginning of it."""
+    if status in MOMENT:
+        return Fault.MOMENT
+    if status in SETUP or status < 400 or SPEAKS_OF_SETUP.search(words_in(body)):
+        return Fault.SETUP
+    return Fault.MOMENT if status >= 500 else Fault.REQUEST
+
+
+def words_in(body: str) -> str:
+    """The peer's own words in the body of an error, on one line; empty for a page of HTML, which is for browsers."""
+    try:
+        found = _message(json.loads(body))
+    except (ValueError, RecursionError):
+        found = "" if body.lstrip()[:1] == "<" else body
+    return one_line(found, LONGEST_WORDS)
+
+
+def _message(value: object) -> str:
+    """The message in the forms that are common: `{"error": {"message": …}}`, `error`, `detail`, `message`, `title`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return _message(value[0]) if value else ""
+    if isinstance(value, dict):
+        for name in ("error", "message", "detail", "msg", "title"):
+            if value.get(name):
+                return _message(value[name])
+    return ""
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` without control characters, on one line, in at most `limit` characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -1,0 +1,150 @@
+"""What a person does about dead letters: find them, queue them again, or discard them.
+
+A letter is resolved once, by a conditional update, in the transaction that lets its row wait again.
+It stays, with its story, also when it was queued again: the next failure is a letter of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from hsi import audit
+from hsi.logs.redaction import redact
+from hsi.models import DeadLetter
+from hsi.queues import get_queue
+
+MOST_GROUPS = 50
+SHOWN_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of each letter, by its number. None: somebody else dealt with it first."""
+
+    states: dict[int, DeadLetter.State | None]
+
+    @property
+    def requeued(self) -> int:
+        return list(self.states.values()).count(DeadLetter.State.REQUEUED)
+
+    @property
+    def discarded(self) -> int:
+        return list(self.states.values()).count(DeadLetter.State.DISCARDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Open letters of one cause: so many jobs of a queue ended with the same kind of error. `text` is the newest's."""
+
+    queue: str
+    error_type: str
+    count: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    text: str
+
+    @property
+    def query(self) -> str:
+        return urlencode({"queue": self.queue, "error": self.error_type})
+
+
+def groups() -> list[Group]:
+    """The causes of all open letters, the most frequent first."""
+    found = (
+        DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
+        .order_by()
+        .values("queue", "error_type")
+        .annotate(count=Count("id"), first=Min("first_failed_at"), last=Max("last_failed_at"), newest=Max("id"))
+        .order_by("-count", "queue", "error_type")[:MOST_GROUPS]
+    )
+    rows = list(found)
+    texts = dict(DeadLetter.objects.filter(pk__in=[row["newest"] for row in rows]).values_list("pk", "error_text"))
+    return [
+        Group(
+            row["queue"], row["error_type"], row["count"], row["first"], row["last"],
+            redact(texts.get(row["newest"], ""))[:SHOWN_TEXT],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def search(*, queue: str = "", error: str = "", text: str = "", ids: list[int] | None = None) -> QuerySet[DeadLetter]:
+    """Open letters, newest first. `error` is an error type, `text` is looked for in what was said."""
+    letters = DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
+    if queue:
+        letters = letters.filter(queue=queue)
+    if error:
+        letters = letters.filter(error_type=error)
+    if text:
+        letters = letters.filter(Q(error_text__icontains=text) | Q(response_body__icontains=text))
+    if ids is not None:
+        letters = letters.filter(pk__in=ids)
+    return letters.order_by("-id")
+
+
+def requeue(letter: DeadLetter, by: str) -> DeadLetter.State | None:
+    """Let the letter's row wait again and queue it: REQUEUED. DISCARDED: its row is gone or finished.
+
+    None: somebody else resolved it first, and nothing happens.
+    """
+    revive = import_string(settings.QUEUE_REVIVAL[letter.queue])
+    with transaction.atomic():
+        if not _resolve(letter, DeadLetter.State.REQUEUED, by):
+            return None
+        if revive(letter.row_id):
+            get_queue(letter.queue).put(letter.row_id)
+            return DeadLetter.State.REQUEUED
+        DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
+        audit.record("dead_letter_discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
+        return DeadLetter.State.DISCARDED
+
+
+Resolve = Callable[[DeadLetter, str], DeadLetter.State | None]
+
+
+def each(resolve: Resolve, letters: QuerySet[DeadLetter], by: str) -> Resolution:
+    """`resolve` (`requeue` or `discard`) each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS."""
+    numbers = list(letters.order_by("id").values_list("pk", flat=True)[: settings.MAX_REQUEUE_ITERATIONS])
+    chosen = DeadLetter.objects.filter(pk__in=numbers).order_by("id").iterator(500)
+    return Resolution({letter.pk: resolve(letter, by) for letter in chosen})
+
+
+def retry(queue: str, row_id: int, by: str) -> bool:
+    """Let one failed row wait again, with its open letters requeued. False: it is gone, or not failed.
+
+    A row whose letter was discarded, or has gone by its age, can be tried again all the same.
+    """
+    letters = DeadLetter.objects.filter(queue=queue, row_id=row_id, state=DeadLetter.State.OPEN).order_by("-id")
+    with transaction.atomic():
+        waits = import_string(settings.QUEUE_REVIVAL[queue])(row_id)
+        if waits:
+            audit.record("tried_again", f"{queue} row {row_id}")
+            for letter in letters:
+                _resolve(letter, DeadLetter.State.REQUEUED, by)
+            get_queue(queue).put(row_id)
+    return bool(waits)
+
+
+def discard(letter: DeadLetter, by: str) -> DeadLetter.State | None:
+    """Close the letter without another try. Its row stays failed. None where it was resolved before."""
+    with transaction.atomic():
+        return DeadLetter.State.DISCARDED if _resolve(letter, DeadLetter.State.DISCARDED, by) else None
+
+
+def _resolve(letter: DeadLetter, state: DeadLetter.State, by: str) -> bool:
+    changed = DeadLetter.objects.filter(pk=letter.pk, state=DeadLetter.State.OPEN).update(
+        state=state, resolved_at=timezone.now(), resolved_by=by
+    )
+    if changed:
+        about = {"queue": letter.queue, "row": letter.row_id, "error": letter.error_type}
+        audit.record(f"dead_letter_{state.value}", f"dead letter {letter.pk}", before=about)
+    return bool(changed)

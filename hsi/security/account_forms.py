@@ -1,0 +1,48 @@
+"""The forms of one's own account: another password, and a token for a program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate, update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
+from django.http import HttpRequest
+
+from hsi.security.tokens import MAX_DAYS
+
+# What each scope lets a program do, within what its user may.
+SCOPES = {
+    "read": "look at cameras, pictures and events, and hear the stream",
+    "write": "review events, handle alerts, change what its user may change",
+    "ingest": "send pictures and clips",
+    "admin": "all of these, tokens of its own, and operations where its user is an administrator",
+}
+USUAL_DAYS = 365
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    scopes = forms.MultipleChoiceField(choices=list(SCOPES.items()), initial=["read"])
+    days = forms.IntegerField(required=False, min_value=1, max_value=MAX_DAYS, initial=USUAL_DAYS)
+
+
+class PasswordForm(PasswordChangeForm):
+    """Asks for the old password as the login does: too many wrong ones raise `LockedOutError`."""
+
+    def __init__(self, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(request.user, data)  # type: ignore[arg-type]  # the gate lets nobody else in
+        self.request = request
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # it is not the first thing on its page
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=old) is None:
+            raise forms.ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
+
+    def store(self) -> None:
+        """Set the new password, with its entry in the audit log. The user's other sessions end."""
+        with transaction.atomic():
+            update_session_auth_hash(self.request, self.save())

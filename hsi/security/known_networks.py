@@ -1,0 +1,65 @@
+"""From where a name has signed in before: its networks, which are rows, and its devices, by a signed cookie.
+
+Whoever comes from there is not kept waiting by others who guess the password of that name (`hsi.security.lockout`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponseBase
+
+from hsi.models import KnownNetwork
+
+COOKIE = "hsi_device"
+SALT = "hsi.security.known_networks"
+# Without a login for this long a network is a stranger again.
+NETWORK_KEPT = timedelta(days=90)
+DEVICE_KEPT = timedelta(days=365)
+# A device in a household is used by several people.
+NAMES_A_DEVICE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`number` is random and tells devices apart; `names` are the hashes of those who have signed in on it."""
+
+    number: str
+    names: tuple[str, ...]
+
+
+def device_of(request: HttpRequest) -> Device | None:
+    """What the cookie says, if it is one of ours."""
+    try:
+        said = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=DEVICE_KEPT)
+        return Device(str(said["number"]), tuple(map(str, said["names"])))
+    except (signing.BadSignature, LookupError, TypeError):
+        return None
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase, who: str) -> None:
+    """Note in the cookie that `who` has signed in on this device."""
+    before = device_of(request) or Device(secrets.token_hex(16), ())
+    names = [who, *(name for name in before.names if name != who)][:NAMES_A_DEVICE]
+    response.set_cookie(
+        COOKIE,
+        signing.dumps({"number": before.number, "names": names}, salt=SALT),
+        max_age=DEVICE_KEPT,
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def remember_network(who: str, address: str, now: datetime) -> None:
+    KnownNetwork.objects.filter(at__lt=now - NETWORK_KEPT).delete()
+    KnownNetwork.objects.update_or_create(who=who, address=address, defaults={"at": now})
+
+
+def is_network(who: str, address: str, now: datetime) -> bool:
+    return KnownNetwork.objects.filter(who=who, address=address, at__gte=now - NETWORK_KEPT).exists()

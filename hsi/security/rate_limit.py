@@ -1,0 +1,173 @@
+"""How many requests a minute one client may make, by what they ask for.
+
+A sliding window from two counters: those of this minute, and those of the last one as far as it still reaches into the
+past sixty seconds. Both are in the shared cache, raised by its atomic `incr`: several processes together admit no more
+than one would. A cache that is away limits nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from hsi.errors import RateLimitError
+from hsi.http import refused_requests
+from hsi.models import digest
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 60
+# A person's pages ask for many things at once, and heed no Retry-After; a program with a token does both better.
+PEOPLE = 5
+# By the kind of request, the setting with its number a minute.
+LIMITS = {
+    "general": "RATE_LIMIT_REQUESTS_PER_MINUTE",
+    "media": "RATE_LIMIT_MEDIA_REQUESTS_PER_MINUTE",
+    "search": "RATE_LIMIT_SEARCH_REQUESTS_PER_MINUTE",
+    "export": "RATE_LIMIT_EXPORT_REQUESTS_PER_MINUTE",
+    "upload": "RATE_LIMIT_UPLOAD_REQUESTS_PER_MINUTE",
+    "ai": "RATE_LIMIT_AI_REQUESTS_PER_MINUTE",
+    "websocket": "RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE",
+    "wrong": "RATE_LIMIT_WRONG_TOKENS_PER_MINUTE",
+}
+# Which kind an address is, by the first pattern that is found in it (method, space, path); else a search where it
+# has words to look for, else general.
+KINDS = (
+    ("upload", re.compile(r"^POST /api/cameras/[^/]+/uploads$")),
+    ("media", re.compile(r"/(snapshot|thumbnail|file|clip|preview|frame)$")),
+    ("export", re.compile(r"/export$")),
+    ("ai", re.compile(r"^POST .*/(reanalyse|test)$")),
+    ("search", re.compile(r"/search(/|$)")),
+)
+# Never counted: whoever supervises this process must get through.
+UNCOUNTED = frozenset({"/health/live", "/health/ready"})
+# A credential that was right counts as known for this long.
+KNOWN_SECONDS = 600
+MAX_NOTED = 10_000
+_noted: dict[str, float] = {}  # when each is to be noted again, on the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`limit` requests a minute, `remaining` of them now; `wait_seconds` is 0 where this one may go ahead."""
+
+    limit: int
+    remaining: int
+    wait_seconds: float
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(math.ceil(self.wait_seconds) or WINDOW_SECONDS),
+        }
+
+
+def kind_of(request: HttpRequest) -> str:
+    text = f"{request.method} {request.path_info}"
+    otherwise = "search" if request.GET.get("q") else "general"
+    return next((kind for kind, pattern in KINDS if pattern.search(text)), otherwise)
+
+
+def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
+    """Count a request of `who`. Raises RateLimitError where it is one too many."""
+    if not settings.RATE_LIMIT_ENABLED or request.path_info in UNCOUNTED:
+        return
+    verdict = check(kind_of(request), who, PEOPLE if is_person else 1)
+    request.META["hsi.security.rate_limit"] = verdict
+    if verdict.wait_seconds:
+        raise RateLimitError(wait_seconds=verdict.wait_seconds)
+
+
+def allow(kind: str, who: str, *, is_person: bool = False) -> float:
+    """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the handshake."""
+    return check(kind, who, PEOPLE if is_person else 1).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
+
+
+def refuse_lookup(credential: str, who: str) -> None:
+    """Raise RateLimitError where `who` showed too many wrong credentials, and this one was not right lately.
+
+    A look into the database costs more than a counter, so guesses get none. Whoever shares the address of a guesser
+    goes on with what is known.
+    """
+    if not settings.RATE_LIMIT_ENABLED:
+        return
+    if (until := cache.get(f"rate:guesser:{who}")) and not cache.get(_known(credential)):
+        raise RateLimitError("Too many wrong tokens.", wait_seconds=until - time.time())
+
+
+def note_wrong(who: str) -> None:
+    """Count a token or session that `who` showed and that is none. Every time counts."""
+    if settings.RATE_LIMIT_ENABLED and (wait_seconds := allow("wrong", who)):
+        cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
+        refused_requests.note(who, "too many wrong tokens")
+
+
+def note_right(credential: str) -> None:
+    """Remember a credential that was right. Asks the shared cache once in a while, not with each request."""
+    if not settings.RATE_LIMIT_ENABLED:
+        return
+    key, now = _known(credential), time.monotonic()
+    if _noted.get(key, 0.0) < now:
+        if len(_noted) >= MAX_NOTED:
+            _noted.clear()
+        _noted[key] = now + KNOWN_SECONDS / 2
+        cache.set(key, 1, KNOWN_SECONDS)
+
+
+def forget() -> None:
+    """Forget which credentials this process has noted as right. For tests."""
+    _noted.clear()
+
+
+def _known(credential: str) -> str:
+    return f"rate:known:{digest(credential)}"
+
+
+def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> Verdict:
+    """Count one of `kind` for `who`, unless it is one too many. The limit of the setting is taken `times`."""
+    now = time.time() if now is None else now
+    limit = int(getattr(settings, LIMITS[kind])) * times + settings.RATE_LIMIT_BURST
+    window, into = divmod(now, WINDOW_SECONDS)
+    key = f"rate:{kind}:{who}:{int(window)}"
+    current = _raise(key)
+    if current is None:
+        return Verdict(limit, limit, 0)
+    before = cache.get(f"rate:{kind}:{who}:{int(window) - 1}", 0)
+    reaching = before * (1 - into / WINDOW_SECONDS)
+    if current + reaching <= limit:
+        return Verdict(limit, int(limit - current - reaching), 0)
+    _lower(key)  # a refused request is none: whoever only asks again too early does not wait longer for it
+    return Verdict(limit, 0, _wait_seconds(current - 1, before, limit, into))
+
+
+def _raise(key: str) -> int | None:
+    """The counter with one more; None where the cache keeps nothing."""
+    for _ in range(2):
+        try:
+            return int(cache.incr(key))
+        except ValueError:
+            cache.add(key, 0, 2 * WINDOW_SECONDS)
+    return None
+
+
+def _lower(key: str) -> None:
+    try:
+        cache.decr(key)
+    except ValueError:
+        logger.debug("The counter %s is gone", key)
+
+
+def _wait_seconds(current: int, before: int, limit: int, into: float) -> float:
+    """Until one more fits: within this minute as the last one fades, else in the next, as this one does."""
+    if current + 1 <= limit:
+        return max(0.001, WINDOW_SECONDS * (1 - (limit - current - 1) / before) - into)
+    return WINDOW_SECONDS - into + WINDOW_SECONDS * (1 - (limit - 1) / current)

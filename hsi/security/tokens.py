@@ -1,0 +1,88 @@
+"""API tokens: made once, kept as a hash, scoped, expiring, revocable."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import cast
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from hsi import audit
+from hsi.errors import ConflictError, ValidationError
+from hsi.models import ApiToken, digest
+from hsi.security.api_keys import find_key
+from hsi.security.roles import KNOWN, highest
+from hsi.times import iso
+
+SCOPES = ("read", "write", "ingest", "admin")
+PREFIX = "hsi_"
+MAX_DAYS = 3650
+# More than anyone can tell apart. Each has a rate limit of its own, so they must not be had without end.
+MAX_TOKENS = 50
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def create_token(user: User, name: str, scopes: list[str], days: int | None = None) -> tuple[ApiToken, str]:
+    """A new token and its text, which is shown now and never again. Raises ValidationError and ConflictError."""
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise ValidationError(f"Scopes are one or more of {', '.join(SCOPES)}.")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise ValidationError(f"A token lasts 1 to {MAX_DAYS} days.")
+    if usable().filter(user=user).count() >= MAX_TOKENS:
+        raise ConflictError(f"There are {MAX_TOKENS} tokens of {user.get_username()} already. Revoke one first.")
+    text = PREFIX + secrets.token_urlsafe(32)
+    expires_at = timezone.now() + timedelta(days=days) if days else None
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user, name=name, digest=digest(text), prefix=text[:8], scopes=scopes, expires_at=expires_at
+        )
+        after = {"user": user.get_username(), "name": name, "scopes": scopes, "expires_at": iso(expires_at)}
+        audit.record("token_created", f"token {token.pk}", after=after)
+    return token, text
+
+
+def usable() -> QuerySet[ApiToken]:
+    """The tokens that may be used now."""
+    alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    return ApiToken.objects.filter(alive, revoked_at__isnull=True, user__is_active=True)
+
+
+def revoke(token: ApiToken) -> bool:
+    """It stops working at once. False where it was revoked before."""
+    with transaction.atomic():
+        revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        if revoked:
+            before = {"user": token.user.get_username(), "name": token.name, "scopes": token.scopes}
+            audit.record("token_revoked", f"token {token.pk}", before=before)
+    return bool(revoked)
+
+
+def find_token(text: str) -> ApiToken | None:
+    """The token with this text, or the key of API_KEYS, if it may be used now."""
+    token = usable().select_related("user").annotate(role=highest("user")).filter(digest=digest(text)).first()
+    if token is None:
+        return find_key(text)
+    setattr(token.user, KNOWN, token.role)
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def token_in(request: HttpRequest) -> str:
+    """The token text of a request's headers, or an empty string. Never from the URL."""
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and text.strip():
+        return text.strip()
+    return request.headers.get("X-API-Key", "").strip()
+
+
+def sender_of(request: HttpRequest) -> User | AnonymousUser:
+    """Return who sends a request: the user of the token that the gate found, else of the session."""
+    token = request.META.get("hsi.token")
+    return token.user if isinstance(token, ApiToken) else cast(User, request.user)

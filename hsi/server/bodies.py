@@ -1,0 +1,126 @@
+"""Request bodies that are arriving: how many, how many bytes, how long they may take.
+
+Both web servers count a body from the moment its headers are there until its request is answered, because until then
+it takes memory or disk. A body of an unknown sender is small and counts apart from those of known senders: strangers
+cannot take the room of cameras.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+from django.conf import settings
+
+from hsi.errors import BusyError, RateLimitError, TooLargeError
+from hsi.http import body_limits
+
+RETRY_AFTER_SECONDS = 5
+
+
+class Body:
+    """One body. `end` it once, whatever becomes of it; a second `end` does nothing."""
+
+    def __init__(self, bodies: Bodies, client: str, announced_bytes: int, longest_bytes: int) -> None:
+        self._bodies, self.client = bodies, client
+        self.reserved_bytes = announced_bytes
+        self._longest_bytes = longest_bytes
+        self.received_bytes = 0
+        self.began = time.monotonic()
+        self.has_ended = False
+
+    def receive(self, count: int) -> None:
+        """Note that `count` more bytes have arrived. Raises TooLargeError, BusyError and RateLimitError."""
+        self.received_bytes += count
+        if self.received_bytes > self._longest_bytes:
+            raise TooLargeError
+        if self.received_bytes > self.reserved_bytes:
+            self._bodies.reserve(self, self.received_bytes - self.reserved_bytes)
+
+    def is_late(self, now: float | None = None) -> bool:
+        """Tell whether the body comes too slowly."""
+        now = time.monotonic() if now is None else now
+        return now - self.began > body_limits.longest_seconds(self.received_bytes)
+
+    def end(self) -> None:
+        self.has_ended = True
+        self._bodies.remove(self)
+
+
+class Bodies:
+    """The bodies of one process that are arriving. Thread-safe. `most` bounds their number below the settings."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._bodies: set[Body] = set()
+        self._of_client: Counter[str] = Counter()
+        self._bytes_of_client: Counter[str] = Counter()
+
+    def begin(self, client: str, announced_bytes: int, longest_bytes: int) -> Body:
+        """Make room for a body of `client` (a network).
+
+        Raises TooLargeError for one over `longest_bytes`, RateLimitError where the client has too much in flight
+        already, and BusyError where all together have.
+        """
+        if announced_bytes > longest_bytes:
+            raise TooLargeError
+        body = Body(self, client, announced_bytes, longest_bytes)
+        with self._lock:
+            per_client = settings.REQUEST_BODIES_MAX_PER_CLIENT
+            most = settings.REQUEST_BODIES_MAX
+            if self.most is not None:
+                most, per_client = min(most, self.most), min(per_client, max(1, self.most // 2))
+            if self._of_client[client] >= per_client:
+                raise RateLimitError("Too many requests with a body at a time.", wait_seconds=RETRY_AFTER_SECONDS)
+            if len(self._bodies) >= most:
+                raise _busy()
+            self._require_bytes(client, announced_bytes, longest_bytes)
+            self._bodies.add(body)
+            self._of_client[client] += 1
+            self._bytes_of_client[client] += announced_bytes
+        return body
+
+    def reserve(self, body: Body, more_bytes: int) -> None:
+        """Make room for what a body has beyond its announced length. Raises RateLimitError and BusyError."""
+        with self._lock:
+            if body not in self._bodies:
+                return
+            self._require_bytes(body.client, more_bytes, body.reserved_bytes + more_bytes)
+            body.reserved_bytes += more_bytes
+            self._bytes_of_client[body.client] += more_bytes
+
+    def remove(self, body: Body) -> None:
+        with self._lock:
+            if body not in self._bodies:
+                return
+            self._bodies.discard(body)
+            for counter, count in ((self._of_client, 1), (self._bytes_of_client, body.reserved_bytes)):
+                counter[body.client] -= count
+                if counter[body.client] <= 0:
+                    del counter[body.client]
+
+    def outstanding_bytes(self) -> int:
+        """Return how many announced bytes have not arrived yet."""
+        with self._lock:
+            return sum(max(0, body.reserved_bytes - body.received_bytes) for body in self._bodies)
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def _require_bytes(self, client: str, more: int, single: int) -> None:
+        of_client = self._bytes_of_client[client] + more
+        if of_client > max(settings.REQUEST_BODIES_MAX_BYTES_PER_CLIENT, single):
+            raise RateLimitError("Too many bytes at a time.", wait_seconds=RETRY_AFTER_SECONDS)
+        if sum(self._bytes_of_client.values()) + more > max(settings.REQUEST_BODIES_MAX_BYTES, single):
+            raise _busy()
+
+
+def _busy() -> BusyError:
+    return BusyError("Too many requests with a body at a time.", retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+# Those whose sender is not known yet, each at most `bounds.UNKNOWN_SENDER_BYTES` long; and all others.
+unknown_senders = Bodies()
+known_senders = Bodies()

@@ -1,0 +1,279 @@
+"""Daphne with bounds: what a client sends or does not read costs no more than a bounded window.
+
+Daphne takes a whole body before it looks at its request, and gives the application's answer to a socket however slow
+that is. Here the headers alone decide whether a body is taken (`hsi.server.admission`), a body lies in one file, once,
+and the application waits while the client does not read. The number and size of headers are bounded by Twisted (500,
+16 KiB).
+
+Importing this installs Twisted's reactor: only a serving process may do that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+from typing import IO, Any, cast
+
+from channels.db import database_sync_to_async
+from daphne import http_protocol
+from django.core.handlers.asgi import ASGIRequest
+from twisted.internet import reactor
+from twisted.protocols.basic import LineReceiver
+from twisted.web.http import HTTPChannel
+
+from hsi.errors import HSIError, RequestTimeoutError
+from hsi.http import body_limits, mount, problem, proxy_headers
+from hsi.http.client_address import client_network
+from hsi.server import admission, bodies
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+IDLE_SECONDS = 60
+# After a refusal so much is read and dropped, for so long.
+LINGER_SECONDS = 2.0
+MOST_DROPPED_BYTES = 1024 * 1024
+
+
+class Channel(HTTPChannel):
+    """A connection that is idle for as long as it has begun no request, whatever trickles in."""
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
+        if self.requests:
+            self.resetTimeout()  # type: ignore[no-untyped-call]
+        LineReceiver.dataReceived(self, data)  # type: ignore[no-untyped-call]
+
+    def _send100Continue(self) -> None:  # noqa: N802
+        """Twisted calls it when the headers are there; whether to go on is known once the body is admitted."""
+        self.requests[-1].go_on()
+
+
+class Window:
+    """Whether a client takes more. Twisted calls it as the producer of what is written."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def wait(self) -> None:
+        if not self._open.is_set():
+            await self._open.wait()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self._open.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self._open.set()
+
+
+class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types
+    """Is looked at once a second until it is there, or has been refused."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.content: Any
+        self.window: Window | None = None
+        # The body, once all of it is there: the file that the application reads.
+        self.body_file: IO[bytes] | None = None
+        self._body: bodies.Body | None = None
+        self._is_over = False  # answered by us, or gone
+        self._dropped_bytes = 0
+        self._waits_for_admission = self._is_complete = self._wants_to_go_on = False
+        self._began = _now()
+        self._look = _later(LOOK_SECONDS, self._hurry)
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        """Twisted calls it when all headers are there. `length` is None for a chunked body."""
+        super().gotLength(length)
+        # Daphne itself takes a mount point from this one.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        if length == 0:
+            return
+        try:
+            longest = body_limits.longest_body_bytes(self._path())
+            if admission.is_large(length):
+                self._body = bodies.known_senders.begin(self._network(), length or 0, longest)
+                self._ask_for_admission(length)
+            else:
+                self._body = bodies.unknown_senders.begin(self._network(), length or 0, longest)
+        except HSIError as error:
+            self._refuse(error)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        if self._is_over or self._body is None:
+            self._drop(len(data))
+            return
+        try:
+            self._body.receive(len(data))
+            super().handleContentChunk(data)
+        except HSIError as error:
+            self._refuse(error)
+        except OSError as error:
+            logger.error("A body could not be kept: %s", error)
+            self._refuse(admission.TemporaryStorageFullError())
+
+    def go_on(self) -> None:
+        """The client waits for a word before it sends the body (RFC 9110 10.1.1)."""
+        if self._waits_for_admission:
+            self._wants_to_go_on = True
+        elif not self._is_over:
+            self.channel.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def process(self) -> Any:
+        if self._is_over:
+            return None  # refused: what still came of it is nothing to be answered
+        if self._waits_for_admission:
+            self._is_complete = True
+            return None
+        self._rest()
+        if self._body is not None:
+            self._hand_over()
+        return super().process()
+
+    def _hand_over(self) -> None:
+        """Leave the body's file to the application. Daphne would put all of it into memory."""
+        body: IO[bytes] = self.content
+        self.body_file, self.content = body, io.BytesIO()
+        length = body.seek(0, os.SEEK_END)
+        body.seek(0)
+        # Of a chunked body the length is known by now; the application relies on it.
+        self.requestHeaders.removeHeader(b"transfer-encoding")
+        self.requestHeaders.setRawHeaders(b"content-length", [str(length).encode()])
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        self._end()
+        super().connectionLost(reason)
+
+    def finish(self) -> None:
+        if self.window is not None:
+            self.unregisterProducer()
+        self._end()
+        super().finish()
+
+    def open_window(self) -> bool:
+        """From the first part of the answer on the client's reading sets the pace. False: there is no client."""
+        if self.finished or self.channel is None:
+            return False
+        if self.window is None:
+            self.window = Window()
+            self.registerProducer(self.window, True)
+        return True
+
+    def abort(self) -> None:
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
+
+    def _ask_for_admission(self, length: int | None) -> None:
+        """Read no further until it is known who sends this."""
+        self._waits_for_admission = True
+        self.channel._networkProducer.pauseProducing()
+        task = asyncio.get_event_loop().create_task(self._admit(ASGIRequest(self._scope(), io.BytesIO()), length))
+        task.add_done_callback(self._log_failure)
+
+    async def _admit(self, head: ASGIRequest, length: int | None) -> None:
+        error = None
+        try:
+            await database_sync_to_async(admission.admit)(head, length)
+        except HSIError as refused:
+            error = refused
+        self._waits_for_admission = False
+        if self._is_over:
+            return
+        if error is not None:
+            self._refuse(error)
+            return
+        if self._wants_to_go_on:
+            self.go_on()
+        if self._is_complete:
+            self.process()
+        else:
+            self.channel._networkProducer.resumeProducing()
+
+    def _log_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A request with a body could not be looked at", exc_info=error)
+            self._refuse(HSIError(problem.OUR_FAULT))
+
+    def _scope(self) -> dict[str, Any]:
+        """The ASGI scope of the headers, as far as recognising the sender needs it."""
+        peer = self._peer()
+        headers = [(name.lower(), value) for name, values in self.requestHeaders.getAllRawHeaders() for value in values]
+        return {
+            "type": "http",
+            "method": self.channel._command.decode("latin-1"),
+            "path": mount.link(self._path()),
+            "query_string": b"",
+            "headers": proxy_headers.kept(headers, peer),
+            "client": (peer, 0),
+        }
+
+    def _path(self) -> str:
+        return mount.below(str(self.channel._path.partition(b"?")[0].decode("latin-1")))
+
+    def _peer(self) -> str:
+        return str(getattr(self.channel.getPeer(), "host", "") or "")
+
+    def _network(self) -> str:
+        forwarded = b",".join(self.requestHeaders.getRawHeaders(b"x-forwarded-for", []))
+        return client_network({"REMOTE_ADDR": self._peer(), "HTTP_X_FORWARDED_FOR": forwarded.decode("latin-1")})
+
+    def _hurry(self) -> None:
+        late = self._body.is_late() if self._body is not None else _now() - self._began > body_limits.longest_seconds(0)
+        if late and not self._waits_for_admission:
+            self._refuse(RequestTimeoutError())
+        else:
+            self._look = _later(LOOK_SECONDS, self._hurry)
+
+    def _rest(self) -> None:
+        if self._look is not None and self._look.active():
+            self._look.cancel()
+        self._look = None
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._rest()
+        if self.window is not None:
+            self.window.stopProducing()
+        if self._body is not None:
+            self._body.end()
+
+    def _refuse(self, error: HSIError) -> None:
+        """Answer and close. Nothing more is read: whoever sends what is not wanted is not listened to."""
+        if self._is_over:
+            return
+        self._end()
+        channel = self.channel
+        channel.transport.write(problem.raw_answer(error))
+        # A client that still sends would not see the answer if the connection closed at once: what comes is dropped
+        # for a moment. Half of the connection is closed, so that a client that reads knows that this was all.
+        channel.transport.loseWriteConnection()
+        channel._networkProducer.resumeProducing()
+        _later(LINGER_SECONDS, channel.transport.abortConnection)
+
+    def _drop(self, count: int) -> None:
+        self._dropped_bytes += count
+        if self._dropped_bytes > MOST_DROPPED_BYTES and self.channel is not None:
+            self.channel.transport.abortConnection()
+
+
+def _now() -> float:
+    return float(cast(Any, reactor).seconds())
+
+
+def _later(seconds: float, call: Any) -> Any:
+    return cast(Any, reactor).callLater(seconds, call)
+
+
+class Factory(http_protocol.HTTPFactory):  # type: ignore[misc]
+    protocol = Channel
+
+    def buildProtocol(self, address: Any) -> Any:  # noqa: N802
+        protocol = super().buildProtocol(address)
+        protocol.requestFactory = Request
+        protocol.timeOut = IDLE_SECONDS
+        return protocol

@@ -1,0 +1,195 @@
+"""Bodies of requests under gunicorn, with the same bounds as under daphne (`hsi.server.daphne_server`).
+
+Gunicorn hands a request over when its headers are there, and a worker's thread waits for the body. So bodies of
+unknown senders may hold half of the threads at most, and a body that comes too slowly is cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+
+from hsi.errors import HSIError, RequestTimeoutError
+from hsi.http import body_limits, problem
+from hsi.http.client_address import client_network
+from hsi.server import admission, bodies
+from hsi.server.bodies import Bodies, Body
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+LOOK_SECONDS = 1.0
+CHUNK_BYTES = 64 * 1024
+UNKNOWN_SENDERS = Bodies(most=max(1, settings.API_THREADS // 2))
+KNOWN_SENDERS = bodies.known_senders
+
+
+class BoundedBodies:
+    """Calls `application` once the body of a request is admitted."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            length = announced_bytes(environ)
+            if length == 0:
+                return self._application(environ, start_response)
+            body = _admitted(environ, length)
+        except HSIError as error:
+            return _refused(environ, start_response, error)
+        watch.begin(body, environ)
+        try:
+            environ["wsgi.input"] = Counted(environ["wsgi.input"], body)
+            if length is None:
+                _spool(environ)
+            return Answer(self._application(environ, start_response), body)
+        except HSIError as error:
+            body.end()
+            return _refused(environ, start_response, error)
+        except BaseException:
+            body.end()
+            raise
+
+
+def announced_bytes(environ: dict[str, Any]) -> int | None:
+    """Return the length of the body; None where it is chunked. Raises ValidationError and TooLargeError."""
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        return None
+    return body_limits.content_length(environ.get("CONTENT_LENGTH", ""))
+
+
+def _admitted(environ: dict[str, Any], length: int | None) -> Body:
+    longest = body_limits.longest_body_bytes(environ["PATH_INFO"])
+    network = client_network(environ)
+    if not admission.is_large(length):
+        return UNKNOWN_SENDERS.begin(network, length or 0, longest)
+    body = KNOWN_SENDERS.begin(network, length or 0, longest)
+    try:
+        admission.admit(WSGIRequest(environ), length)
+    except BaseException:
+        body.end()
+        raise
+    finally:
+        close_old_connections()
+    return body
+
+
+class Counted:
+    """A `wsgi.input` that notes what has arrived."""
+
+    def __init__(self, source: Any, body: Body) -> None:
+        self._source, self._body = source, body
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, less only at the end; they are noted as they come, since a slow client is cut off."""
+        parts: list[bytes] = []
+        left = sys.maxsize if size < 0 else size
+        while left and (data := self._source.read(min(left, CHUNK_BYTES))):
+            self._body.receive(len(data))
+            parts.append(data)
+            left -= len(data)
+        return b"".join(parts)
+
+    def readline(self, size: int = -1) -> bytes:
+        data: bytes = self._source.readline(size) if size >= 0 else self._source.readline()
+        self._body.receive(len(data))
+        return data
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+
+class Answer:
+    """The application's answer. When it is sent, or given up, the body no longer counts."""
+
+    def __init__(self, answer: Iterable[bytes], body: Body) -> None:
+        self._answer, self._body = answer, body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        self._body.end()
+        if close := getattr(self._answer, "close", None):
+            close()
+
+
+def _spool(environ: dict[str, Any]) -> None:
+    """Put a chunked body into a file: then its length is known, on which the application relies."""
+    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the request)
+    source = environ["wsgi.input"]
+    while data := source.read(CHUNK_BYTES):
+        spool.write(data)
+    environ["CONTENT_LENGTH"] = str(spool.tell())
+    del environ["HTTP_TRANSFER_ENCODING"]
+    spool.seek(0)
+    environ["wsgi.input"] = spool
+
+
+def _refused(environ: dict[str, Any], start_response: Any, error: HSIError) -> Iterable[bytes]:
+    """Answer without reading the body. What still comes of it is not read either."""
+    content = json.dumps(problem.document(error)).encode()
+    status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    headers = {"Content-Type": problem.CONTENT_TYPE, "Content-Length": str(len(content)), **error.headers}
+    start_response(status, list(headers.items()))
+    _shut(environ, socket.SHUT_RD)
+    return [content]
+
+
+def _shut(environ: dict[str, Any], how: int) -> None:
+    if connection := environ.get("gunicorn.socket"):
+        with contextlib.suppress(OSError):
+            connection.shutdown(how)
+
+
+class Watch:
+    """Cuts off bodies that come too slowly. One thread a process looks once a second, while there are any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._environs: dict[Body, dict[str, Any]] = {}
+        self._is_looking = False
+
+    def begin(self, body: Body, environ: dict[str, Any]) -> None:
+        with self._lock:
+            self._environs[body] = environ
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, name="slow-bodies", daemon=True).start()
+
+    def _look(self) -> None:
+        while self._go_on():
+            time.sleep(LOOK_SECONDS)
+            with self._lock:
+                late = [(body, environ) for body, environ in self._environs.items() if body.is_late()]
+            for body, environ in late:
+                body.end()
+                self._cut_off(environ)
+
+    def _go_on(self) -> bool:
+        with self._lock:
+            self._environs = {body: environ for body, environ in self._environs.items() if not body.has_ended}
+            self._is_looking = bool(self._environs)
+            return self._is_looking
+
+    def _cut_off(self, environ: dict[str, Any]) -> None:
+        if connection := environ.get("gunicorn.socket"):
+            with contextlib.suppress(OSError):
+                connection.sendall(problem.raw_answer(RequestTimeoutError()))
+        _shut(environ, socket.SHUT_RDWR)
+
+
+watch = Watch()

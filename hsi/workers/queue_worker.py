@@ -1,0 +1,277 @@
+"""A worker takes jobs from a queue and sees to it that each ends acknowledged, tried again later, or buried."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+
+from hsi import failpoints
+from hsi.db import clock
+from hsi.errors import AIServiceError, HSIError
+from hsi.logs import context
+from hsi.logs.redaction import redact
+from hsi.metrics import histograms
+from hsi.queues import (
+    ANALYSIS_QUEUE,
+    DETECTION_QUEUE,
+    Failure,
+    Job,
+    LeaseLostError,
+    QueueUnavailableError,
+    get_queue,
+    pauses,
+)
+from hsi.workers.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
+RETRY_SECONDS = (2.0, 300.0)
+WAITS = {DETECTION_QUEUE: "detection_wait", ANALYSIS_QUEUE: "analysis_wait"}  # the stage that a job's wait is
+# These speak of the database, not of the job.
+CONNECTION_ERRORS = (OperationalError, InterfaceError)
+
+
+class WorkerLostError(HSIError):
+    """Whoever took this job died of it or never came back, as often as a job may be tried."""
+
+    code = "WORKER_LOST"
+    retryable = False
+
+
+class StoppedError(HSIError):
+    """The process was told to end, and this took longer than the grace time."""
+
+    code = "STOPPED"
+    counts = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job in hand, and since when (monotonic seconds)."""
+
+    job: Job
+    since: float
+
+
+@dataclass(slots=True)
+class Slot:
+    """One thread's place for a job. Empty while it looks for its next one."""
+
+    held: Held | None
+
+
+class QueueWorker(Loop):
+    """Takes jobs of one queue. `work(job)` stores the result and acknowledges in one transaction.
+
+    `bury(row_id, reason)` is called in the transaction that buries a job, to mark its row.
+    `ready()` is how many seconds to take nothing, because what the jobs need is away; they wait in the queue.
+    A job in hand when its process dies is taken by another when the lease ends; the lease of a job
+    that takes long is kept alive.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        queue_name: str,
+        work: Callable[[Job], None],
+        bury: Callable[[int, str], None],
+        *,
+        concurrency: int = 1,
+        ready: Callable[[], float] = lambda: 0,
+    ) -> None:
+        super().__init__(name)
+        self.queue_name = queue_name
+        self.work = work
+        self.bury = bury
+        self.concurrency = concurrency
+        self.ready = ready
+        self._in_hand: dict[Future[None], Slot] = {}
+        self._closing = False
+        self._pool: ThreadPoolExecutor | None = None
+
+    def open(self) -> None:
+        self._closing = False
+        self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix=self.name)
+
+    def close(self) -> None:
+        """Finish what is in hand, for as long as the grace time allows. Another worker has the rest at once."""
+        self._closing = True
+        if self._in_hand:
+            wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._collect()
+        for held in self._held():
+            self.cut_off = True
+            self._hand_over(held.job)
+        connections.close_all()
+
+    def _hand_over(self, job: Job) -> None:
+        """From here on, what our thread still makes of it cannot be stored."""
+        logger.warning("%s: row %s is not finished and goes to another worker", self.queue_name, job.row_id)
+        try:
+            self._give_back(job, 0, StoppedError(), counts=False)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, error)
+
+    def idle(self) -> bool:
+        """Of a paused queue nobody takes what waits."""
+        if self._in_hand:
+            return False
+        return pauses.is_paused(self.queue_name) or get_queue(self.queue_name).depth().total == 0
+
+    def _wait_seconds(self) -> float:
+        return max(pauses.wait_seconds(self.queue_name), self.ready())
+
+    def step(self) -> float:
+        self._collect()
+        free = self.concurrency - len(self._in_hand)
+        if free <= 0:
+            wait(self._in_hand, timeout=LONGEST_SLEEP_SECONDS, return_when=FIRST_COMPLETED)
+            return 0
+        not_before = self._wait_seconds()
+        jobs = [] if not_before > 0 else self._take(free)
+        for job in jobs:
+            assert self._pool is not None  # noqa: S101 (open() came first)
+            slot = Slot(Held(job, time.monotonic()))
+            self._in_hand[self._pool.submit(self._do_in_a_row, slot)] = slot
+        if not jobs and self._in_hand:
+            wait(self._in_hand, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        return 0 if jobs or self._in_hand else min(max(not_before, 0.001), LONGEST_SLEEP_SECONDS)
+
+    def _take(self, limit: int) -> list[Job]:
+        # With work in hand, only look: the wait is for the first of it to end.
+        only_look = self._in_hand or (self._ends_when_idle and self.idle())
+        patience = 0 if only_look else LONGEST_SLEEP_SECONDS
+        return get_queue(self.queue_name).take(limit, wait_seconds=patience, lease_seconds=settings.JOB_LEASE_SECONDS)
+
+    def _collect(self) -> None:
+        for future in [future for future in self._in_hand if future.done()]:
+            del self._in_hand[future]
+            if not future.cancelled():
+                future.result()
+
+    def keep_alive(self) -> None:
+        """Keep the leases of what is in hand, save of jobs that hang: another worker may have those."""
+        oldest = time.monotonic() - settings.JOB_MAX_SECONDS
+        jobs = [held.job for held in self._held() if held.since > oldest]
+        get_queue(self.queue_name).extend(jobs, settings.JOB_LEASE_SECONDS)
+
+    def trouble(self) -> str:
+        oldest = time.monotonic() - settings.JOB_MAX_SECONDS
+        hanging = [str(held.job.row_id) for held in self._held() if held.since <= oldest]
+        return f"hangs on row {', '.join(hanging)}" if hanging else ""
+
+    def _held(self) -> list[Held]:
+        slots = list(self._in_hand.values())
+        return [held for held in (slot.held for slot in slots) if held]
+
+    def _do_in_a_row(self, slot: Slot) -> None:
+        """Do the slot's job, then others for as long as some wait: the loop's thread need not hand over each."""
+        while slot.held:
+            job = slot.held.job
+            with context.bound(request=job.trace, queue=job.queue, row=job.row_id):
+                self._do(job)
+            slot.held = None
+            if following := self._next():
+                slot.held = Held(following, time.monotonic())
+
+    def _next(self) -> Job | None:
+        """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""
+        if self._stopping or self._closing or self._only_once:
+            return None
+        jobs: list[Job] = []
+        try:
+            if self._wait_seconds() <= 0:
+                queue = get_queue(self.queue_name)
+                jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
+        except (QueueUnavailableError, DatabaseError, InterfaceError):
+            pass
+        if not jobs:  # the thread ends, or idles: its connection is for others
+            drop_bad_connections()
+            return None
+        return jobs[0]
+
+    def _do(self, job: Job) -> None:
+        """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
+        drop_bad_connections()
+        failpoints.reach(f"{self.queue_name}-taken")
+        try:
+            if job.attempts > settings.JOB_MAX_ATTEMPTS:
+                raise WorkerLostError
+            if job.attempts == 1 and self.queue_name in WAITS:  # later tries waited on purpose
+                histograms.stage(WAITS[self.queue_name], clock.now().timestamp() - job.put_at)
+            self.work(job)
+            self.done += 1
+        except LeaseLostError:
+            logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+        except (DatabaseError, InterfaceError) as error:
+            self._database_failed(job, error)
+        except Exception as error:
+            self._failed(job, error)
+        finally:
+            drop_bad_connections()
+
+    def _database_failed(self, job: Job, error: Exception) -> None:
+        """The database did not take the result. The lease brings the job back; say so and go on."""
+        histograms.count(histograms.ERRORS, "DATABASE_UNAVAILABLE")
+        logger.error("%s: row %s not stored, will be tried again: %s", self.queue_name, job.row_id, error)
+        connections.close_all()
+        try:
+            self._failed(job, error)
+        except (DatabaseError, InterfaceError) as again:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, again)
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        if not isinstance(error, (DatabaseError, InterfaceError)):
+            histograms.count(histograms.ERRORS, error.code if isinstance(error, HSIError) else HSIError.code)
+        retryable = error.retryable if isinstance(error, HSIError) else True
+        counts = error.counts if isinstance(error, HSIError) else not isinstance(error, CONNECTION_ERRORS)
+        if retryable and (not counts or job.attempts < settings.JOB_MAX_ATTEMPTS):
+            delay = retry_delay_seconds(job.attempts, error)
+            logger.warning(
+                "%s: row %s, attempt %s failed, again in %.0f s: %s: %s",
+                self.queue_name, job.row_id, job.attempts, delay, type(error).__name__, error,
+            )  # fmt: skip
+            self._give_back(job, delay, error, counts)
+            return
+        reason = "attempts" if retryable else "refused"
+        logger.error(
+            "%s: row %s becomes a dead letter: %s: %s", self.queue_name, job.row_id, type(error).__name__, error
+        )
+        stack = "".join(traceback.format_exception(error))
+        try:
+            with transaction.atomic():
+                self.bury(job.row_id, redact(f"{type(error).__name__}: {error}")[:300])
+                get_queue(self.queue_name).bury(job, reason, error, stack=stack)
+        except LeaseLostError:
+            logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+        except QueueUnavailableError as away:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, away)
+
+    def _give_back(self, job: Job, delay: float, error: Exception, counts: bool) -> None:
+        try:
+            get_queue(self.queue_name).retry(job, delay, Failure.of(error), counts=counts)
+        except LeaseLostError:
+            logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
+        except QueueUnavailableError as away:
+            logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, away)
+
+
+def retry_delay_seconds(attempts: int, error: Exception) -> float:
+    """Exponential back-off with jitter (half to full), or what the service asked for."""
+    if isinstance(error, AIServiceError) and error.retry_after_seconds is not None:
+        return error.retry_after_seconds
+    first, longest = RETRY_SECONDS
+    if isinstance(error, HSIError) and not error.counts:
+        longest = 30.0  # a service that is away may be back any moment
+    return float(min(longest, first * 2 ** min(attempts - 1, 30)) * random.uniform(0.5, 1))

@@ -1,0 +1,90 @@
+"""Running loops as a process: threads, signals, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from hsi.workers.flusher import Recorder
+from hsi.workers.loop import Loop
+
+logger = logging.getLogger(__name__)
+
+
+def embedded_loops() -> list[Loop]:
+    """Every loop that `up` runs beside the web server."""
+    return [loop for factory in settings.EMBEDDED_LOOPS for loop in import_string(factory)()]
+
+
+class LoopThreads:
+    """Loops in threads of their own, each started again when it fails."""
+
+    def __init__(self, loops: Iterable[Loop]) -> None:
+        self.loops = list(loops)
+        self.threads = [threading.Thread(target=loop.run_forever, name=loop.name, daemon=True) for loop in self.loops]
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        for loop in self.loops:
+            loop.stop()
+
+    def join(self, timeout_seconds: float) -> list[str]:
+        """Wait for all to end; the names of those that did not."""
+        for thread in self.threads:
+            thread.join(timeout_seconds)
+        return [thread.name for thread in self.threads if thread.is_alive()]
+
+
+def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> None:
+    """Run loops until SIGTERM or SIGINT: the first finishes what is in hand, the second ends now.
+
+    With `once` and `drain` the loops run one after the other.
+    """
+    signals = 0
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            os._exit(128 + number)
+        for loop in loops:
+            loop.stop()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+    with Recorder() as recorder:
+        if once or drain:
+            for loop in loops:
+                loop.run(once=once, drain=drain)
+            return
+        threads = LoopThreads(loops[1:])
+        threads.start()
+        loops[0].run_forever()
+        threads.stop()
+        end(threads, loops, recorder)
+
+
+def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None:
+    """Wait for `threads` as long as the grace time allows. Does not return where work in hand had to be cut off.
+
+    Python would wait for the threads that do it, however long they take.
+    """
+    unfinished = threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2)
+    if unfinished:
+        logger.warning("Ended without waiting longer for: %s", ", ".join(unfinished))
+    recorder.stop()
+    if unfinished or any(loop.cut_off for loop in loops):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)

@@ -1,0 +1,185 @@
+"""The API of what was noted: log lines, the audit log, runs of housekeeping."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
+from hsi.api.openapi import Page
+from hsi.models.ledger import AuditEntry
+from hsi.times import iso
+from monitoring.models import JobRun, LogEntry
+
+
+class LogData(TypedDict):
+    """A log line, with secrets masked. Texts in it may come from outside: treat them as untrusted."""
+
+    id: int
+    time: str
+    level: str
+    component: str
+    message: str
+    stack: str
+    request_id: str
+    camera: str
+    upload: int | None
+    batch: int | None
+    event: int | None
+    queue: str
+    duration_seconds: float | None
+
+
+class AuditData(TypedDict):
+    """Who changed what. `before` and `after` hold what changed, with secrets masked."""
+
+    id: int
+    time: str
+    user: str
+    token: str
+    address: str
+    action: str
+    object: str
+    before: Any
+    after: Any
+    request_id: str
+
+
+class JobData(TypedDict):
+    """A run of housekeeping, or of what a person asked for, which has `asked_by` and `total`."""
+
+    id: int
+    name: str
+    outcome: str
+    started_at: str
+    ended_at: str | None
+    counts: dict[str, Any]
+    error: str
+    asked_by: str
+    total: int | None
+
+
+def log_data(entry: LogEntry) -> LogData:
+    return {
+        "id": entry.pk,
+        "time": iso(entry.time),
+        "level": entry.get_level_display(),
+        "component": entry.component,
+        "message": entry.message,
+        "stack": entry.stack,
+        "request_id": entry.request_id,
+        "camera": entry.camera,
+        "upload": entry.upload,
+        "batch": entry.batch,
+        "event": entry.event,
+        "queue": entry.queue,
+        "duration_seconds": entry.duration_seconds,
+    }
+
+
+def audit_data(entry: AuditEntry) -> AuditData:
+    return {
+        "id": entry.pk,
+        "time": iso(entry.time),
+        "user": entry.user,
+        "token": entry.token,
+        "address": entry.address,
+        "action": entry.action,
+        "object": entry.object,
+        "before": entry.before,
+        "after": entry.after,
+        "request_id": entry.request_id,
+    }
+
+
+def job_data(run: JobRun) -> JobData:
+    return {
+        "id": run.pk,
+        "name": run.name,
+        "outcome": run.outcome,
+        "started_at": iso(run.started_at),
+        "ended_at": iso(run.ended_at),
+        "counts": run.counts,
+        "error": run.error,
+        "asked_by": run.asked_by,
+        "total": run.total,
+    }
+
+
+class LogFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """`level` is the least severe one, `component` how the logger's name begins."""
+
+    level = django_filters.TypedChoiceFilter(
+        choices=[(name, name) for name in LogEntry.Level.names],
+        coerce=lambda name: LogEntry.Level[name].value,
+        field_name="level",
+        lookup_expr="gte",
+    )
+    component = django_filters.CharFilter(lookup_expr="startswith", max_length=120)
+    request_id = django_filters.CharFilter(max_length=64)
+    camera = django_filters.CharFilter(max_length=64)
+    upload = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
+    batch = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
+    event = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
+    after = TimeFilter(field_name="time", lookup_expr="gte")
+    before = TimeFilter(field_name="time", lookup_expr="lt")
+    q = django_filters.CharFilter(field_name="message", lookup_expr="icontains", max_length=200)
+
+
+class AuditFilters(django_filters.FilterSet):  # type: ignore[misc]
+    user = django_filters.CharFilter(max_length=150)
+    action = django_filters.CharFilter(max_length=60)
+    object = django_filters.CharFilter(max_length=200)
+    after = TimeFilter(field_name="time", lookup_expr="gte")
+    before = TimeFilter(field_name="time", lookup_expr="lt")
+
+
+class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
+    name = django_filters.CharFilter(max_length=40)
+    outcome = django_filters.ChoiceFilter(choices=JobRun.Outcome.choices)
+    after = TimeFilter(field_name="started_at", lookup_expr="gte")
+    before = TimeFilter(field_name="started_at", lookup_expr="lt")
+
+
+class Logs(GenericAPIView[LogEntry]):
+    subject = LogEntry
+    queryset = LogEntry.objects.all()
+    keyset = "time"
+    filterset_class = LogFilters
+
+    @extend_schema(summary="Log lines", responses=Page[LogData])
+    def get(self, request: Request) -> Response:
+        if request.query_params.get("q") and not request.query_params.get("after"):
+            raise ValidationError({"q": ["Needs after: text is looked for within a span of time only."]})
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([log_data(entry) for entry in page])
+
+
+class Audit(GenericAPIView[AuditEntry]):
+    subject = AuditEntry
+    queryset = AuditEntry.objects.all()
+    keyset = "time"
+    filterset_class = AuditFilters
+
+    @extend_schema(summary="The audit log", responses=Page[AuditData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([audit_data(entry) for entry in page])
+
+
+class Jobs(GenericAPIView[JobRun]):
+    subject = JobRun
+    queryset = JobRun.objects.all()
+    keyset = "started_at"
+    filterset_class = JobFilters
+
+    @extend_schema(summary="Runs of housekeeping", responses=Page[JobData])
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([job_data(run) for run in page])

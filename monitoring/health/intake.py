@@ -1,0 +1,45 @@
+"""The health of the way in: what is not taken in, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
+from health_check.exceptions import ServiceWarning
+
+from cameras.models import Camera, IntakeProblem
+from monitoring.health.checks import NamedCheck
+
+SHOWN = 10
+
+
+class AffectedFoldersError(Exception):
+    """Which folders, for those who may know them all."""
+
+
+@dataclass
+class IntakeCheck(NamedCheck):
+    """Files and folders that wait for a reason. Counts those of `cameras` (None: of every folder), and names none."""
+
+    name: str = "intake"
+    cameras: QuerySet[Camera] | None = field(default=None, repr=False)
+
+    def run(self) -> None:
+        found = IntakeProblem.objects.all()
+        if self.cameras is not None:  # what is about all folders is about theirs
+            found = found.filter(folder__in={"", *(camera.root_folder for camera in self.cameras)})
+        problems = list(found)
+        self.detail = f"{summary(problems)}." if problems else "Every file is taken in."
+        faults = [problem for problem in problems if problem.kind not in IntakeProblem.HARMLESS]
+        if faults:
+            which = "; ".join(map(str, faults[:SHOWN]))
+            raise ServiceWarning(f"{summary(faults)}.") from AffectedFoldersError(which)
+
+
+def summary(problems: list[IntakeProblem]) -> str:
+    """Such as `files that cannot be read: 3, folders that are too deep: 1`."""
+    counts: dict[str, int] = {}
+    for problem in problems:
+        words = problem.get_kind_display()
+        counts[words] = counts.get(words, 0) + problem.count
+    return ", ".join(f"{words}: {count}" for words, count in counts.items())

@@ -1,0 +1,36 @@
+"""Runs of housekeeping as rows: when, how it ended, what it did."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from hsi.logs.redaction import redact
+from monitoring.models import JobRun
+
+
+class Run:
+    """A run in progress. Its row is written at the start, so that one that never ends is seen as well."""
+
+    def __init__(self, name: str) -> None:
+        self._row = JobRun.objects.create(name=name, started_at=timezone.now())
+        self._counts: dict[str, int] = {}
+
+    def count(self, what: str, number: int) -> None:
+        self._counts[what] = self._counts.get(what, 0) + number
+
+    def done(self) -> None:
+        self._end(JobRun.Outcome.DONE)
+
+    def failed(self, error: BaseException) -> None:
+        self._end(JobRun.Outcome.FAILED, f"{type(error).__name__}: {error}")
+
+    def _end(self, outcome: JobRun.Outcome, error: str = "") -> None:
+        JobRun.objects.filter(pk=self._row.pk).update(
+            outcome=outcome, ended_at=timezone.now(), counts=self._counts, error=redact(error.replace("\0", ""))[:500]
+        )
+
+
+def note(name: str, counts: dict[str, int]) -> None:
+    """A run that is over already."""
+    now = timezone.now()
+    JobRun.objects.create(name=name, started_at=now, ended_at=now, outcome=JobRun.Outcome.DONE, counts=counts)

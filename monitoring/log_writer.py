@@ -1,0 +1,76 @@
+"""Log lines into rows, from the recorder's thread. What the database does not take now waits, bounded, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import DataError, IntegrityError
+
+from hsi.logs.buffer import Line, buffer
+from hsi.logs.formatters import printable
+from hsi.metrics import histograms
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
+from monitoring.models import LogEntry
+
+AT_ONCE = 200
+BIGGEST_ID = 2**63 - 1
+# What the row of a queue's job is.
+ROW_IS = {DETECTION_QUEUE: "upload", FAST_PATH_QUEUE: "batch", ANALYSIS_QUEUE: "batch"}
+
+
+class Writer:
+    """Writes what `buffer` holds. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._in_hand: list[Line] = []
+        self._told_dropped = 0
+
+    def flush(self) -> None:
+        """Raises DatabaseError or InterfaceError, and keeps the lines, where they cannot be written now."""
+        self._count_dropped()
+        while lines := self._in_hand or buffer.take(AT_ONCE):
+            self._in_hand = lines
+            try:
+                LogEntry.objects.bulk_create([entry(line) for line in lines])
+            except (DataError, IntegrityError):
+                histograms.count(histograms.LOG_LINES_DROPPED, by=len(lines))  # never to be taken: others must not wait
+            self._in_hand = []
+
+    def _count_dropped(self) -> None:
+        dropped = buffer.dropped
+        if dropped > self._told_dropped:
+            histograms.count(histograms.LOG_LINES_DROPPED, by=dropped - self._told_dropped)
+            self._told_dropped = dropped
+
+
+def entry(line: Line) -> LogEntry:
+    about = _about(line.about)
+    return LogEntry(
+        time=line.time, level=line.level, component=line.component[:120], message=line.message, stack=line.stack,
+        duration_seconds=line.duration_seconds, request_id=_text(about, "request", 64),
+        camera=_text(about, "camera", 64), queue=_text(about, "queue", 40), upload=_number(about, "upload"),
+        batch=_number(about, "batch"), event=_number(about, "event"),
+    )  # fmt: skip
+
+
+def _about(values: Mapping[str, Any]) -> dict[str, Any]:
+    named = ROW_IS.get(str(values.get("queue")))
+    return {named: values.get("row"), **values} if named else dict(values)
+
+
+def _text(about: Mapping[str, Any], name: str, length: int) -> str:
+    return printable(str(about.get(name) or ""))[:length]
+
+
+def _number(about: Mapping[str, Any], name: str) -> int | None:
+    value = about.get(name)
+    return value if isinstance(value, int) and 0 <= value <= BIGGEST_ID else None
+
+
+_writer = Writer()
+
+
+def flush() -> None:
+    """Write the log lines of this process. See `Writer.flush`."""
+    _writer.flush()

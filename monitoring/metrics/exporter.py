@@ -1,0 +1,176 @@
+"""`/metrics` for Prometheus. Everything comes from rows, so any web process answers for all of them.
+
+Names of cameras, people and files are in no label; labels come from our own code only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.urls import path
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from cameras.files import spool
+from cameras.files.disk_guard import disk_usage
+from cameras.models import IntakeProblem
+from hsi.api.permissions import MayScrape
+from hsi.db import clock
+from hsi.metrics import gauges, histograms
+from hsi.models import CircuitBreaker, WorkerHeartbeat
+from hsi.models.ledger import Tally
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, backpressure
+from hsi.workers import heartbeat
+from monitoring.health.checks import queue_depths
+from monitoring.metrics import counters
+from monitoring.metrics.backlog import waiting
+
+Totals = dict[str, dict[tuple[str, int], float]]  # by name, then by label and bucket
+BREAKER_VALUES = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class Figures(Collector):
+    """What the rows say now."""
+
+    def describe(self) -> list[Metric]:
+        """Asked when it is registered. It has no rival whose names it could take."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        counters.advance()
+        totals: Totals = {}
+        for name, label, bucket, value in Tally.objects.values_list("name", "label", "bucket", "value"):
+            totals.setdefault(name, {})[label, bucket] = value
+        yield from _counters(totals)
+        yield _histogram("hsi_stage_duration_seconds", "Time by stage.", "stage", totals, histograms.STAGE)
+        yield _histogram(
+            "hsi_ai_request_duration_seconds",
+            "Time of a request by AI service.",
+            "service",
+            totals,
+            histograms.AI_REQUEST,
+        )
+        yield from _queues()
+        yield from _waiting()
+        yield from _intake()
+        yield from _processes()
+        yield from _disks()
+
+
+def _counters(totals: Totals) -> Iterator[Metric]:
+    events = totals.get(counters.EVENTS, {}).get(("", 0), 0)
+    detections = totals.get(counters.DETECTIONS, {}).get(("", 0), 0)
+    dropped = totals.get(histograms.LOG_LINES_DROPPED, {}).get(("", 0), 0)
+    yield CounterMetricFamily("hsi_events_created", "Events ever made.", value=events)
+    yield CounterMetricFamily("hsi_detections_processed", "Detections ever stored.", value=detections)
+    yield CounterMetricFamily("hsi_log_lines_dropped", "Log lines that never reached the database.", value=dropped)
+    missed = totals.get(histograms.NOTICES_MISSED, {}).get(("", 0), 0)
+    yield CounterMetricFamily("hsi_notices_missed", "Files that a scan found and no notice told of.", value=missed)
+    yield _labelled("hsi_pipeline_errors", "Failed tries of jobs, by error code.", "type", totals, histograms.ERRORS)
+    yield _labelled("hsi_uploads_finished", "Uploads by the state they ended in.", "state", totals, histograms.UPLOADS)
+
+
+def _labelled(name: str, words: str, label: str, totals: Totals, tally: str) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, words, labels=[label])
+    for (value_of, _), value in sorted(totals.get(tally, {}).items()):
+        family.add_metric([value_of], value)
+    return family
+
+
+def _histogram(name: str, words: str, label: str, totals: Totals, tally: str) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, words, labels=[label])
+    counts, sums = totals.get(tally, {}), totals.get(tally + histograms.SUM, {})
+    for of in sorted({one for one, _ in counts}):
+        edges = [*map(str, histograms.BOUNDS), "+Inf"]
+        below, buckets = 0.0, []
+        for place, edge in enumerate(edges):
+            below += counts.get((of, place), 0)
+            buckets.append((edge, below))
+        family.add_metric([of], buckets, sum(value for (one, _), value in sums.items() if one == of))
+    return family
+
+
+def _queues() -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("hsi_queue_jobs", "Jobs by queue and state.", labels=["queue", "state"])
+    oldest = GaugeMetricFamily("hsi_queue_oldest_seconds", "Age of the oldest job.", labels=["queue"])
+    high = GaugeMetricFamily("hsi_queue_pressure", "1 where a queue is under pressure.", labels=["queue"])
+    up = GaugeMetricFamily("hsi_queues_up", "1 where the queues can be reached.")
+    try:
+        depths = queue_depths()
+    except QueueUnavailableError:
+        depths = {}
+    up.add_metric([], float(bool(depths)))
+    yield up
+    for name, depth in depths.items():
+        jobs.add_metric([name, "waiting"], depth.waiting)
+        jobs.add_metric([name, "leased"], depth.leased)
+        jobs.add_metric([name, "delayed"], depth.delayed)
+        oldest.add_metric([name], depth.oldest_seconds or 0)
+        high.add_metric([name], float(backpressure.is_high(name, depth.total)))
+    if depths:
+        yield GaugeMetricFamily("hsi_detection_queue_depth", "Uploads queued.", value=depths[DETECTION_QUEUE].total)
+        yield GaugeMetricFamily("hsi_analysis_queue_depth", "Batches queued.", value=depths[ANALYSIS_QUEUE].total)
+    yield from (jobs, oldest, high)
+
+
+def _waiting() -> Iterator[Metric]:
+    rows = GaugeMetricFamily("hsi_waiting", "Rows that wait, by kind.", labels=["kind"])
+    for kind, count in waiting().items():
+        rows.add_metric([kind], count)
+    yield rows
+
+
+def _intake() -> Iterator[Metric]:
+    problems = GaugeMetricFamily("hsi_intake_problems", "What is not taken in, by kind.", labels=["kind"])
+    counts = dict(IntakeProblem.objects.order_by().values_list("kind").annotate(Sum("count")))
+    for kind in IntakeProblem.Kind.values:
+        problems.add_metric([kind], counts.get(kind, 0))
+    yield problems
+    yield GaugeMetricFamily("hsi_spool_bytes", "Copies of accepted files that wait.", value=spool.used_bytes())
+
+
+def _processes() -> Iterator[Metric]:
+    state = GaugeMetricFamily("hsi_breaker_state", "0 closed, 1 half-open, 2 open.", labels=["service"])
+    for name, now in CircuitBreaker.objects.order_by("name").values_list("name", "state"):
+        state.add_metric([name], BREAKER_VALUES[now])
+    yield state
+    now_at = clock.now()
+    alive: dict[str, int] = {}
+    for worker in WorkerHeartbeat.objects.exclude(state=WorkerHeartbeat.State.STOPPED):
+        alive[worker.kind] = alive.get(worker.kind, 0) + (not heartbeat.is_silent(worker, now_at))
+    workers = GaugeMetricFamily("hsi_workers_alive", "Loops with a sign of life, by kind.", labels=["kind"])
+    for kind, count in sorted(alive.items()):
+        workers.add_metric([kind], count)
+    yield workers
+    clients = gauges.total(gauges.STREAM_CLIENTS)
+    yield GaugeMetricFamily("hsi_stream_clients", "Connected clients of the stream.", value=clients)
+
+
+def _disks() -> Iterator[Metric]:
+    free = GaugeMetricFamily("hsi_disk_free_bytes", "Free room, by folder.", labels=["folder"])
+    total = GaugeMetricFamily("hsi_disk_total_bytes", "Size of the disk, by folder.", labels=["folder"])
+    for folder, place in {"cameras": settings.CAMERA_ROOT, "data": settings.DATA_DIR}.items():
+        if usage := disk_usage(place):
+            total.add_metric([folder], usage[0])
+            free.add_metric([folder], usage[1])
+    yield from (free, total)
+
+
+class Metrics(APIView):
+    permission_classes = (MayScrape,)
+    schema = None  # not of the API: its form is Prometheus's
+
+    def get(self, request: Request) -> HttpResponse:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Figures())
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+urlpatterns = [path("", Metrics.as_view())]

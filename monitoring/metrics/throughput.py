@@ -1,0 +1,67 @@
+"""How much went through each stage, and how long it took, step by step: what the charts show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, QuerySet, Sum
+
+from hsi.metrics.histograms import STAGE
+from hsi.models.ledger import StageSample
+from monitoring.metrics.latency import Histogram, percentile
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`steps` pieces of `step_minutes` each, the last of which is not over yet."""
+
+    steps: int
+    step_minutes: int
+
+    def since(self, now: datetime) -> datetime:
+        """When the first step begins."""
+        minute = now.replace(second=0, microsecond=0)
+        return minute - timedelta(minutes=self.steps * self.step_minutes - 1)
+
+    def step_of(self, minute: datetime, now: datetime) -> int:
+        return int((minute - self.since(now)) / timedelta(minutes=self.step_minutes))
+
+
+HOUR = Span(60, 1)
+DAY = Span(96, 15)
+
+
+def counts(span: Span, now: datetime) -> dict[str, list[int]]:
+    """How many went through each stage, by step, the oldest first."""
+    found: dict[str, list[int]] = {}
+    rows = _samples(span, now).values_list("label", "minute").annotate(Sum("count"))
+    for stage, minute, count in rows:
+        steps = found.setdefault(stage, [0] * span.steps)
+        if 0 <= (step := span.step_of(minute, now)) < span.steps:  # a clock may have been set back
+            steps[step] += count
+    return found
+
+
+def percentiles(stage: str, shares: tuple[float, ...], span: Span, now: datetime) -> list[list[float | None]]:
+    """Below how many seconds each of `shares` stayed, by step. None where nothing went through."""
+    steps = list(_histograms(stage, span, now))
+    return [[percentile(counts, share, longest) for counts, longest in steps] for share in shares]
+
+
+def _histograms(stage: str, span: Span, now: datetime) -> Iterator[tuple[Histogram, float]]:
+    steps: list[Histogram] = [{} for _ in range(span.steps)]
+    longest = [0.0] * span.steps
+    rows = (
+        _samples(span, now).filter(label=stage).values_list("minute", "bucket").annotate(Sum("count"), Max("longest"))
+    )
+    for minute, bucket, count, most in rows:
+        if 0 <= (step := span.step_of(minute, now)) < span.steps:
+            steps[step][bucket] = steps[step].get(bucket, 0) + count
+            longest[step] = max(longest[step], most)
+    return zip(steps, longest, strict=True)
+
+
+def _samples(span: Span, now: datetime) -> QuerySet[StageSample]:
+    return StageSample.objects.filter(name=STAGE, minute__gte=span.since(now)).order_by()

@@ -1,0 +1,191 @@
+"""How a camera is: its last picture, what came in a day, what is expected of it, and where to go from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from cameras import services
+from cameras.intake import capture_time
+from cameras.models import Camera, Upload
+from cameras.vendors import BY_KEY, OTHER
+from events.models import Event
+from hsi.admin.base import shortened
+from monitoring.pages.camera.intervals import in_words, longest_pause
+from monitoring.pages.camera.steps import TITLE, address
+from monitoring.pages.chart import spark
+from monitoring.pages.confirm import Confirmed
+from monitoring.pages.formatting import age, since
+from monitoring.pages.page import OperationsPage
+from monitoring.pages.panels import camera_state
+
+DAY = timedelta(days=1)
+SHOWN_UPLOADS, SHOWN_EVENTS = 12, 6
+TONES = {
+    "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
+}  # fmt: skip
+LEVELS = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a day's uploads ended so. `link` leads to them."""
+
+    state: str
+    tone: str
+    number: int
+    link: str
+
+
+class CameraPage(OperationsPage):
+    template_name = "monitoring/camera/camera.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        camera = found(self.kwargs["pk"])
+        now = timezone.now()
+        state, tone = camera_state(camera, last_of(camera))
+        recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY)
+        return {
+            **super().get_context_data(**kwargs),
+            "title": shortened(camera.name, TITLE),
+            "camera": camera,
+            "state": state,
+            "tone": tone,
+            "silent_for": since(camera.silent_since, now) if camera.silent_since else "",
+            "last": since(last_of(camera), now),
+            "make": BY_KEY.get(camera.make, OTHER).name,
+            "interval": in_words(camera.expected_interval_seconds),
+            "longest_pause_words": age(longest_pause(camera, now)),
+            "local_now": now.astimezone(camera.zone),
+            **clock(camera, now),
+            "tallies": tallies(camera, now),
+            "hours": by_hour(camera, now),
+            "uploads": [
+                (upload, TONES[upload.state]) for upload in recent.order_by("-received_at", "-id")[:SHOWN_UPLOADS]
+            ],
+            "events": [(event, LEVELS.get(event.risk_level or "", "wait")) for event in events(camera, now)],
+            "zones": camera.zones.all(),
+            "edit": {step: address(camera, step) for step in ("name", "make", "clock", "interval", "first")},
+            "links": links(camera, now),
+        }
+
+
+def clock(camera: Camera, now: datetime) -> dict[str, str]:
+    """By how much its clock is off, and what is offered to change that; empty texts where there is nothing to say."""
+    offered, correction = capture_time.suggestion(camera, now), camera.clock_correction_seconds
+    off = capture_time.in_words(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
+    words = ""
+    if offered is not None:
+        zone, seconds = offered["time_zone"], offered["clock_correction_seconds"]
+        words = f"its clock tells the time of {zone}" if zone != camera.time_zone else added(seconds)
+    corrected = added(correction) if correction else ""
+    return {"clock_off": off, "clock_offer": words, "clock_corrected": corrected}
+
+
+def added(seconds: int) -> str:
+    if seconds == 0:
+        return "nothing is added to its times"
+    return f"{capture_time.amount(seconds)} {'added to' if seconds > 0 else 'taken off'} its times"
+
+
+def found(pk: str) -> Camera:
+    return get_object_or_404(Camera.objects.with_last_upload(), pk=pk)
+
+
+def last_of(camera: Camera) -> datetime | None:
+    """When the newest picture of a camera of `found` was taken."""
+    last: datetime | None = getattr(camera, "last_captured_at", None)
+    return last
+
+
+def events(camera: Camera, now: datetime) -> list[Event]:
+    return list(
+        Event.objects.filter(camera=camera, started_at__gte=now - DAY).order_by("-started_at", "-id")[:SHOWN_EVENTS]
+    )
+
+
+def tallies(camera: Camera, now: datetime) -> list[Tally]:
+    """What became of the uploads of a day, those that need somebody last."""
+    recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY).order_by()
+    numbers = dict(recent.values_list("state").annotate(number=Count("pk")))
+    page = f"{reverse('admin:cameras_upload_changelist')}?camera__id__exact={camera.pk}&state__exact="
+    return [
+        Tally(str(label), TONES[state], numbers.get(state, 0), f"{page}{state}")
+        for state, label in Upload.State.choices
+    ]
+
+
+def by_hour(camera: Camera, now: datetime) -> SafeString:
+    """Uploads of each of the last 24 hours, as small bars."""
+    recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY).order_by()
+    numbers = dict(recent.annotate(hour=TruncHour("received_at")).values_list("hour").annotate(number=Count("pk")))
+    this = now.replace(minute=0, second=0, microsecond=0)
+    return spark([numbers.get(this - timedelta(hours=ago), 0) for ago in range(23, -1, -1)])
+
+
+def links(camera: Camera, now: datetime) -> list[tuple[str, str, str]]:
+    """(icon, words, address) of what else there is about a camera."""
+    of_it = f"camera__id__exact={camera.pk}"
+    return [
+        ("notifications", "Events", f"{reverse('admin:events_event_changelist')}?{of_it}"),
+        ("photo_library", "Uploads", f"{reverse('admin:cameras_upload_changelist')}?{of_it}"),
+        ("polyline", "Zones", reverse("admin:camera_zones", args=[camera.pk])),
+        ("subject", "Logs", f"{reverse('admin:logs')}?camera={camera.pk}"),
+        ("visibility", "Who may see it", reverse("admin:cameras_camera_change", args=[camera.pk])),
+        ("history", "Audit", f"{reverse('admin:hsi_auditentry_changelist')}?q=camera+{camera.pk}"),
+    ]
+
+
+class CorrectClock(OperationsPage):
+    """Takes the offer that the page of the camera makes."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        camera = found(pk)
+        offered = capture_time.suggestion(camera, timezone.now())
+        if offered is None:
+            messages.warning(request, f"There is nothing to correct at the clock of {camera.name} any more.")
+        else:
+            services.store(camera, dict(offered))
+            messages.success(request, f"The clock of {camera.name} is corrected from the next picture on.")
+        return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
+
+
+class PauseCamera(Confirmed):
+    title = "Pause a camera"
+    button = "Pause"
+    dangerous = False
+
+    def question(self) -> str:
+        return (
+            f"Pause {found(self.kwargs['pk']).name}? Its files wait in their folder until it goes on. Nothing is lost."
+        )
+
+    def act(self) -> str:
+        camera = found(self.kwargs["pk"])
+        services.store(camera, {"enabled": False})
+        return f"{camera.name} is paused."
+
+    def back(self) -> str:
+        return reverse("admin:camera", args=[self.kwargs["pk"]])
+
+
+class ResumeCamera(OperationsPage):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        camera = found(pk)
+        services.store(camera, {"enabled": True})
+        messages.success(request, f"{camera.name} goes on: what waits in its folder is taken in.")
+        return HttpResponseRedirect(reverse("admin:camera", args=[pk]))

@@ -1,0 +1,88 @@
+"""What may hang is asked in a thread of its own, so that the page is there at once and says what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Literal, TypedDict, TypeVar
+
+from django.conf import settings
+
+from hsi.queues import Depth, QueueUnavailableError, backends
+from monitoring.health import checks
+from monitoring.health.ai_services import BreakersCheck, service_checks
+from monitoring.health.cached_result import Asked
+from monitoring.health.folders import folder_check
+from monitoring.health.outcomes import NotificationsCheck, UploadsCheck
+from monitoring.health.redis import ChannelLayerCheck, RedisCheck
+from monitoring.health.schema_version import MigrationCheck
+
+WAIT_SECONDS = 0.7
+DEPTHS_KEPT_SECONDS = 1.0
+ASKING = "It has been asked and has not answered yet."
+T = TypeVar("T")
+
+_redis = Asked[checks.Outcome](5.0)
+_depths = Asked[dict[str, Depth]](DEPTHS_KEPT_SECONDS)
+
+
+class Answer(TypedDict):
+    """How a part is. `unknown`: it has not answered yet."""
+
+    status: Literal["healthy", "degraded", "unhealthy", "unknown"]
+    detail: str
+
+
+def depths() -> dict[str, Depth] | None:
+    """How full the queues are; None where they cannot be reached, or do not answer soon."""
+    try:
+        if backends.chosen() != "redis":
+            return checks.queue_depths()
+        return _soon(_depths.start(checks.queue_depths, settings.REDIS_URL))
+    except QueueUnavailableError:
+        return None
+
+
+def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
+    """Every check of `/api/system/health`, without waiting for those that do not answer soon."""
+    asked = [*service_checks(), folder_check()]
+    first = checks.report([checks.DatabaseCheck(), checks.QueuesCheck(depths=_told(known))], for_staff=True)
+    here: list[checks.NamedCheck] = [MigrationCheck(), checks.WorkersCheck(), checks.DiskCheck()]
+    here += [checks.CamerasCheck(), UploadsCheck(), BreakersCheck(), NotificationsCheck()]
+    found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
+    if settings.REDIS_URL:
+        redis = _redis.start(lambda: checks.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
+        found["redis"] = _answer(_soon(redis))
+        here.append(ChannelLayerCheck())
+    found |= {name: _answer(outcome) for name, outcome in checks.report(here, for_staff=True).items()}
+    for check in asked:
+        answered = _settled(check.answer)
+        found[check.name] = _answer(checks.outcome(check, for_staff=True) if answered else None)
+    return found
+
+
+def _told(known: dict[str, Depth] | None) -> Callable[[], dict[str, Depth]]:
+    def tell() -> dict[str, Depth]:
+        if known is None:
+            raise QueueUnavailableError
+        return known
+
+    return tell
+
+
+def _answer(outcome: checks.Outcome | None) -> Answer:
+    if outcome is None:
+        return {"status": "unknown", "detail": ASKING}
+    return {"status": outcome["status"], "detail": outcome["detail"]}
+
+
+def _settled(answer: Future[T]) -> bool:
+    try:
+        answer.exception(WAIT_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _soon(answer: Future[T]) -> T | None:
+    return answer.result() if _settled(answer) else None

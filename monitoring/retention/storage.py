@@ -1,0 +1,78 @@
+"""What our files take and how long the room lasts. Measured a few times a day, so that to look costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Sum
+
+from cameras.files.disk_guard import disk_usage
+from cameras.files.tree import Tree
+from cameras.models import Upload
+from monitoring.models import StorageSample
+from monitoring.retention.rules import bytes_by_camera
+
+FILES = 500  # looked at in a turn
+GROWTH_LOOKED_AT = timedelta(days=7)
+GROWTH_AT_LEAST = timedelta(hours=20)
+FARTHEST_DAYS = 3650
+
+
+def measure(now: datetime) -> Iterator[int]:
+    """Turns of one measurement; the last one writes the sample."""
+    thumbnails = 0
+    for size in _thumbnail_chunks():
+        thumbnails += size
+        yield 0
+    cameras = bytes_by_camera()
+    quarantine = Upload.objects.filter(state=Upload.State.REJECTED, file_gone=False).aggregate(sum=Sum("size"))["sum"]
+    usage = disk_usage(settings.CAMERA_ROOT)
+    StorageSample.objects.create(
+        time=now,
+        total_bytes=usage and usage[0],
+        free_bytes=usage and usage[1],
+        originals_bytes=sum(cameras.values()) - (quarantine or 0),
+        quarantine_bytes=quarantine or 0,
+        thumbnails_bytes=thumbnails,
+        database_bytes=database_bytes(),
+        cameras=cameras,
+    )
+    yield 1
+
+
+def _thumbnail_chunks() -> Iterator[int]:
+    if not (settings.DATA_DIR / "thumbnails").is_dir():
+        return
+    entries = Tree(settings.DATA_DIR).walk("thumbnails")
+    while chunk := list(islice(entries, FILES)):
+        yield sum(entry.size for entry in chunk)
+
+
+def database_bytes() -> int | None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
+    path = str(connection.settings_dict["NAME"])
+    files = [Path(path), Path(f"{path}-wal")]
+    found = [file.stat().st_size for file in files if file.is_file()]
+    return sum(found) if found else None
+
+
+def forecast(now: datetime) -> tuple[float | None, str]:
+    """In how many days the disk of the camera folder is full, by how its free room shrank; or None, and why."""
+    rows = StorageSample.objects.filter(time__gte=now - GROWTH_LOOKED_AT, free_bytes__isnull=False).order_by("time")
+    first, last = rows.first(), rows.last()
+    if first is None or last is None or last.time - first.time < GROWTH_AT_LEAST:
+        return None, "It has not been measured for a day yet."
+    days = (last.time - first.time) / timedelta(days=1)
+    growth = ((first.free_bytes or 0) - (last.free_bytes or 0)) / days
+    if growth <= 0:
+        return None, "The free room does not shrink."
+    left = (last.free_bytes or 0) / growth
+    return (None, "Not within ten years.") if left > FARTHEST_DAYS else (round(left, 1), "")

@@ -1,0 +1,123 @@
+"""Another try for files that were rejected or failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from cameras.files.originals import open_original
+from cameras.files.tree import Tree
+from cameras.intake.accept import Outcome, take_in
+from cameras.models import Camera, Upload
+from hsi.models import QueueJob
+from tests import factories, files
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rejected(data_dir: Path, settings: Any) -> Upload:
+    """A picture that was too large when it came."""
+    settings.IMAGE_MAX_BYTES = 1024
+    (data_dir / "cameras/door").mkdir()
+    (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    return Upload.objects.get()
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(factories.admin())
+    return client
+
+
+def test_a_rejected_file_that_can_be_used_by_now_waits_with_all_that_intake_finds_out(
+    admin: Client, rejected: Upload, settings: Any, data_dir: Path
+):
+    settings.IMAGE_MAX_BYTES = 10**6
+    answer = admin.post(f"/api/uploads/{rejected.pk}/retry")
+    assert (answer.status_code, answer.json()["state"], answer.json()["reason"]) == (202, "waiting", "")
+    upload = Upload.objects.get()
+    assert (upload.width, upload.height, upload.dedupe_key) == (320, 180, upload.sha256)
+    assert (data_dir / upload.thumbnail).exists()
+    assert QueueJob.objects.get().row_id == upload.pk
+    with open_original(upload) as file:
+        assert file.read() == files.jpeg()
+    assert admin.post(f"/api/uploads/{upload.pk}/retry").status_code == 409
+
+
+def test_a_rejected_file_that_still_cannot_be_used_says_why(admin: Client, rejected: Upload):
+    answer = admin.post(f"/api/uploads/{rejected.pk}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
+    assert "too_large" in answer.json()["detail"]
+    assert Upload.objects.get().state == Upload.State.REJECTED
+
+
+def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
+    admin: Client, data_dir: Path, tmp_path: Path
+):
+    (data_dir / "cameras/door").mkdir()
+    (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
+    (tmp_path / "second").hardlink_to(data_dir / "cameras/door/1.jpg")
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    linked = Upload.objects.get()
+    answer = admin.post(f"/api/uploads/{linked.pk}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
+    assert "linked: It has a second name" in answer.json()["detail"]
+    (tmp_path / "second").unlink()
+    assert admin.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert Upload.objects.get().dedupe_key
+
+
+def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_quarantine(
+    admin: Client, data_dir: Path, tmp_path: Path
+):
+    path = data_dir / "cameras/door/1.jpg"
+    path.parent.mkdir()
+    path.write_bytes(files.jpeg()[:-400])
+    (tmp_path / "second").hardlink_to(path)
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    (tmp_path / "second").unlink()
+    answer = admin.post(f"/api/uploads/{Upload.objects.get().pk}/retry")
+    assert "truncated" in answer.json()["detail"]
+    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert not path.exists()
+    assert (data_dir / Upload.objects.get().quarantine).exists()
+
+
+def test_a_rejected_file_that_is_gone_says_so(admin: Client, rejected: Upload, data_dir: Path):
+    (data_dir / rejected.quarantine).unlink()
+    assert admin.post(f"/api/uploads/{rejected.pk}/retry").status_code == 404
+
+
+def test_a_rejected_file_whose_content_came_meanwhile_is_its_duplicate(
+    admin: Client, rejected: Upload, settings: Any, data_dir: Path
+):
+    settings.IMAGE_MAX_BYTES = 10**6
+    (data_dir / "cameras/door/2.jpg").write_bytes(files.jpeg())
+    take_in(Tree(data_dir / "cameras"), "door/2.jpg", final=True)
+    assert admin.post(f"/api/uploads/{rejected.pk}/retry").json()["state"] == "duplicate"
+    assert QueueJob.objects.count() == 1
+
+
+def test_the_admin_tries_again_what_can_be_and_says_what_cannot(admin: Client, rejected: Upload):
+    dead = factories.upload(Camera.objects.get(), state=Upload.State.DEAD)
+    fine = factories.upload(Camera.objects.get())
+    selected = {"action": "try_again", "_selected_action": [rejected.pk, dead.pk, fine.pk]}
+    page = admin.post("/admin/cameras/upload/", selected, follow=True)
+    assert "1 wait again, 1 still cannot be used." in page.content.decode()
+    assert dict(Upload.objects.values_list("pk", "state")) == {
+        rejected.pk: "rejected", dead.pk: "waiting", fine.pk: "detected",
+    }  # fmt: skip
+
+
+def test_a_viewer_tries_nothing_again_in_the_admin(client: Client, rejected: Upload):
+    viewer: User = factories.user(sees=rejected.camera, is_staff=True)
+    client.force_login(viewer)
+    client.post("/admin/cameras/upload/", {"action": "try_again", "_selected_action": [rejected.pk]})
+    assert Upload.objects.get().state == Upload.State.REJECTED

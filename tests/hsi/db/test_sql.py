@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from cameras.models import Camera, Upload
+from detection.models import Batch, Detection
+from hsi.db import sql
+from hsi.models import DeadLetter, StreamMessage
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+THEN = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def values(row: Upload | Batch | Detection | DeadLetter | None) -> dict[str, object]:
+    assert row
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def test_a_row_is_read_as_a_queryset_reads_it() -> None:
+    upload = factories.upload(clock_skew=True, duration_seconds=1.5, captured_at=THEN)
+    factories.upload(upload.camera)
+    (found,) = sql.select(Upload, "id=%(id)s", {"id": upload.pk})
+    assert values(found) == values(Upload.objects.get(pk=upload.pk))
+    assert found.captured_at == THEN
+    assert found.clock_skew is True
+    assert not found._state.adding
+
+
+def test_a_json_column_is_read_as_what_it_holds() -> None:
+    factories.camera()
+    letter = DeadLetter.objects.create(
+        queue="a",
+        row_id=1,
+        reason="b",
+        error_type="c",
+        first_failed_at=THEN,
+        last_failed_at=THEN,
+        failures=[{"at": "x"}],
+    )
+    (found,) = sql.select(DeadLetter, "id=%(id)s", {"id": letter.pk})
+    assert found.failures == [{"at": "x"}]
+
+
+def test_times_are_compared_as_a_queryset_compares_them() -> None:
+    early, late = factories.batch(ended_at=THEN), factories.batch(ended_at=THEN.replace(microsecond=123457))
+    condition = "ended_at<=%(at)s ORDER BY id"
+    assert sql.select(Batch, condition, {"at": sql.prepared(Batch, "ended_at", THEN)}) == [early]
+    assert sql.select(Batch, condition, {"at": sql.prepared(Batch, "ended_at", late.ended_at)}) == [early, late]
+
+
+def test_a_row_is_locked_save_for_those_who_refer_to_it() -> None:
+    camera = factories.camera()
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
+        sql.lock(Camera, camera.pk)
+        sql.select(Camera, "id=%(id)s", {"id": camera.pk}, lock=True)
+    locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert len(locks) == (2 if connection.vendor == "postgresql" else 0)
+
+
+def test_an_update_reaches_the_row_and_the_object() -> None:
+    batch = factories.batch()
+    assert sql.update(batch, {"detection_count": 7, "due_at": THEN, "finished_at": None})
+    stored = Batch.objects.get(pk=batch.pk)
+    assert (stored.detection_count, stored.due_at, stored.finished_at) == (7, THEN, None)
+    assert values(batch) == values(stored)
+
+
+def test_an_update_whose_condition_does_not_hold_changes_neither() -> None:
+    upload = factories.upload(state=Upload.State.EMPTY)
+    assert not sql.update(upload, {"attempts": 9}, only_if="state='waiting'")
+    assert upload.attempts == 0
+    assert Upload.objects.get(pk=upload.pk).attempts == 0
+
+
+def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
+    batch = factories.batch()
+    upload = factories.upload(batch.camera)
+    made = [
+        Detection(
+            upload=upload, batch=batch, camera=batch.camera, ordinal=ordinal, captured_at=THEN, label="50% off",
+            confidence=0.5, x=0.0, y=0.125, width=0.5, height=0.25, frame_offset=None,
+        )
+        for ordinal in range(3)
+    ]  # fmt: skip
+    sql.insert(made[:2])
+    Detection.objects.bulk_create(made[2:])
+    ours, theirs = Detection.objects.order_by("ordinal")[1:3]
+    same = ("id", "ordinal")
+    assert {k: v for k, v in values(ours).items() if k not in same} == {
+        k: v for k, v in values(theirs).items() if k not in same
+    }
+
+
+def test_a_key_of_ones_own_and_json_are_inserted() -> None:
+    sql.insert([StreamMessage(seq=17, type="a", camera="", data={"label": "50% off", "n": None}, time=THEN)])
+    stored = StreamMessage.objects.get(seq=17)
+    assert stored.data == {"label": "50% off", "n": None}
+    assert stored.time == THEN
+
+
+def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
+    text = "\\u0041 'a' \"b\" {c} \n\t\\ ünï 🎥 \u2028</script>"
+    camera = factories.camera()
+    upload, batch = factories.upload(camera), factories.batch(camera)
+    sql.insert([
+        Detection(
+            upload=upload, batch=batch, camera=camera, ordinal=0, captured_at=THEN, label=text,
+            confidence=0.1 + 0.2, x=1e-17, y=1 / 3, width=0.5, height=0.25, frame_offset=7.25,
+        )
+    ])  # fmt: skip
+    stored = Detection.objects.get()
+    assert (stored.label, stored.confidence, stored.x, stored.y) == (text, 0.1 + 0.2, 1e-17, 1 / 3)
+    assert (stored.frame_offset, stored.captured_at) == (7.25, THEN)
+
+
+def test_nothing_is_asked_to_insert_nothing() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        sql.insert([])
+    assert not list(queries)
