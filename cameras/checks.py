@@ -17,9 +17,9 @@ def check_walls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Warning(
-            "What decodes the cameras' files could read the data folder, were it taken over by a file: this kernel "
-            "has no Landlock, or has it switched off.",
-            hint="Use a Linux kernel of 5.13 or newer with Landlock among its security modules (`lsm=`).",
+            "The decoder of camera files is not isolated from the data folder: this kernel has no Landlock, "
+            "or Landlock is disabled.",
+            hint="Use Linux 5.13 or newer and enable Landlock in the list of security modules (`lsm=`).",
             id="cameras.W001",
         )
     ]

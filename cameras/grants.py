@@ -11,9 +11,9 @@ from cameras.models import Camera
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("user", help="The user's name, with --group that of a group.")
-    parser.add_argument("camera", help="The camera's id.")
-    parser.add_argument("--group", action="store_true", help="It is a group, and means all its users.")
+    parser.add_argument("user", help="Name of the user, or of the group with --group.")
+    parser.add_argument("camera", help="Id of the camera.")
+    parser.add_argument("--group", action="store_true", help="Grant to a group instead of a user.")
 
 
 def named(options: dict[str, Any]) -> tuple[User | Group, Camera]:

@@ -13,14 +13,14 @@ from detection.detectors.labels import KNOWN
 
 @register()
 def check_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    hint = "Change DETECTOR and the settings it needs; `manage.py show_config` lists them."
+    hint = "Change DETECTOR and the settings it needs. `manage.py show_config` lists them."
     return [Error(problem, hint=hint, id="detection.E001") for problem in problems()]
 
 
 @register()
 def check_labels(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """No warning: a model may have labels of its own."""
+    """Report unknown labels as information only, because a custom model may have its own labels."""
     strange = [label for label in settings.FAST_PATH_OBJECT_TYPES if label not in KNOWN]
-    words = "FAST_PATH_OBJECT_TYPES names {!r}, which only a detector with labels of its own finds."
-    hint = "Labels are those of COCO, such as person or traffic light, with commas between them."
+    words = "FAST_PATH_OBJECT_TYPES contains {!r}, which is not a standard label."
+    hint = "Use COCO labels such as person or traffic light, separated by commas. Ignore this for a custom detector."
     return [Info(words.format(label), hint=hint, id="detection.I001") for label in strange]

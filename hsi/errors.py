@@ -1,8 +1,8 @@
-"""The errors of the system: one hierarchy, each with a stable code and an HTTP status.
+"""The hierarchy of errors. Each error has a stable code and an HTTP status.
 
-`retryable` is the one bit the worker loop needs: False means that trying the same thing again
-cannot help. `counts` is False where the failure says nothing about the job itself (the service
-is not there), so that a job may wait for it as long as it takes.
+The worker loop reads two flags. `retryable` is False when another attempt cannot help. `counts` is False
+when the failure says nothing about the job, for example because a service is down. Such a job waits for the
+service without using up its attempts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class HSIError(Exception):
-    """Something this system knows how to name."""
+    """An internal error occurred."""
 
     code = "INTERNAL_ERROR"
     status = 500
@@ -28,19 +28,19 @@ class HSIError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What belongs into the head of an HTTP answer that tells this."""
+        """Return the headers of an HTTP response for this error."""
         return {}
 
     @property
     def members(self) -> dict[str, Any]:
-        """What a problem document says beside the members that all have."""
+        """Return the members that a problem document has for this error only."""
         return {}
 
 
 class ValidationError(HSIError):
-    """Something in the request is not valid.
+    """The request is not valid.
 
-    `errors` are by field, where single fields are wrong.
+    `errors` maps the name of each invalid field to its messages.
     """
 
     code = "VALIDATION_ERROR"
@@ -57,7 +57,7 @@ class ValidationError(HSIError):
 
 
 class NotAuthenticatedError(HSIError):
-    """Sign in, or send a token."""
+    """Authentication is required. Sign in or send a token."""
 
     code = "NOT_AUTHENTICATED"
     status = 401
@@ -69,7 +69,7 @@ class NotAuthenticatedError(HSIError):
 
 
 class ForbiddenError(HSIError):
-    """You may not do this."""
+    """You do not have permission to do this."""
 
     code = "FORBIDDEN"
     status = 403
@@ -77,13 +77,13 @@ class ForbiddenError(HSIError):
 
 
 class CSRFError(ForbiddenError):
-    """The form is too old, or was not sent by our own page. Go back, load the page again, and repeat it."""
+    """The form has expired or was not sent from this site. Reload the page and try again."""
 
     code = "CSRF_FAILED"
 
 
 class NotFoundError(HSIError):
-    """There is nothing here, or nothing you may see."""
+    """The requested object does not exist, or you may not see it."""
 
     code = "NOT_FOUND"
     status = 404
@@ -91,7 +91,7 @@ class NotFoundError(HSIError):
 
 
 class ConflictError(HSIError):
-    """What is there already does not allow this."""
+    """The request conflicts with the current state."""
 
     code = "CONFLICT"
     status = 409
@@ -99,7 +99,7 @@ class ConflictError(HSIError):
 
 
 class BusyError(HSIError):
-    """There is no room for this now. Ask again later."""
+    """The server is busy. Try again later."""
 
     code = "UNAVAILABLE"
     status = 503
@@ -114,7 +114,7 @@ class BusyError(HSIError):
 
 
 class TooLargeError(HSIError):
-    """The body of the request is too large."""
+    """The request body is too large."""
 
     code = "PAYLOAD_TOO_LARGE"
     status = 413
@@ -129,7 +129,7 @@ class RequestTimeoutError(HSIError):
 
 
 class RateLimitError(HSIError):
-    """Too many requests. Come again a little later."""
+    """Too many requests. Try again later."""
 
     code = "RATE_LIMIT_EXCEEDED"
     status = 429
@@ -144,13 +144,13 @@ class RateLimitError(HSIError):
 
 
 class LockedOutError(RateLimitError):
-    """Too many wrong passwords."""
+    """Too many failed logins."""
 
     code = "LOGIN_LOCKED"
 
 
 class DatabaseUnavailableError(HSIError):
-    """The database cannot be reached or is not up to date."""
+    """The database cannot be reached or lacks migrations."""
 
     code = "DATABASE_UNAVAILABLE"
     status = 503
@@ -158,14 +158,14 @@ class DatabaseUnavailableError(HSIError):
 
 
 class NotSetUpError(HSIError):
-    """There is no user yet."""
+    """The first administrator has not been created yet."""
 
     code = "NOT_SET_UP"
     status = 503
 
 
 class MediaError(HSIError):
-    """A file is not a picture or clip that can be used."""
+    """The file is not a usable picture or clip."""
 
     code = "MEDIA_ERROR"
     status = 422
@@ -175,9 +175,9 @@ class MediaError(HSIError):
 class AIServiceError(HSIError):
     """An AI service failed to answer.
 
-    `http_status`, `body` (bounded text) and `retry_after_seconds` are what the service said.
-    `against_service` is the one bit the circuit breaker needs: False where the service works, and
-    it is this input, or what a model said about it, that failed.
+    `http_status`, `body` (truncated text) and `retry_after_seconds` come from the response of the service.
+    The circuit breaker reads `against_service`. It is False when the service works and only this input, or the
+    answer of the model to it, failed.
     """
 
     code = "AI_SERVICE_ERROR"
@@ -201,14 +201,14 @@ class AIServiceError(HSIError):
 
 
 class AIServiceUnavailableError(AIServiceError):
-    """An AI service is not there: unreachable, loading, overloaded, or refusing every input. The job can wait."""
+    """An AI service is unavailable: unreachable, loading, overloaded, or rejecting every input. The job can wait."""
 
     code = "AI_SERVICE_UNAVAILABLE"
     counts = False
 
 
 class AIServiceRejectedError(AIServiceError):
-    """An AI service refused this input (4xx) and takes others. The same input will be refused again."""
+    """An AI service rejected this input (4xx) but accepts others. It will reject the same input again."""
 
     code = "AI_SERVICE_REJECTED"
     status = 502
@@ -217,7 +217,7 @@ class AIServiceRejectedError(AIServiceError):
 
 
 class AIServiceAnswerError(AIServiceError):
-    """An AI service answered, but not in a way that can be used."""
+    """An AI service sent an unusable answer."""
 
     code = "AI_SERVICE_BAD_ANSWER"
     status = 502
@@ -225,12 +225,12 @@ class AIServiceAnswerError(AIServiceError):
 
 
 class AIServiceProtocolError(AIServiceAnswerError):
-    """An AI service does not keep to its protocol: no JSON, or none of the agreed structure."""
+    """An AI service broke its protocol: the answer is not JSON or has the wrong structure."""
 
     against_service = True
 
 
 class CircuitOpenError(AIServiceUnavailableError):
-    """An AI service failed too often and is left alone for a while. Nothing was asked."""
+    """The circuit breaker of an AI service is open after repeated failures. No request was sent."""
 
     code = "CIRCUIT_OPEN"

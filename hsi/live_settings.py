@@ -101,7 +101,7 @@ class _Overlay:
             if rows != self._rows:
                 self._rows, self.reading = rows, read(rows)
                 for name, fault in self.reading.ignored.items():
-                    logger.warning("The value of %s that was set while running is ignored: %s", name, fault)
+                    logger.warning("The live value of %s is ignored: %s", name, fault)
             self._put()
 
     def _put(self) -> None:

@@ -1,4 +1,4 @@
-"""The first page anyone sees: set up the first administrator, through a link that the server printed."""
+"""Create the first administrator through the set-up link that the server prints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINK_AGE_SECONDS = 24 * 3600
 
 
 def setup_path() -> str:
-    """The path of a set-up link. It works for a day, and only while there is no user."""
+    """Return the path of a set-up link. The link is valid for a day, and only while there is no user."""
     return f"{reverse('setup')}?key={signing.dumps('setup', salt=SALT)}"
 
 
@@ -40,7 +40,7 @@ class SetupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # not subscrip
 @never_cache
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator. 404 once there is a user, 403 without a valid link."""
+    """Create the first administrator. Redirect to the login once there is a user, answer 403 without a valid link."""
     if get_user_model().objects.exists():
         return redirect("login")
     try:
@@ -49,7 +49,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         return render(
             request,
             "hsi/not_set_up.html",
-            {"detail": "This set-up link is not valid. Restart the server for a new one."},
+            {"detail": "This set-up link is not valid. Restart the server to get a new link."},
             status=403,
         )
     form = SetupForm(request.POST or None)
@@ -65,7 +65,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 
 
 def _first_administrator(form: SetupForm) -> User | None:
-    """The administrator, or None where somebody else was quicker."""
+    """Create the administrator. Return None if a concurrent request created one first."""
     with transaction.atomic():
         if connection.vendor == "postgresql":  # an empty table has no row to lock; SQLite has one writer anyway
             with connection.cursor() as cursor:

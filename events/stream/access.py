@@ -19,7 +19,7 @@ def let_in(credentials: Credentials, topic: Topic, network: str) -> Viewer | Ref
         if shown:
             rate_limit.refuse_lookup(shown, network)
     except RateLimitError as error:
-        return _later("Too many wrong tokens.", error.wait_seconds)
+        return _later("Too many invalid tokens.", error.wait_seconds)
     viewer = recognise(credentials, topic)
     if shown and viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION):
         rate_limit.note_wrong(network)

@@ -37,12 +37,15 @@ Post = Callable[..., Response]
 # raises `Http404` where the request itself would find nothing now.
 Recheck = Callable[..., Any]
 PARAMETER = OpenApiParameter(
-    HEADER, str, OpenApiParameter.HEADER, description="Of your choice: what is sent again with it is done once."
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="A unique key per request. A repeated request with the same key is executed once.",
 )
 
 
 class KeyReusedError(HSIError):
-    """This key was sent before with another request. Take a new one for each."""
+    """This Idempotency-Key was used for a different request. Use a new key for each request."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
     status = 422
@@ -50,7 +53,7 @@ class KeyReusedError(HSIError):
 
 
 class KeyInUseError(ConflictError):
-    """A request with this key is being worked on. Ask again."""
+    """A request with this Idempotency-Key is in progress. Try again later."""
 
     code = "IDEMPOTENCY_KEY_IN_USE"
 
@@ -97,7 +100,7 @@ def key_of(request: Request) -> str:
     """The key of a request, empty where it has none. Raises `ValidationError`."""
     key: str = request.headers.get(HEADER, "")
     if len(key) > LONGEST or not (key.isascii() and key.isprintable()):
-        raise ValidationError({HEADER: [f"Must be at most {LONGEST} printable characters of ASCII."]})
+        raise ValidationError({HEADER: [f"Must be at most {LONGEST} printable ASCII characters."]})
     return key
 
 

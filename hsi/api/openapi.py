@@ -1,7 +1,7 @@
-"""The OpenAPI description of the API. What a view answers is a `TypedDict`, beside the function that fills it.
+"""Generate the OpenAPI description of the API from `TypedDict` classes.
 
-`@extend_schema(responses=EventData)` names the shape of an answer, `Page[EventData]` that of a list. Shapes become
-named components; the stream's messages are described by the same shapes (`json_schema`).
+A view names the type of its response: `@extend_schema(responses=EventData)`, or `Page[EventData]` for a list. Each
+type becomes a named component. `json_schema` describes the messages of the stream from the same types.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ T = TypeVar("T")
 PROBLEM_JSON = "application/problem+json"
 JSON = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 REF = "#/components/schemas/"
-# What every operation may answer beside what it is for.
+# Error responses that every operation may return.
 EVERYWHERE = {
-    "401": "Not signed in, or the token is unknown, expired or revoked.",
-    "403": "Not allowed.",
-    "406": "What Accept asks for is not to be had.",
-    "429": "Too many requests; Retry-After says when to come again.",
-    "503": "The database is away, or the system is not set up yet.",
+    "401": "Authentication is missing, or the token is unknown, expired or revoked.",
+    "403": "Forbidden.",
+    "406": "No available media type matches the Accept header.",
+    "429": "Too many requests. Retry-After has the number of seconds to wait.",
+    "503": "The database is unavailable, or the first administrator has not been created.",
 }
-WITH_INPUT = {"400": "Something in the request is not valid; errors says what, by field."}
-WITH_BODY = {"413": "The body is too large.", "415": "The body is of a type that is not understood."}
+WITH_INPUT = {"400": "The request is not valid. `errors` has the messages by field."}
+WITH_BODY = {"413": "The request body is too large.", "415": "The media type of the body is not supported."}
 WORDS = {
-    "200": "As asked for.",
-    "201": "Made.",
-    "202": "Will be done.",
-    "204": "Done; there is nothing to say.",
-    "206": "The range that was asked for.",
-    "207": "What became of each.",
-    "304": "You have it already.",
-    "409": "It is not in a state in which that can be done.",
-    "416": "There are no such bytes.",
-    "422": "What was sent cannot be used.",
+    "200": "Success.",
+    "201": "Created.",
+    "202": "Accepted for processing.",
+    "204": "No content.",
+    "206": "The requested range.",
+    "207": "One result per item.",
+    "304": "Not modified.",
+    "409": "The object is in a state that does not allow this.",
+    "416": "Range not satisfiable.",
+    "422": "The content cannot be processed.",
     **EVERYWHERE,
 }
-WITH_PATH = {"404": "There is nothing here, or nothing you may see."}
+WITH_PATH = {"404": "The requested object does not exist, or you may not see it."}
 
 
 class _Problem(TypedDict):
@@ -58,13 +58,13 @@ class _Problem(TypedDict):
 
 
 class Problem(_Problem, total=False):
-    """An error, as RFC 9457 has it. `code` is stable, `detail` is for people, `errors` are by field."""
+    """An error as in RFC 9457. `code` is stable, `detail` is for people, `errors` has the messages by field."""
 
     errors: dict[str, Any]
 
 
 class Page(TypedDict, Generic[T]):
-    """A part of a list. `next_cursor` leads to the next part, null at the end."""
+    """One page of a list. `next_cursor` is the cursor of the next page, null on the last one."""
 
     items: list[T]
     next_cursor: str | None
@@ -72,29 +72,29 @@ class Page(TypedDict, Generic[T]):
 
 
 def conflicts(words: str) -> dict[int, OpenApiResponse]:
-    """The answer 409, for `extend_schema`, with what it means here."""
+    """Describe the 409 response of an operation for `extend_schema`."""
     return {409: OpenApiResponse(Problem, description=words)}
 
 
 def is_shape(hint: Any) -> bool:
-    """Whether `hint` is a `TypedDict`, or one with its parameters filled in."""
+    """Return whether `hint` is a `TypedDict` or a parametrised generic `TypedDict`."""
     return isinstance(get_origin(hint) or hint, type) and hasattr(get_origin(hint) or hint, "__required_keys__")
 
 
 def shape_name(hint: Any) -> str:
-    """`EventData` is `Event`, `Page[EventData]` is `EventPage`."""
+    """Return the component name of `hint`: `Event` for `EventData`, `EventPage` for `Page[EventData]`."""
     inner = "".join(shape_name(argument) for argument in get_args(hint) if is_shape(argument))
     own: str = (get_origin(hint) or hint).__name__
     return inner + own.removesuffix("Data")
 
 
 def json_schema(hint: Any, components: dict[str, Any], ref: str = REF) -> dict[str, Any]:
-    """JSON Schema (2020-12, as in OpenAPI 3.1) of a type hint. Shapes go to `components`, and are referred to."""
+    """Return the JSON Schema (2020-12, as in OpenAPI 3.1) of a type hint. Add each `TypedDict` to `components`."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_shape(hint):
         name = shape_name(hint)
         if name not in components:
-            components[name] = {}  # a shape may hold itself
+            components[name] = {}  # a type may refer to itself
             components[name] = _object(hint, components, ref)
         return {"$ref": f"{ref}{name}"}
     if hint in JSON:
@@ -134,7 +134,7 @@ def _filled(hint: Any, filled: dict[Any, Any]) -> Any:
 
 
 class Schema(AutoSchema):
-    """Adds our shapes, and the problems that every operation may answer."""
+    """Add response types given as `TypedDict`, and the error responses of every operation."""
 
     registry: ComponentRegistry
 
@@ -159,7 +159,7 @@ class Schema(AutoSchema):
         }
 
     def get_override_parameters(self) -> list[Any]:
-        """Beside the parameters that a view names itself."""
+        """Add the Idempotency-Key header to the parameters that a view declares."""
         return [idempotency.PARAMETER] if self._heeds_key() else []
 
     def _heeds_key(self) -> bool:
@@ -169,8 +169,8 @@ class Schema(AutoSchema):
     def _problems(self) -> Iterator[tuple[str, str]]:
         yield from EVERYWHERE.items()
         if self._heeds_key():
-            yield "409", "A request with this Idempotency-Key is being worked on."
-            yield "422", "The Idempotency-Key was sent before with another request."
+            yield "409", "A request with this Idempotency-Key is in progress."
+            yield "422", "The Idempotency-Key was used for a different request."
         has_body = self.method in ("POST", "PUT", "PATCH")
         if has_body or self._get_parameters():
             yield from WITH_INPUT.items()
@@ -202,7 +202,7 @@ class Schema(AutoSchema):
             component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=content, object=name)  # type: ignore[no-untyped-call]
             self.registry.register_on_missing(component)
             if self.registry[component].schema != content:
-                raise TypeError(f"two shapes are called {name}")
+                raise TypeError(f"two types are called {name}")
         return schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:

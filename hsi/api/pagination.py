@@ -91,7 +91,7 @@ def after(cursor: str, keyset: str, model: type[Model]) -> Q:
     except (signing.BadSignature, ValueError):
         of_model = of_keyset = None
     if (of_model, of_keyset) != (model._meta.label_lower, keyset):
-        raise ValidationError({"cursor": ["Not a cursor of this list. Start again without one."]})
+        raise ValidationError({"cursor": ["Not a valid cursor of this list. Start again without a cursor."]})
     return beyond(keyset, value, identity)
 
 

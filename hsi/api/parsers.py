@@ -23,11 +23,11 @@ class StrictJSONParser(JSONParser):
     ) -> Any:
         raw = stream.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
-            raise TooLargeError(f"A body of JSON has at most {MAX_BYTES} bytes.")
+            raise TooLargeError(f"A JSON body may have at most {MAX_BYTES} bytes.")
         try:
             value = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
         except (ValueError, RecursionError) as error:
-            raise ParseError("The body is not JSON in UTF-8.") from error
+            raise ParseError("The body is not valid JSON in UTF-8.") from error
         _check_depth(value)
         return value
 
@@ -35,12 +35,12 @@ class StrictJSONParser(JSONParser):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ParseError("The body names a member of an object twice.")
+        raise ParseError("An object in the body has a duplicate member name.")
     return members
 
 
 def _constant(name: str) -> NoReturn:
-    raise ParseError(f"{name} is not JSON.")
+    raise ParseError(f"{name} is not valid JSON.")
 
 
 def _check_depth(value: Any) -> None:

@@ -40,7 +40,7 @@ class FollowsPolicy(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         subject, act = subject_of(view), act_of(request, view)
         rule = policy.of(subject)
-        self.message = f"That needs the role {rule.role(act).group}; a token needs the scope {rule.scope(act)}."
+        self.message = f"This needs the role {rule.role(act).group}. A token also needs the scope {rule.scope(act)}."
         return allows(request.user, request.auth, act, subject)
 
 
@@ -50,7 +50,7 @@ class MayScrape(BasePermission):
     They tell of all cameras together; a scraper needs no more than the scope `read`.
     """
 
-    message = "Metrics are for administrators."
+    message = "Metrics need the role admin."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if may_scrape(request._request):

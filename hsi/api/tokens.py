@@ -43,14 +43,14 @@ class NewTokenData(TokenData):
 
 
 class TokenRequestSerializer(Input):
-    name = serializers.CharField(max_length=80, help_text="What it is for, to tell tokens apart.")
+    name = serializers.CharField(max_length=80, help_text="Name that shows what the token is for.")
     scopes = serializers.MultipleChoiceField(choices=SCOPES, allow_empty=False)
     days = serializers.IntegerField(
         required=False,
         allow_null=True,
         min_value=1,
         max_value=MAX_DAYS,
-        help_text="Days until it ends. Without: never.",
+        help_text="Days until the token expires. Without a value it never expires.",
     )
 
 
@@ -77,12 +77,12 @@ class TokenView(GenericAPIView[ApiToken]):
 class Tokens(TokenView):
     posting = "add"
 
-    @extend_schema(summary="Your tokens", responses=Page[TokenData])
+    @extend_schema(summary="List your tokens", responses=Page[TokenData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([token_data(token) for token in page])
 
-    @extend_schema(summary="Make a token", request=TokenRequestSerializer, responses={201: NewTokenData})
+    @extend_schema(summary="Create a token", request=TokenRequestSerializer, responses={201: NewTokenData})
     def post(self, request: Request) -> Response:
         given = checked(TokenRequestSerializer, request)
         scopes = sorted(given["scopes"], key=SCOPES.index)

@@ -1,4 +1,4 @@
-"""One shape for every error: `application/problem+json` (RFC 9457) for programs, a page for people."""
+"""Render every error the same way: `application/problem+json` (RFC 9457) for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from hsi.http.request_id import request_id
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-# Statuses that only the frameworks give, by the code that stands for them.
+# Error codes of statuses that only Django or the REST framework set.
 CODES = {
     400: "VALIDATION_ERROR",
     403: "FORBIDDEN",
@@ -46,18 +46,18 @@ CODES = {
     503: "UNAVAILABLE",
 }
 TITLES = {
-    400: "That cannot be understood",
-    403: "Not allowed",
-    404: "There is nothing here",
-    413: "That is too large",
-    429: "Too much at once",
+    400: "Bad request",
+    403: "Forbidden",
+    404: "Not found",
+    413: "Too large",
+    429: "Too many requests",
     500: "Something went wrong",
-    503: "Not available now",
+    503: "Service unavailable",
 }
-DETAILS = {405: "This address does not answer that method."}
-MALFORMED = "The request is malformed, or asks for a host name that is not ours."
-NOTHING_HERE = "What was at this address is gone, or the address is not quite right."
-OUR_FAULT = "The fault is ours. The log has more about it."
+DETAILS = {405: "This address does not support the method of the request."}
+MALFORMED = "The request is malformed, or its host name is not in ALLOWED_HOSTS."
+NOTHING_HERE = "The page does not exist or was removed."
+OUR_FAULT = "An internal error occurred. The log has the details."
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -67,7 +67,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def document(error: HSIError) -> dict[str, Any]:
-    """Return the members of a problem. `code` is stable, `detail` is for people."""
+    """Return the members of a problem document. `code` is stable, `detail` is for people."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
@@ -79,13 +79,13 @@ def document(error: HSIError) -> dict[str, Any]:
 
 
 def response(request: HttpRequest, error: HSIError) -> JsonResponse:
-    """`error` as a problem."""
+    """Render `error` as a problem document."""
     members = {**document(error), "request_id": request_id(request)}
     return JsonResponse(members, status=error.status, content_type=CONTENT_TYPE, headers=error.headers)
 
 
 def raw_answer(error: HSIError) -> bytes:
-    """Return an HTTP answer that ends its connection, for where no request reaches Django."""
+    """Return a raw HTTP response that closes its connection, for requests that do not reach Django."""
     content = json.dumps(document(error)).encode()
     headers = {"Content-Type": CONTENT_TYPE, "Content-Length": len(content), "Connection": "close", **error.headers}
     lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
@@ -94,7 +94,7 @@ def raw_answer(error: HSIError) -> bytes:
 
 
 def page(request: HttpRequest, error: HSIError) -> HttpResponse:
-    """`error` as a page. Nothing is asked for it: the database may be what is away."""
+    """Render `error` as a page without database queries, because the database may be down."""
     title = TITLES.get(error.status) or HTTPStatus(error.status).phrase
     context = {"title": title, "detail": error.detail, "status": error.status, "request_id": request_id(request)}
     content = render_to_string("hsi/error.html", context)
@@ -102,17 +102,17 @@ def page(request: HttpRequest, error: HSIError) -> HttpResponse:
 
 
 def answer(request: HttpRequest, error: HSIError) -> HttpResponse:
-    """`error` in the form that the caller understands."""
+    """Render `error` in the format the client accepts."""
     return response(request, error) if wants_json(request) else page(request, error)
 
 
 def brief(error: HSIError) -> HttpResponse:
-    """`error` as a line of text, for who is no user of ours: it costs next to nothing."""
+    """Render `error` as one line of text. This is cheap, so it serves unknown clients."""
     return HttpResponse(f"{error.detail}\n", status=error.status, content_type="text/plain; charset=utf-8")
 
 
 class FrameworkError(HSIError):
-    """What the REST framework or Django says of a request: its words, its status."""
+    """An error of Django or the REST framework, with its status and detail."""
 
     retryable = False
 
@@ -127,11 +127,11 @@ class FrameworkError(HSIError):
 
 
 def named(error: Exception) -> HSIError | None:
-    """`error` as one of ours, with its code and status. None: nobody foresaw it, so it is a 500."""
+    """Convert `error` to an HSIError with a code and a status. Return None for an unexpected error, which is a 500."""
     if isinstance(error, HSIError):
         return error
     if isinstance(error, (OperationalError, InterfaceError)):
-        # What the database said goes to the log, not to the caller.
+        # The database message goes to the log, not to the client.
         logger.error("The database does not answer: %s", error)
         return DatabaseUnavailableError()
     if isinstance(error, exceptions.APIException):
@@ -158,13 +158,13 @@ def _of_the_framework(error: exceptions.APIException) -> HSIError:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """What the REST framework calls for an exception of a view. None lets it rise to a 500."""
+    """Handle an exception of a REST framework view. Returning None re-raises it, so that it becomes a 500."""
     known = named(error)
     return response(context["request"]._request, known) if known else None
 
 
 class ProblemMiddleware(Middleware):
-    """Errors of views outside the REST framework, and refusals that come without a word."""
+    """Render errors of views outside the REST framework, and error responses without a body."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, (HSIError, OperationalError, InterfaceError)):
@@ -173,7 +173,7 @@ class ProblemMiddleware(Middleware):
         return None
 
     def after(self, request: HttpRequest, answered: HttpResponseBase) -> HttpResponseBase:
-        """Whoever asked for JSON gets a problem also where Django says something else, or only a status."""
+        """Replace an HTML or empty error response by a problem document when the client accepts JSON."""
         if answered.status_code < 400 or answered.streaming or not wants_json(request):
             return answered
         if "json" in answered.headers.get("Content-Type", ""):
@@ -184,27 +184,27 @@ class ProblemMiddleware(Middleware):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler400`: a forged cookie, a form with too many fields, and what else Django finds suspicious."""
+    """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
     refused_requests.note(client_network(request.META), "it is malformed")
     return answer(request, named(exception) or ValidationError(MALFORMED))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler403`."""
+    """Handle status 403 (Django's `handler403`)."""
     return answer(request, ForbiddenError())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler404`."""
+    """Handle status 404 (Django's `handler404`)."""
     return answer(request, NotFoundError(NOTHING_HERE))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`."""
+    """Handle status 500 (Django's `handler500`)."""
     return answer(request, HSIError(OUR_FAULT))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's `CSRF_FAILURE_VIEW`."""
+    """Handle a failed CSRF check (Django's `CSRF_FAILURE_VIEW`)."""
     refused_requests.note(client_network(request.META), "a form without its CSRF token")
     return answer(request, CSRFError())

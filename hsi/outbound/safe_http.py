@@ -55,7 +55,7 @@ ADDRESS_IN_NAME = re.compile(r"(?<![0-9])([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{
 
 
 class OutgoingRefusedError(HSIError):
-    """This address is not one that may be sent to."""
+    """Requests to this address are not allowed."""
 
     code = "ADDRESS_NOT_ALLOWED"
     status = 400
@@ -63,7 +63,7 @@ class OutgoingRefusedError(HSIError):
 
 
 class OutgoingFailedError(HSIError):
-    """The receiver cannot be reached, or did not take what was sent. Later it may."""
+    """The receiver cannot be reached or did not accept the request. A later attempt may succeed."""
 
     code = "RECEIVER_FAILED"
     status = 502
@@ -74,7 +74,7 @@ class OutgoingFailedError(HSIError):
 
 
 class OutgoingRejectedError(OutgoingFailedError):
-    """The receiver refused what was sent, and would again."""
+    """The receiver rejected the request. Another attempt would be rejected too."""
 
     code = "RECEIVER_REJECTED"
     retryable = False
@@ -94,18 +94,18 @@ class Place:
 def place_of(url: str) -> Place:
     """Where an http(s) URL leads, without asking the network. Raises `OutgoingRefusedError`."""
     if len(url) > LONGEST_URL:
-        raise OutgoingRefusedError(f"An address has at most {LONGEST_URL} characters.")
+        raise OutgoingRefusedError(f"The address has more than {LONGEST_URL} characters.")
     if any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
-        raise OutgoingRefusedError("An address has no spaces, control characters or backslashes.")
+        raise OutgoingRefusedError("The address contains spaces, control characters or backslashes.")
     try:
         parts = httpx.URL(url)
         host = parts.raw_host.decode("ascii")
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise OutgoingRefusedError("This is not an address.") from None
+        raise OutgoingRefusedError("The address is not a valid URL.") from None
     if parts.scheme not in DEFAULT_PORTS:
         raise OutgoingRefusedError("Only http:// and https:// are allowed.")
     if parts.userinfo:
-        raise OutgoingRefusedError("An address must not hold a user name or password.")
+        raise OutgoingRefusedError("The address must not contain a user name or password.")
     return place(host, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port)
 
 
@@ -113,9 +113,9 @@ def place(host: str, port: int) -> Place:
     """`host` and `port` in the form they are compared in. Raises `OutgoingRefusedError`."""
     host = host.removeprefix("[").removesuffix("]").rstrip(".").lower()
     if len(host) > 253 or not (HOST_NAME.fullmatch(host) or _is_v6(host)):
-        raise OutgoingRefusedError("This is not the name or address of a host.")
+        raise OutgoingRefusedError("The host of the address is not valid.")
     if not 0 < port < 65536:
-        raise OutgoingRefusedError("A port is a number from 1 to 65535.")
+        raise OutgoingRefusedError("The port must be a number from 1 to 65535.")
     return Place(host, port)
 
 

@@ -39,13 +39,13 @@ class PutResult(enum.Enum):
 
 
 class LeaseLostError(HSIError):
-    """The job was given to another worker meanwhile: what was done for it must not be stored."""
+    """The lease was lost: another worker has the job. The result must not be stored."""
 
     code = "LEASE_LOST"
 
 
 class QueueUnavailableError(HSIError):
-    """The queue cannot be reached, or does not do what it should. Rows wait, and jobs come back by their lease."""
+    """The queue is unavailable or broken. Rows wait, and jobs return when their lease expires."""
 
     code = "QUEUE_UNAVAILABLE"
     status = 503

@@ -27,7 +27,7 @@ PROMISES = {"dlq": PutResult.SENT_TO_DLQ, "drop_oldest": PutResult.SUCCESS}
 
 
 class QueueOverflowError(HSIError):
-    """The queue was full, and this job was the oldest that waited."""
+    """The queue was full and this was the oldest waiting job."""
 
     code = "QUEUE_OVERFLOW"
     status = 503

@@ -60,7 +60,7 @@ _set_up = False
 
 
 class ForeignHostError(ValidationError):
-    """The request asks for a host name that is not ours. ALLOWED_HOSTS names those that are."""
+    """The host name of the request is not in ALLOWED_HOSTS."""
 
 
 def may_scrape(request: HttpRequest) -> bool:
@@ -143,7 +143,7 @@ def _with_token(request: HttpRequest, text: str, network: str) -> None:
     """Note the token at the request, where the REST framework finds it. A page sees nobody: it needs a session."""
     token = authenticate(text, network)
     if not request.path_info.startswith(TOKEN_PREFIXES) and request.path_info != METRICS:
-        raise ForbiddenError("Tokens are for the API; pages need a login.")
+        raise ForbiddenError("Tokens are accepted by the API only. Sign in to open pages.")
     request.user = AnonymousUser()
     request.META["hsi.token"] = token
     context.add(user=token.user.pk)
@@ -188,7 +188,7 @@ def _refuse_nonsense(request: HttpRequest) -> None:
     """Raise for an address that no row could have, and for a body that nobody would read."""
     if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
         wrong = [name for name, values in request.GET.lists() if "\0" in "".join(values)]
-        raise ValidationError("The address holds a NUL character.", {name: [NO_NUL] for name in wrong})
+        raise ValidationError("The address contains a NUL character.", {name: [NO_NUL] for name in wrong})
     length = body_limits.content_length(request.META.get("CONTENT_LENGTH", ""))
     if length > body_limits.longest_body_bytes(request.path_info):
         raise TooLargeError

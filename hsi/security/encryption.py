@@ -21,7 +21,7 @@ PURPOSE = b"hsi.security.encryption.1"  # whatever else is derived from SECRET_K
 
 
 class UnreadableSecretError(HSIError):
-    """The stored secrets cannot be read: SECRET_KEY is another one than when they were stored. Enter them again."""
+    """The stored secrets cannot be decrypted, because SECRET_KEY has changed. Enter the secrets again."""
 
     code = "SECRET_UNREADABLE"
     retryable = False

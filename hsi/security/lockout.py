@@ -124,7 +124,7 @@ def _refuse(attempt: LoginFailure) -> None:
         ends.append(_pause_ends(recent.filter(who=attempt.who, is_known=False), attempt.address))
     if (until := max((end for end in ends if end), default=attempt.at)) > attempt.at:
         wait = until - attempt.at
-        detail = f"Too many wrong passwords. Try again in {_in_words(wait)}."
+        detail = f"Too many failed logins. Try again in {_in_words(wait)}."
         raise LockedOutError(detail, wait_seconds=wait.total_seconds())
 
 

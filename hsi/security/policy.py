@@ -51,7 +51,7 @@ class Policy:
 
 
 class NoPolicyError(LookupError):
-    """Nobody has said who may see and change this."""
+    """No policy is registered for this class."""
 
 
 _policies: dict[type, Policy] = {}

@@ -101,7 +101,7 @@ def refuse_lookup(credential: str, who: str) -> None:
     if not settings.RATE_LIMIT_ENABLED:
         return
     if (until := cache.get(f"rate:guesser:{who}")) and not cache.get(_known(credential)):
-        raise RateLimitError("Too many wrong tokens.", wait_seconds=until - time.time())
+        raise RateLimitError("Too many invalid tokens.", wait_seconds=until - time.time())
 
 
 def note_wrong(who: str) -> None:

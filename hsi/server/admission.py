@@ -32,7 +32,7 @@ RETRY_AFTER_SECONDS = 60
 
 
 class TemporaryStorageFullError(BusyError):
-    """The disk that bodies are kept on while they arrive is nearly full."""
+    """The disk for incoming request bodies is nearly full."""
 
     code = "STORAGE_FULL"
 
@@ -53,7 +53,7 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
     try:
         user, token = _sender(request)
         if body_limits.is_upload(request.path_info) and not allows(user, token, "add", Incoming):
-            raise ForbiddenError("That needs the role operator; a token needs the scope ingest.")
+            raise ForbiddenError("This needs the role operator. A token also needs the scope ingest.")
         require_temporary_room(announced_bytes or 0)
     except (DatabaseError, InterfaceError) as error:
         raise DatabaseUnavailableError from error

@@ -73,7 +73,7 @@ class Bodies:
             if self.most is not None:
                 most, per_client = min(most, self.most), min(per_client, max(1, self.most // 2))
             if self._of_client[client] >= per_client:
-                raise RateLimitError("Too many requests with a body at a time.", wait_seconds=RETRY_AFTER_SECONDS)
+                raise RateLimitError("Too many concurrent requests with a body.", wait_seconds=RETRY_AFTER_SECONDS)
             if len(self._bodies) >= most:
                 raise _busy()
             self._require_bytes(client, announced_bytes, longest_bytes)
@@ -112,13 +112,15 @@ class Bodies:
     def _require_bytes(self, client: str, more: int, single: int) -> None:
         of_client = self._bytes_of_client[client] + more
         if of_client > max(settings.REQUEST_BODIES_MAX_BYTES_PER_CLIENT, single):
-            raise RateLimitError("Too many bytes at a time.", wait_seconds=RETRY_AFTER_SECONDS)
+            raise RateLimitError(
+                "The concurrent request bodies are too large in total.", wait_seconds=RETRY_AFTER_SECONDS
+            )
         if sum(self._bytes_of_client.values()) + more > max(settings.REQUEST_BODIES_MAX_BYTES, single):
             raise _busy()
 
 
 def _busy() -> BusyError:
-    return BusyError("Too many requests with a body at a time.", retry_after_seconds=RETRY_AFTER_SECONDS)
+    return BusyError("Too many concurrent requests with a body.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 # Those whose sender is not known yet, each at most `bounds.UNKNOWN_SENDER_BYTES` long; and all others.

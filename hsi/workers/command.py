@@ -1,4 +1,4 @@
-"""What the commands that run loops have in common: they parse, the loops do the work."""
+"""The base class of commands that run worker loops. The command parses, the loops do the work."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hsi.workers.loop import Loop
 
 
 class LoopCommand(BaseCommand):
-    """Runs `make_loops(options)` until stopped."""
+    """Run `make_loops(options)` until stopped."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="One pass, then end.")
-        parser.add_argument("--drain", action="store_true", help="End when nothing waits any more.")
+        parser.add_argument("--once", action="store_true", help="Run one pass, then exit.")
+        parser.add_argument("--drain", action="store_true", help="Exit when no work is waiting.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         private_files.tighten()

@@ -41,14 +41,14 @@ CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
 class WorkerLostError(HSIError):
-    """Whoever took this job died of it or never came back, as often as a job may be tried."""
+    """Every worker that took this job was lost, up to the maximum number of attempts."""
 
     code = "WORKER_LOST"
     retryable = False
 
 
 class StoppedError(HSIError):
-    """The process was told to end, and this took longer than the grace time."""
+    """The process was stopped and the job did not finish within the grace period."""
 
     code = "STOPPED"
     counts = False

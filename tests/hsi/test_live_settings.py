@@ -155,7 +155,7 @@ def test_rows_that_cannot_be_used_are_ignored_and_said_to_be(caplog: pytest.LogC
     assert set(live_settings.ignored()) == {"BATCH_WINDOW_SECONDS", "GONE_SETTING", "SECRET_KEY", "SEVERITY_LOW_MAX"}
     found = [check for check in run_checks() if check.id == "hsi.W002"]
     assert len(found) == 4
-    assert "BATCH_WINDOW_SECONDS that was set while running is ignored: must be a whole number" in str(found[0].msg)
+    assert "The live value of BATCH_WINDOW_SECONDS is ignored: must be a whole number" in str(found[0].msg)
     assert len(caplog.records) == 5  # four warnings, and one value that counts
     live_settings.heed()
     assert len(caplog.records) == 5

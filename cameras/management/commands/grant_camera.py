@@ -9,7 +9,7 @@ from hsi import audit
 
 
 class Command(BaseCommand):
-    help = "Lets a user, or a group of users, see a camera."
+    help = "Grant a user or a group access to a camera."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)

@@ -11,7 +11,7 @@ from hsi import audit
 
 
 class Command(BaseCommand):
-    help = "Takes the grant of a camera away, a user's own or a group's. Others through which a user sees it are named."
+    help = "Revoke the grant of a user or a group for a camera. Report other grants that still apply."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)

@@ -1,4 +1,4 @@
-"""`manage.py simulate_cameras`: drawn cameras for a demo or a load test."""
+"""Simulate cameras for a demo or a load test."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ LOAD_TEST_BACKLOG = timedelta(days=1)
 
 
 class Command(BaseCommand):
-    help = "Draws scenes with people and cars, and uploads them the way real cameras do."
+    help = "Draw scenes with people and cars and upload them as real cameras do."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
-        add("--cameras", type=int, default=3, help=f"how many cameras, 1 to {MOST_CAMERAS} (3)")
-        add("--rate", type=float, default=1.0, help="stills a second and camera while something moves (1)")
-        add("--seed", type=int, default=1, help="the same seed gives the same visits (1)")
-        add("--root", type=Path, default=None, help="folder to upload into (the configured camera folder)")
-        add("--count", type=int, default=None, help="stop after so many uploads")
-        add("--fast", action="store_true", help="as fast as the disk takes them, with made-up times")
-        add("--duplicates", action="store_true", help="with --fast: send the same few pictures again and again")
-        add("--faults", action="store_true", help="now and then a picture that is cut off")
+        add("--cameras", type=int, default=3, help=f"Number of cameras, 1 to {MOST_CAMERAS} (default 3).")
+        add("--rate", type=float, default=1.0, help="Stills per second and camera while something moves (default 1).")
+        add("--seed", type=int, default=1, help="Random seed. The same seed gives the same visits (default 1).")
+        add("--root", type=Path, default=None, help="Folder to upload into (default: the configured camera folder).")
+        add("--count", type=int, default=None, help="Stop after this many uploads.")
+        add("--fast", action="store_true", help="Upload as fast as the disk allows, with simulated times.")
+        add("--duplicates", action="store_true", help="With --fast: upload the same few pictures repeatedly.")
+        add("--faults", action="store_true", help="Upload a truncated picture now and then.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["cameras"] <= MOST_CAMERAS:

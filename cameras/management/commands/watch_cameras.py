@@ -6,7 +6,7 @@ from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):
-    help = "Watches the camera folders and takes in every complete file."
+    help = "Watch the camera folders and accept every complete file."
 
     def make_loops(self, options: dict[str, Any]) -> list[Loop]:
         return loops()

@@ -8,11 +8,13 @@ from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):
-    help = "Detects objects in waiting uploads and closes batches. Any number of these may run."
+    help = "Detect objects in waiting uploads and close batches. Run any number of these processes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--concurrency", type=int, help="Pictures at a time (DETECTION_CONCURRENCY).")
+        parser.add_argument(
+            "--concurrency", type=int, help="Pictures analysed at once (default: DETECTION_CONCURRENCY)."
+        )
 
     def make_loops(self, options: dict[str, Any]) -> list[Loop]:
         return loops(options["concurrency"])

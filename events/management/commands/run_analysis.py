@@ -6,7 +6,7 @@ from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):
-    help = "Judges closed batches and tells urgent ones at once. Any number of these may run."
+    help = "Judge closed batches and run the fast path. Run any number of these processes."
 
     def make_loops(self, options: dict[str, Any]) -> list[Loop]:
         return loops()

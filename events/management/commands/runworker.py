@@ -9,9 +9,9 @@ from hsi.workers.loop import Loop
 
 
 class Command(LoopCommand):
-    """In the place of the command of this name that Channels has: that one ends when Redis is away."""
+    """Replace the `runworker` command of Channels, which exits when Redis is unavailable."""
 
-    help = "Sends notifications: `runworker notifications`. Any number of these may run."
+    help = "Send notifications: `runworker notifications`. Run any number of these processes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("channels", choices=[CHANNEL], help="The Channels channel to listen on.")

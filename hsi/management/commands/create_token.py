@@ -8,13 +8,15 @@ from hsi.security.tokens import MAX_DAYS, SCOPES, create_token
 
 
 class Command(BaseCommand):
-    help = "Makes an API token of a user and prints it as the last line. It is shown this once."
+    help = "Create an API token for a user. Print it once, as the last line."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", help="Whose rights the token has.")
-        parser.add_argument("--name", required=True, help="What it is for, to tell tokens apart.")
-        parser.add_argument("--scope", required=True, help=f"With commas: {', '.join(SCOPES)}.")
-        parser.add_argument("--days", type=int, help=f"Days until it ends, 1 to {MAX_DAYS}. Without: until revoked.")
+        parser.add_argument("user", help="Name of the user whose permissions the token has.")
+        parser.add_argument("--name", required=True, help="Name that shows what the token is for.")
+        parser.add_argument("--scope", required=True, help=f"Scopes, separated by commas: {', '.join(SCOPES)}.")
+        parser.add_argument(
+            "--days", type=int, help=f"Days until the token expires, 1 to {MAX_DAYS}. Default: it never expires."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"]).first()
@@ -26,7 +28,9 @@ class Command(BaseCommand):
         except HSIError as error:
             raise CommandError(error.detail) from error
         until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "until it is revoked"
-        self.stderr.write(f"A token of {user.username} with {', '.join(token.scopes)}, {until}. It is shown only now:")
+        self.stderr.write(
+            f"Token of {user.username} with {', '.join(token.scopes)}, valid {until}. It is shown only once:"
+        )
         self.stdout.write(text)
 
 

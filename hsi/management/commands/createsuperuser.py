@@ -8,7 +8,7 @@ from hsi import audit
 
 
 class Command(createsuperuser.Command):
-    """Django's own, with an entry in the audit log."""
+    """Extend the command of Django by an entry in the audit log."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         post_save.connect(_note, sender=User)

@@ -1,4 +1,4 @@
-"""Queue dead letters again: one, some, or all that match."""
+"""List, requeue or discard dead letters."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from hsi.queues import dead_letters
 
 
 class Command(BaseCommand):
-    help = "Lists open dead letters, queues them again, or discards them."
+    help = "List open dead letters, requeue them, or discard them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("ids", nargs="*", type=int, help="Numbers of letters.")
-        parser.add_argument("--all", action="store_true", help="Every letter that matches the filters.")
-        parser.add_argument("--queue", default="", help="Only this queue.")
-        parser.add_argument("--error", default="", help="Only this error type.")
-        parser.add_argument("--text", default="", help="Only where this was said.")
-        parser.add_argument("--list", action="store_true", help="Show them, change nothing.")
-        parser.add_argument("--discard", action="store_true", help="Close them instead of trying again.")
+        parser.add_argument("ids", nargs="*", type=int, help="Ids of dead letters.")
+        parser.add_argument("--all", action="store_true", help="Select every dead letter that matches the filters.")
+        parser.add_argument("--queue", default="", help="Select this queue only.")
+        parser.add_argument("--error", default="", help="Select this error type only.")
+        parser.add_argument("--text", default="", help="Select dead letters whose error contains this text.")
+        parser.add_argument("--list", action="store_true", help="List the dead letters without changing them.")
+        parser.add_argument(
+            "--discard", action="store_true", help="Discard the dead letters instead of requeueing them."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["list"] and not options["ids"] and not options["all"]:
-            raise CommandError("Name the letters, or say --all. --list shows them.")
+            raise CommandError("Give ids of dead letters or --all. --list shows the ids.")
         live_settings.heed()
         letters = dead_letters.search(
             queue=options["queue"], error=options["error"], text=options["text"], ids=options["ids"] or None

@@ -1,4 +1,4 @@
-"""The web server alone, for the service mode."""
+"""Run the web server without the worker loops, for the service mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hsi.server import web
 
 
 class Command(BaseCommand):
-    help = "Runs the web server alone: pages, API and sockets. The loops run in processes of their own."
+    help = "Run the web server with pages, API and WebSockets. The worker loops run in other processes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.API_HOST)

@@ -1,4 +1,4 @@
-"""REST and pages by WSGI workers, for the service mode behind a proxy."""
+"""Serve REST and pages with WSGI workers, for the service mode behind a proxy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hsi.server import web
 
 
 class Command(BaseCommand):
-    help = "Runs gunicorn with pages and REST, without sockets. A proxy before it sends /ws/ to `serve`."
+    help = "Run gunicorn with pages and REST, without WebSockets. The proxy must route /ws/ to `serve`."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.API_HOST)
@@ -23,5 +23,5 @@ class Command(BaseCommand):
         web.claim_port(options["host"], options["port"])
         host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
         command = [sys.executable, "-m", "gunicorn", "--config", "python:hsi.server.gunicorn_conf"]
-        # In the place of this process: gunicorn's own must not be the copy of one in which threads run.
+        # Replace this process: gunicorn must not fork from a process in which threads run.
         os.execv(sys.executable, [*command, "--bind", f"{host}:{options['port']}", "hsi.wsgi:application"])  # noqa: S606

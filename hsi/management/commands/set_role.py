@@ -7,7 +7,7 @@ from hsi.security.roles import Role, is_admin, set_role
 
 
 class Command(BaseCommand):
-    help = "Gives a user a role: viewer, operator or admin. The cameras of the first two are granted one by one."
+    help = "Set the role of a user: viewer, operator or admin. Viewers and operators need a grant for each camera."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user")
@@ -22,4 +22,4 @@ class Command(BaseCommand):
         set_role(user, role)
         self.stdout.write(f"{user} is now {role.group}.")
         if role != Role.ADMIN and is_admin(user):
-            self.stderr.write(f"{user} is a superuser as well, and so may still do everything.")
+            self.stderr.write(f"{user} is also a superuser and still has every permission.")

@@ -13,7 +13,7 @@ from hsi.config.options import SETTINGS, Setting
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting as a person may see it."""
+    """One setting with its value prepared for display."""
 
     name: str
     value: str
@@ -28,14 +28,14 @@ class Row:
 
 
 class Command(BaseCommand):
-    help = "Shows every setting: its value (secrets are masked), where it came from, and what is allowed."
-    requires_system_checks = ()  # what they say of settings is said here
+    help = "Show every setting with its value (secrets masked), its source and the allowed values."
+    requires_system_checks = ()  # this command reports faults of settings itself
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--changed", action="store_true", help="Only those that are not at their default.")
-        parser.add_argument("--json", action="store_true", help="As JSON.")
+        parser.add_argument("--changed", action="store_true", help="Show only settings that differ from their default.")
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
         parser.add_argument(
-            "--check", action="store_true", help="Only whether all that was set is used. Ends with 1 where it is not."
+            "--check", action="store_true", help="Only check that every value is used. Exit with 1 if one is not."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,21 +53,21 @@ class Command(BaseCommand):
             self.stderr.write(line)
 
     def _report(self, unused: list[str], remarks: list[str]) -> None:
-        """Raises SystemExit where something is wrong. A value that cannot be used ended the process before."""
+        """Print unused values. Raise SystemExit if there are any. (Invalid values already stopped the process.)"""
         for line in (*unused, *remarks):
             self.stdout.write(line)
         if unused:
             sys.exit(1)
-        self.stdout.write(f"All that was set is used. {len(SETTINGS)} settings were looked at.")
+        self.stdout.write(f"Every value is used. Checked {len(SETTINGS)} settings.")
 
     def _unused_rows(self) -> list[str]:
-        """What was set while running and is ignored. The environment is shown all the same without a database."""
+        """Describe the live settings that are ignored. Without a database, report that they are unknown."""
         try:
             live_settings.heed()
         except DatabaseError as error:
-            self.stderr.write(f"What was set while running is not known, the database cannot be asked: {error}")
+            self.stderr.write(f"Live settings are unknown, because the database cannot be read: {error}")
         ignored = live_settings.ignored().items()
-        return [f"The value of {name} that was set while running is ignored: {fault}" for name, fault in ignored]
+        return [f"The live value of {name} is ignored: {fault}" for name, fault in ignored]
 
 
 def as_json(rows: list[Row]) -> str:
@@ -76,7 +76,7 @@ def as_json(rows: list[Row]) -> str:
 
 
 def as_table(rows: list[Row]) -> str:
-    """Columns as wide as their widest cell; the last one is left as it is."""
+    """Format `rows` as a table. Pad every column but the last to its widest cell."""
     fields = Row.__slots__
     lines = [tuple(name.capitalize() for name in fields)]
     lines += [tuple(" ".join(getattr(row, name).split()) for name in fields) for row in rows]

@@ -1,4 +1,4 @@
-"""Everything in one process: migrate, check, run the loops in threads and the web server before them."""
+"""Run everything in one process: migrate, check, then run the worker loops in threads beside the web server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hsi.server import folder_lock, web
 from hsi.views import setup_path
 from hsi.workers import runner
 
-# What `--demo` changes, for this process only. Short batches, so that the first event comes within a minute.
+# Settings that `--demo` changes for this process. Short batches bring the first event within a minute.
 DEMO = {
     "HSI_DEMO": "true",
     "HSI_DATA_DIR": "./data/demo",
@@ -29,17 +29,19 @@ DEMO = {
 
 
 class Command(BaseCommand):
-    help = "Runs the whole system in the foreground. Ctrl-C stops it cleanly."
+    help = "Run the whole system in the foreground. Ctrl-C stops it cleanly."
     requires_system_checks = ()  # they run after the migrations
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.API_HOST)
         parser.add_argument("--port", type=int, default=settings.API_PORT)
-        parser.add_argument("--demo", action="store_true", help="With drawn cameras that upload, and data of its own.")
+        parser.add_argument(
+            "--demo", action="store_true", help="Run with simulated cameras and a separate data folder."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["demo"] and not settings.HSI_DEMO:
-            # Settings are read once, at the start of a process: begin again with those of the demo.
+            # Settings are read once at the start of a process, so start again with the settings of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
         with folder_lock.hold(settings.DATA_DIR):
             self._run(options["host"], options["port"])
@@ -57,10 +59,10 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
     def _first_administrator(self) -> None:
-        """The administrator named by the environment, where there is no user yet."""
+        """Create the administrator named in the environment, if there is no user yet."""
         if os.environ.get("DJANGO_SUPERUSER_USERNAME") and not get_user_model().objects.exists():
             if not os.environ.get("DJANGO_SUPERUSER_PASSWORD"):
-                raise CommandError("DJANGO_SUPERUSER_USERNAME is set, DJANGO_SUPERUSER_PASSWORD is not.")
+                raise CommandError("DJANGO_SUPERUSER_USERNAME is set but DJANGO_SUPERUSER_PASSWORD is not.")
             os.environ.setdefault("DJANGO_SUPERUSER_EMAIL", "")
             call_command("createsuperuser", interactive=False, verbosity=0)
 
@@ -74,6 +76,6 @@ class Command(BaseCommand):
             f"Time zone: {settings.TIME_ZONE}{named}",
         ]
         if not get_user_model().objects.exists():
-            lines.append(f"First start: open this link to make the first user:\n\n    {url}{setup_path()}\n")
+            lines.append(f"First start: open this link to create the first administrator:\n\n    {url}{setup_path()}\n")
         self.stdout.write("\n".join(lines))
         self.stdout.flush()

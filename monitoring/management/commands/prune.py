@@ -34,10 +34,10 @@ class Tally:
 
 
 class Command(BaseCommand):
-    help = "Removes what is older, larger or more than the retention settings allow."
+    help = "Remove the data that exceeds the retention settings."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="Only say what would go.")
+        parser.add_argument("--dry-run", action="store_true", help="Only print what would be removed.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         live_settings.heed()

@@ -7,7 +7,7 @@ from monitoring.reconcile import reconcile
 
 
 class Command(BaseCommand):
-    help = "Queues every row that waits without a live job, once."
+    help = "Queue every waiting row that has no live job, once."
 
     def handle(self, *args: Any, **options: Any) -> None:
         live_settings.heed()

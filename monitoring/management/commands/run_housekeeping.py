@@ -6,7 +6,7 @@ from monitoring.housekeeping import loops
 
 
 class Command(LoopCommand):
-    help = "Finds rows that wait without a job and queues them again."
+    help = "Run housekeeping: requeue waiting rows without a job, apply retention, and check cameras and services."
 
     def make_loops(self, options: dict[str, Any]) -> list[Loop]:
         return loops()

@@ -173,7 +173,7 @@ def test_a_secret_that_cannot_be_read_is_said_and_not_sent_without(receiver: Web
     work()
     delivery = Delivery.objects.get()
     assert (receiver.posts, delivery.state) == ([], "dead")
-    assert "Enter them again" in delivery.last_error
+    assert "Enter the secrets again" in delivery.last_error
 
 
 def test_the_wait_grows_to_ten_minutes_unless_the_receiver_says_when():

@@ -256,7 +256,7 @@ def test_whoever_guesses_tokens_is_not_listened_to_any_more(server, admin):
     with server.client(token=token_of(admin)) as client:
         code, reason = end_of(client)
     assert code == 4429
-    assert reason.startswith("Too many wrong tokens.")
+    assert reason.startswith("Too many invalid tokens.")
 
 
 @pytest.mark.usefixtures("_limited")

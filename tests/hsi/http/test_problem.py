@@ -148,13 +148,13 @@ def test_a_forged_form_is_refused_in_words(signed_in: Client):
     for headers, kind in ((JSON, "application/problem+json"), ({}, "text/html")):
         answer = careful.post("/login", {"username": "x", "password": "y"}, headers=headers)
         assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (403, kind)
-        assert "CSRF_FAILED" in answer.content.decode() or "load the page again" in answer.content.decode()
+        assert "CSRF_FAILED" in answer.content.decode() or "Reload the page" in answer.content.decode()
 
 
 @pytest.mark.django_db
 def test_errors_for_people_are_pages_of_ours(signed_in: Client):
     text = signed_in.get("/nothing").content.decode()
-    assert "There is nothing here" in text
+    assert "Not found" in text
     assert re.search(r'class="id">[0-9a-f]{32}<', text)
     assert "<script>" not in signed_in.get("/nothing/<script>").content.decode()
 

@@ -27,5 +27,5 @@ def test_another_key_or_a_changed_text_is_said_to_be_unreadable(settings: Any, c
         settings.SECRET_KEY = "another"
     else:
         text = text[:-8] + "AAAAAA=="
-    with pytest.raises(encryption.UnreadableSecretError, match="Enter them again"):
+    with pytest.raises(encryption.UnreadableSecretError, match="Enter the secrets again"):
         encryption.unseal(text)

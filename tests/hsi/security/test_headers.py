@@ -84,4 +84,4 @@ def test_no_page_needs_what_the_policy_forbids(data_dir: Path, open_page: Callab
         phone.page.context.add_cookies(page.context.cookies())  # type: ignore[arg-type]
         phone.page.goto("/nothing")
         assert phone.page.evaluate("document.documentElement.scrollWidth") == 390
-        expect(phone.page.locator("h1")).to_have_text("There is nothing here")
+        expect(phone.page.locator("h1")).to_have_text("Not found")

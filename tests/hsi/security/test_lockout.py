@@ -235,7 +235,7 @@ def test_a_command_lets_them_in_again(arguments: list[str], left: int):
     reserve("bert", "192.0.2.2", timezone.now())
     out = StringIO()
     call_command("unlock_login", *arguments, stdout=out)
-    assert out.getvalue() == f"{2 - left} wrong password{'' if left else 's'} forgotten.\n"
+    assert out.getvalue() == f"Deleted {2 - left} login failure{'' if left else 's'}.\n"
     assert LoginFailure.objects.count() == left
 
 

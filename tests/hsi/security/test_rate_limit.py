@@ -125,7 +125,7 @@ def test_strangers_are_counted_by_their_address_and_liveness_is_not_counted():
     assert Client(REMOTE_ADDR="2001:db8::1").get("/login").status_code == 200
     page = [Client(REMOTE_ADDR=f"2001:db8::{one}").get("/login") for one in range(2, 8)][-1]
     assert page.status_code == 429
-    assert "Too much at once" in page.content.decode()
+    assert "Too many requests" in page.content.decode()
     assert {Client(REMOTE_ADDR="192.0.2.1").get("/health/live").status_code for _ in range(20)} == {200}
 
 
@@ -144,7 +144,7 @@ def test_a_guesser_gets_no_look_into_the_database_and_what_is_known_at_its_addre
         client.get("/api/cameras", headers={"X-API-Key": f"hsi_{one}"})
     with django_assert_num_queries(0):
         guess = client.get("/api/cameras", headers={"X-API-Key": "hsi_5"})
-    assert (guess.status_code, guess.json()["detail"]) == (429, "Too many wrong tokens.")
+    assert (guess.status_code, guess.json()["detail"]) == (429, "Too many invalid tokens.")
     assert 1 <= int(guess["Retry-After"]) <= 120
     assert client.get("/api/cameras", headers={"X-API-Key": fresh}).status_code == 429
     assert client.get("/api/cameras", headers={"X-API-Key": known}).status_code == 200

@@ -45,7 +45,7 @@ def test_a_command_sets_the_one_role_and_says_what_is_left():
     assert (role_of(again(anna)), again(anna).is_staff) == (Role.VIEWER, False)
     factories.admin("boss")
     call_command("set_role", "boss", "viewer", stdout=out, stderr=err)
-    assert err.getvalue() == "boss is a superuser as well, and so may still do everything.\n"
+    assert err.getvalue() == "boss is also a superuser and still has every permission.\n"
     with pytest.raises(CommandError, match="There are: anna, boss"):
         call_command("set_role", "carl", "viewer")
 

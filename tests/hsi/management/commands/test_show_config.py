@@ -65,7 +65,7 @@ def test_what_was_set_while_running_is_shown_and_what_is_ignored_is_said():
     rows = {row["name"]: row for row in json.loads(shown("--json", stderr=said))}
     assert (rows["BATCH_WINDOW_SECONDS"]["value"], rows["BATCH_WINDOW_SECONDS"]["source"]) == ("120", "database")
     assert (rows["TRASH_DAYS"]["value"], rows["TRASH_DAYS"]["source"]) == ("7", "default")
-    assert said.getvalue().startswith("The value of TRASH_DAYS that was set while running is ignored: must be a whole")
+    assert said.getvalue().startswith("The live value of TRASH_DAYS is ignored: must be a whole")
 
 
 def test_without_a_database_the_environment_is_shown(monkeypatch: pytest.MonkeyPatch):
@@ -75,7 +75,7 @@ def test_without_a_database_the_environment_is_shown(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(live_settings, "heed", away)
     said = StringIO()
     assert len(shown(stderr=said).splitlines()) == len(SETTINGS) + 1
-    assert "the database cannot be asked: no such host" in said.getvalue()
+    assert "the database cannot be read: no such host" in said.getvalue()
 
 
 def test_what_was_set_and_is_not_used_is_told_beside_the_table(settings, tmp_path: Path):
@@ -108,4 +108,4 @@ def test_the_check_ends_well_where_all_is_used_also_in_another_form(settings, tm
     settings.CONFIGURATION = read(process, [])
     first, last = shown("--check").splitlines()
     assert first.endswith("is read as a.example")
-    assert last.startswith("All that was set is used.")
+    assert last.startswith("Every value is used.")
