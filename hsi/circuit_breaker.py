@@ -1,61 +1,161 @@
-"""A circuit breaker of this process alone, for what it shares with nobody: its way to the channel layer.
+"""A circuit breaker as a value (`BreakerState`), and one that serves a single process (`InProcessBreaker`).
 
-The rules are those of `hsi.outbound.shared_breaker`; the row is kept in memory, and nobody is told but the log.
+Closed: calls go through, and consecutive failures are counted. Open: no call is made until a time has passed.
+Half-open: a bounded number of trial calls is made; enough successes close the breaker, one failure opens it again.
+A trial's claim expires, so that a caller that dies with one does not block the others for long.
+
+Times are seconds on the caller's clock. `hsi.outbound.shared_breaker` keeps the same state in a row for all processes.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from django.utils import timezone
-
-from hsi.models import CircuitBreaker
-from hsi.outbound.shared_breaker import Breaker, Limits
+from hsi.errors import CircuitOpenError
 
 logger = logging.getLogger(__name__)
 
+Phase = Literal["closed", "open", "half_open"]
 
-class LocalBreaker(Breaker):
-    """Opens after `failures` in a row, for `rest_seconds`."""
+TRIAL_WAIT_SECONDS = 1.0  # how long to wait while every trial is taken
 
-    def __init__(self, name: str, *, failures: int, rest_seconds: float) -> None:
-        super().__init__(name, look_seconds=0)
-        self._row = CircuitBreaker(name=name)
-        self._row_lock = threading.Lock()
-        self._own_limits = Limits(failures, rest_seconds, successes=1)
-        # Its clock goes on evenly, whatever is done to the machine's.
-        self._began = timezone.now() - timedelta(seconds=time.monotonic())
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`failures` in a row open the breaker for `rest_seconds`; `successes` of at most `trials` at once close it."""
+
+    failures: int
+    rest_seconds: float
+    trials: int = 1
+    successes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """One state of a breaker. Every transition returns the next state, or `self` where the call no longer counts.
+
+    `failures` and `unusable` answers are consecutive ones. `successes` are those of trial calls while half-open.
+    `trials` maps the token of each trial call on its way to the time its claim expires.
+    A call is named by its token: "" for one that began while the breaker was closed.
+    """
+
+    phase: Phase = "closed"
+    failures: int = 0
+    successes: int = 0
+    unusable: int = 0
+    trials: Mapping[str, float] = field(default_factory=dict)
+    retry_at: float | None = None
 
     @property
     def is_closed(self) -> bool:
-        return self._row.state == CircuitBreaker.State.CLOSED
+        return self.phase == "closed"
 
-    def _limits(self) -> Limits:
-        return self._own_limits
+    def wait_seconds(self, now: float, limits: Limits) -> float:
+        """Return how long no call may be made; 0 where one may be made now."""
+        if self.phase == "open" and self.retry_at is not None:
+            return max(0.0, self.retry_at - now)
+        if self.phase == "half_open" and len(self._live_trials(now)) >= limits.trials:
+            return TRIAL_WAIT_SECONDS
+        return 0.0
 
-    def _now(self) -> datetime:
-        return self._began + timedelta(seconds=time.monotonic())
+    def claim_trial(self, token: str, now: float, longest_seconds: float) -> BreakerState:
+        """Begin a trial call of at most `longest_seconds`, after `wait_seconds` has returned 0."""
+        trials = {**self._live_trials(now), token: now + longest_seconds}
+        if self.phase == "open":
+            return replace(self, phase="half_open", successes=0, retry_at=None, trials=trials)
+        return replace(self, trials=trials)
 
-    def _tell(self, row: CircuitBreaker, reason: str) -> None:
-        if not self.is_closed:
-            logger.warning("%s: %s", self.name, row.last_error)
+    def fail(self, token: str, now: float, limits: Limits, *, retry_after_seconds: float = 0.0) -> BreakerState:
+        """Count a failure of the service. Stay open for `retry_after_seconds` where the service asks for longer."""
+        if not self._counts(token):
+            return self
+        failures = self.failures + 1
+        if self.is_closed and failures < limits.failures:
+            return replace(self, failures=failures)
+        retry_at = now + max(limits.rest_seconds, retry_after_seconds)
+        return BreakerState("open", failures, unusable=self.unusable, retry_at=retry_at)
 
-    def _save(self, row: CircuitBreaker, now: datetime) -> None:
-        self._seen(row, now)
+    def succeed(self, token: str, limits: Limits, *, usable: bool = True) -> BreakerState:
+        """Count an answer of the service, whether or not it was `usable`."""
+        if not self._counts(token):
+            return self
+        unusable = 0 if usable else self.unusable + 1
+        successes = self.successes + bool(token)
+        if self.is_closed or successes >= limits.successes:
+            return BreakerState(unusable=unusable)
+        return replace(self, successes=successes, unusable=unusable, trials=self._without(token))
 
-    def _read(self) -> tuple[CircuitBreaker, datetime]:
-        return self._row, self._now()
+    def release(self, token: str) -> BreakerState:
+        """End a trial call that says nothing about the service, so that another may be made."""
+        return replace(self, trials=self._without(token)) if token in self.trials else self
 
-    def _clear(self) -> None:
-        with self._row_lock:
-            self._row.failures = self._row.unusable = 0
+    def reset(self) -> BreakerState:
+        """Close it by hand."""
+        return BreakerState()
 
-    @contextmanager
-    def _locked(self) -> Iterator[tuple[CircuitBreaker, datetime]]:
-        with self._row_lock:
-            yield self._row, self._now()
+    def _counts(self, token: str) -> bool:
+        """Whether the call began since the breaker last changed."""
+        return token in self.trials if token else self.is_closed
+
+    def _live_trials(self, now: float) -> dict[str, float]:
+        return {token: expires_at for token, expires_at in self.trials.items() if expires_at > now}
+
+    def _without(self, token: str) -> dict[str, float]:
+        return {other: expires_at for other, expires_at in self.trials.items() if other != token}
+
+
+class InProcessBreaker:
+    """A breaker of this process alone, which keeps no row. Shared between threads."""
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self.name = name
+        self._limits = limits
+        self._state = BreakerState()
+        self._lock = threading.Lock()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._state.is_closed
+
+    def wait_seconds(self) -> float:
+        """Return how long until a call may be made; 0 is now."""
+        return self._state.wait_seconds(time.monotonic(), self._limits)
+
+    def begin_call(self, longest_seconds: float) -> str:
+        """Return the token of a trial call, or "" while closed. Raise `CircuitOpenError` where no call may be made."""
+        with self._lock:
+            now = time.monotonic()
+            if self._state.is_closed:
+                return ""
+            if (wait := self._state.wait_seconds(now, self._limits)) > 0:
+                raise circuit_open(self.name, wait)
+            token = new_token()
+            self._state = self._state.claim_trial(token, now, longest_seconds)
+            return token
+
+    def fail(self, token: str, error: BaseException) -> None:
+        with self._lock:
+            before, self._state = self._state, self._state.fail(token, time.monotonic(), self._limits)
+        if before.phase != self._state.phase:
+            logger.warning("The breaker of %s is open. %s: %s", self.name, type(error).__name__, error)
+
+    def succeed(self, token: str) -> None:
+        with self._lock:
+            before, self._state = self._state, self._state.succeed(token, self._limits)
+        if before.phase != self._state.phase:
+            logger.info("The breaker of %s is closed.", self.name)
+
+
+def new_token() -> str:
+    return secrets.token_hex(8)
+
+
+def circuit_open(name: str, wait_seconds: float) -> CircuitOpenError:
+    """Make the error of a call that was not made."""
+    return CircuitOpenError(f"{name} is left alone", service=name, retry_after_seconds=wait_seconds)

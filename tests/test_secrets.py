@@ -24,6 +24,7 @@ from rest_framework import serializers
 from events.models import Delivery, NotificationChannel
 from events.notifications import channels, content, deliveries, worker
 from hsi.config.options import SETTINGS
+from hsi.errors import AIServiceError
 from hsi.models import ApiToken
 from hsi.outbound.safe_http import OutgoingFailedError
 from hsi.outbound.shared_breaker import get_breaker
@@ -295,9 +296,8 @@ def test_secret_settings_are_left_nowhere(markers: Markers, logs: Logs, boss: Pe
         channels.send(factories.channel(url=""), content.test_of("x"))  # to DEFAULT_WEBHOOK_URL
     texts = " ".join(str(values[one.name]) for one in SETTINGS if one.secret or one.name.endswith("_URL"))
     logging.getLogger("hsi").warning("Failed with %s", texts)
-    error = RuntimeError(texts)
-    get_breaker("nemotron").failed("", error)
+    error = AIServiceError(texts, body=texts)
+    get_breaker("nemotron").fail("", error)
     job = Job(1, "detection_queue", 1, 1, 1.8e9, "", (Failure.of(error).as_dict(),))
-    error.body = texts  # type: ignore[attr-defined]
-    dead_letter(job, "attempts", error, f"Traceback:\nRuntimeError: {texts}")
+    dead_letter(job, "attempts", error, f"Traceback:\nAIServiceError: {texts}")
     look_everywhere(markers, logs, boss)

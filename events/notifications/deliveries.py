@@ -20,8 +20,8 @@ from events.models import Alert, Delivery, NotificationChannel
 from events.notifications import last_sent
 from events.notifications.wakeup import hint
 from hsi import audit
+from hsi.db.clock import NOW
 from hsi.logs.redaction import redact
-from hsi.queues.database import NOW
 
 TABLE = Delivery._meta.db_table
 LONGEST_ERROR = 300

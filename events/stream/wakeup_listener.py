@@ -42,7 +42,7 @@ async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]
             with suppress(RedisTimeoutError):  # nothing came within the client's own time limit
                 await _receive(layer, channel, seconds)
     except (OSError, RedisError) as error:
-        layer_breaker.failed("", error)
+        layer_breaker.fail("", error)
         raise
     finally:
         with suppress(OSError, RedisError):  # it must not stand in the place of what ends this, as of a cancellation
@@ -69,13 +69,13 @@ async def _receive(layer: BaseChannelLayer, channel: str, seconds: float) -> Non
 
 async def _join(layer: BaseChannelLayer) -> str:
     """The name of a channel of our own that hears the group. Raises `CircuitOpenError`, and what the layer raises."""
-    trial = layer_breaker.enter(JOIN_SECONDS)
+    trial = layer_breaker.begin_call(JOIN_SECONDS)
     try:
         async with asyncio.timeout(JOIN_SECONDS):
             channel: str = await layer.new_channel()
             await layer.group_add(GROUP, channel)
     except (OSError, RedisError) as error:
-        layer_breaker.failed(trial, error)
+        layer_breaker.fail(trial, error)
         raise
-    layer_breaker.answered(trial)
+    layer_breaker.succeed(trial)
     return channel

@@ -12,8 +12,12 @@ from datetime import UTC, datetime, timedelta
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from hsi.db.cursor import execute
-from hsi.queues.database import NOW
 
+# The database's clock in SQL: seconds since 1970, by vendor.
+NOW = {
+    "postgresql": "extract(epoch from clock_timestamp())::float8",
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+}
 BELIEVED_SECONDS = 10.0  # so soon a clock that was set is noticed
 
 _read: tuple[float, datetime] | None = None  # when, by the monotonic clock, and what it said

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 
 from django.utils.module_loading import import_string
 
+from hsi.circuit_breaker import Phase
 from hsi.times import iso
 
 SHAPES = {
@@ -30,7 +31,6 @@ SHAPES = {
 }
 
 Health = Literal["healthy", "degraded"]
-BreakerState = Literal["closed", "open", "half_open"]
 
 
 class ServiceStatusData(TypedDict):
@@ -40,7 +40,7 @@ class ServiceStatusData(TypedDict):
     status: Health
     reason: str
     detail: str
-    breaker: BreakerState | None
+    breaker: Phase | None
     retry_at: str | None
 
 
@@ -79,7 +79,7 @@ def service_status(
     *,
     reason: str = "",
     detail: str = "",
-    breaker: BreakerState | None = None,
+    breaker: Phase | None = None,
     retry_at: datetime | None = None,
 ) -> ServiceStatusData:
     """`reason` is an error's code, `detail` is for people."""

@@ -18,14 +18,14 @@ from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_
 from redis.exceptions import RedisError
 
 from hsi import failpoints
-from hsi.circuit_breaker import LocalBreaker
+from hsi.circuit_breaker import InProcessBreaker, Limits
 from hsi.errors import CircuitOpenError
 
 GROUP = "hsi.outbox"
 SEND_SECONDS = 5.0
 
 # This process's way to the channel layer, for sending hints and for hearing them.
-layer_breaker = LocalBreaker("channel_layer", failures=3, rest_seconds=5.0)
+layer_breaker = InProcessBreaker("channel_layer", Limits(failures=3, rest_seconds=5.0))
 
 
 class Sender:
@@ -58,18 +58,18 @@ class Sender:
         if layer is None:
             return
         try:
-            trial = layer_breaker.enter(SEND_SECONDS)
+            trial = layer_breaker.begin_call(SEND_SECONDS)
         except CircuitOpenError:
             return  # other processes hear at their next look
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._deliver(layer)
         except ChannelFull:
-            layer_breaker.answered(trial)  # nobody takes the hints: they are looked for
+            layer_breaker.succeed(trial)  # nobody takes the hints: they are looked for
         except (OSError, RedisError) as error:
-            layer_breaker.failed(trial, error)
+            layer_breaker.fail(trial, error)
         else:
-            layer_breaker.answered(trial)
+            layer_breaker.succeed(trial)
 
 
 class Hint:

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
+from hsi.db.clock import NOW
 from hsi.db.cursor import execute
 from hsi.logs import context
 from hsi.models import QueueJob
@@ -24,10 +25,6 @@ from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutRe
 from hsi.queues.dead_letter_rows import dead_letter
 
 TABLE = QueueJob._meta.db_table
-NOW = {
-    "postgresql": "extract(epoch from clock_timestamp())::float8",
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-}
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
 POLL_SECONDS = 0.04
 ALONE_POLL_SECONDS = 0.5

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Sequence
 
+from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import CommandError
 
@@ -32,12 +33,11 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
-    from hsi.asgi import application
     from hsi.server.daphne_backpressure import Server
 
     threads = LoopThreads(loops)
     server = Server(
-        application,
+        get_default_application(),
         endpoints=build_endpoint_description_strings(host=host, port=port),
         signal_handlers=False,
         websocket_timeout=-1,  # no socket is too old

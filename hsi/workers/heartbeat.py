@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -15,9 +15,6 @@ from hsi.db import clock
 from hsi.logs.redaction import redact
 from hsi.models import WorkerHeartbeat
 from hsi.queues import QueueUnavailableError
-
-if TYPE_CHECKING:
-    from hsi.workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +29,29 @@ def is_silent(worker: WorkerHeartbeat, now: datetime) -> bool:
     return worker.state != WorkerHeartbeat.State.STOPPED and now - worker.beat_at > SILENT_AFTER
 
 
+class Monitored(Protocol):
+    """What a heartbeat reports, and keeps alive."""
+
+    name: str
+    done: int  # units of work
+    without_queue: str  # why its queue cannot be reached; empty where it can
+
+    @property
+    def progressed_at(self) -> datetime: ...
+
+    def trouble(self) -> str:
+        """Return what is wrong although it runs; empty where nothing is."""
+        ...
+
+    def keep_alive(self) -> None:
+        """Keep what is in hand. May raise `QueueUnavailableError`."""
+        ...
+
+
 class Heartbeat:
     """Writes a loop's sign of life every few seconds, from a thread of its own, and keeps it alive."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Monitored) -> None:
         self.loop = loop
         self.host = socket.gethostname()
         self.key = f"{loop.name}@{self.host}:{os.getpid()}"

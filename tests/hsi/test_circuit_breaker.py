@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from hsi.circuit_breaker import LocalBreaker
+from hsi.circuit_breaker import InProcessBreaker, Limits
 from hsi.errors import CircuitOpenError
 
 pytestmark = pytest.mark.one_engine  # and no database: a test that asked it would fail
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.one_engine  # and no database: a test that asked it wou
 AWAY = ConnectionRefusedError("refused")
 
 
-def wait_out(breaker: LocalBreaker) -> None:
+def wait_out(breaker: InProcessBreaker) -> None:
     deadline = time.monotonic() + 10
     while breaker.wait_seconds() > 0:
         assert time.monotonic() < deadline
@@ -21,34 +21,34 @@ def wait_out(breaker: LocalBreaker) -> None:
 
 def test_it_opens_after_failures_in_a_row_says_why_and_one_success_closes_it(caplog):
     caplog.set_level(logging.INFO)
-    breaker = LocalBreaker("layer", failures=3, rest_seconds=0.05)
+    breaker = InProcessBreaker("layer", Limits(failures=3, rest_seconds=0.05))
     for _ in range(3):
-        breaker.failed(breaker.enter(1), AWAY)
+        breaker.fail(breaker.begin_call(1), AWAY)
     assert not breaker.is_closed
     with pytest.raises(CircuitOpenError):
-        breaker.enter(1)
+        breaker.begin_call(1)
     assert "The breaker of layer is open" in caplog.text
     assert "ConnectionRefusedError: refused" in caplog.text
     wait_out(breaker)
-    breaker.answered(breaker.enter(1))
+    breaker.succeed(breaker.begin_call(1))
     assert breaker.is_closed
     assert "The breaker of layer is closed" in caplog.text
 
 
-def test_a_success_between_failures_starts_the_count_anew():
-    breaker = LocalBreaker("layer", failures=3, rest_seconds=60)
+def test_a_success_between_failures_starts_the_count_again():
+    breaker = InProcessBreaker("layer", Limits(failures=3, rest_seconds=60))
     for error in (AWAY, AWAY, None, AWAY, AWAY):
-        trial = breaker.enter(1)
+        trial = breaker.begin_call(1)
         if error:
-            breaker.failed(trial, error)
+            breaker.fail(trial, error)
         else:
-            breaker.answered(trial)
+            breaker.succeed(trial)
     assert breaker.is_closed
 
 
 def test_a_failure_on_trial_opens_it_again():
-    breaker = LocalBreaker("layer", failures=1, rest_seconds=0.05)
-    breaker.failed(breaker.enter(1), AWAY)
+    breaker = InProcessBreaker("layer", Limits(failures=1, rest_seconds=0.05))
+    breaker.fail(breaker.begin_call(1), AWAY)
     wait_out(breaker)
-    breaker.failed(breaker.enter(1), AWAY)
+    breaker.fail(breaker.begin_call(1), AWAY)
     assert breaker.wait_seconds() > 0

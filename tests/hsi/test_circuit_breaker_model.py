@@ -1,13 +1,12 @@
-"""The breaker against a model of it: whatever happens in whatever order, in two processes that share the row."""
+"""The breaker's state against a model of it: whatever happens, in whatever order. No database has a part in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, strategies
 from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -19,17 +18,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hsi.errors import AIServiceUnavailableError, CircuitOpenError
-from hsi.models import CircuitBreaker, StreamMessage
-from hsi.outbound.shared_breaker import Breaker
-from tests.hsi.outbound.test_shared_breaker import Clock
+from hsi.circuit_breaker import BreakerState, Limits
+
+pytestmark = pytest.mark.one_engine
 
 THRESHOLD, RECOVERY_SECONDS, MAX_TRIALS, SUCCESSES, LONGEST_SECONDS = 2, 30, 3, 2, 50
+
+LIMITS = Limits(THRESHOLD, RECOVERY_SECONDS, MAX_TRIALS, SUCCESSES)
 
 
 @dataclass
 class Model:
-    """What a breaker should do, in seconds since the start, without a database."""
+    """What a breaker should do, in seconds since the start."""
 
     state: str = "closed"
     failures: int = 0
@@ -37,7 +37,6 @@ class Model:
     retry_at: int = 0
     now: int = 0
     trials: dict[str, int] = field(default_factory=dict)  # by token, when the claim ends
-    changes: list[str] = field(default_factory=list)
 
     def lets_through(self) -> bool:
         if self.state == "open":
@@ -81,105 +80,107 @@ class Model:
         self.state, self.successes = state, 0
         self.failures = 0 if state == "closed" else self.failures
         self.trials = {}
-        self.changes.append(state)
 
 
 class BreakerMachine(RuleBasedStateMachine):
     calls = Bundle("calls")
-    processes = strategies.integers(0, 1)
-    outcomes = strategies.lists(strategies.sampled_from(["fail", "answer", "answer"]), min_size=1, max_size=3)
+    outcomes = strategies.lists(strategies.sampled_from(["fail", "answer", "answer"]), max_size=3)
 
     def __init__(self) -> None:
         super().__init__()
-        CircuitBreaker.objects.all().delete()
-        StreamMessage.objects.all().delete()
-        self.clock, self.model = Clock(), Model()
-        self.began = self.clock.now
-        self.processes_ = [Breaker("service", clock=self.clock, look_seconds=0) for _ in range(2)]
+        self.state, self.model, self.tokens = BreakerState(), Model(), 0
 
     @initialize(start=strategies.sampled_from(["closed", "open", "half_open"]))
     def start_anywhere(self, start: str) -> None:
         if start != "closed":
             for _ in range(THRESHOLD):
-                self.fail("", 0)
+                self.fail("")
         if start == "half_open":
             self.wait(RECOVERY_SECONDS)
 
-    @rule(
-        process=processes, outcomes=strategies.lists(strategies.sampled_from(["fail", "answer", "answer"]), max_size=3)
-    )
-    def call(self, process: int, outcomes: list[str]) -> None:
+    @rule(outcomes=outcomes)
+    def call(self, outcomes: list[str]) -> None:
         """Whole calls, one after the other."""
         for outcome in outcomes:
             if self.model.lets_through():
-                getattr(self, outcome)(self.enter(process), process)
+                getattr(self, outcome)(self.enter())
 
-    @rule(target=calls, process=processes)
-    def begin(self, process: int):
-        token = self.enter(process)
+    @rule(target=calls)
+    def begin(self):
+        token = self.enter()
         return multiple() if token is None else token
 
-    def enter(self, process: int) -> str | None:
+    def enter(self) -> str | None:
         allowed = self.model.lets_through()
-        assert (self.processes_[process].wait_seconds() == 0) is allowed
-        try:
-            token = self.processes_[process].enter(LONGEST_SECONDS)
-        except CircuitOpenError:
-            assert not allowed
+        assert (self.state.wait_seconds(self.model.now, LIMITS) == 0) is allowed
+        if not allowed:
             return None
-        assert allowed
-        assert bool(token) is (self.model.state != "closed")
+        token = ""
+        if not self.state.is_closed:
+            self.tokens += 1
+            token = str(self.tokens)
+            self.state = self.state.claim_trial(token, self.model.now, LONGEST_SECONDS)
         self.model.entered(token)
         return token
 
-    @rule(token=consumes(calls), process=processes)
-    def fail(self, token: str, process: int) -> None:
-        self.processes_[process].failed(token, AIServiceUnavailableError("refused"))
+    @rule(token=consumes(calls))
+    def fail(self, token: str) -> None:
+        self.state = self.state.fail(token, self.model.now, LIMITS)
         self.model.failed(token)
 
-    @rule(token=consumes(calls), process=processes)
-    def answer(self, token: str, process: int) -> None:
-        self.processes_[process].answered(token)
+    @rule(token=consumes(calls))
+    def answer(self, token: str) -> None:
+        self.state = self.state.succeed(token, LIMITS)
         self.model.answered(token)
 
-    @rule(token=consumes(calls), process=processes)
-    def come_to_nothing(self, token: str, process: int) -> None:
-        self.processes_[process].ended(token)
+    @rule(token=consumes(calls))
+    def come_to_nothing(self, token: str) -> None:
+        self.state = self.state.release(token)
         self.model.ended(token)
 
     @rule(seconds=strategies.sampled_from([29, 30, 60]))
     def wait(self, seconds: int) -> None:
-        self.clock.pass_(seconds)
         self.model.now += seconds
 
-    @rule(process=processes)
-    def reset(self, process: int) -> None:
-        assert self.processes_[process].reset() is (self.model.state != "closed")
+    @rule()
+    def reset(self) -> None:
+        self.state = self.state.reset()
         self.model.reset()
 
     @invariant()
-    def the_row_is_as_the_model(self) -> None:
-        row = CircuitBreaker.objects.filter(name="service").first() or CircuitBreaker(name="service")
-        model = self.model
-        assert (row.state, row.failures, row.successes) == (model.state, model.failures, model.successes)
-        assert set(row.trials) == set(model.trials)
-        wanted = self.began + timedelta(seconds=model.retry_at) if model.state == "open" else None
-        assert row.retry_at == wanted
+    def the_state_is_as_the_model(self) -> None:
+        state, model = self.state, self.model
+        assert (state.phase, state.failures, state.successes) == (model.state, model.failures, model.successes)
+        assert state.trials == model.trials
+        assert state.retry_at == (model.retry_at if model.state == "open" else None)
 
-    def teardown(self) -> None:
-        told = StreamMessage.objects.order_by("seq").values_list("data", flat=True)
-        assert [data["breaker"] for data in told] == self.model.changes
+    @invariant()
+    def no_more_trials_are_on_their_way_than_allowed(self) -> None:
+        assert sum(expires_at > self.model.now for expires_at in self.state.trials.values()) <= MAX_TRIALS
 
 
-@pytest.mark.django_db
-def test_the_breaker_does_what_its_model_does(settings):
-    settings.CIRCUIT_FAILURE_THRESHOLD, settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS = THRESHOLD, RECOVERY_SECONDS
-    settings.CIRCUIT_HALF_OPEN_MAX_CALLS, settings.CIRCUIT_SUCCESS_THRESHOLD = MAX_TRIALS, SUCCESSES
-    bounds = hypothesis_settings(
-        max_examples=60,
-        stateful_step_count=25,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-        phases=[Phase.explicit, Phase.generate],  # a database makes shrinking take minutes
-    )
+def test_the_breaker_does_what_its_model_does():
+    bounds = hypothesis_settings(max_examples=300, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(BreakerMachine, settings=bounds)
+
+
+def test_a_call_that_no_longer_counts_changes_nothing():
+    opened = BreakerState().fail("", 0, Limits(1, 30))
+    assert opened.fail("", 1, LIMITS) is opened
+    assert opened.succeed("", LIMITS) is opened
+    assert opened.succeed("gone", LIMITS, usable=False) is opened
+    assert opened.release("gone") is opened
+
+
+def test_it_stays_open_for_as_long_as_the_service_asks():
+    limits = Limits(1, 30)
+    assert BreakerState().fail("", 100, limits, retry_after_seconds=120).wait_seconds(100, limits) == 120
+    assert BreakerState().fail("", 100, limits, retry_after_seconds=5).wait_seconds(100, limits) == 30
+
+
+def test_unusable_answers_open_nothing_and_are_counted_until_one_is_usable():
+    state = BreakerState(failures=1)
+    for _ in range(5):
+        state = state.succeed("", LIMITS, usable=False)
+    assert (state.phase, state.failures, state.unusable) == ("closed", 0, 5)
+    assert state.succeed("", LIMITS).unusable == 0

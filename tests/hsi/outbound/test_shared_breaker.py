@@ -23,7 +23,7 @@ from hsi.errors import (
 )
 from hsi.models import CircuitBreaker, StreamMessage
 from hsi.outbound import shared_breaker as breakers
-from hsi.outbound.shared_breaker import Breaker, get_breaker
+from hsi.outbound.shared_breaker import SharedBreaker, get_breaker
 
 LONGEST_SECONDS = 70.0
 T = TypeVar("T")
@@ -49,20 +49,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def one(settings, clock: Clock) -> Breaker:
+def one(settings, clock: Clock) -> SharedBreaker:
     """A breaker as one process has it."""
     settings.CIRCUIT_FAILURE_THRESHOLD, settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS = 3, 30
     settings.CIRCUIT_HALF_OPEN_MAX_CALLS, settings.CIRCUIT_SUCCESS_THRESHOLD = 2, 2
-    return Breaker("service", clock=clock, look_seconds=0)
+    return SharedBreaker("service", clock=clock, view_seconds=0)
 
 
 @pytest.fixture
-def other(one: Breaker, clock: Clock) -> Breaker:
+def other(one: SharedBreaker, clock: Clock) -> SharedBreaker:
     """The same breaker as another process has it."""
-    return Breaker("service", clock=clock, look_seconds=0)
+    return SharedBreaker("service", clock=clock, view_seconds=0)
 
 
-def call(breaker: Breaker, error: BaseException | None = None) -> bool:
+def call(breaker: SharedBreaker, error: BaseException | None = None) -> bool:
     """One call that ends as told; whether it was let through."""
     try:
         with breaker.guard(LONGEST_SECONDS):
@@ -76,7 +76,7 @@ def call(breaker: Breaker, error: BaseException | None = None) -> bool:
     return True
 
 
-def fail(breaker: Breaker, times: int = 3) -> None:
+def fail(breaker: SharedBreaker, times: int = 3) -> None:
     for _ in range(times):
         assert call(breaker, REFUSED)
 
@@ -92,7 +92,7 @@ def told() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_it_opens_after_failures_in_a_row_for_every_process(one: Breaker, other: Breaker):
+def test_it_opens_after_failures_in_a_row_for_every_process(one: SharedBreaker, other: SharedBreaker):
     fail(one, 1)
     fail(other, 1)
     assert state() == "closed"
@@ -105,7 +105,7 @@ def test_it_opens_after_failures_in_a_row_for_every_process(one: Breaker, other:
 
 
 @pytest.mark.django_db
-def test_a_success_between_failures_starts_the_count_anew(one: Breaker, other: Breaker):
+def test_a_success_between_failures_starts_the_count_anew(one: SharedBreaker, other: SharedBreaker):
     fail(one, 2)
     assert call(other)
     fail(one, 2)
@@ -128,14 +128,14 @@ def test_a_success_between_failures_starts_the_count_anew(one: Breaker, other: B
         (KeyError("bug"), "closed"),
     ],
 )
-def test_what_speaks_against_the_service_opens_it_and_nothing_else(one: Breaker, error: Exception, after: str):
+def test_what_speaks_against_the_service_opens_it_and_nothing_else(one: SharedBreaker, error: Exception, after: str):
     for _ in range(3):
         assert call(one, error)
     assert state() == after
 
 
 @pytest.mark.django_db
-def test_a_refused_input_shows_that_the_service_works_and_a_broken_picture_shows_nothing(one: Breaker):
+def test_a_refused_input_shows_that_the_service_works_and_a_broken_picture_shows_nothing(one: SharedBreaker):
     fail(one, 2)
     call(one, MediaError("no picture"))
     assert CircuitBreaker.objects.get().failures == 2
@@ -144,7 +144,7 @@ def test_a_refused_input_shows_that_the_service_works_and_a_broken_picture_shows
 
 
 @pytest.mark.django_db
-def test_a_refusal_waits_while_it_stays_open_and_uses_up_no_attempt(one: Breaker, clock: Clock):
+def test_a_refusal_waits_while_it_stays_open_and_uses_up_no_attempt(one: SharedBreaker, clock: Clock):
     fail(one)
     clock.pass_(10)
     assert one.wait_seconds() == pytest.approx(20, abs=0.5)
@@ -157,12 +157,12 @@ def test_a_refusal_waits_while_it_stays_open_and_uses_up_no_attempt(one: Breaker
 
 
 @pytest.mark.django_db
-def test_who_was_refused_soon_asks_again_since_it_may_have_been_reset_by_hand(one: Breaker):
+def test_who_was_refused_soon_asks_again_since_it_may_have_been_reset_by_hand(one: SharedBreaker):
     fail(one, 2)
     call(one, AIServiceUnavailableError("busy", retry_after_seconds=3600))
     assert one.wait_seconds() > 3500
     with pytest.raises(CircuitOpenError) as caught:
-        one.enter(LONGEST_SECONDS)
+        one.begin_call(LONGEST_SECONDS)
     assert caught.value.retry_after_seconds is not None
     assert 30 <= caught.value.retry_after_seconds <= 32
     one.reset()
@@ -170,7 +170,7 @@ def test_who_was_refused_soon_asks_again_since_it_may_have_been_reset_by_hand(on
 
 
 @pytest.mark.django_db
-def test_it_stays_open_for_as_long_as_the_service_asked(one: Breaker, clock: Clock):
+def test_it_stays_open_for_as_long_as_the_service_asked(one: SharedBreaker, clock: Clock):
     fail(one, 2)
     call(one, AIServiceUnavailableError("busy", retry_after_seconds=120))
     clock.pass_(119)
@@ -180,7 +180,9 @@ def test_it_stays_open_for_as_long_as_the_service_asked(one: Breaker, clock: Clo
 
 
 @pytest.mark.django_db
-def test_successes_on_trial_close_it_and_every_change_is_told(one: Breaker, other: Breaker, clock: Clock, caplog):
+def test_successes_on_trial_close_it_and_every_change_is_told(
+    one: SharedBreaker, other: SharedBreaker, clock: Clock, caplog
+):
     fail(one)
     clock.pass_(30)
     assert one.wait_seconds() == 0
@@ -202,7 +204,7 @@ def test_successes_on_trial_close_it_and_every_change_is_told(one: Breaker, othe
 
 
 @pytest.mark.django_db
-def test_one_failure_on_trial_opens_it_for_another_while(one: Breaker, clock: Clock):
+def test_one_failure_on_trial_opens_it_for_another_while(one: SharedBreaker, clock: Clock):
     fail(one)
     clock.pass_(30)
     assert call(one, REFUSED)
@@ -211,23 +213,25 @@ def test_one_failure_on_trial_opens_it_for_another_while(one: Breaker, clock: Cl
 
 
 @pytest.mark.django_db
-def test_trials_are_bounded_over_all_processes_and_a_free_place_is_taken(one: Breaker, other: Breaker, clock: Clock):
+def test_trials_are_bounded_over_all_processes_and_a_free_place_is_taken(
+    one: SharedBreaker, other: SharedBreaker, clock: Clock
+):
     fail(one)
     clock.pass_(30)
-    first, _second = one.enter(LONGEST_SECONDS), other.enter(LONGEST_SECONDS)
+    first, _second = one.begin_call(LONGEST_SECONDS), other.begin_call(LONGEST_SECONDS)
     assert not call(one)
     assert other.wait_seconds() > 0
-    one.ended(first)
+    one.release(first)
     assert other.wait_seconds() == 0
     assert call(other)
 
 
 @pytest.mark.django_db
-def test_a_process_that_dies_on_trial_blocks_nothing_for_long(one: Breaker, other: Breaker, clock: Clock):
+def test_a_process_that_dies_on_trial_blocks_nothing_for_long(one: SharedBreaker, other: SharedBreaker, clock: Clock):
     fail(one)
     clock.pass_(30)
-    one.enter(LONGEST_SECONDS)
-    one.enter(LONGEST_SECONDS)
+    one.begin_call(LONGEST_SECONDS)
+    one.begin_call(LONGEST_SECONDS)
     clock.pass_(LONGEST_SECONDS - 1)
     assert not call(other)
     clock.pass_(2)
@@ -237,21 +241,21 @@ def test_a_process_that_dies_on_trial_blocks_nothing_for_long(one: Breaker, othe
 
 
 @pytest.mark.django_db
-def test_what_began_before_the_breaker_changed_is_not_heard(one: Breaker, other: Breaker, clock: Clock):
-    slow = other.enter(LONGEST_SECONDS)
+def test_what_began_before_the_breaker_changed_is_not_heard(one: SharedBreaker, other: SharedBreaker, clock: Clock):
+    slow = other.begin_call(LONGEST_SECONDS)
     fail(one)
     clock.pass_(30)
-    trial = one.enter(LONGEST_SECONDS)
-    other.failed(slow, REFUSED)
-    other.answered(slow)
+    trial = one.begin_call(LONGEST_SECONDS)
+    other.fail(slow, REFUSED)
+    other.succeed(slow)
     assert state() == "half_open"
-    one.failed(trial, REFUSED)
-    one.answered(trial)
+    one.fail(trial, REFUSED)
+    one.succeed(trial)
     assert (state(), CircuitBreaker.objects.get().successes) == ("open", 0)
 
 
 @pytest.mark.django_db
-def test_a_bug_during_a_trial_gives_its_place_back(one: Breaker, clock: Clock):
+def test_a_bug_during_a_trial_gives_its_place_back(one: SharedBreaker, clock: Clock):
     fail(one)
     clock.pass_(30)
     for _ in range(5):
@@ -261,7 +265,7 @@ def test_a_bug_during_a_trial_gives_its_place_back(one: Breaker, clock: Clock):
 
 @pytest.mark.django_db
 def test_while_closed_many_calls_cost_one_read_and_no_write(django_assert_num_queries, settings):
-    breaker = Breaker("service", look_seconds=60)
+    breaker = SharedBreaker("service", view_seconds=60)
     with django_assert_num_queries(1):
         for _ in range(50):
             assert breaker.wait_seconds() == 0
@@ -283,20 +287,20 @@ def test_no_service_needs_no_breaker(django_assert_num_queries):
 @pytest.mark.django_db
 def test_the_time_is_the_databases(settings):
     settings.CIRCUIT_FAILURE_THRESHOLD, settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS = 1, 600
-    breaker = Breaker("service")
+    breaker = SharedBreaker("service")
     call(breaker, REFUSED)
     assert 590 < breaker.wait_seconds() <= 600
-    assert 590 < Breaker("service").wait_seconds() <= 600
+    assert 590 < SharedBreaker("service").wait_seconds() <= 600
     CircuitBreaker.objects.update(retry_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert Breaker("service").wait_seconds() == 0
+    assert SharedBreaker("service").wait_seconds() == 0
 
 
 @pytest.mark.django_db
-def test_a_breaker_that_cannot_be_written_leaves_the_call_its_own_end(one: Breaker, monkeypatch, caplog):
+def test_a_breaker_that_cannot_be_written_leaves_the_call_its_own_end(one: SharedBreaker, monkeypatch, caplog):
     def broken(*_: object) -> None:
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(one, "failed", broken)
+    monkeypatch.setattr(one, "fail", broken)
     with pytest.raises(AIServiceUnavailableError), one.guard(LONGEST_SECONDS):
         raise REFUSED
     assert "could not be written: disk full" in caplog.text
@@ -335,26 +339,26 @@ def race(*work: Callable[[], T]) -> list[T]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_racing_failures_are_all_counted_and_open_it_once(one: Breaker, clock: Clock, settings):
+def test_racing_failures_are_all_counted_and_open_it_once(one: SharedBreaker, clock: Clock, settings):
     settings.CIRCUIT_FAILURE_THRESHOLD = 8
-    apart = [Breaker("service", clock=clock, look_seconds=0) for _ in range(8)]
-    race(*(partial(breaker.failed, "", REFUSED) for breaker in apart))
+    apart = [SharedBreaker("service", clock=clock, view_seconds=0) for _ in range(8)]
+    race(*(partial(breaker.fail, "", REFUSED) for breaker in apart))
     assert (state(), CircuitBreaker.objects.get().failures) == ("open", 8)
     assert told() == ["open"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_racing_trials_get_no_more_places_than_there_are(one: Breaker, clock: Clock):
+def test_racing_trials_get_no_more_places_than_there_are(one: SharedBreaker, clock: Clock):
     fail(one)
     clock.pass_(30)
 
-    def enter(breaker: Breaker) -> str | None:
+    def enter(breaker: SharedBreaker) -> str | None:
         try:
-            return breaker.enter(LONGEST_SECONDS)
+            return breaker.begin_call(LONGEST_SECONDS)
         except CircuitOpenError:
             return None
 
-    tokens = race(*(partial(enter, Breaker("service", clock=clock, look_seconds=0)) for _ in range(8)))
+    tokens = race(*(partial(enter, SharedBreaker("service", clock=clock, view_seconds=0)) for _ in range(8)))
     assert len([token for token in tokens if token]) == 2
     assert tokens.count(None) == 6
     assert told() == ["open", "half_open"]

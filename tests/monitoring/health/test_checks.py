@@ -22,7 +22,7 @@ from detection.models import Batch
 from events.models import NotificationChannel
 from hsi.errors import AIServiceAnswerError, AIServiceUnavailableError
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
-from hsi.outbound.shared_breaker import Breaker
+from hsi.outbound.shared_breaker import SharedBreaker
 from monitoring.health import ai_services, checks, folders, outcomes, schema_version
 from monitoring.health.cached_result import KEPT_SECONDS, Asked
 from monitoring.metrics.backlog import waiting
@@ -239,7 +239,7 @@ def test_a_channel_that_did_not_take_what_it_was_sent_last_is_told(webhooks_to_h
 @pytest.mark.django_db
 def test_a_service_that_says_it_is_well_and_whose_answers_cannot_be_used_is_not_well(settings):
     settings.NEMOTRON_URL = settings.RTDETR_URL = "http://127.0.0.1:9"
-    breaker = Breaker("nemotron", look_seconds=0)
+    breaker = SharedBreaker("nemotron", view_seconds=0)
     for number in range(3):
         answer: Future[str] = Future()
         answer.set_result("ready (tiny)")
