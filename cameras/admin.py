@@ -29,7 +29,7 @@ from hsi.admin.base import (
     thumbnail,
 )
 from hsi.errors import HSIError
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.policies import System
 from hsi.security import policy
 

@@ -18,7 +18,7 @@ from cameras.files import disk_guard
 from cameras.models import Camera, Upload
 from cameras.serializers import CameraStatusData
 from hsi.db import clock
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.models import WorkerHeartbeat
 from hsi.outbox import publish as stream
 from hsi.times import iso

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cameras.intake import capture_time
 from cameras.models import Camera, IntakeProblem, Upload, Zone
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.times import iso
 
 Problems = dict[str, list[str]]

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from detection.models import Batch, Detection
 from hsi.admin.base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 
 @admin.register(Detection)

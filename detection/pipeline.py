@@ -28,7 +28,7 @@ from detection.serializers import DetectionCreatedData
 from hsi import audit, failpoints
 from hsi.db import clock, sql
 from hsi.errors import HSIError, MediaError
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbound import shared_breaker

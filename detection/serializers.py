@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from detection.models import Detection
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.times import iso
 
 

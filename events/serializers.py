@@ -12,7 +12,7 @@ from events.models import Event
 from hsi.api.filters import BIGGEST_ID
 from hsi.api.inputs import Input
 from hsi.db import json_rows
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 MAX_NOTES = 10_000
 MOST_AT_ONCE = 200

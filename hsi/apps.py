@@ -1,8 +1,14 @@
+"""The app configurations: our own, and Django's admin with our site."""
+
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
 
 class HsiConfig(AppConfig):
     name = "hsi"
+    default = True
     verbose_name = "System"
 
     def ready(self) -> None:
@@ -12,3 +18,10 @@ class HsiConfig(AppConfig):
 
         policy.discover()
         pooler.watch()
+
+
+class AdminConfig(DjangoAdminConfig):
+    """Load Django's admin with our site, which is named as a string because no model is loaded yet."""
+
+    default = False
+    default_site = "monitoring.pages.site.Site"

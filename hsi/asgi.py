@@ -12,13 +12,12 @@ from django.utils.module_loading import import_string
 from servestatic import ServeStaticASGI
 
 from hsi.config import private_files
-from hsi.http.front import FrontASGI
-from hsi.http.static_files import with_static_files
-from hsi.server.asgi_handler import django_application
+from hsi.http.proxy_headers import SanitizedASGI
+from hsi.server.application import django_application, with_static_files
 
 private_files.keep()
 http = with_static_files(ServeStaticASGI, django_application())
-application = FrontASGI(
+application = SanitizedASGI(
     ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.application.application")})
 )
 

@@ -15,7 +15,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from hsi.http.client_address import client_address
-from hsi.http.request_id import request_id
+from hsi.http.middleware import request_id
 from hsi.logs.redaction import redact_data
 from hsi.models import ApiToken
 from hsi.models.ledger import AuditEntry

@@ -23,7 +23,7 @@ from django.utils import timezone
 from hsi import audit
 from hsi.config.environment import Configuration, contradictions
 from hsi.config.options import SETTINGS, Setting
-from hsi.config.values import parse
+from hsi.config.parsing import parse
 from hsi.errors import ValidationError
 from hsi.models.ledger import LiveSetting
 

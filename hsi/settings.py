@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from hsi.config import admin_theme, databases, environment, log_config, own_hosts
+from hsi.config import admin_theme, allowed_hosts, databases, environment, log_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = environment.read(os.environ, environment.env_files())
@@ -43,13 +43,15 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 # This machine itself may always ask: the health check of a container does.
-ALLOWED_HOSTS = [*own_hosts.LOOPBACK, *_value["ALLOWED_HOSTS"]] if _value["ALLOWED_HOSTS"] else own_hosts.OwnHosts()
+ALLOWED_HOSTS = (
+    [*allowed_hosts.LOOPBACK, *_value["ALLOWED_HOSTS"]] if _value["ALLOWED_HOSTS"] else allowed_hosts.MachineHosts()
+)
 
 INSTALLED_APPS = [
     "daphne",
-    "hsi",  # before the admin, some of whose templates it replaces
+    "hsi.apps.HsiConfig",  # before the admin, some of whose templates it replaces
     "unfold.apps.BasicAppConfig",
-    "hsi.config.admin_app.AdminConfig",
+    "hsi.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -68,7 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "hsi.http.request_id.RequestIdMiddleware",
+    "hsi.http.middleware.RequestIdMiddleware",
     "hsi.security.headers.HeadersMiddleware",
     "hsi.http.client_address.ForwardedSchemeMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -132,7 +134,7 @@ AUTHENTICATION_BACKENDS = ["hsi.security.lockout.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "hsi.security.passwords.AuditedPassword"},
+    {"NAME": "hsi.security.login.AuditedPassword"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -147,7 +149,7 @@ TIME_ZONE = _value["TIME_ZONE"]
 USE_TZ = True
 USE_I18N = True
 
-# The mount point. No header can change it (`hsi.http.front`).
+# The mount point. No header can change it (`hsi.http.proxy_headers`).
 FORCE_SCRIPT_NAME = URL_PREFIX = _value["URL_PREFIX"]
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
 STATIC_URL = f"{URL_PREFIX}/static/"
@@ -160,8 +162,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
 CSRF_FAILURE_VIEW = "hsi.http.problem.csrf_failure"
-DEFAULT_EXCEPTION_REPORTER = "hsi.http.debug_page.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.debug_page.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "hsi.http.problem.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.problem.ReporterFilter"
 # Only `hsi.http.client_address` writes this one: a client can send no such header.
 SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
 SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0
@@ -232,7 +234,7 @@ EMBEDDED_LOOPS = [
 # What the recorder of each process calls every second: what was gathered in memory is written, settings are looked at.
 RECORDERS = [
     "hsi.live_settings.look",
-    "hsi.metrics.histogram_rows.flush",
+    "hsi.metrics.histograms.flush",
     "hsi.metrics.gauges.flush",
     *(["monitoring.log_writer.flush"] if _value["LOG_DB_ENABLED"] else []),
 ]

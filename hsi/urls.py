@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from hsi import views
 from hsi.api import tokens
-from hsi.security.sign_in import SignIn
+from hsi.security.login import SignIn
 
 handler400 = "hsi.http.problem.bad_request"
 handler403 = "hsi.http.problem.forbidden"

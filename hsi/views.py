@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from hsi import audit
-from hsi.security.known_networks import remember_device
+from hsi.security.known_clients import remember_device
 from hsi.security.lockout import hashed
 
 SALT = "hsi.setup"

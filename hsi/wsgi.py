@@ -11,11 +11,11 @@ from django.utils.module_loading import import_string
 from servestatic import ServeStatic
 
 from hsi.config import private_files
-from hsi.http.front import FrontWSGI
-from hsi.http.static_files import with_static_files
+from hsi.http.proxy_headers import SanitizedWSGI
+from hsi.server.application import with_static_files
 
 private_files.keep()
 django_application = get_wsgi_application()
 # What needs Django's models is loaded after Django is.
 bounded = import_string("hsi.server.wsgi_bodies.BoundedBodies")(with_static_files(ServeStatic, django_application))
-application = FrontWSGI(bounded)
+application = SanitizedWSGI(bounded)

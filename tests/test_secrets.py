@@ -29,7 +29,7 @@ from hsi.models import ApiToken
 from hsi.outbound.safe_http import OutgoingFailedError
 from hsi.outbound.shared_breaker import get_breaker
 from hsi.queues import Failure, Job
-from hsi.queues.dead_letter_rows import dead_letter
+from hsi.queues.dead_letters import dead_letter
 from hsi.security import authentication
 from hsi.security.secret_fields import is_secret
 from hsi.views import setup_path

@@ -28,7 +28,7 @@ from cameras.serializers import CameraData, ZoneData, camera_data, problems_of, 
 from hsi.api.idempotency import by_role, once
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page, conflicts
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 SNAPSHOT_WIDTH = 960
 

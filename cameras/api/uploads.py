@@ -33,7 +33,7 @@ from hsi.api.idempotency import found_again, once
 from hsi.api.openapi import Page, Problem, conflicts
 from hsi.api.permissions import allows
 from hsi.errors import ConflictError, HSIError, NotFoundError
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.models import KeptAnswer
 from hsi.policies import Incoming
 from hsi.security.tokens import sender_of

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 
 from cameras.media import decoder_wire, formats, sandbox
-from hsi.outbound.refusal import one_line
+from hsi.outbound.error_responses import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from hsi.errors import AIServiceProtocolError, AIServiceUnavailableError
-from hsi.outbound import refusal
+from hsi.outbound import error_responses
 
 KEPT_CHARACTERS = 2000
 
 
 def readable(value: Any) -> str:
     """What a peer says, as one short line that can be logged and stored: no control characters, no half characters."""
-    return refusal.one_line(str(value), 200)
+    return error_responses.one_line(str(value), 200)
 
 
 class AnswerReader:
@@ -39,7 +39,7 @@ class AnswerReader:
         if fields.get("error") or fields.get("success") is False:
             words = readable(fields.get("error") or "no reason given")
             error = self.bad(f"answered with an error inside: {words}", value)
-            if refusal.SPEAKS_OF_SETUP.search(words):
+            if error_responses.SPEAKS_OF_SETUP.search(words):
                 raise AIServiceUnavailableError(error.detail, service=self.service, body=error.body)
             raise error
         return fields

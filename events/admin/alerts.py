@@ -18,7 +18,7 @@ from events.alerting.handling import handle
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
 from hsi.admin.base import HSIAdmin, MachineAdmin, VisibleChoices, badge, shortened, thumbnail
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.security import policy
 
 TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}

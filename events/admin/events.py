@@ -20,7 +20,7 @@ from events.labels import verdict_key
 from events.models import Event, EventFeedback
 from hsi.admin.base import VisibleChoices, badge, shortened, thumbnail
 from hsi.api.filters import BIGGEST_ID
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 LONGEST_SEARCH = search.LONGEST_QUERY
 

@@ -31,7 +31,7 @@ from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.api.idempotency import by_role, found_again, once
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 TESTED_EVENTS = 50
 

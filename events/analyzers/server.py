@@ -14,7 +14,7 @@ from events.analyzers.prompt import Prompt, harmless
 from events.analyzers.server_offer import ABSENT, first_model
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService, of_connection
-from hsi.outbound.refusal import SPEAKS_OF_SETUP, words_in
+from hsi.outbound.error_responses import SPEAKS_OF_SETUP, words_in
 
 # After so long the best manner is tried again: a server may have been replaced by a newer one without a failed call.
 KEPT_SECONDS = 3600.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService
-from hsi.outbound.refusal import one_line
+from hsi.outbound.error_responses import one_line
 
 MODELS = "/v1/models"
 HEALTH = "/health"

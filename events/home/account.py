@@ -23,7 +23,7 @@ from hsi.errors import HSIError
 from hsi.models import ApiToken
 from hsi.policies import Account
 from hsi.security import tokens
-from hsi.security.account_forms import PasswordForm, TokenForm
+from hsi.security.login import PasswordForm, TokenForm
 from hsi.security.policy import Act
 from hsi.security.roles import Role, role_of
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from events.labels import seen, sightings, verdict_key, words
 from events.models import Event
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 
 @dataclass(frozen=True, slots=True)

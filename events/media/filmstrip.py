@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from events.media.snapshot import colour_of
 from events.models import Event
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 MOST_FRAMES = 60
 MOST_FOUND = 600  # detections read; a frame may have many

@@ -28,7 +28,7 @@ from hsi.api.idempotency import by_role, once
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page
 from hsi.errors import HSIError
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 
 class DeliveryFilters(django_filters.FilterSet):  # type: ignore[misc]

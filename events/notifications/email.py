@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
-from hsi.outbound.refusal import one_line
+from hsi.outbound.error_responses import one_line
 
 TLS_PORT = 465
 TRIED_SECONDS = 5.0

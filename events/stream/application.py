@@ -19,7 +19,7 @@ from events.stream.protocol import Close
 from events.stream.send_queue import Send
 from events.stream.topics import TOPICS, Topic
 from events.stream.viewer import Refusal, Viewer
-from hsi.http import mount
+from hsi.http import url_prefix
 from hsi.metrics import gauges
 
 IN_URL = Refusal(
@@ -37,7 +37,7 @@ class StreamApplication:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         handshake = read(scope)
-        topic = TOPICS.get(mount.below(scope["path"]).rstrip("/"))
+        topic = TOPICS.get(url_prefix.strip_prefix(scope["path"]).rstrip("/"))
         if topic is None or not handshake.is_ours:
             await send({"type": "websocket.close", "code": int(Close.NOT_ALLOWED)})  # before accepting: HTTP 403
             return

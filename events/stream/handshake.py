@@ -16,7 +16,7 @@ from django.utils.http import is_same_domain
 
 from events.stream.viewer import Credentials
 from hsi.http.client_address import client_network
-from hsi.security.sessions import session_key
+from hsi.security.credentials import session_key
 from hsi.security.tokens import token_in
 
 # A browser's script can set no header, but it names subprotocols.

@@ -10,8 +10,8 @@ from cameras.access import visible_camera_ids
 from events.stream.protocol import Close
 from events.stream.topics import Topic
 from hsi.security.authentication import is_set_up
+from hsi.security.credentials import user_of_session
 from hsi.security.roles import is_admin
-from hsi.security.sessions import user_of_session
 from hsi.security.tokens import find_token
 
 

@@ -1,21 +1,16 @@
-"""The machinery in the admin: queues, dead letters, workers, tokens and the stream. To be looked at, not written."""
+"""Queues, dead letters, workers, breakers, the stream and changed settings in the admin: read-only, with actions."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import action
 
 from hsi.admin.base import (
-    ByPolicy,
     KnownValuesFilter,
     MachineAdmin,
     QueueFilter,
@@ -26,9 +21,9 @@ from hsi.admin.base import (
     shortened,
 )
 from hsi.db import clock
-from hsi.models import ApiToken, CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.models import CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
+from hsi.models.ledger import LiveSetting, QueuePause
 from hsi.outbound.shared_breaker import get_breaker
-from hsi.security import tokens
 from hsi.workers import heartbeat
 
 
@@ -184,62 +179,6 @@ class CircuitBreakerAdmin(MachineAdmin):
         return shortened(breaker.last_error)
 
 
-@admin.register(ApiToken)
-class ApiTokenAdmin(MachineAdmin):
-    """Made on a page of its own or by `create_token`, either of which shows the secret once. Here they are revoked."""
-
-    list_display = (
-        "name", "user", "prefix", "token_state", "scope_names",
-        "created_at", "expires_at", "last_used_at", "revocation",
-    )  # fmt: skip
-    list_select_related = ("user",)
-    search_fields = ("name", "prefix", "user__username")
-    ordering = ("-id",)
-    fields = (
-        "name", "user", "prefix", "token_state", "scope_names", "created_at", "expires_at", "last_used_at",
-        "revoked_at",
-    )  # fmt: skip
-    readonly_fields = ("prefix", "token_state", "scope_names")
-    actions = ("revoke",)
-    actions_list = ("make",)
-
-    def has_make_permission(self, request: HttpRequest) -> bool:
-        return ByPolicy.has_add_permission(self, request)
-
-    @action(description="Make a token", permissions=["make"])  # type: ignore[untyped-decorator]  # so is the library
-    def make(self, request: HttpRequest) -> HttpResponseRedirect:
-        return HttpResponseRedirect(reverse("admin:new_token"))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A token goes with its user, never alone: a revoked one stays, to be seen."""
-        match = request.resolver_match
-        with_user = match is not None and (match.url_name or "").startswith("auth_user_")
-        return with_user and ByPolicy.has_delete_permission(self, request, obj)
-
-    @admin.action(description="Revoke the selected tokens", permissions=["act"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        count = sum(tokens.revoke(token) for token in queryset)
-        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked. They stop working at once.")
-
-    @admin.display(description="state")
-    def token_state(self, token: ApiToken) -> SafeString:
-        if token.revoked_at:
-            return badge("revoked", "bad")
-        if token.expires_at and token.expires_at <= timezone.now():
-            return badge("expired", "warn")
-        return badge("valid", "good")
-
-    @admin.display(description="")
-    def revocation(self, token: ApiToken) -> SafeString | str:
-        if token.revoked_at:
-            return ""
-        return format_html('<a href="{}">Revoke…</a>', reverse("admin:revoke_token", args=[token.pk]))
-
-    @admin.display(description="scopes")
-    def scope_names(self, token: ApiToken) -> str:
-        return ", ".join(map(str, token.scopes))
-
-
 @admin.register(StreamMessage)
 class StreamMessageAdmin(MachineAdmin):
     list_display = ("seq", "type", "camera", "time")
@@ -253,3 +192,17 @@ class StreamMessageAdmin(MachineAdmin):
     @admin.display(description="data")
     def content(self, message: StreamMessage) -> SafeString:
         return json_block(message.data)
+
+
+@admin.register(QueuePause)
+class QueuePauseAdmin(MachineAdmin):
+    list_display = ("queue", "paused_at", "paused_by")
+    search_fields = ("queue",)
+    ordering = ("queue",)
+
+
+@admin.register(LiveSetting)
+class LiveSettingAdmin(MachineAdmin):
+    list_display = ("name", "value", "changed_at", "changed_by")
+    search_fields = ("name",)
+    ordering = ("name",)

@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from hsi.config import unused
+from hsi.config import unused_settings
 from hsi.config.env_file import read_env_file
 from hsi.config.options import SETTINGS, Setting, redact_url
+from hsi.config.parsing import parse, remark
 from hsi.config.time_zone import machine_zone
-from hsi.config.values import parse, remark
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Configuration:
         """One line for each thing that was set and has no effect."""
         told = list(self.wrong_lines)
         for source, names in self.names.items():
-            told += unused.in_process(names) if source == PROCESS else unused.in_file(source, names)
+            told += unused_settings.in_process(names) if source == PROCESS else unused_settings.in_file(source, names)
         return told
 
 
@@ -82,7 +82,7 @@ def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Confi
         _read_one(setting, layers, result)
     result.values["TIME_ZONE"] = result.values["TIME_ZONE"] or machine_zone(_first("TZ", layers)[0])
     result.faults += contradictions(result.values)
-    result.remarks += unused.without_effect(result.values, result.sources)
+    result.remarks += unused_settings.without_effect(result.values, result.sources)
     return result
 
 

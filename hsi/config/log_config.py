@@ -13,7 +13,7 @@ OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 LIBRARIES = {
     "django.channels.server": "WARNING",
     "django.request": "ERROR",
-    "django.security": "CRITICAL",  # each is a refused request: `hsi.http.refused_requests` counts them
+    "django.security": "CRITICAL",  # each is a refused request: `hsi.http.refusal_log` counts them
     "daphne": "WARNING",
     "httpx": "WARNING",
     "httpcore": "INFO",

@@ -20,7 +20,7 @@ class Setting:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     secret: bool = False
-    # The kind of the items of a list: a key of `hsi.config.values.ITEMS`.
+    # The kind of the items of a list: a key of `hsi.config.parsing.ITEMS`.
     items: str = ""
     # May change while the system runs (`hsi.live_settings`), so code reads it at each use.
     live: bool = False

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from hsi.db.cursor import execute
+from hsi.db.sql import execute
 
 # The database's clock in SQL: seconds since 1970, by vendor.
 NOW = {

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+
+from hsi.logs import context
+
+SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HEADER = "X-Request-ID"
 
 
 class Middleware:
@@ -38,3 +45,19 @@ class Middleware:
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         return response
+
+
+class RequestIdMiddleware(Middleware):
+    def before(self, request: HttpRequest) -> None:
+        given = request.headers.get(HEADER, "")
+        request.META["hsi.request_id"] = given if SANE.fullmatch(given) else uuid.uuid4().hex
+        context.add(request=request_id(request))
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers[HEADER] = request_id(request)
+        context.clear()
+        return response
+
+
+def request_id(request: HttpRequest) -> str:
+    return str(request.META.get("hsi.request_id", ""))

@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from rest_framework import exceptions
 
 from hsi.errors import (
@@ -24,10 +26,10 @@ from hsi.errors import (
     TooLargeError,
     ValidationError,
 )
-from hsi.http import refused_requests
+from hsi.http import refusal_log
 from hsi.http.client_address import client_network
-from hsi.http.middleware import Middleware
-from hsi.http.request_id import request_id
+from hsi.http.middleware import Middleware, request_id
+from hsi.logs.redaction import redact, redact_data
 
 logger = logging.getLogger(__name__)
 
@@ -185,7 +187,7 @@ class ProblemMiddleware(Middleware):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
-    refused_requests.note(client_network(request.META), "it is malformed")
+    refusal_log.note(client_network(request.META), "it is malformed")
     return answer(request, named(exception) or ValidationError(MALFORMED))
 
 
@@ -206,5 +208,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Handle a failed CSRF check (Django's `CSRF_FAILURE_VIEW`)."""
-    refused_requests.note(client_network(request.META), "a form without its CSRF token")
+    refusal_log.note(client_network(request.META), "a form without its CSRF token")
     return answer(request, CSRFError())
+
+
+class ReporterFilter(SafeExceptionReporterFilter):
+    """Django's own hides what is named like a secret in settings, and forms only where a view says so."""
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        shown: dict[str, Any] = redact_data(dict(request.POST.items())) if request is not None else {}
+        return shown
+
+
+class Reporter(ExceptionReporter):
+    """Redacts the page as a whole: local variables and the error's own words stand in it several times."""
+
+    def get_traceback_html(self) -> SafeString:
+        return SafeString(redact(super().get_traceback_html()))
+
+    def get_traceback_text(self) -> SafeString:
+        return SafeString(redact(super().get_traceback_text()))

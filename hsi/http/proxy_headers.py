@@ -6,10 +6,14 @@ exist for this system: X-Forwarded-For and X-Forwarded-Proto. All others are dro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from hsi.http import url_prefix
 from hsi.http.client_address import is_trusted
+
+ASGI = Callable[[Any, Any, Any], Awaitable[None]]
+WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 FROM_TRUSTED_PROXIES = frozenset({"x-forwarded-for", "x-forwarded-proto"})
 # Mount points, hosts, schemes, client addresses, users, and overrides of the method or the path, as servers
@@ -49,3 +53,36 @@ def drop(environ: dict[str, Any]) -> None:
     for key in [key for key in environ if key.startswith("HTTP_")]:
         if is_dropped(key.removeprefix("HTTP_"), from_trusted_proxy=trusted):
             del environ[key]
+
+
+class SanitizedASGI:
+    """Gives `application` a scope whose mount point is the setting's, without headers that only proxies may send."""
+
+    def __init__(self, application: ASGI) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] in ("http", "websocket"):
+            peer = (scope.get("client") or ("",))[0] or ""
+            scope = {
+                **scope,
+                "root_path": url_prefix.link(""),
+                "path": url_prefix.link(url_prefix.strip_prefix(scope["path"])),
+                "headers": kept(scope["headers"], peer),
+            }
+        await self._application(scope, receive, send)
+
+
+class SanitizedWSGI:
+    """The same for a WSGI environment."""
+
+    def __init__(self, application: WSGI) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        drop(environ)
+        environ["SCRIPT_NAME"] = url_prefix.link("")
+        environ["PATH_INFO"] = url_prefix.strip_prefix(environ.get("PATH_INFO", "/"))
+        for name in ("SCRIPT_URL", "REDIRECT_URL"):
+            environ.pop(name, None)
+        return self._application(environ, start_response)

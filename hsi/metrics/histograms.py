@@ -1,14 +1,22 @@
 """How long things took and how often they happened, over all processes and restarts.
 
-Whoever works adds to figures in memory: one short lock, no statement. `hsi.metrics.histogram_rows` adds those to
-shared rows every second. A process that is killed loses what it had not added yet.
+Working code adds to figures in memory: one short lock, no statement. Once a second `flush` adds them to rows that all
+processes share: totals, and one histogram a minute. A process that is killed loses what it had not flushed yet.
 """
 
 from __future__ import annotations
 
 import bisect
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from hsi.db import clock
+from hsi.models.ledger import StageSample, Tally
 
 # Upper edges of the buckets, in seconds; one more bucket has what is above.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
@@ -102,3 +110,59 @@ def give_back(taken: Figures) -> None:
             _figures.durations.setdefault(place, Bucket()).add(bucket)
         for key, value in taken.counts.items():
             _figures.counts[key] = _figures.counts.get(key, 0) + value
+
+
+def flush() -> None:
+    """Add what was gathered to the rows. Raises DatabaseError or InterfaceError, and then keeps it."""
+    taken = take()
+    if not taken:
+        return
+    done = False
+    try:
+        minute = clock.now().replace(second=0, microsecond=0)
+        with transaction.atomic():
+            add_tallies(_totals(taken))
+            _add_samples(taken, minute)
+        done = True
+    finally:
+        if not done:
+            give_back(taken)
+
+
+def _totals(taken: Figures) -> Iterable[tuple[str, str, int, float]]:
+    for (name, label), value in taken.counts.items():
+        yield name, label, 0, value
+    for (name, label, place), bucket in taken.durations.items():
+        yield name, label, place, bucket.count
+        yield name + SUM, label, place, bucket.seconds
+
+
+def add_tallies(rows: Iterable[tuple[str, str, int, float]]) -> None:
+    """Add to tallies: name, label, bucket, how much. In a fixed order, so that no two processes wait for each other."""
+    table = Tally._meta.db_table
+    _execute_many(
+        f"INSERT INTO {table} (name,label,bucket,value) VALUES (%s,%s,%s,%s)"
+        f" ON CONFLICT (name,label,bucket) DO UPDATE SET value={table}.value+excluded.value",
+        sorted(rows),
+    )
+
+
+def _add_samples(taken: Figures, minute: datetime) -> None:
+    table = StageSample._meta.db_table
+    at = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(minute)
+    _execute_many(
+        f"INSERT INTO {table} (name,label,minute,bucket,count,seconds,longest) VALUES (%s,%s,%s,%s,%s,%s,%s)"
+        f" ON CONFLICT (name,label,minute,bucket) DO UPDATE SET count={table}.count+excluded.count,"
+        f" seconds={table}.seconds+excluded.seconds,"
+        f" longest=CASE WHEN excluded.longest>{table}.longest THEN excluded.longest ELSE {table}.longest END",
+        [
+            (name, label, at, place, one.count, one.seconds, one.longest)
+            for (name, label, place), one in sorted(taken.durations.items(), key=lambda item: item[0])
+        ],
+    )
+
+
+def _execute_many(statement: str, rows: list[Any]) -> None:
+    if rows:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.executemany(statement, rows)

@@ -36,7 +36,7 @@ class LiveSetting(models.Model):
 
 
 class Tally(models.Model):
-    """A figure that only grows, over all processes and restarts; `hsi.metrics.histogram_rows` and
+    """A figure that only grows, over all processes and restarts; `hsi.metrics.histograms` and
     `monitoring.metrics.counters` add to it.
 
     Of a histogram each bucket is a row of its own (`bucket` is its place in `hsi.metrics.histograms.BOUNDS`).

@@ -126,7 +126,7 @@ class WorkerHeartbeat(models.Model):
 
 
 class ToldState(models.Model):
-    """What the stream last told of a subject: a worker, a queue, the system. `hsi.outbox.changes` has the rules."""
+    """What the stream last told of a subject: a worker, a queue, the system. `hsi.outbox.publish` has the rules."""
 
     subject = models.CharField(max_length=220, primary_key=True)
     state = models.CharField(max_length=20)

@@ -25,8 +25,8 @@ from hsi.errors import (
 )
 from hsi.logs.redaction import redact
 from hsi.metrics import histograms
-from hsi.outbound import deadline, refusal, retry_after
-from hsi.outbound.refusal import Fault
+from hsi.outbound import deadline, error_responses
+from hsi.outbound.error_responses import Fault
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 KEPT_BODY_CHARACTERS = 2000
@@ -145,13 +145,13 @@ class AIService:
         if status < 300:
             return
         kept = _kept(body)
-        words = redact(refusal.words_in(kept))
+        words = redact(error_responses.words_in(kept))
         raise _kind(status, kept)(
             f"{self.name} answered {status}{': ' if words else ''}{words}",
             service=self.name,
             http_status=status,
             body=kept,
-            retry_after_seconds=retry_after.seconds(response.headers.get("Retry-After", "")),
+            retry_after_seconds=error_responses.retry_after_seconds(response.headers.get("Retry-After", "")),
         )
 
 
@@ -167,10 +167,10 @@ def of_connection(refused: AIServiceError) -> AIServiceUnavailableError:
 
 
 def _kind(status: int, body: str) -> type[AIServiceError]:
-    fault = refusal.fault_of(status, body)
+    fault = error_responses.fault_of(status, body)
     if fault is Fault.REQUEST:
         return AIServiceRejectedError
-    if status >= 500 and fault is Fault.MOMENT and status not in refusal.MOMENT:
+    if status >= 500 and fault is Fault.MOMENT and status not in error_responses.MOMENT:
         return AIServiceError  # an error of its own making, which the same input may cause each time
     return AIServiceUnavailableError
 

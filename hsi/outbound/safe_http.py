@@ -22,8 +22,8 @@ import httpx
 from django.conf import settings
 
 from hsi.errors import HSIError
-from hsi.outbound import deadline, refusal, retry_after
-from hsi.outbound.refusal import Fault
+from hsi.outbound import deadline, error_responses
+from hsi.outbound.error_responses import Fault
 
 LONGEST_URL = 2000
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -246,7 +246,7 @@ def _refuse(response: httpx.Response) -> None:
     if 200 <= status < 300:
         return
     said = f"The receiver answered {status}{', and redirects are not followed' if 300 <= status < 400 else ''}."
-    if refusal.fault_of(status) is Fault.REQUEST:
+    if error_responses.fault_of(status) is Fault.REQUEST:
         raise OutgoingRejectedError(said)
-    wait = retry_after.seconds(response.headers.get("Retry-After", ""))
+    wait = error_responses.retry_after_seconds(response.headers.get("Retry-After", ""))
     raise OutgoingFailedError(said, retry_after_seconds=wait)

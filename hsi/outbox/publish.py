@@ -5,14 +5,14 @@ They leave after the commit. `hsi.outbox.publish` only writes and hints; `events
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from hsi.db import sql
-from hsi.db.cursor import execute
-from hsi.models import StreamHead, StreamMessage
+from hsi.db.sql import execute
+from hsi.models import StreamHead, StreamMessage, ToldState
 from hsi.outbox import wakeup
 
 
@@ -50,3 +50,17 @@ def _raise_head(by: int) -> int:
         {"by": by},
     ).fetchall()
     return int(last)
+
+
+def record_change(subject: str, state: str, *, no_news: Collection[str] = ()) -> bool:
+    """Note the state of a subject; whether that is to be told. Call it in the transaction that publishes.
+
+    States in `no_news` are not worth telling of a subject that was never told of.
+    """
+    last = ToldState.objects.filter(pk=subject).values_list("state", flat=True).first()
+    if last == state or (last is None and state in no_news):
+        return False
+    if last is None:
+        return ToldState.objects.get_or_create(subject=subject, defaults={"state": state})[1]
+    changed = ToldState.objects.filter(subject=subject).exclude(state=state)
+    return bool(changed.update(state=state, changed_at=timezone.now()))

@@ -10,7 +10,7 @@ import logging
 from django.conf import settings
 from django.db import transaction
 
-from hsi.outbox import changes, publish
+from hsi.outbox import publish
 from hsi.outbox.messages import QueuePressureData
 from hsi.queues import QUEUE_NAMES, get_queue
 
@@ -50,7 +50,7 @@ def _changed(name: str, jobs: int, high: bool) -> None:
     if _high.get(name) is high:
         return  # an earlier put of the same transaction told it
     with transaction.atomic():
-        if changes.change(f"queue:{name}", "high" if high else "normal", no_news=("normal",)):
+        if publish.record_change(f"queue:{name}", "high" if high else "normal", no_news=("normal",)):
             _tell(name, jobs, high)
     _high[name] = high
 

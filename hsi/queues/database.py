@@ -18,11 +18,11 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from hsi.db.clock import NOW
-from hsi.db.cursor import execute
+from hsi.db.sql import execute
 from hsi.logs import context
 from hsi.models import QueueJob
 from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, backpressure, overflow
-from hsi.queues.dead_letter_rows import dead_letter
+from hsi.queues.dead_letters import dead_letter
 
 TABLE = QueueJob._meta.db_table
 # How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.

@@ -1,4 +1,4 @@
-"""What a person does about dead letters: find them, queue them again, or discard them.
+"""Dead letters: the row that a failed job becomes, and what a person does about it: find, requeue or discard it.
 
 A letter is resolved once, by a conditional update, in the transaction that lets its row wait again.
 It stays, with its story, also when it was queued again: the next failure is a letter of its own.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from hsi import audit
 from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
-from hsi.queues import get_queue
+from hsi.queues import Failure, Job, get_queue
 
 MOST_GROUPS = 50
 SHOWN_TEXT = 300
@@ -55,6 +55,27 @@ class Group:
     @property
     def query(self) -> str:
         return urlencode({"queue": self.queue, "error": self.error_type})
+
+
+def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:
+    """Store the whole story of a job that could not be done, without secrets."""
+    last = Failure.of(error)
+    failures = [*job.failures, last.as_dict()]
+    return DeadLetter.objects.create(
+        queue=job.queue,
+        row_id=job.row_id,
+        payload={"row_id": job.row_id, "put_at": job.put_at, "trace": job.trace},
+        reason=reason,
+        error_type=last.error,
+        error_text=last.text,
+        stack=redact(stack.replace("\0", "")),
+        http_status=last.http_status,
+        response_body=redact(getattr(error, "body", "")),
+        attempts=job.attempts,
+        failures=failures,
+        first_failed_at=datetime.fromisoformat(failures[0]["at"]).astimezone(UTC),
+        last_failed_at=timezone.now(),
+    )
 
 
 def groups() -> list[Group]:

@@ -37,7 +37,7 @@ from hsi.queues import (
     overflow,
     redis_scripts,
 )
-from hsi.queues.dead_letter_rows import dead_letter
+from hsi.queues.dead_letters import dead_letter
 
 logger = logging.getLogger(__name__)
 

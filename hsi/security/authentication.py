@@ -30,12 +30,12 @@ from hsi.errors import (
     TooLargeError,
     ValidationError,
 )
-from hsi.http import body_limits, problem, refused_requests
+from hsi.http import body_limits, problem, refusal_log
 from hsi.http.client_address import client_address, client_network, is_in
 from hsi.logs import context
 from hsi.models import ApiToken
 from hsi.security import rate_limit
-from hsi.security.sessions import session_key
+from hsi.security.credentials import session_key
 from hsi.security.tokens import find_token, token_in
 
 logger = logging.getLogger(__name__)
@@ -88,11 +88,11 @@ class GateMiddleware(MiddlewareMixin):
             logger.error("The database does not answer: %s", error)
             return problem.answer(request, DatabaseUnavailableError())
         except ForeignHostError as error:
-            refused_requests.note(client_network(request.META), "it asks for a host name that is not ours")
+            refusal_log.note(client_network(request.META), "it asks for a host name that is not ours")
             return problem.brief(error)
         except HSIError as error:
             if isinstance(error, RateLimitError):
-                refused_requests.note(client_network(request.META), "too many requests")
+                refusal_log.note(client_network(request.META), "too many requests")
             return problem.answer(request, error)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

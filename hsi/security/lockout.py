@@ -5,7 +5,7 @@ out by them, so nobody can lock another person's account from afar.
 
 Against guessing from many addresses, strangers together may try a name only so often: after some failures there is one
 try at a time, with a pause after it that grows up to `LONGEST_PAUSE`. Nothing sleeps, a try that comes too early is
-refused. Whoever comes from where the name has signed in before (`hsi.security.known_networks`) is no stranger and does
+refused. Whoever comes from where the name has signed in before (`hsi.security.known_clients`) is no stranger and does
 not wait. Of strangers, an address that has failed for the name waits twice as long, so that one that has not comes
 first.
 
@@ -30,8 +30,8 @@ from django.utils.crypto import salted_hmac
 from hsi.errors import LockedOutError
 from hsi.http.client_address import client_network
 from hsi.models import LoginFailure
-from hsi.security import known_networks
-from hsi.security.known_networks import Device
+from hsi.security import known_clients
+from hsi.security.known_clients import Device
 from hsi.security.roles import KNOWN, highest, is_admin
 
 SALT = "hsi.security.lockout"
@@ -51,12 +51,12 @@ class Backend(ModelBackend):
         if request is None or username is None:
             return super().authenticate(request, username, password, **kwargs)
         address, now = client_network(request.META), timezone.now()
-        failure = reserve(username, address, now, known_networks.device_of(request))
+        failure = reserve(username, address, now, known_clients.device_of(request))
         user = super().authenticate(request, username, password, **kwargs)
         if user is not None:
             forget(username, address)
             LoginFailure.objects.filter(pk=failure.pk).delete()
-            known_networks.remember_network(failure.who, address, now)
+            known_clients.remember_network(failure.who, address, now)
         return user
 
     def get_user(self, user_id: Any) -> User | None:
@@ -74,7 +74,7 @@ def reserve(username: str, address: str, now: datetime, device: Device | None = 
     """Count a failure before the password is looked at: many tries at once are not one. Raises LockedOutError."""
     attempt = LoginFailure(who=hashed(username), address=address, at=now)
     attempt.device = _known_device(attempt, device)
-    attempt.is_known = bool(attempt.device) or known_networks.is_network(attempt.who, address, now)
+    attempt.is_known = bool(attempt.device) or known_clients.is_network(attempt.who, address, now)
     _refuse(attempt)
     LoginFailure.objects.filter(at__lt=now - window()).delete()
     attempt.save()

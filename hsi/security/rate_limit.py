@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from hsi.errors import RateLimitError
-from hsi.http import refused_requests
+from hsi.http import refusal_log
 from hsi.models import digest
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def note_wrong(who: str) -> None:
     """Count a token or session that `who` showed and that is none. Every time counts."""
     if settings.RATE_LIMIT_ENABLED and (wait_seconds := allow("wrong", who)):
         cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
-        refused_requests.note(who, "too many wrong tokens")
+        refusal_log.note(who, "too many wrong tokens")
 
 
 def note_right(credential: str) -> None:

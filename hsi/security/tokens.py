@@ -1,11 +1,18 @@
-"""API tokens: made once, kept as a hash, scoped, expiring, revocable."""
+"""API tokens: created once, kept as a hash, scoped, expiring, revocable.
+
+A key of the setting API_KEYS works as a token too. It belongs to the service user and is kept in memory as a hash.
+"""
 
 from __future__ import annotations
 
+import hmac
+import logging
 import secrets
 from datetime import timedelta
+from functools import cache
 from typing import cast
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,11 +22,14 @@ from django.utils import timezone
 from hsi import audit
 from hsi.errors import ConflictError, ValidationError
 from hsi.models import ApiToken, digest
-from hsi.security.api_keys import find_key
-from hsi.security.roles import KNOWN, highest
+from hsi.security.roles import KNOWN, SERVICE, Role, highest, is_service, set_role
 from hsi.times import iso
 
+logger = logging.getLogger(__name__)
+
 SCOPES = ("read", "write", "ingest", "admin")
+# What a key of the setting API_KEYS may do.
+KEY_SCOPES = ("read", "write")
 PREFIX = "hsi_"
 MAX_DAYS = 3650
 # More than anyone can tell apart. Each has a rate limit of its own, so they must not be had without end.
@@ -72,6 +82,38 @@ def find_token(text: str) -> ApiToken | None:
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def find_key(text: str) -> ApiToken | None:
+    """The key with this text as a token that is no row, if keys are in use."""
+    if not settings.API_KEY_ENABLED:
+        return None
+    asked = digest(text)
+    # All are compared, so that the time tells nothing.
+    found = [known for known in _digests(tuple(settings.API_KEYS)) if hmac.compare_digest(known, asked)]
+    user = _service_user() if found else None
+    if user is None:
+        return None
+    return ApiToken(user=user, name="API_KEYS", digest=asked, prefix="", scopes=list(KEY_SCOPES))
+
+
+@cache
+def _digests(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(digest, keys))
+
+
+def _service_user() -> User | None:
+    """The user whom all keys act as, made when first needed. None where a person has taken the name."""
+    user = User.objects.filter(username=SERVICE).first()
+    if user is None:
+        with transaction.atomic():
+            user, made = User.objects.get_or_create(username=SERVICE, defaults={"password": "!"})
+            if made:  # a key may also review and change; whoever wants less of it makes this user a viewer
+                set_role(user, Role.OPERATOR)
+    if not is_service(user):
+        logger.error("API_KEYS cannot be used: the user %s is deactivated or has a password", SERVICE)
+        return None
+    return user
 
 
 def token_in(request: HttpRequest) -> str:

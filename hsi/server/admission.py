@@ -19,12 +19,12 @@ from hsi.errors import (
     NotAuthenticatedError,
     RateLimitError,
 )
-from hsi.http import body_limits, refused_requests
+from hsi.http import body_limits, refusal_log
 from hsi.http.client_address import client_network
 from hsi.models import ApiToken
 from hsi.policies import Incoming
 from hsi.security import authentication, rate_limit
-from hsi.security.sessions import session_key, user_of_session
+from hsi.security.credentials import session_key, user_of_session
 from hsi.security.tokens import token_in
 from hsi.server import bodies
 
@@ -58,7 +58,7 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
     except (DatabaseError, InterfaceError) as error:
         raise DatabaseUnavailableError from error
     except HSIError as error:
-        refused_requests.note(client_network(request.META), f"it sends a large body: {error.detail}")
+        refusal_log.note(client_network(request.META), f"it sends a large body: {error.detail}")
         raise
 
 

@@ -16,6 +16,7 @@ import logging
 import os
 from typing import IO, Any, cast
 
+import daphne.server
 from channels.db import database_sync_to_async
 from daphne import http_protocol
 from django.core.handlers.asgi import ASGIRequest
@@ -24,9 +25,10 @@ from twisted.protocols.basic import LineReceiver
 from twisted.web.http import HTTPChannel
 
 from hsi.errors import HSIError, RequestTimeoutError
-from hsi.http import body_limits, mount, problem, proxy_headers
+from hsi.http import body_limits, problem, proxy_headers, url_prefix
 from hsi.http.client_address import client_network
 from hsi.server import admission, bodies
+from hsi.server.application import BODY
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,10 @@ IDLE_SECONDS = 60
 # After a refusal so much is read and dropped, for so long.
 LINGER_SECONDS = 2.0
 MOST_DROPPED_BYTES = 1024 * 1024
+# RFC 6455: a control frame carries 125 bytes, two of them are the code.
+LONGEST_REASON_BYTES = 123
+# A client that takes nothing of an answer for this long is gone, or wants to hold us.
+STALLED_SECONDS = 120.0
 
 
 class Channel(HTTPChannel):
@@ -206,14 +212,14 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         return {
             "type": "http",
             "method": self.channel._command.decode("latin-1"),
-            "path": mount.link(self._path()),
+            "path": url_prefix.link(self._path()),
             "query_string": b"",
             "headers": proxy_headers.kept(headers, peer),
             "client": (peer, 0),
         }
 
     def _path(self) -> str:
-        return mount.below(str(self.channel._path.partition(b"?")[0].decode("latin-1")))
+        return url_prefix.strip_prefix(str(self.channel._path.partition(b"?")[0].decode("latin-1")))
 
     def _peer(self) -> str:
         return str(getattr(self.channel.getPeer(), "host", "") or "")
@@ -277,3 +283,41 @@ class Factory(http_protocol.HTTPFactory):  # type: ignore[misc]
         protocol.requestFactory = Request
         protocol.timeOut = IDLE_SECONDS
         return protocol
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]  # daphne has no types
+    def run(self) -> None:
+        daphne.server.HTTPFactory = Factory  # daphne makes it itself, and takes no other
+        super().run()
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            protocol.failByDrop = False
+            protocol.window = Window()
+            protocol.transport.unregisterProducer()  # the HTTP channel, which the socket has replaced
+            protocol.transport.registerProducer(protocol.window, True)
+        elif protocol.body_file is not None:
+            scope[BODY] = protocol.body_file
+        return super().create_application(protocol, scope)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        if window := getattr(protocol, "window", None):
+            window.stopProducing()
+        super().protocol_disconnected(protocol)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "websocket.send":
+            await protocol.window.wait()
+        elif kind == "http.response.body" and protocol.open_window():
+            try:
+                await asyncio.wait_for(protocol.window.wait(), STALLED_SECONDS)
+            except TimeoutError:
+                protocol.abort()
+                return
+        elif kind == "websocket.close" and protocol.state == protocol.STATE_OPEN:
+            # `sendClose` takes 1000 and our own codes only, and would refuse 1008 and its like.
+            reason = (message.get("reason") or "").encode()[:LONGEST_REASON_BYTES]
+            protocol.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
+            return
+        await super().handle_reply(protocol, message)

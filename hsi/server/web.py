@@ -1,11 +1,19 @@
-"""The web server: daphne in the main thread, and in the embedded mode every loop in a thread beside it."""
+"""The process of `up`: one a data folder, with daphne in the main thread and every loop in a thread beside it.
+
+Two on one data folder would take the same files in and report for each other's loops.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import logging
 import os
 import signal
 import socket
 from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
 
 from channels.routing import get_default_application
 from django.conf import settings
@@ -15,6 +23,43 @@ from hsi.workers import runner
 from hsi.workers.flusher import Recorder
 from hsi.workers.loop import Loop
 from hsi.workers.runner import LoopThreads
+
+logger = logging.getLogger(__name__)
+
+LOCK_FILE = "up.lock"
+# What a file system says that knows no locks, such as some network shares.
+UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Take the folder until the returned file is closed or the process ends, however it ends. Raises CommandError."""
+    try:
+        file = (folder / LOCK_FILE).open("a+", encoding="ascii", errors="replace")
+    except OSError as error:
+        raise CommandError(f"Cannot write to the data folder {folder}: {error.strerror}.") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CommandError(_taken(folder, file)) from None
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        logger.warning("The data folder cannot be locked: make sure that only one `up` runs on it. %s", error)
+        return file
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def _taken(folder: Path, file: IO[str]) -> str:
+    file.seek(0)
+    number = file.read(20).strip()
+    process = f" (process {number})" if number.isdigit() else ""
+    return (
+        f"Another `up` runs on the data folder {folder}{process}, and this one was not started. Stop that one first, or"
+        " set HSI_DATA_DIR to a folder of its own."
+    )
 
 
 def claim_port(host: str, port: int) -> None:
@@ -33,7 +78,7 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
-    from hsi.server.daphne_backpressure import Server
+    from hsi.server.daphne_server import Server
 
     threads = LoopThreads(loops)
     server = Server(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.conf import settings
 
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 
 register = template.Library()
 

@@ -1,4 +1,4 @@
-"""Running loops as a process: threads, signals, and an end that loses nothing."""
+"""Run loops as a process: the base class of their commands, threads, signals, and a clean end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils.module_loading import import_string
 
+from hsi.config import private_files
 from hsi.workers.flusher import Recorder
 from hsi.workers.loop import Loop
 
@@ -88,3 +91,18 @@ def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)
+
+
+class LoopCommand(BaseCommand):
+    """Run `make_loops(options)` until stopped."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Run one pass, then exit.")
+        parser.add_argument("--drain", action="store_true", help="Exit when no work is waiting.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        private_files.tighten()
+        run(self.make_loops(options), once=options["once"], drain=options["drain"])
+
+    def make_loops(self, options: dict[str, Any]) -> list[Loop]:
+        raise NotImplementedError

@@ -24,7 +24,7 @@ from hsi.db import clock, pooler
 from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import WorkerHeartbeat
-from hsi.outbound.refusal import one_line
+from hsi.outbound.error_responses import one_line
 from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
 from hsi.workers import runner
 from hsi.workers.heartbeat import SILENT_AFTER

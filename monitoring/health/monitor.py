@@ -12,7 +12,7 @@ from django.db import transaction
 
 from hsi.db import clock
 from hsi.models import ToldState, WorkerHeartbeat
-from hsi.outbox import changes, publish
+from hsi.outbox import publish
 from hsi.outbox.messages import WorkerStatusData
 from hsi.times import iso
 from hsi.workers import heartbeat
@@ -65,7 +65,7 @@ def _tell_worker(beat: WorkerHeartbeat, state: str) -> bool:
         "beat_at": iso(beat.beat_at),
     }
     with transaction.atomic():
-        news = changes.change(_subject(beat), state, no_news=HISTORY)
+        news = publish.record_change(_subject(beat), state, no_news=HISTORY)
         if news:
             publish.publish(("worker.status", "", data))
     return news
@@ -76,7 +76,7 @@ def notice_health() -> bool:
     checks = report(all_checks(), for_staff=False)
     data: SystemStatusData = {"status": overall(checks), "checks": checks}
     with transaction.atomic():
-        news = changes.change("system", data["status"], no_news=(HEALTHY,))
+        news = publish.record_change("system", data["status"], no_news=(HEALTHY,))
         if news:
             publish.publish(("system.status", "", data))
     return news

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from hsi.metrics.histogram_rows import add_tallies
+from hsi.metrics.histograms import add_tallies
 from hsi.models import StreamMessage
 from hsi.models.ledger import Tally
 

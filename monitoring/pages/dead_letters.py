@@ -19,7 +19,7 @@ from cameras.models import Upload
 from events.models import Event
 from hsi.api.filters import narrowed
 from hsi.api.pagination import after, cursor_of
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.models import DeadLetter
 from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES, dead_letters
 from monitoring import bulk_jobs

@@ -14,7 +14,7 @@ from cameras.models import Camera
 from detection import detectors
 from events import analyzers
 from hsi.db import clock as databaseclock
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.times import iso
 from monitoring.api.system import BreakerData, DiskData, breaker_data, gpu_data, storage_data

@@ -13,7 +13,7 @@ from django.urls import reverse
 from hsi.errors import HSIError
 from hsi.models import ApiToken
 from hsi.security import tokens
-from hsi.security.account_forms import TokenForm
+from hsi.security.login import TokenForm
 from monitoring.pages.confirm import Confirmed
 from monitoring.pages.page import OperationsPage
 

@@ -144,7 +144,7 @@ def main(kind: str) -> None:
     elif kind == "stock-daphne":
         serve_daphne(application, port, daphne.server.Server)
     else:
-        from hsi.server.daphne_backpressure import Server
+        from hsi.server.daphne_server import Server
 
         serve_daphne(application, port, Server)
 

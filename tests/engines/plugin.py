@@ -31,7 +31,7 @@ ENGINES = pytest.StashKey[Engines]()
 FOLDER = pytest.StashKey[Path]()
 SYSTEM = Path(__file__).resolve().parent.parent / "system"
 # These start a system and leave it alone, beside whatever else runs. The others kill and cut off: one at a time.
-PEACEFUL = {"test_demo", "test_front", "test_main_job"}
+PEACEFUL = {"test_demo", "test_url_prefix_served", "test_main_job"}
 ENGINE_FIXTURES = {"db", "transactional_db", "engine", "child_environment"}
 
 

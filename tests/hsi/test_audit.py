@@ -186,7 +186,7 @@ def test_no_password_is_set_without_its_entry(whose: str, client: Client, monkey
     def full(*_: Any, **__: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("hsi.security.passwords.audit.record", full)
+    monkeypatch.setattr("hsi.security.login.audit.record", full)
     form = {"new_password1": f"{secret}8", "new_password2": f"{secret}8"}
     if whose == "one's own":
         answer = client.post(reverse("change_password"), form | {"old_password": secret})

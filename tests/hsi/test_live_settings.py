@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from hsi import live_settings
 from hsi.config.options import SETTINGS
-from hsi.config.values import parse
+from hsi.config.parsing import parse
 from hsi.errors import ValidationError
 from hsi.live_settings import LIVE, SOURCE
 from hsi.models.ledger import AuditEntry, LiveSetting

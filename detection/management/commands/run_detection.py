@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from detection.loops import loops
-from hsi.workers.command import LoopCommand
 from hsi.workers.loop import Loop
+from hsi.workers.runner import LoopCommand
 
 
 class Command(LoopCommand):

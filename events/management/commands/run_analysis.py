@@ -1,8 +1,8 @@
 from typing import Any
 
 from events.loops import loops
-from hsi.workers.command import LoopCommand
 from hsi.workers.loop import Loop
+from hsi.workers.runner import LoopCommand
 
 
 class Command(LoopCommand):

@@ -4,8 +4,8 @@ from django.core.management.base import CommandParser
 
 from events.notifications.wakeup import CHANNEL
 from events.notifications.worker import loops
-from hsi.workers.command import LoopCommand
 from hsi.workers.loop import Loop
+from hsi.workers.runner import LoopCommand
 
 
 class Command(LoopCommand):

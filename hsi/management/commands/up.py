@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hsi.config import private_files
 from hsi.db import sqlite_file
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from hsi.queues import database
-from hsi.server import folder_lock, web
+from hsi.server import web
 from hsi.views import setup_path
 from hsi.workers import runner
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if options["demo"] and not settings.HSI_DEMO:
             # Settings are read once at the start of a process, so start again with the settings of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
-        with folder_lock.hold(settings.DATA_DIR):
+        with web.lock_folder(settings.DATA_DIR):
             self._run(options["host"], options["port"])
 
     def _run(self, host: str, port: int) -> None:

@@ -1,7 +1,7 @@
 from typing import Any
 
-from hsi.workers.command import LoopCommand
 from hsi.workers.loop import Loop
+from hsi.workers.runner import LoopCommand
 from monitoring.housekeeping import loops
 
 

@@ -11,7 +11,7 @@ from cameras.registry import MOST_ZONES
 from cameras.serializers import zone_data
 from cameras.zones import FEWEST_POINTS, MOST_POINTS
 from hsi.admin.base import shortened
-from hsi.http.mount import link
+from hsi.http.url_prefix import link
 from monitoring.pages.camera.status import found
 from monitoring.pages.camera.steps import TITLE
 from monitoring.pages.page import OperationsPage

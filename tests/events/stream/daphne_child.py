@@ -9,7 +9,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from hsi.asgi import application  # noqa: E402
-from hsi.server.daphne_backpressure import Server  # noqa: E402
+from hsi.server.daphne_server import Server  # noqa: E402
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from hsi.models import ApiToken
-from hsi.security.api_keys import find_key
+from hsi.security.tokens import find_key
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.conf import settings
 from hsi.config.env_file import read_env_file
 from hsi.config.environment import Configuration, read
 from hsi.config.options import SETTINGS, Setting, redact_url
-from hsi.config.values import parse
+from hsi.config.parsing import parse
 
 pytestmark = pytest.mark.one_engine
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from hsi.models import StreamMessage
+from hsi.models import StreamMessage, ToldState
 from hsi.outbox import publish as stream
 from hsi.outbox import wakeup
 
@@ -138,3 +138,23 @@ def test_who_sees_a_number_sees_all_below_it():
         reader.join(60)
     assert holes == []
     assert stream.newest() == 100
+
+
+def test_each_change_is_news_once():
+    assert [stream.record_change("door", state) for state in ("shut", "shut", "open", "open", "shut")] == [
+        True, False, True, False, True,
+    ]  # fmt: skip
+
+
+def test_what_is_normal_is_no_news_of_a_subject_that_was_never_told_of():
+    assert not stream.record_change("door", "shut", no_news=("shut",))
+    assert not ToldState.objects.exists()
+    assert stream.record_change("door", "open", no_news=("shut",))
+    assert stream.record_change("door", "shut", no_news=("shut",))
+
+
+def test_a_change_whose_message_was_rolled_back_is_still_news():
+    with transaction.atomic():
+        assert stream.record_change("door", "open")
+        transaction.set_rollback(True)
+    assert stream.record_change("door", "open")

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from hsi.errors import LockedOutError
 from hsi.models import KnownNetwork, LoginFailure
-from hsi.security import known_networks
-from hsi.security.known_networks import Device
+from hsi.security import known_clients
+from hsi.security.known_clients import Device
 from hsi.security.lockout import hashed, reserve, window
 from tests import factories
 
@@ -195,7 +195,7 @@ def test_a_known_device_is_a_stranger_once_it_has_failed_too_often():
 
 @pytest.mark.parametrize(
     "cookie",
-    ["", "x", "eyJudW1iZXIiOiAiMSJ9:1abc:forged", signing.dumps([], salt="hsi.security.known_networks")],
+    ["", "x", "eyJudW1iZXIiOiAiMSJ9:1abc:forged", signing.dumps([], salt="hsi.security.known_clients")],
     ids=["empty", "text", "forged", "ours, of nobody"],
 )
 def test_a_cookie_that_is_none_of_ours_makes_nobody_known(cookie: str):
@@ -212,15 +212,15 @@ def test_the_cookie_of_a_device_is_closed_to_scripts_and_names_nobody():
     client.post("/login", {"username": "anna", "password": factories.PASSWORD})
     morsel = client.cookies["hsi_device"]
     assert (morsel["httponly"], morsel["samesite"]) == (True, "Lax")
-    assert "anna" not in str(signing.loads(morsel.value, salt="hsi.security.known_networks"))
+    assert "anna" not in str(signing.loads(morsel.value, salt="hsi.security.known_clients"))
 
 
 def test_a_network_is_forgotten_after_a_while():
-    known_networks.remember_network("who", "192.0.2.1", NOW)
-    known_networks.remember_network("who", "192.0.2.1", NOW + timedelta(days=80))
-    assert known_networks.is_network("who", "192.0.2.1", NOW + timedelta(days=160))
-    assert not known_networks.is_network("who", "192.0.2.1", NOW + timedelta(days=171))
-    known_networks.remember_network("who", "192.0.2.2", NOW + timedelta(days=171))
+    known_clients.remember_network("who", "192.0.2.1", NOW)
+    known_clients.remember_network("who", "192.0.2.1", NOW + timedelta(days=80))
+    assert known_clients.is_network("who", "192.0.2.1", NOW + timedelta(days=160))
+    assert not known_clients.is_network("who", "192.0.2.1", NOW + timedelta(days=171))
+    known_clients.remember_network("who", "192.0.2.2", NOW + timedelta(days=171))
     assert KnownNetwork.objects.count() == 1
 
 

@@ -9,8 +9,8 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi.http import refused_requests
-from hsi.http.refused_requests import Refusals
+from hsi.http import refusal_log
+from hsi.http.refusal_log import Refusals
 from hsi.security import rate_limit
 from hsi.security.rate_limit import WINDOW_SECONDS, check, kind_of
 from tests import factories
@@ -29,8 +29,8 @@ def _limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMIT_WRONG_TOKENS_PER_MINUTE = 3
     settings.RATE_LIMIT_BURST = 0
     rate_limit.forget()
-    monkeypatch.setattr(refused_requests, "refusals", Refusals())
-    monkeypatch.setattr(refused_requests, "note", refused_requests.refusals.note)
+    monkeypatch.setattr(refusal_log, "refusals", Refusals())
+    monkeypatch.setattr(refusal_log, "note", refusal_log.refusals.note)
 
 
 def admitted(times: list[float]) -> list[float]:

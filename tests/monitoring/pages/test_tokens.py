@@ -10,7 +10,7 @@ from django.test import Client
 from hsi.models import ApiToken, digest
 from hsi.models.ledger import AuditEntry
 from hsi.security import tokens
-from hsi.security.account_forms import SCOPES
+from hsi.security.login import SCOPES
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hsi.outbound.refusal import LONGEST_WORDS, Fault, fault_of, words_in
+from hsi.outbound.error_responses import LONGEST_WORDS, Fault, fault_of, retry_after_seconds, words_in
 
 pytestmark = pytest.mark.one_engine
 
@@ -81,3 +81,23 @@ def test_words_about_the_input_leave_the_fault_with_the_request(words: str):
 )
 def test_a_peers_own_words_are_found_on_one_bounded_line(body: str, words: str):
     assert words_in(body) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("", None),
+        ("12", 12.0),
+        (" 12 ", 12.0),
+        ("99999", 3600.0),
+        ("9" * 400, 3600.0),
+        ("soon", None),
+        ("-1", None),
+        ("²", None),
+        ("Thu, 01 Jan 2015 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 2015 00:00:00", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 3600.0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date_and_bounded(value, seconds):
+    assert retry_after_seconds(value) == seconds

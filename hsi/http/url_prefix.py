@@ -14,7 +14,7 @@ def link(path: str) -> str:
     return f"{settings.URL_PREFIX}{path}"
 
 
-def below(path: str) -> str:
+def strip_prefix(path: str) -> str:
     """Return `path` without the mount point. A proxy may pass it on or strip it: both are understood."""
     prefix: str = settings.URL_PREFIX
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hsi.config.options import SETTINGS, Setting
-from hsi.config.values import ITEMS, parse, remark
+from hsi.config.parsing import ITEMS, parse, remark
 
 pytestmark = pytest.mark.one_engine
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsi.http import mount, proxy_headers
+from hsi.http import proxy_headers, url_prefix
 
 pytestmark = pytest.mark.one_engine
 PRODUCT = ("hsi", "cameras", "detection", "events", "monitoring")
@@ -30,13 +30,13 @@ PRODUCT = ("hsi", "cameras", "detection", "events", "monitoring")
 )
 def test_a_proxy_may_pass_the_mount_point_on_or_strip_it(settings, path: str, below: str):
     settings.URL_PREFIX = "/house"
-    assert mount.below(path) == below
-    assert mount.link("/api/events") == "/house/api/events"
+    assert url_prefix.strip_prefix(path) == below
+    assert url_prefix.link("/api/events") == "/house/api/events"
 
 
 @given(st.text(alphabet="/abh.%", max_size=20))
 def test_without_a_mount_point_every_path_stays(path: str):
-    assert mount.below(path) == path
+    assert url_prefix.strip_prefix(path) == path
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ LOOK_SECONDS = 2.0  # however many foreign hosts are asked for, the machine is l
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-class OwnHosts(list[str]):
+class MachineHosts(list[str]):
     """A value for `ALLOWED_HOSTS`. Who goes through it to the end without a match has the machine looked at anew.
 
     An address that the machine has lost is forgotten at the next look. Only a host that is not known costs anything:

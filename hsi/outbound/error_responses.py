@@ -1,17 +1,20 @@
-"""Whose fault a refusal is: the one rule for every peer, be it a detector, a language model or a receiver.
+"""What an error response of a service means: who has to act, what it says, and when to ask again.
 
-A status says most of it. What a body says counts where it names a model that is missing or loading, or a credential:
-servers answer 400 for those too. Where a refusal could still be the input's fault, `hsi.outbound.ai_service` asks
-again with an input that is known to be good.
+One rule for every service: a detector, a language model or a receiver of notifications. The status decides, and the
+body where it names a missing or loading model, or a credential: servers answer 400 for those too. Where a refusal
+could still be the input's fault, `hsi.outbound.ai_service` asks again with an input that is known to be good.
 """
 
 from __future__ import annotations
 
+import email.utils
 import enum
 import json
 import re
+from datetime import UTC, datetime
 
 LONGEST_WORDS = 200
+LONGEST_RETRY_SECONDS = 3600.0
 
 # Time-out, another server, too early, too many, a gateway whose server is away, unavailable: later it may work.
 MOMENT = frozenset({408, 409, 421, 425, 429, 502, 503, 504})
@@ -73,3 +76,17 @@ def one_line(text: str, limit: int) -> str:
     """`text` without control characters, on one line, in at most `limit` characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Return the seconds that a `Retry-After` (RFC 9110, 10.2.3) names, at most an hour; None where it names none."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_RETRY_SECONDS)
+    try:
+        then = email.utils.parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return min(max((then - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_SECONDS)

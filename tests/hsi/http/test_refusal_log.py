@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsi.http.refused_requests import MAX_NETWORKS, Refusals
+from hsi.http.refusal_log import MAX_NETWORKS, Refusals
 
 pytestmark = pytest.mark.one_engine
 MINUTE = 29_000_000 * 60.0

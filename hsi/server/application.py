@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
+from servestatic import ServeStatic, ServeStaticASGI
+
+from hsi.http import url_prefix
 
 # The key of a scope under which the server leaves the file with the whole body, at its start.
 BODY = "hsi.body"
+Server = TypeVar("Server", ServeStatic, ServeStaticASGI)
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
@@ -43,3 +49,16 @@ def django_application() -> Handler:
     """Set Django up, and return its application."""
     django.setup(set_prefix=False)
     return Handler()
+
+
+def with_static_files(kind: type[Server], application: object) -> Server:
+    """`application` behind a server of that kind. A browser asks whether its copy is still good, so that an upgrade
+    never mixes old and new scripts.
+    """
+    # An ASGI path includes the URL prefix, a WSGI path does not.
+    url: str = settings.STATIC_URL if kind is ServeStaticASGI else url_prefix.strip_prefix(settings.STATIC_URL)
+    static = kind(application, max_age=0, allow_all_origins=False, autorefresh=settings.DEBUG)
+    for finder in get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            static.add_files(storage.location, prefix=url.strip("/"))
+    return static

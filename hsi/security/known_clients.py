@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 from hsi.models import KnownNetwork
 
 COOKIE = "hsi_device"
-SALT = "hsi.security.known_networks"
+SALT = "hsi.security.known_clients"
 # Without a login for this long a network is a stranger again.
 NETWORK_KEPT = timedelta(days=90)
 DEVICE_KEPT = timedelta(days=365)

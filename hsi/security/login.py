@@ -1,4 +1,4 @@
-"""The forms of one's own account: another password, and a token for a program."""
+"""The login page, and the forms of a user's own account: another password, and a token for a program."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate, update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.views import LoginView
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from hsi import audit
+from hsi.security.known_clients import remember_device
+from hsi.security.lockout import hashed
 from hsi.security.tokens import MAX_DAYS
 
 # What each scope lets a program do, within what its user may.
@@ -46,3 +51,27 @@ class PasswordForm(PasswordChangeForm):
         """Set the new password, with its entry in the audit log. The user's other sessions end."""
         with transaction.atomic():
             update_session_auth_hash(self.request, self.save())
+
+
+class AuditedPassword:
+    """A validator that lets everything pass. Django tells them all when a password was changed, wherever that was."""
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        pass
+
+    def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        if user is not None:
+            audit.record("password_set", f"user {user.get_username()}")
+
+    def get_help_text(self) -> str:
+        return "When it is changed, the user's other sessions end."
+
+
+class SignIn(LoginView):
+    template_name = "hsi/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        remember_device(self.request, answer, hashed(form.get_user().get_username()))
+        return answer

@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.http.request import validate_host
 
-from hsi.config.own_hosts import LOOK_SECONDS, LOOPBACK, OwnHosts, interface_addresses, own_hosts
+from hsi.config.allowed_hosts import LOOK_SECONDS, LOOPBACK, MachineHosts, interface_addresses, own_hosts
 
 pytestmark = pytest.mark.one_engine
 
@@ -30,11 +30,11 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def hosts(machine: Machine) -> OwnHosts:
-    return OwnHosts(machine.found, lambda: machine.now)
+def hosts(machine: Machine) -> MachineHosts:
+    return MachineHosts(machine.found, lambda: machine.now)
 
 
-def test_an_address_that_comes_later_is_answered_to_and_one_that_went_is_not(machine: Machine, hosts: OwnHosts):
+def test_an_address_that_comes_later_is_answered_to_and_one_that_went_is_not(machine: Machine, hosts: MachineHosts):
     machine.hosts = ["localhost", "10.9.8.7"]
     machine.later()
     assert validate_host("10.9.8.7", hosts)
@@ -44,28 +44,28 @@ def test_an_address_that_comes_later_is_answered_to_and_one_that_went_is_not(mac
     assert not validate_host("10.9.8.7", hosts)
 
 
-def test_a_host_of_somebody_else_is_never_answered_to(machine: Machine, hosts: OwnHosts):
+def test_a_host_of_somebody_else_is_never_answered_to(machine: Machine, hosts: MachineHosts):
     machine.hosts = ["localhost", "10.9.8.7"]
     for foreign in ("evil.example", "10.9.8.77", "localhost.evil.example", ""):
         machine.later()
         assert not validate_host(foreign, hosts)
 
 
-def test_a_flood_of_foreign_hosts_has_the_machine_looked_at_once(machine: Machine, hosts: OwnHosts):
+def test_a_flood_of_foreign_hosts_has_the_machine_looked_at_once(machine: Machine, hosts: MachineHosts):
     machine.later()
     before = machine.looks
     assert not any(validate_host(f"host{number}.example", hosts) for number in range(500))
     assert machine.looks == before + 1
 
 
-def test_a_known_host_costs_no_look(machine: Machine, hosts: OwnHosts):
+def test_a_known_host_costs_no_look(machine: Machine, hosts: MachineHosts):
     machine.later()
     before = machine.looks
     assert validate_host("localhost", hosts)
     assert machine.looks == before
 
 
-def test_what_another_thread_has_found_meanwhile_counts(machine: Machine, hosts: OwnHosts):
+def test_what_another_thread_has_found_meanwhile_counts(machine: Machine, hosts: MachineHosts):
     asked = iter(hosts)
     assert next(asked) == "localhost"
     machine.hosts = ["localhost", "10.9.8.7"]

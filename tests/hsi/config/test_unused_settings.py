@@ -8,7 +8,7 @@ from django.conf import settings
 
 from hsi.config.environment import ConfigurationError, read
 from hsi.config.options import SETTINGS
-from hsi.config.unused import COMPOSE, NEEDS, PREFIXES, PROCESS_ONLY, in_file, in_process, looks_like_ours
+from hsi.config.unused_settings import COMPOSE, NEEDS, PREFIXES, PROCESS_ONLY, in_file, in_process, looks_like_ours
 
 pytestmark = pytest.mark.one_engine
 
