@@ -10,14 +10,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-sqlite test-postgresql lint bench
+.PHONY: help demo run test test-fast test-sqlite test-postgresql lint bench
 
 help:
-	@echo "make demo    run it with drawn cameras on http://localhost:$(PORT) (PORT=... changes that)"
-	@echo "make run     run it with your cameras"
-	@echo "make test    run every test, on SQLite and on PostgreSQL with Valkey"
-	@echo "make lint    check style and types"
-	@echo "make bench   measure; writes bench.json"
+	@echo "make demo       run it with drawn cameras on http://localhost:$(PORT) (PORT=... changes that)"
+	@echo "make run        run it with your cameras"
+	@echo "make test       run every test, on SQLite and on PostgreSQL with Valkey"
+	@echo "make test-fast  run the quick tests on SQLite, in under three minutes"
+	@echo "make lint       check style and types"
+	@echo "make bench      measure; writes bench.json"
 
 demo: $(VENV)/production
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
@@ -33,6 +34,10 @@ test: $(VENV)/development
 		$(BIN)/python -m pytest --engine=$$engine $(LANES) $(TESTS) || failed=1; \
 	done; \
 	exit $$failed
+
+# While working: SQLite, without browsers, crashes, bursts and real servers.
+test-fast: $(VENV)/development
+	$(BIN)/python -m pytest --engine=sqlite -m "not slow" $(LANES) $(TESTS)
 
 test-sqlite test-postgresql: test-%: $(VENV)/development
 	$(BIN)/python -m pytest --engine=$* $(LANES) $(TESTS)

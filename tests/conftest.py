@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 def pytest_configure() -> None:
     from django.conf import settings
+    from hypothesis import HealthCheck
+    from hypothesis import settings as examples
 
+    # How long an example takes says how busy the machine is, and nothing about the code.
+    examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    examples.load_profile("busy")
     # Real password hashing is slow by design; children of the tests and the product keep it.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # In a test's own transaction nothing reaches Redis, and many look at the jobs as rows. What a queue promises is

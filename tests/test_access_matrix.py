@@ -121,6 +121,7 @@ def test_the_gate_opens_what_is_said_to_be_open_and_nothing_else():
     assert {path.removeprefix("/") for path in OPEN_PATHS} == set(OPEN)
 
 
+@pytest.mark.slow
 def test_everyone_gets_the_answer_that_is_theirs_and_is_told_no_secret(here: Here):
     wrong = {}
     for case in cases(here.world):
@@ -132,6 +133,7 @@ def test_everyone_gets_the_answer_that_is_theirs_and_is_told_no_secret(here: Her
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_whoever_may_change_something_is_named_here(here: Here):
     """Every address by every method that changes something: what stands in no row is answered by nobody."""
     wrong = {}

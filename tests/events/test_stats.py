@@ -68,6 +68,7 @@ def test_each_camera_counts_by_its_own_clock_also_by_half_hours():
     assert counted["weekdays"] == [1, 0, 0, 0, 0, 0, 2]
 
 
+@pytest.mark.slow
 def test_times_long_ago_are_counted(door: Camera):
     factories.event(door, started_at=datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
     factories.event(door, started_at=datetime(1, 1, 2, tzinfo=UTC))

@@ -340,6 +340,7 @@ def bulk(count: int, age_days: float) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_to_go():
     bulk(6000, age_days=900)
     turns = running.prune(NOW, dry_run=True)
