@@ -17,8 +17,7 @@ from django.http import HttpRequest
 from hsi.http.client_address import client_address
 from hsi.http.middleware import request_id
 from hsi.logs.redaction import redact_data
-from hsi.models import ApiToken
-from hsi.models.ledger import AuditEntry
+from hsi.models import ApiToken, AuditEntry
 
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 _actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=None)

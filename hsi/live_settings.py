@@ -25,7 +25,7 @@ from hsi.config.environment import Configuration, contradictions
 from hsi.config.options import SETTINGS, Setting
 from hsi.config.parsing import parse
 from hsi.errors import ValidationError
-from hsi.models.ledger import LiveSetting
+from hsi.models import LiveSetting
 
 logger = logging.getLogger(__name__)
 

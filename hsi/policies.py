@@ -6,14 +6,16 @@ from django.contrib.auth.models import Group, Permission, User
 
 from hsi.models import (
     ApiToken,
+    AuditEntry,
     CircuitBreaker,
     DeadLetter,
+    LiveSetting,
     LoginFailure,
     QueueJob,
+    QueuePause,
     StreamMessage,
     WorkerHeartbeat,
 )
-from hsi.models.ledger import AuditEntry, LiveSetting, QueuePause
 from hsi.security.policy import Policy, register
 from hsi.security.roles import Role
 

@@ -8,8 +8,17 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from cameras.models import CameraGrant, Garbage, IntakeProblem
-from hsi.models import CircuitBreaker, DeadLetter, LoginFailure, QueueJob, StreamMessage, WorkerHeartbeat
-from hsi.models.ledger import AuditEntry, LiveSetting, QueuePause
+from hsi.models import (
+    AuditEntry,
+    CircuitBreaker,
+    DeadLetter,
+    LiveSetting,
+    LoginFailure,
+    QueueJob,
+    QueuePause,
+    StreamMessage,
+    WorkerHeartbeat,
+)
 from hsi.security.lockout import hashed
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories

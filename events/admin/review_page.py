@@ -13,7 +13,7 @@ from events.labels import LEVELS, NO_LEVEL, verdict_key, words
 from events.media.filmstrip import Film, film_of
 from events.models import Alert, AlertRule, Delivery, Event, EventFeedback
 from events.nearby import nearby
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from hsi.security import policy
 from hsi.security.roles import Person
 

@@ -9,7 +9,7 @@ from unfold.decorators import action
 
 from hsi.admin.base import MachineAdmin, json_block
 from hsi.http.url_prefix import link
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 
 EXPORT = "/api/audit/export"
 

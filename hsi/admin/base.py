@@ -23,7 +23,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hsi import audit
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from hsi.queues import QUEUE_NAMES
 from hsi.security import policy
 from hsi.security.policy import Act

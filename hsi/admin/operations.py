@@ -21,8 +21,7 @@ from hsi.admin.base import (
     shortened,
 )
 from hsi.db import clock
-from hsi.models import CircuitBreaker, DeadLetter, QueueJob, StreamMessage, WorkerHeartbeat
-from hsi.models.ledger import LiveSetting, QueuePause
+from hsi.models import CircuitBreaker, DeadLetter, LiveSetting, QueueJob, QueuePause, StreamMessage, WorkerHeartbeat
 from hsi.outbound.shared_breaker import get_breaker
 from hsi.workers import heartbeat
 

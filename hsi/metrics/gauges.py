@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Sum
 
 from hsi.db import clock
-from hsi.models.ledger import ProcessFigure
+from hsi.models import ProcessFigure
 
 STREAM_CLIENTS = "stream_clients"
 WRITTEN_SECONDS = 5.0

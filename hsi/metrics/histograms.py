@@ -16,7 +16,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from hsi.db import clock
-from hsi.models.ledger import StageSample, Tally
+from hsi.models import StageSample, Tally
 
 # Upper edges of the buckets, in seconds; one more bucket has what is above.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)

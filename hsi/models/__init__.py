@@ -1,23 +1,30 @@
-"""Rows of the machinery itself: queues, processes, the outbox, access, the audit log and figures."""
+"""The tables of the infrastructure, by concern."""
 
-from hsi.models.ledger import AppendOnlyError, AuditEntry, LiveSetting, ProcessFigure, QueuePause, StageSample, Tally
-from hsi.models.machinery import (
-    ApiToken,
-    CircuitBreaker,
-    DeadLetter,
-    KeptAnswer,
-    KnownNetwork,
-    LoginFailure,
-    QueueJob,
-    StreamHead,
-    StreamMessage,
-    ToldState,
-    WorkerHeartbeat,
-    digest,
-)
+from hsi.models.access import ApiToken, KeptAnswer, KnownNetwork, LoginFailure, digest
+from hsi.models.audit import AppendOnlyError, AuditEntry
+from hsi.models.metrics import ProcessFigure, StageSample, Tally
+from hsi.models.outbox import StreamHead, StreamMessage, ToldState
+from hsi.models.processes import CircuitBreaker, LiveSetting, WorkerHeartbeat
+from hsi.models.queues import DeadLetter, QueueJob, QueuePause
 
 __all__ = [
-    "ApiToken", "AppendOnlyError", "AuditEntry", "CircuitBreaker", "DeadLetter", "KeptAnswer", "KnownNetwork",
-    "LiveSetting", "LoginFailure", "ProcessFigure", "QueueJob", "QueuePause", "StageSample", "StreamHead",
-    "StreamMessage", "Tally", "ToldState", "WorkerHeartbeat", "digest",
-]  # fmt: skip
+    "ApiToken",
+    "AppendOnlyError",
+    "AuditEntry",
+    "CircuitBreaker",
+    "DeadLetter",
+    "KeptAnswer",
+    "KnownNetwork",
+    "LiveSetting",
+    "LoginFailure",
+    "ProcessFigure",
+    "QueueJob",
+    "QueuePause",
+    "StageSample",
+    "StreamHead",
+    "StreamMessage",
+    "Tally",
+    "ToldState",
+    "WorkerHeartbeat",
+    "digest",
+]

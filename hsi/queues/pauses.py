@@ -7,7 +7,7 @@ import time
 from django.db import transaction
 
 from hsi import audit
-from hsi.models.ledger import QueuePause
+from hsi.models import QueuePause
 
 LOOK_SECONDS = 1.0  # what was read is believed this long
 

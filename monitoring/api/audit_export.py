@@ -16,7 +16,7 @@ from hsi import audit
 from hsi.api.export import CHUNK, FileFilters, response
 from hsi.api.filters import filter_values
 from hsi.api.pagination import beyond, order
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from monitoring.api.records import AuditData, AuditFilters, audit_data
 
 KEYSET = "time"

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from hsi.api.openapi import Page
 from hsi.api.pagination import whole
-from hsi.models.ledger import QueuePause
+from hsi.models import QueuePause
 from hsi.policies import System
 from hsi.queues import QUEUE_NAMES, Depth, get_queue, pauses
 from hsi.queues import backpressure as pressure

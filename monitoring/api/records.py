@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.api.openapi import Page
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from hsi.times import iso
 from monitoring.models import JobRun, LogEntry
 

@@ -24,8 +24,7 @@ from cameras.models import IntakeProblem
 from hsi.api.permissions import MayScrape
 from hsi.db import clock
 from hsi.metrics import gauges, histograms
-from hsi.models import CircuitBreaker, WorkerHeartbeat
-from hsi.models.ledger import Tally
+from hsi.models import CircuitBreaker, Tally, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, backpressure
 from hsi.workers import heartbeat
 from monitoring.health.checks import queue_depths

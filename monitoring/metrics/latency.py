@@ -9,7 +9,7 @@ from django.db.models import Max, Sum
 
 from hsi.db import clock
 from hsi.metrics.histograms import AI_FAILURE, AI_REQUEST, BOUNDS, STAGE, STAGES
-from hsi.models.ledger import StageSample
+from hsi.models import StageSample
 
 
 class DurationsData(TypedDict):

@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from events.models import Event
 from hsi.metrics import histograms
-from hsi.models.ledger import Tally
+from hsi.models import Tally
 from monitoring.metrics import counters
 from monitoring.metrics.backlog import waiting
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, QuerySet, Sum
 
 from hsi.metrics.histograms import STAGE
-from hsi.models.ledger import StageSample
+from hsi.models import StageSample
 from monitoring.metrics.latency import Histogram, percentile
 
 

@@ -13,8 +13,7 @@ from cameras.models import Upload
 from detection.models import Batch, Detection
 from events.models import Event
 from hsi.api.filters import BIGGEST_ID
-from hsi.models import DeadLetter
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, DeadLetter
 from hsi.queues import DETECTION_QUEUE
 from monitoring.models import LogEntry
 from monitoring.pages.logs import SHOWN, TONES

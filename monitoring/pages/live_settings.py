@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from hsi import live_settings
 from hsi.config.options import Setting
 from hsi.live_settings import LIVE, written
-from hsi.models.ledger import LiveSetting
+from hsi.models import LiveSetting
 
 SOURCES = {"default": "default", "process": "environment", "runtime": "runtime.env", ".env": ".env"}
 KEYBOARDS = {int: "numeric", float: "decimal"}

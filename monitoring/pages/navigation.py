@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from hsi.policies import System
 from hsi.security import policy
 

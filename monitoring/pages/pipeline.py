@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from cameras.models import Upload
-from hsi.models.ledger import QueuePause
+from hsi.models import QueuePause
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, Depth, backpressure
 from monitoring.health.checks import WAIT_LIMIT_SECONDS
 from monitoring.health.workers import WorkerData

@@ -12,8 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from hsi.db import clock
-from hsi.models import CircuitBreaker
-from hsi.models.ledger import QueuePause
+from hsi.models import CircuitBreaker, QueuePause
 from hsi.outbound.shared_breaker import get_breaker
 from hsi.queues import QUEUE_NAMES, backends, pauses
 from monitoring.api.queues import depth_data

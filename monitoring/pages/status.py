@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from events.models import Delivery
-from hsi.models.ledger import QueuePause
+from hsi.models import QueuePause
 from hsi.queues import dead_letters
 from monitoring.models import JobRun
 from monitoring.pages.formatting import many

@@ -10,8 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from hsi.api.idempotency import expired_before
-from hsi.models import DeadLetter, KeptAnswer, StreamMessage, WorkerHeartbeat
-from hsi.models.ledger import AuditEntry, ProcessFigure, StageSample
+from hsi.models import AuditEntry, DeadLetter, KeptAnswer, ProcessFigure, StageSample, StreamMessage, WorkerHeartbeat
 from monitoring.metrics import counters
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 

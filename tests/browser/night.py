@@ -11,8 +11,7 @@ from django.utils import timezone
 from cameras.models import Camera, Upload
 from detection.models import Batch
 from hsi.metrics import histograms
-from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
-from hsi.models.ledger import AuditEntry, QueuePause, StageSample
+from hsi.models import AuditEntry, CircuitBreaker, DeadLetter, QueueJob, QueuePause, StageSample, WorkerHeartbeat
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories, pictures
 

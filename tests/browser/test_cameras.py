@@ -13,8 +13,7 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cameras.models import Camera, Upload, Zone
 from hsi.db import clock
-from hsi.models import WorkerHeartbeat
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, WorkerHeartbeat
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import Screen, is_clean, on_every_screen

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from hsi import live_settings
-from hsi.models.ledger import AuditEntry, LiveSetting
+from hsi.models import AuditEntry, LiveSetting
 from tests.browser.chromium import Visit
 from tests.browser.screens import on_every_screen
 

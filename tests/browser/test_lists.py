@@ -19,8 +19,7 @@ from playwright.sync_api import Page, expect
 
 from cameras.models import Camera, CameraGrant, Upload
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
-from hsi.models import ApiToken, CircuitBreaker, LoginFailure
-from hsi.models.ledger import AuditEntry
+from hsi.models import ApiToken, AuditEntry, CircuitBreaker, LoginFailure
 from tests import factories
 from tests.browser import night
 from tests.browser.chromium import Visit

@@ -12,8 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cameras.models import Upload
-from hsi.models import ApiToken, CircuitBreaker, DeadLetter
-from hsi.models.ledger import AuditEntry, QueuePause
+from hsi.models import ApiToken, AuditEntry, CircuitBreaker, DeadLetter, QueuePause
 from hsi.queues import backpressure
 from monitoring import bulk_jobs
 from monitoring.models import LogEntry

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from cameras.models import Upload
 from detection.models import Batch
 from events.models import Event, EventFeedback, Judgement
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import Screen, on_every_screen, press

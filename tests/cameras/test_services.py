@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from cameras.models import Camera, Zone
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,7 @@ from django.urls import reverse
 from cameras.models import Camera, CameraGrant
 from events.models import Event
 from hsi import audit
-from hsi.models import ApiToken, CircuitBreaker
-from hsi.models.ledger import AppendOnlyError, AuditEntry
+from hsi.models import ApiToken, AppendOnlyError, AuditEntry, CircuitBreaker
 from hsi.outbound.shared_breaker import get_breaker
 from hsi.security import tokens
 from tests import factories

@@ -21,7 +21,7 @@ from hsi.config.options import SETTINGS
 from hsi.config.parsing import parse
 from hsi.errors import ValidationError
 from hsi.live_settings import LIVE, SOURCE
-from hsi.models.ledger import AuditEntry, LiveSetting
+from hsi.models import AuditEntry, LiveSetting
 from hsi.workers.flusher import Recorder
 from tests.browser.site import database_url
 

@@ -13,8 +13,7 @@ from django.db import OperationalError
 
 from cameras.models import Upload
 from hsi import audit, failpoints
-from hsi.models import DeadLetter, QueueJob
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, DeadLetter, QueueJob
 from monitoring import bulk_jobs
 from monitoring.housekeeping import Housekeeper
 from monitoring.models import JobRun

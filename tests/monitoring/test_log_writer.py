@@ -13,7 +13,7 @@ from hsi.logs import buffer as logbuffer
 from hsi.logs import context
 from hsi.logs.buffer import BufferHandler, LogBuffer
 from hsi.metrics import histograms
-from hsi.models.ledger import Tally
+from hsi.models import Tally
 from monitoring import log_writer
 from monitoring.models import LogEntry
 from tests import factories

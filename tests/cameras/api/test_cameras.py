@@ -9,7 +9,7 @@ from django.test import Client
 
 from cameras.api.file_response import byte_range, file_response
 from cameras.models import Camera, Upload
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db

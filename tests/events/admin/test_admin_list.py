@@ -12,7 +12,7 @@ from django.test import Client
 
 from events.models import Event, EventFeedback
 from hsi.admin import base
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from tests import factories
 from tests.factories import NOW
 

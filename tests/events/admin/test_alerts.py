@@ -11,8 +11,7 @@ from django.test import Client
 from cameras.models import CameraGrant
 from events.models import Alert, AlertRule
 from hsi.admin import base
-from hsi.models import StreamMessage
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, StreamMessage
 from hsi.security.roles import Role, set_role
 from tests import factories
 

@@ -14,8 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from cameras.models import CameraGrant
 from detection.models import Batch
 from events.models import Alert, Event, EventFeedback, Judgement
-from hsi.models import QueueJob, StreamMessage
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, QueueJob, StreamMessage
 from hsi.security.roles import Role, set_role
 from tests import factories
 from tests.factories import NOW

@@ -9,8 +9,7 @@ from django.test import Client
 
 from cameras.models import Camera
 from events.models import Alert, AlertRule, Delivery, NotificationChannel
-from hsi.models import StreamMessage
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, StreamMessage
 from hsi.security.roles import Role, set_role
 from tests import factories
 from tests.peers.webhook import WebhookPeer

@@ -10,8 +10,7 @@ from django.test import Client
 from cameras.models import Camera, Upload
 from detection.models import Batch
 from events.models import Event
-from hsi.models import QueueJob, StreamMessage
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, QueueJob, StreamMessage
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from cameras.models import Camera
 from events.api import export
 from events.models import Event
 from hsi.api.export import FORMATS, cell
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from hsi.security.roles import Role, set_role
 from tests import factories
 

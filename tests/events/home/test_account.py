@@ -8,8 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from hsi.models import ApiToken
-from hsi.models.ledger import AuditEntry
+from hsi.models import ApiToken, AuditEntry
 from hsi.security.roles import Role
 from tests import factories
 

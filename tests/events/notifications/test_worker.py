@@ -17,7 +17,7 @@ from events.notifications.channels import NotSentError
 from events.notifications.content import Notification
 from events.notifications.worker import Notifier, retry_delay_seconds
 from hsi.errors import HSIError
-from hsi.models.ledger import AuditEntry, StageSample
+from hsi.models import AuditEntry, StageSample
 from hsi.outbound.safe_http import OutgoingFailedError
 from tests import factories
 from tests.engines.environment import ROOT

@@ -7,8 +7,7 @@ from django.db import OperationalError, connections
 
 from hsi.errors import AIServiceError
 from hsi.metrics import gauges, histograms
-from hsi.models import QueueJob
-from hsi.models.ledger import ProcessFigure, StageSample, Tally
+from hsi.models import ProcessFigure, QueueJob, StageSample, Tally
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
 

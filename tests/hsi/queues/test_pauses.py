@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from hsi import queues
-from hsi.models.ledger import AuditEntry, QueuePause
+from hsi.models import AuditEntry, QueuePause
 from hsi.queues import DETECTION_QUEUE, Job, get_queue, pauses
 from hsi.workers.queue_worker import QueueWorker
 

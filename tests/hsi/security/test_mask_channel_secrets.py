@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from hsi.logs.redaction import MASK
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from hsi import audit
 from hsi.api import export as files
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry
 from monitoring.api import audit_export
 from tests import factories
 

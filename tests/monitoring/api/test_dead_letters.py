@@ -6,8 +6,7 @@ import pytest
 from django.test import Client
 
 from cameras.models import Upload
-from hsi.models import DeadLetter, QueueJob
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, DeadLetter, QueueJob
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,7 @@ import pytest
 from django.utils import timezone
 
 from detection.models import Batch
-from hsi.models import WorkerHeartbeat
-from hsi.models.ledger import ProcessFigure, StageSample
+from hsi.models import ProcessFigure, StageSample, WorkerHeartbeat
 from monitoring import housekeeping
 from monitoring.housekeeping import Housekeeper
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample

@@ -12,8 +12,7 @@ from cameras.models import Upload
 from hsi import live_settings
 from hsi.config.environment import read
 from hsi.config.options import SETTINGS
-from hsi.models import CircuitBreaker, WorkerHeartbeat
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, CircuitBreaker, WorkerHeartbeat
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring import job_runs
 from tests import factories

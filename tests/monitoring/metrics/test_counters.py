@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections, transaction
 
-from hsi.models import StreamMessage
-from hsi.models.ledger import Tally
+from hsi.models import StreamMessage, Tally
 from hsi.outbox import publish as stream
 from monitoring.metrics import counters
 

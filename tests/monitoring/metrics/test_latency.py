@@ -7,7 +7,7 @@ from django.test import Client
 
 from hsi.db import clock
 from hsi.metrics import histograms
-from hsi.models.ledger import StageSample
+from hsi.models import StageSample
 from monitoring.metrics.latency import latency, percentile
 from tests import factories
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hsi.metrics.histograms import BOUNDS, STAGE
-from hsi.models.ledger import StageSample
+from hsi.models import StageSample
 from monitoring.metrics.throughput import DAY, HOUR, counts, percentiles
 
 pytestmark = pytest.mark.django_db

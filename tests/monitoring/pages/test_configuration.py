@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hsi import live_settings
-from hsi.models.ledger import AuditEntry, LiveSetting
+from hsi.models import AuditEntry, LiveSetting
 from tests import factories
 
 pytestmark = pytest.mark.django_db

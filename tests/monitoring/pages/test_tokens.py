@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from hsi.models import ApiToken, digest
-from hsi.models.ledger import AuditEntry
+from hsi.models import ApiToken, AuditEntry, digest
 from hsi.security import tokens
 from hsi.security.login import SCOPES
 from tests import factories

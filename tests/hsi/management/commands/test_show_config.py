@@ -11,7 +11,7 @@ from django.db import OperationalError
 from hsi import live_settings
 from hsi.config.environment import read
 from hsi.config.options import SETTINGS
-from hsi.models.ledger import LiveSetting
+from hsi.models import LiveSetting
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,7 @@ from cameras.models import Camera, Upload
 from cameras.unassigned_folders import unclaimed
 from cameras.vendors import BY_KEY, MAKES
 from hsi.db import clock as databaseclock
-from hsi.models import WorkerHeartbeat
-from hsi.models.ledger import AuditEntry
+from hsi.models import AuditEntry, WorkerHeartbeat
 from hsi.security.roles import Role, set_role
 from monitoring.pages.camera import intervals
 from tests import factories, pictures

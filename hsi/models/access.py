@@ -1,0 +1,89 @@
+"""Tokens and sign-ins, and the answers that are kept for requests that may be sent again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+def digest(text: str) -> str:
+    """What is kept of a secret that is random: its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=12, editable=False, help_text="The first characters, to tell tokens apart.")
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class KeptAnswer(models.Model):
+    """What a request with an `Idempotency-Key` was answered, for when it is sent again: see `hsi.api.idempotency`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request = models.CharField(max_length=64, help_text="SHA-256 of the method, the address and the body.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="None until it was answered.")
+    data = models.JSONField(null=True)
+    location = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="keptanswer_one_a_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class LoginFailure(models.Model):
+    """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
+
+    who = models.CharField(max_length=64)
+    address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
+    at = models.DateTimeField()
+    is_known = models.BooleanField(default=False, help_text="From where this name has signed in before.")
+    device = models.CharField(max_length=32, blank=True, help_text="The known device, where it was one.")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["address", "at"], name="loginfailure_address"),
+            models.Index(fields=["who", "at"], name="loginfailure_who"),
+            models.Index(fields=["at"], name="loginfailure_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class KnownNetwork(models.Model):
+    """A network that a name has signed in from. `who` is the name's keyed hash, as of a `LoginFailure`."""
+
+    who = models.CharField(max_length=64)
+    address = models.CharField(max_length=45, help_text="Of an IPv6 network: its first address.")
+    at = models.DateTimeField(help_text="When it last did.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["who", "address"], name="knownnetwork_one_a_name_and_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,65 @@
+"""Figures over all processes and restarts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Tally(models.Model):
+    """A figure that only grows, over all processes and restarts; `hsi.metrics.histograms` and
+    `monitoring.metrics.counters` add to it.
+
+    Of a histogram each bucket is a row of its own (`bucket` is its place in `hsi.metrics.histograms.BOUNDS`).
+    """
+
+    name = models.CharField(max_length=60)
+    label = models.CharField(max_length=60, blank=True)
+    bucket = models.SmallIntegerField(default=0)
+    value = models.FloatField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "label", "bucket"], name="tally_one_row_a_figure"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label}"
+
+
+class StageSample(models.Model):
+    """How often something took how long within one minute, over all processes: one row a bucket of the histogram."""
+
+    name = models.CharField(max_length=60)
+    label = models.CharField(max_length=60)
+    minute = models.DateTimeField(db_index=True)
+    bucket = models.SmallIntegerField()
+    count = models.PositiveIntegerField()
+    seconds = models.FloatField(help_text="The sum.")
+    longest = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "label", "minute", "bucket"], name="stagesample_one_row_a_bucket"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label} {self.minute}"
+
+
+class ProcessFigure(models.Model):
+    """What one process has now, such as connected clients. Old rows are of processes that ended."""
+
+    name = models.CharField(max_length=60)
+    process = models.CharField(max_length=200)
+    value = models.FloatField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "process"], name="processfigure_one_row_a_process"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.process}"
