@@ -1,4 +1,4 @@
-# One image for every part: what a container does is the command it is given.
+# One image for every part. The command of the container selects the part.
 FROM python:3.13-slim
 
 ENV PYTHONUNBUFFERED=1 \
@@ -7,7 +7,7 @@ ENV PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     HSI_DATA_DIR=/data
 
-# A fixed id, so that a camera share can be given to it: chown -R 10001:10001.
+# A fixed id, so that you can give it a camera share: chown -R 10001:10001.
 RUN groupadd --gid 10001 hsi \
     && useradd --uid 10001 --gid hsi --no-create-home --home-dir /data --shell /usr/sbin/nologin hsi \
     && mkdir -p /data /cameras \
@@ -22,7 +22,7 @@ COPY cameras cameras
 COPY detection detection
 COPY events events
 COPY monitoring monitoring
-# Compiled once here, because the running user may not write to /app.
+# Compile here once, because the running user may not write to /app.
 RUN python -m compileall -q hsi cameras detection events monitoring
 
 USER hsi
@@ -30,7 +30,7 @@ VOLUME ["/data"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
-# For containers that serve pages; compose.yaml turns it off for the others.
+# For containers that serve pages. compose.yaml disables it for the others.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('API_PORT', '8000') + '/health/live', timeout=4)"]
 

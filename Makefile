@@ -1,10 +1,10 @@
-# `make demo` and `make test` need nothing but Python 3.11 or newer: they make .venv themselves.
+# `make demo` and `make test` need only Python 3.11 or newer. They create .venv.
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 APPS := hsi cameras events detection monitoring
-# Two lanes fit a machine with two processors. LANES= runs one test after the other and shows more.
+# Two parallel lanes fit a machine with two processors. LANES= runs the tests one after the other with more output.
 LANES ?= -n 2 --dist loadgroup
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
@@ -13,12 +13,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 .PHONY: help demo run test test-fast test-sqlite test-postgresql lint bench
 
 help:
-	@echo "make demo       run it with drawn cameras on http://localhost:$(PORT) (PORT=... changes that)"
-	@echo "make run        run it with your cameras"
+	@echo "make demo       run with simulated cameras on http://localhost:$(PORT) (PORT=... changes that)"
+	@echo "make run        run with your cameras"
 	@echo "make test       run every test, on SQLite and on PostgreSQL with Valkey"
 	@echo "make test-fast  run the quick tests on SQLite, in under three minutes"
 	@echo "make lint       check style and types"
-	@echo "make bench      measure; writes bench.json"
+	@echo "make bench      measure and write bench.json"
 
 demo: $(VENV)/production
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
@@ -26,7 +26,7 @@ demo: $(VENV)/production
 run: $(VENV)/production
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
-# Both engines are tried before a failure of the first is told, so one run shows everything.
+# Run both engines even if the first one fails, so that one run shows every failure.
 test: $(VENV)/development
 	@failed=0; \
 	for engine in sqlite postgresql; do \
@@ -51,7 +51,7 @@ lint: $(VENV)/development
 bench: $(VENV)/development
 	$(BIN)/python -m tests.bench $(BENCH)
 
-# The stamps are newer than the requirements they were installed from, so a second `make` installs nothing.
+# A stamp is newer than the requirements it was installed from, so a second `make` installs nothing.
 $(VENV)/production: requirements.txt | $(VENV)/bin/python
 	@echo "Installing what the system runs on into $(VENV) ..."
 	@$(PIP) -r requirements.txt

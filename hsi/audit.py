@@ -15,9 +15,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from hsi.http.client_address import client_address
-from hsi.http.request_state import state_of
+from hsi.http.middleware import request_id
 from hsi.logs.redaction import redact_data
-from hsi.models import AuditEntry
+from hsi.models import ApiToken, AuditEntry
 
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 _actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=None)
@@ -61,13 +61,12 @@ def actor() -> dict[str, str]:
         return asked
     if request is None:
         return {"user": f"{_operator()} (command line)"[:150]}
-    state = state_of(request)
-    token = state.token
+    token = request.META.get("hsi.token")
     return {
-        "user": (token.user if token else request.user).get_username()[:150] or "nobody",
-        "token": f"{token.name} ({token.prefix}…)"[:100] if token else "",
+        "user": (token.user if isinstance(token, ApiToken) else request.user).get_username()[:150] or "nobody",
+        "token": f"{token.name} ({token.prefix}…)"[:100] if isinstance(token, ApiToken) else "",
         "address": client_address(request.META),
-        "request_id": state.request_id,
+        "request_id": request_id(request),
     }
 
 

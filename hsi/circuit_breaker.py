@@ -158,4 +158,4 @@ def new_token() -> str:
 
 def circuit_open(name: str, wait_seconds: float) -> CircuitOpenError:
     """Make the error of a call that was not made."""
-    return CircuitOpenError(f"{name} is left alone", service=name, retry_after_seconds=wait_seconds)
+    return CircuitOpenError(f"the circuit breaker of {name} is open", service=name, retry_after_seconds=wait_seconds)

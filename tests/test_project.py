@@ -257,9 +257,9 @@ def test_every_setting_in_the_file_reaches_every_container_of_compose() -> None:
     for service, content in ours.items():
         assert content["env_file"] == [".env"], service
         assert content["environment"].keys() == SET_BY_COMPOSE, service
-    # What nobody can set is said where people look for it; it is what makes the containers find each other.
+    # The page of settings lists the values that compose.yaml sets, because they cannot be changed in .env.
     text = (ROOT / "docs" / "configuration.md").read_text()
-    paragraph = next(part for part in text.split("\n\n") if "sets itself" in part)
+    paragraph = next(part for part in text.split("\n\n") if "`compose.yaml` sets" in part)
     assert set(re.findall(r"`([A-Z_]+)`", paragraph)) >= SET_BY_COMPOSE
     assert {setting.name for setting in SETTINGS} >= SET_BY_COMPOSE
 

@@ -10,7 +10,6 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from hsi.http.request_state import state_of
 from hsi.logs import context
 
 SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -49,15 +48,16 @@ class Middleware:
 
 
 class RequestIdMiddleware(Middleware):
-    """Give each request an id for its log lines and its answer: that of the caller where it is usable."""
-
     def before(self, request: HttpRequest) -> None:
         given = request.headers.get(HEADER, "")
-        state = state_of(request)
-        state.request_id = given if SANE.fullmatch(given) else uuid.uuid4().hex
-        context.add(request=state.request_id)
+        request.META["hsi.request_id"] = given if SANE.fullmatch(given) else uuid.uuid4().hex
+        context.add(request=request_id(request))
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.headers[HEADER] = state_of(request).request_id
+        response.headers[HEADER] = request_id(request)
         context.clear()
         return response
+
+
+def request_id(request: HttpRequest) -> str:
+    return str(request.META.get("hsi.request_id", ""))

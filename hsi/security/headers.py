@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from hsi.http.middleware import Middleware
-from hsi.http.request_state import state_of
+from hsi.security.rate_limit import Verdict
 
 # Our pages: nothing from elsewhere, no script and no style in the text of a page.
 STRICT = {
@@ -43,6 +43,7 @@ class HeadersMiddleware(Middleware):
         if not is_explained:
             response.headers.setdefault("Content-Security-Policy", POLICIES[start])
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
-        for name, value in state_of(request).rate_limit_headers.items():
+        verdict: Verdict | None = request.META.get("hsi.security.rate_limit")
+        for name, value in verdict.headers.items() if verdict else ():
             response.headers[name] = value
         return response
