@@ -15,9 +15,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from hsi.http.client_address import client_address
-from hsi.http.middleware import request_id
+from hsi.http.request_state import state_of
 from hsi.logs.redaction import redact_data
-from hsi.models import ApiToken, AuditEntry
+from hsi.models import AuditEntry
 
 _request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
 _actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=None)
@@ -61,12 +61,13 @@ def actor() -> dict[str, str]:
         return asked
     if request is None:
         return {"user": f"{_operator()} (command line)"[:150]}
-    token = request.META.get("hsi.token")
+    state = state_of(request)
+    token = state.token
     return {
-        "user": (token.user if isinstance(token, ApiToken) else request.user).get_username()[:150] or "nobody",
-        "token": f"{token.name} ({token.prefix}…)"[:100] if isinstance(token, ApiToken) else "",
+        "user": (token.user if token else request.user).get_username()[:150] or "nobody",
+        "token": f"{token.name} ({token.prefix}…)"[:100] if token else "",
         "address": client_address(request.META),
-        "request_id": request_id(request),
+        "request_id": state.request_id,
     }
 
 

@@ -3,6 +3,9 @@
 The worker loop reads two flags. `retryable` is False when another attempt cannot help. `counts` is False
 when the failure says nothing about the job, for example because a service is down. Such a job waits for the
 service without using up its attempts.
+
+`retry_after_seconds` is the wait after which another attempt is worthwhile. `http_status` and `body` (truncated
+text) come from the response of a service that we called. All three are None or empty where they are unknown.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ class HSIError(Exception):
     status = 500
     retryable = True
     counts = True
+    retry_after_seconds: float | None = None
+    http_status: int | None = None
+    body = ""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or (self.__doc__ or "").splitlines()[0])
@@ -37,7 +43,7 @@ class HSIError(Exception):
         return {}
 
 
-class ValidationError(HSIError):
+class InvalidRequestError(HSIError):
     """The request is not valid.
 
     `errors` maps the name of each invalid field to its messages.
@@ -98,22 +104,28 @@ class ConflictError(HSIError):
     retryable = False
 
 
-class BusyError(HSIError):
-    """The server is busy. Try again later."""
+class RetryLaterError(HSIError):
+    """The request cannot be served now. Try again later."""
 
-    code = "UNAVAILABLE"
-    status = 503
+    retry_after_seconds: float
 
-    def __init__(self, detail: str = "", *, retry_after_seconds: int) -> None:
+    def __init__(self, detail: str = "", *, retry_after_seconds: float) -> None:
         super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = max(1, math.ceil(retry_after_seconds))
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.retry_after_seconds)}
 
 
-class TooLargeError(HSIError):
+class BusyError(RetryLaterError):
+    """The server is busy. Try again later."""
+
+    code = "UNAVAILABLE"
+    status = 503
+
+
+class PayloadTooLargeError(HSIError):
     """The request body is too large."""
 
     code = "PAYLOAD_TOO_LARGE"
@@ -128,19 +140,11 @@ class RequestTimeoutError(HSIError):
     status = 408
 
 
-class RateLimitError(HSIError):
+class RateLimitError(RetryLaterError):
     """Too many requests. Try again later."""
 
     code = "RATE_LIMIT_EXCEEDED"
     status = 429
-
-    def __init__(self, detail: str = "", *, wait_seconds: float) -> None:
-        super().__init__(detail)
-        self.wait_seconds = max(1, math.ceil(wait_seconds))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(self.wait_seconds)}
 
 
 class LockedOutError(RateLimitError):
@@ -175,7 +179,6 @@ class MediaError(HSIError):
 class AIServiceError(HSIError):
     """An AI service failed to answer.
 
-    `http_status`, `body` (truncated text) and `retry_after_seconds` come from the response of the service.
     The circuit breaker reads `against_service`. It is False when the service works and only this input, or the
     answer of the model to it, failed.
     """

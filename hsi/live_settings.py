@@ -24,7 +24,7 @@ from hsi import audit
 from hsi.config.environment import Configuration, contradictions
 from hsi.config.options import SETTINGS, Setting
 from hsi.config.parsing import parse
-from hsi.errors import ValidationError
+from hsi.errors import InvalidRequestError
 from hsi.models import LiveSetting
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ def ignored() -> dict[str, str]:
 def change(wanted: Mapping[str, str | None]) -> list[str]:
     """Set settings to texts; None: back to what the environment says. Returns the names of those that changed.
 
-    Raises `ValidationError` with what is wrong by name: then nothing is changed at all.
+    Raises `InvalidRequestError` with what is wrong by name: then nothing is changed at all.
     """
     with transaction.atomic():
         _hold_rows()
@@ -164,7 +164,7 @@ def change(wanted: Mapping[str, str | None]) -> list[str]:
         after = {name: text for name, text in {**rows, **wanted}.items() if text is not None}
         reading = read(after)
         if faults := _faults(before, reading, wanted):
-            raise ValidationError(errors=faults)
+            raise InvalidRequestError(errors=faults)
         changed = [name for name in wanted if _change_one(name, rows, before, reading)]
         transaction.on_commit(heed, robust=True)
     return changed

@@ -78,7 +78,8 @@ MIDDLEWARE = [
     "hsi.http.problem.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "hsi.security.authentication.GateMiddleware",  # before whatever parses a request, or logs what is wrong with it
+    # Before any middleware that parses a request or logs what is wrong with it.
+    "hsi.security.authentication.RequireAuthenticationMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -162,8 +163,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
 CSRF_FAILURE_VIEW = "hsi.http.problem.csrf_failure"
-DEFAULT_EXCEPTION_REPORTER = "hsi.http.problem.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.problem.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "hsi.http.debug_page.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.debug_page.ReporterFilter"
 # Only `hsi.http.client_address` writes this one: a client can send no such header.
 SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
 SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0
@@ -183,8 +184,8 @@ CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "x-api-key", "x
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.api.permissions.GateAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["hsi.api.permissions.FollowsPolicy"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["hsi.api.permissions.TokenOrSessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["hsi.api.permissions.PolicyPermission"],
     "DEFAULT_PAGINATION_CLASS": "hsi.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["hsi.api.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "hsi.api.browsable.PageRenderer"],

@@ -33,10 +33,11 @@ from hsi.api.idempotency import found_again, once
 from hsi.api.openapi import Page, Problem, conflicts
 from hsi.api.permissions import allows
 from hsi.errors import ConflictError, HSIError, NotFoundError
+from hsi.http.request_state import state_of
 from hsi.http.url_prefix import link
 from hsi.models import KeptAnswer
 from hsi.policies import Incoming
-from hsi.security.tokens import sender_of
+from hsi.security.credentials import sender_of
 
 THUMBNAIL_WIDTH = 480
 
@@ -145,7 +146,7 @@ class CameraUploads(GenericAPIView[Upload]):
 
     def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
         sender = sender_of(request)
-        if not allows(sender, request.META.get("hsi.token"), "add", Incoming):
+        if not allows(sender, state_of(request).token, "add", Incoming):
             return ToNowhere()
         camera = visible_cameras(sender).filter(pk=pk).first()
         try:

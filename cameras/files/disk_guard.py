@@ -6,15 +6,14 @@ Nothing is lost by it: a file that is not taken in waits in its camera's folder.
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
+from hsi.disk_space import Floor, missing_bytes
 from hsi.outbox import publish
 from hsi.outbox.messages import ServiceStatusData, service_status
 
@@ -31,32 +30,9 @@ def folders() -> list[Path]:
     return [settings.DATA_DIR, *database, Path(tempfile.gettempdir())]
 
 
-def disk_usage(place: Path) -> tuple[int, int] | None:
-    """Total and free bytes of the disk that `place` is on; None where it is not there."""
-    try:
-        usage = shutil.disk_usage(place)
-    except OSError:
-        return None
-    return usage.total, usage.free
-
-
-def missing_bytes(places: Iterable[Path], floor_bytes: int, floor_percent: float) -> int:
-    """How much room the worst of the disks of `places` lacks to have the larger floor free; 0 when none lacks any.
-
-    A folder that is not there is passed over: that it is missing is for others to tell.
-    """
-    worst = 0
-    for place in places:
-        if usage := disk_usage(place):
-            total, free = usage
-            worst = max(worst, int(max(floor_bytes, total * floor_percent / 100)) - free)
-    return worst
-
-
 def is_short(factor: float = 1.0) -> bool:
     """Whether less is free than `factor` times the floor below which intake pauses."""
-    floor_bytes, floor_percent = settings.DISK_FREE_FLOOR_BYTES, settings.DISK_FREE_FLOOR_PERCENT
-    return missing_bytes(folders(), int(floor_bytes * factor), floor_percent * factor) > 0
+    return missing_bytes(folders(), Floor.configured().scaled(factor)) > 0
 
 
 class DiskGuard:

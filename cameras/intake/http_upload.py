@@ -22,6 +22,7 @@ from cameras.intake.accept import Outcome, take_in
 from cameras.intake.upload_handlers import StorageFullError, away, require_size
 from cameras.models import Camera, Upload, version_key
 from hsi import failpoints
+from hsi.disk_space import Floor, missing_bytes
 from hsi.errors import ConflictError, HSIError
 from hsi.logs import context
 
@@ -60,7 +61,7 @@ def require_room(camera: Camera, body_bytes: int) -> None:
         raise CameraPausedError
     require_size(body_bytes)
     places = [*disk_guard.folders(), settings.CAMERA_ROOT]
-    if disk_guard.missing_bytes(places, settings.DISK_FREE_FLOOR_BYTES, settings.DISK_FREE_FLOOR_PERCENT):
+    if missing_bytes(places, Floor.configured()):
         raise StorageFullError
 
 

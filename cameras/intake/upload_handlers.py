@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from cameras.files.tree import Tree
 from cameras.files.writer import Partial, make_folder
 from cameras.media import formats
-from hsi.errors import BusyError, HSIError, TooLargeError
+from hsi.errors import BusyError, HSIError, PayloadTooLargeError
 
 FIELD = "file"
 RETRY_AFTER_SECONDS = 60
@@ -57,10 +57,10 @@ def announced_bytes(request: HttpRequest) -> int:
 
 
 def require_size(body_bytes: int) -> None:
-    """Raise `TooLargeError` for a body that no file fits, before it is read."""
+    """Raise `PayloadTooLargeError` for a body that no file fits, before it is read."""
     largest = max(settings.VIDEO_MAX_BYTES, settings.IMAGE_MAX_BYTES)
     if body_bytes > largest + ROOM_FOR_FORM_BYTES:
-        raise TooLargeError(f"A file has at most {largest} bytes.")
+        raise PayloadTooLargeError(f"A file has at most {largest} bytes.")
 
 
 class ToNowhere(FileUploadHandler):
@@ -102,7 +102,7 @@ class ToFolder(FileUploadHandler):
         assert self.partial is not None  # noqa: S101 (a file without one was skipped)
         self._left -= len(raw_data)
         if self._left < 0:
-            self._stop(TooLargeError(f"The file is larger than {byte_limit(self.file_name or '')} bytes."))
+            self._stop(PayloadTooLargeError(f"The file is larger than {byte_limit(self.file_name or '')} bytes."))
         self.digest.update(raw_data)
         try:
             self.partial.file.write(raw_data)

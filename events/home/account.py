@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cameras.access import sees_all, visible_cameras
 from hsi.api.permissions import allows
 from hsi.errors import HSIError
+from hsi.http.request_state import state_of
 from hsi.models import ApiToken
 from hsi.policies import Account
 from hsi.security import tokens
@@ -43,7 +44,7 @@ def own(act: Act) -> Callable[[View], View]:
         @never_cache
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not allows(request.user, request.META.get("hsi.token"), act, Account):
+            if not allows(request.user, state_of(request).token, act, Account):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -171,9 +171,8 @@ def _give_up(claim: Claim, reason: str) -> None:
 
 def retry_delay_seconds(attempts: int, error: HSIError) -> float:
     """Exponential back-off with jitter (half to full), or what the receiver asked for."""
-    asked: float | None = getattr(error, "retry_after_seconds", None)
-    if asked is not None:
-        return max(asked, 1.0)
+    if error.retry_after_seconds is not None:
+        return max(error.retry_after_seconds, 1.0)
     first, longest = RETRY_SECONDS
     return float(min(longest, first * 2 ** min(attempts - 1, 30)) * random.uniform(0.5, 1))
 

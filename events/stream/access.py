@@ -19,12 +19,12 @@ def let_in(credentials: Credentials, topic: Topic, network: str) -> Viewer | Ref
         if shown:
             rate_limit.refuse_lookup(shown, network)
     except RateLimitError as error:
-        return _later("Too many invalid tokens.", error.wait_seconds)
+        return _later("Too many invalid tokens.", error.retry_after_seconds)
     viewer = recognise(credentials, topic)
     if shown and viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION):
-        rate_limit.note_wrong(network)
+        rate_limit.count_wrong(network)
     elif isinstance(viewer, Viewer):
-        rate_limit.note_right(shown)
+        rate_limit.remember_valid(shown)
     if isinstance(viewer, Refusal):
         wait_seconds = rate_limit.allow("websocket", network)
     elif credentials.token:

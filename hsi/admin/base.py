@@ -23,6 +23,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hsi import audit
+from hsi.http.request_state import FormChange, state_of
 from hsi.models import AuditEntry
 from hsi.queues import QUEUE_NAMES
 from hsi.security import policy
@@ -117,11 +118,11 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         message = super().construct_change_message(request, form, formsets, add)
         changed = form.changed_data if form else []
-        request.META["hsi.audit"] = {
-            "before": {} if add else {name: shown(form.fields[name], form.initial.get(name)) for name in changed},
-            "after": {name: shown(form.fields[name], form.cleaned_data.get(name)) for name in changed},
-            "more": [part for part in message or () if formset_change(part)],
-        }
+        state_of(request).form_change = FormChange(
+            before={} if add else {name: shown(form.fields[name], form.initial.get(name)) for name in changed},
+            after={name: shown(form.fields[name], form.cleaned_data.get(name)) for name in changed},
+            rows=[part for part in message or () if formset_change(part)],
+        )
         return message
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -144,13 +145,15 @@ def formset_change(part: Any) -> bool:
 
 
 def note_change(request: HttpRequest, what: str, obj: Any) -> None:
-    found = request.META.pop("hsi.audit", {})
-    kind, after = obj._meta.verbose_name, found.get("after") or {}
-    more = {"rows": found["more"]} if found.get("more") else {}
+    state = state_of(request)
+    change, state.form_change = state.form_change or FormChange({}, {}, []), None
+    rows = {"rows": change.rows} if change.rows else {}
     audit.record(
-        f"{obj._meta.model_name}_{what}", f"{kind} {obj.pk}", before=found.get("before") or {"name": str(obj)},
-        after=None if what == "deleted" else {**after, **more},
-    )  # fmt: skip
+        f"{obj._meta.model_name}_{what}",
+        f"{obj._meta.verbose_name} {obj.pk}",
+        before=change.before or {"name": str(obj)},
+        after=None if what == "deleted" else {**change.after, **rows},
+    )
 
 
 class HSIAdmin(AuditedAdmin):

@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from hsi.api.inputs import Nothing
+from hsi.http.request_state import state_of
 
 if TYPE_CHECKING:  # the framework imports this module while it sets itself up
     from rest_framework.request import Request
@@ -36,7 +37,7 @@ class Negotiation(DefaultContentNegotiation):
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        if request._request.META.get("hsi.token") is not None:
+        if state_of(request._request).token is not None:
             renderers = [renderer for renderer in renderers if not isinstance(renderer, BrowsableAPIRenderer)]
         chosen: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix)
         return chosen

@@ -6,24 +6,25 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from hsi.errors import TooLargeError
+from hsi.errors import PayloadTooLargeError
 
-MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 
 
 class StrictJSONParser(JSONParser):
-    """Raises `TooLargeError` above `MAX_BYTES`, `ParseError` for what is no JSON (RFC 8259) or names a member twice."""
+    """Parse JSON (RFC 8259). Raises PayloadTooLargeError, and ParseError also where an object names a member twice."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        raw = stream.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise TooLargeError(f"A JSON body may have at most {MAX_BYTES} bytes.")
+        longest: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(longest + 1)
+        if len(raw) > longest:
+            raise PayloadTooLargeError(f"A JSON body may have at most {longest} bytes.")
         try:
             value = json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
         except (ValueError, RecursionError) as error:

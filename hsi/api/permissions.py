@@ -1,4 +1,4 @@
-"""How the REST framework takes over what the gate found out, and follows the policies and a token's scopes."""
+"""Authentication and permissions of the REST framework: the token or session, the policies and the scopes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from hsi.http.request_state import state_of
 from hsi.models import ApiToken
 from hsi.security import policy
-from hsi.security.authentication import may_scrape
+from hsi.security.authentication import may_read_metrics
 from hsi.security.policy import Act
 from hsi.security.roles import Person, is_admin
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:  # the framework imports this module while it sets itself up
     from rest_framework.views import APIView
 
 
-class GateAuthentication(SessionAuthentication):
-    """Takes over what the gate found out; a session's unsafe request needs its CSRF token."""
+class TokenOrSessionAuthentication(SessionAuthentication):
+    """Take the token that the middleware has authenticated, or the session with its CSRF check."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        token = request._request.META.get("hsi.token")
+        token = state_of(request._request).token
         if token is not None:
             return token.user, token
         return super().authenticate(request)
@@ -31,7 +32,7 @@ class GateAuthentication(SessionAuthentication):
         return "Bearer"
 
 
-class FollowsPolicy(BasePermission):
+class PolicyPermission(BasePermission):
     """What the policy of the view's `subject` allows. A token needs the policy's scope as well; `admin` has them all.
 
     To POST is to change something, or what the view's `posting` says it is.
@@ -44,7 +45,7 @@ class FollowsPolicy(BasePermission):
         return allows(request.user, request.auth, act, subject)
 
 
-class MayScrape(BasePermission):
+class MetricsPermission(BasePermission):
     """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
 
     They tell of all cameras together; a scraper needs no more than the scope `read`.
@@ -53,7 +54,7 @@ class MayScrape(BasePermission):
     message = "Metrics need the role admin."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if may_scrape(request._request):
+        if may_read_metrics(request._request):
             return True
         return is_admin(request.user) and has_scope(request, "read")
 

@@ -6,7 +6,7 @@ import re
 
 from django.conf import settings
 
-from hsi.errors import TooLargeError, ValidationError
+from hsi.errors import InvalidRequestError, PayloadTooLargeError
 
 # Where files come in by HTTP, in a form that needs a little room of its own.
 UPLOADS = re.compile(r"/api/cameras/[^/]+/uploads/?")
@@ -26,13 +26,13 @@ def is_upload(path: str) -> bool:
 def content_length(text: str) -> int:
     """Return the bytes that a Content-Length header announces; 0 where it is empty.
 
-    Raises ValidationError where it is no whole number, and TooLargeError where no bound has so many digits.
+    Raises InvalidRequestError where it is no whole number, and PayloadTooLargeError where no bound has so many digits.
     """
     text = text or "0"
     if not (text.isascii() and text.isdigit()):
-        raise ValidationError("Content-Length must be a whole number.")
+        raise InvalidRequestError("Content-Length must be a whole number.")
     if len(text) > _MOST_DIGITS:
-        raise TooLargeError
+        raise PayloadTooLargeError
     return int(text)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from hsi.http.request_state import state_of
 from hsi.logs import context
 
 SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -48,16 +49,15 @@ class Middleware:
 
 
 class RequestIdMiddleware(Middleware):
+    """Give each request an id for its log lines and its answer: that of the caller where it is usable."""
+
     def before(self, request: HttpRequest) -> None:
         given = request.headers.get(HEADER, "")
-        request.META["hsi.request_id"] = given if SANE.fullmatch(given) else uuid.uuid4().hex
-        context.add(request=request_id(request))
+        state = state_of(request)
+        state.request_id = given if SANE.fullmatch(given) else uuid.uuid4().hex
+        context.add(request=state.request_id)
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.headers[HEADER] = request_id(request)
+        response.headers[HEADER] = state_of(request).request_id
         context.clear()
         return response
-
-
-def request_id(request: HttpRequest) -> str:
-    return str(request.META.get("hsi.request_id", ""))

@@ -11,8 +11,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
-from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from rest_framework import exceptions
 
 from hsi.errors import (
@@ -20,16 +18,16 @@ from hsi.errors import (
     DatabaseUnavailableError,
     ForbiddenError,
     HSIError,
+    InvalidRequestError,
     NotAuthenticatedError,
     NotFoundError,
+    PayloadTooLargeError,
     RateLimitError,
-    TooLargeError,
-    ValidationError,
 )
 from hsi.http import refusal_log
 from hsi.http.client_address import client_network
-from hsi.http.middleware import Middleware, request_id
-from hsi.logs.redaction import redact, redact_data
+from hsi.http.middleware import Middleware
+from hsi.http.request_state import state_of
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ def document(error: HSIError) -> dict[str, Any]:
 
 def response(request: HttpRequest, error: HSIError) -> JsonResponse:
     """Render `error` as a problem document."""
-    members = {**document(error), "request_id": request_id(request)}
+    members = {**document(error), "request_id": state_of(request).request_id}
     return JsonResponse(members, status=error.status, content_type=CONTENT_TYPE, headers=error.headers)
 
 
@@ -98,7 +96,12 @@ def raw_answer(error: HSIError) -> bytes:
 def page(request: HttpRequest, error: HSIError) -> HttpResponse:
     """Render `error` as a page without database queries, because the database may be down."""
     title = TITLES.get(error.status) or HTTPStatus(error.status).phrase
-    context = {"title": title, "detail": error.detail, "status": error.status, "request_id": request_id(request)}
+    context = {
+        "title": title,
+        "detail": error.detail,
+        "status": error.status,
+        "request_id": state_of(request).request_id,
+    }
     content = render_to_string("hsi/error.html", context)
     return HttpResponse(content, status=error.status, headers={"Cache-Control": "no-store", **error.headers})
 
@@ -143,19 +146,19 @@ def named(error: Exception) -> HSIError | None:
     if isinstance(error, PermissionDenied):
         return ForbiddenError()
     if isinstance(error, RequestDataTooBig):
-        return TooLargeError()
-    return ValidationError(MALFORMED) if isinstance(error, SuspiciousOperation) else None
+        return PayloadTooLargeError()
+    return InvalidRequestError(MALFORMED) if isinstance(error, SuspiciousOperation) else None
 
 
 def _of_the_framework(error: exceptions.APIException) -> HSIError:
     if isinstance(error, exceptions.ValidationError):
         if isinstance(error.detail, dict):
-            return ValidationError(errors=error.detail)
-        return ValidationError(" ".join(map(str, error.detail)))
+            return InvalidRequestError(errors=error.detail)
+        return InvalidRequestError(" ".join(map(str, error.detail)))
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         return NotAuthenticatedError()
     if isinstance(error, exceptions.Throttled):
-        return RateLimitError(wait_seconds=getattr(error, "wait", None) or 1)
+        return RateLimitError(retry_after_seconds=getattr(error, "wait", None) or 1)
     return FrameworkError(error.status_code, str(error.detail))
 
 
@@ -188,7 +191,7 @@ class ProblemMiddleware(Middleware):
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
     refusal_log.note(client_network(request.META), "it is malformed")
-    return answer(request, named(exception) or ValidationError(MALFORMED))
+    return answer(request, named(exception) or InvalidRequestError(MALFORMED))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -210,21 +213,3 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Handle a failed CSRF check (Django's `CSRF_FAILURE_VIEW`)."""
     refusal_log.note(client_network(request.META), "a form without its CSRF token")
     return answer(request, CSRFError())
-
-
-class ReporterFilter(SafeExceptionReporterFilter):
-    """Django's own hides what is named like a secret in settings, and forms only where a view says so."""
-
-    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
-        shown: dict[str, Any] = redact_data(dict(request.POST.items())) if request is not None else {}
-        return shown
-
-
-class Reporter(ExceptionReporter):
-    """Redacts the page as a whole: local variables and the error's own words stand in it several times."""
-
-    def get_traceback_html(self) -> SafeString:
-        return SafeString(redact(super().get_traceback_html()))
-
-    def get_traceback_text(self) -> SafeString:
-        return SafeString(redact(super().get_traceback_text()))

@@ -63,7 +63,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        status = getattr(error, "http_status", None)
+        status = error.http_status if isinstance(error, HSIError) else None
         return cls(
             datetime.now(UTC).isoformat(), type(error).__name__, redact(str(error).replace("\0", ""))[:500], status
         )

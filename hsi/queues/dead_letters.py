@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from hsi import audit
+from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
 from hsi.queues import Failure, Job, get_queue
@@ -70,7 +71,7 @@ def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> Dead
         error_text=last.text,
         stack=redact(stack.replace("\0", "")),
         http_status=last.http_status,
-        response_body=redact(getattr(error, "body", "")),
+        response_body=redact(error.body if isinstance(error, HSIError) else ""),
         attempts=job.attempts,
         failures=failures,
         first_failed_at=datetime.fromisoformat(failures[0]["at"]).astimezone(UTC),

@@ -1,7 +1,7 @@
-"""The gate: nothing is seen without a login or a token, except an explicit list, and nobody comes too often.
+"""Authentication of requests: every path needs a login or a token, except an explicit list.
 
-A request is counted before anything of it is parsed, looked up or logged. Until the first user exists everything
-else answers 503 and says how to set the system up.
+A request is counted against its rate limit before anything of it is parsed, looked up or logged. Until the first
+user exists, every other path answers 503 and explains the set-up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, InterfaceError
@@ -24,34 +25,34 @@ from hsi.errors import (
     DatabaseUnavailableError,
     ForbiddenError,
     HSIError,
+    InvalidRequestError,
     NotAuthenticatedError,
     NotSetUpError,
+    PayloadTooLargeError,
     RateLimitError,
-    TooLargeError,
-    ValidationError,
 )
 from hsi.http import body_limits, problem, refusal_log
 from hsi.http.client_address import client_address, client_network, is_in
+from hsi.http.request_state import state_of
 from hsi.logs import context
-from hsi.models import ApiToken
 from hsi.security import rate_limit
-from hsi.security.credentials import session_key
-from hsi.security.tokens import find_token, token_in
+from hsi.security.credentials import look_up, require_token, session_key
+from hsi.security.tokens import token_in
 
 logger = logging.getLogger(__name__)
 
-# Asks the database for nothing, whatever the request carries.
+# Never reads the database.
 LIVENESS = "/health/live"
-# What a supervisor asks, by whatever name it knows this machine.
+# Health checks. They are answered for any host name.
 PROBES = frozenset({LIVENESS, "/health/ready"})
 # Every path that answers without a login. A test walks the URL configuration and holds it against this.
 OPEN_PATHS = frozenset({*PROBES, "/login", "/setup", "/favicon.ico"})
 OPEN_PREFIXES = ("/static/",)
 # For administrators, and for the addresses of METRICS_ALLOWED_ADDRESSES.
 METRICS = "/metrics"
-# What answers before there is a first user.
+# Paths that answer before there is a first user.
 BEFORE_SETUP = frozenset({LIVENESS, "/setup", "/favicon.ico"})
-# What tokens are for. Nothing else learns who a token belongs to.
+# Paths that accept tokens.
 TOKEN_PREFIXES = ("/api/", "/health/")
 
 NO_NUL = "Must hold no NUL character."
@@ -59,31 +60,33 @@ NO_NUL = "Must hold no NUL character."
 _set_up = False
 
 
-class ForeignHostError(ValidationError):
+class ForeignHostError(InvalidRequestError):
     """The host name of the request is not in ALLOWED_HOSTS."""
 
 
-def may_scrape(request: HttpRequest) -> bool:
-    """Whether this asks for the metrics, from an address that may have them without a login."""
+def may_read_metrics(request: HttpRequest) -> bool:
+    """Return whether this requests the metrics from an address that may read them without a login."""
     allowed = settings.METRICS_ALLOWED_ADDRESSES
     return request.path_info == METRICS and is_in(client_address(request.META), allowed)
 
 
 def is_set_up() -> bool:
-    """Whether a user exists. Once true it is not asked again."""
+    """Return whether a user exists. A positive result is kept."""
     global _set_up
     _set_up = _set_up or get_user_model().objects.exists()
     return _set_up
 
 
-class GateMiddleware(MiddlewareMixin):
+class RequireAuthenticationMiddleware(MiddlewareMixin):
+    """Reject requests that are not authenticated or too frequent, and record the user for the audit log."""
+
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
         audit.on_behalf_of(request)
         if request.path_info == LIVENESS:
             _accept_any_host(request)
             return None
         try:
-            return self._let_in(request)
+            return self._authenticate(request)
         except (DatabaseError, InterfaceError) as error:
             logger.error("The database does not answer: %s", error)
             return problem.answer(request, DatabaseUnavailableError())
@@ -97,80 +100,70 @@ class GateMiddleware(MiddlewareMixin):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         audit.on_behalf_of(None)
-        _note_new_session(request)
+        _remember_new_session(request)
         return response
 
-    def _let_in(self, request: HttpRequest) -> HttpResponseBase | None:
-        """None lets the request in. Raises HSIError."""
+    def _authenticate(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return None where the request may go on, or a response that ends it. Raises HSIError."""
         path, network = request.path_info, client_network(request.META)
         token = token_in(request)
-        session = "" if token else _session_to_look_up(request, network)
-        if not token and not session and not may_scrape(request):
+        session = "" if token else session_key(request)
+        if not token and not session and not may_read_metrics(request):
             rate_limit.count(request, network)
         _require_our_host(request)
-        _refuse_nonsense(request)
+        _refuse_invalid(request)
         if path not in BEFORE_SETUP and not is_set_up():
             return not_set_up(request)
         if token:
             _with_token(request, token, network)
             return None
-        if may_scrape(request):
+        if may_read_metrics(request):
             return None
-        if session and path not in BEFORE_SETUP:
-            if request.user.is_authenticated:
-                rate_limit.note_right(session)
-                context.add(user=request.user.pk)
-                rate_limit.count(request, f"user{request.user.pk}", is_person=True)
-                return None
-            rate_limit.note_wrong(network)
+        if session and path not in BEFORE_SETUP and _signed_in(request, session, network):
+            context.add(user=request.user.pk)
+            rate_limit.count(request, f"user{request.user.pk}", is_person=True)
+            return None
         if session:
             rate_limit.count(request, network)
         return None if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES) else not_signed_in(request)
 
 
-def authenticate(text: str, network: str) -> ApiToken:
-    """Return the token with this text, which `network` showed. Raises RateLimitError and NotAuthenticatedError."""
-    rate_limit.refuse_lookup(text, network)
-    token = find_token(text)
-    if token is None:
-        rate_limit.note_wrong(network)
-        raise NotAuthenticatedError("The token is unknown, expired or revoked.")
-    rate_limit.note_right(text)
-    return token
-
-
 def _with_token(request: HttpRequest, text: str, network: str) -> None:
-    """Note the token at the request, where the REST framework finds it. A page sees nobody: it needs a session."""
-    token = authenticate(text, network)
+    """Authenticate by the token with this text, which the REST framework reads from the state of the request.
+
+    `request.user` stays anonymous: pages need a session.
+    """
+    token = require_token(text, network)
     if not request.path_info.startswith(TOKEN_PREFIXES) and request.path_info != METRICS:
         raise ForbiddenError("Tokens are accepted by the API only. Sign in to open pages.")
     request.user = AnonymousUser()
-    request.META["hsi.token"] = token
+    state_of(request).token = token
     context.add(user=token.user.pk)
     rate_limit.count(request, f"token{token.digest[:16]}")
 
 
-def _session_to_look_up(request: HttpRequest, network: str) -> str:
-    """Return the key of the session that the request shows; where too many were wrong, it counts as none."""
-    key = session_key(request)
+def _signed_in(request: HttpRequest, key: str, network: str) -> bool:
+    """Return whether the session with this key is valid. After too many invalid ones from `network` none is."""
+
+    def user_of(key: str) -> AbstractBaseUser | None:
+        return request.user if isinstance(request.user, AbstractBaseUser) else None
+
     try:
-        if key:
-            rate_limit.refuse_lookup(key, network)
+        return look_up(key, network, user_of) is not None
     except RateLimitError:
         request.user = AnonymousUser()
-        return ""
-    return key
+        return False
 
 
-def _note_new_session(request: HttpRequest) -> None:
-    """Who has just signed in is known from now on."""
+def _remember_new_session(request: HttpRequest) -> None:
+    """Remember the session of a user who has just signed in as valid."""
     session = getattr(request, "session", None)
     if session is not None and session.modified and session.session_key not in (None, session_key(request)):
-        rate_limit.note_right(session.session_key)
+        rate_limit.remember_valid(session.session_key)
 
 
 def _require_our_host(request: HttpRequest) -> None:
-    """Raise ForeignHostError for a host name that is not ours, before anything answers with it."""
+    """Raise ForeignHostError for a host name that is not ours, before any answer contains it."""
     try:
         request.get_host()
     except DisallowedHost:
@@ -180,18 +173,18 @@ def _require_our_host(request: HttpRequest) -> None:
 
 
 def _accept_any_host(request: HttpRequest) -> None:
-    """A supervisor's request goes on under a name of ours: the answer does not depend on it."""
+    """Replace the host name of a health check, whose answer does not depend on it."""
     request.META["HTTP_HOST"] = "localhost"
 
 
-def _refuse_nonsense(request: HttpRequest) -> None:
-    """Raise for an address that no row could have, and for a body that nobody would read."""
+def _refuse_invalid(request: HttpRequest) -> None:
+    """Raise for an address with a NUL character and for a body over the limit."""
     if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
         wrong = [name for name, values in request.GET.lists() if "\0" in "".join(values)]
-        raise ValidationError("The address contains a NUL character.", {name: [NO_NUL] for name in wrong})
+        raise InvalidRequestError("The address contains a NUL character.", {name: [NO_NUL] for name in wrong})
     length = body_limits.content_length(request.META.get("CONTENT_LENGTH", ""))
     if length > body_limits.longest_body_bytes(request.path_info):
-        raise TooLargeError
+        raise PayloadTooLargeError
 
 
 def not_set_up(request: HttpRequest) -> HttpResponseBase:

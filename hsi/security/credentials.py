@@ -1,26 +1,71 @@
-"""Whose session a cookie names, where no middleware has looked at the request: at a socket's handshake, or before a
-body is read."""
+"""The credentials of a request: an API token or a session, and how they are looked up.
+
+`look_up` is the one place that guards a lookup against guessing. The authentication middleware, the admission of
+large bodies and the handshake of a socket use it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import TypeVar, cast
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
+from hsi.errors import NotAuthenticatedError
+from hsi.http.request_state import state_of
+from hsi.models import ApiToken
+from hsi.security import rate_limit
+from hsi.security.tokens import find_token
+
+Found = TypeVar("Found")
+
+
+def look_up(credential: str, network: str, find: Callable[[str], Found | None]) -> Found | None:
+    """Return what `find` returns for a token or session key that a client of `network` sent, and count a wrong one.
+
+    Raises RateLimitError, without calling `find`, after too many wrong credentials from `network`; a credential that
+    was valid recently is still looked up.
+    """
+    rate_limit.refuse_lookup(credential, network)
+    found = find(credential)
+    if found is None:
+        rate_limit.count_wrong(network)
+    else:
+        rate_limit.remember_valid(credential)
+    return found
+
+
+def require_token(text: str, network: str) -> ApiToken:
+    """Return the token with this text, sent from `network`. Raises RateLimitError and NotAuthenticatedError."""
+    token = look_up(text, network, find_token)
+    if token is None:
+        raise NotAuthenticatedError("The token is unknown, expired or revoked.")
+    return token
+
 
 def session_key(request: HttpRequest) -> str:
-    """Return what the request's session cookie holds, or an empty string."""
+    """Return the value of the session cookie, or an empty string."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def user_of_session(key: str) -> User | None:
-    """Return the active user who is signed in with this session key."""
+    """Return the active user of the session with this key.
+
+    For where no middleware has run: the handshake of a socket, and a request whose body is not read yet.
+    """
     if not key:
         return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(request)
     return None if isinstance(user, AnonymousUser) or not user.is_active else user
+
+
+def sender_of(request: HttpRequest) -> User | AnonymousUser:
+    """Return the user of an authenticated request: that of its token, or of its session."""
+    token = state_of(request).token
+    return token.user if token else cast(User, request.user)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from hsi.http.middleware import Middleware
-from hsi.security.rate_limit import Verdict
+from hsi.http.request_state import state_of
 
 # Our pages: nothing from elsewhere, no script and no style in the text of a page.
 STRICT = {
@@ -43,7 +43,6 @@ class HeadersMiddleware(Middleware):
         if not is_explained:
             response.headers.setdefault("Content-Security-Policy", POLICIES[start])
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)
-        verdict: Verdict | None = request.META.get("hsi.security.rate_limit")
-        for name, value in verdict.headers.items() if verdict else ():
+        for name, value in state_of(request).rate_limit_headers.items():
             response.headers[name] = value
         return response

@@ -125,7 +125,7 @@ def _refuse(attempt: LoginFailure) -> None:
     if (until := max((end for end in ends if end), default=attempt.at)) > attempt.at:
         wait = until - attempt.at
         detail = f"Too many failed logins. Try again in {_in_words(wait)}."
-        raise LockedOutError(detail, wait_seconds=wait.total_seconds())
+        raise LockedOutError(detail, retry_after_seconds=wait.total_seconds())
 
 
 def _pause_ends(failures: QuerySet[LoginFailure], address: str) -> datetime | None:

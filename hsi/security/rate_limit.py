@@ -19,6 +19,7 @@ from django.http import HttpRequest
 
 from hsi.errors import RateLimitError
 from hsi.http import refusal_log
+from hsi.http.request_state import state_of
 from hsi.models import digest
 
 logger = logging.getLogger(__name__)
@@ -48,14 +49,14 @@ KINDS = (
 )
 # Never counted: whoever supervises this process must get through.
 UNCOUNTED = frozenset({"/health/live", "/health/ready"})
-# A credential that was right counts as known for this long.
+# A valid credential is remembered for this long.
 KNOWN_SECONDS = 600
 MAX_NOTED = 10_000
 _noted: dict[str, float] = {}  # when each is to be noted again, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RateLimitResult:
     """`limit` requests a minute, `remaining` of them now; `wait_seconds` is 0 where this one may go ahead."""
 
     limit: int
@@ -81,10 +82,10 @@ def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
     """Count a request of `who`. Raises RateLimitError where it is one too many."""
     if not settings.RATE_LIMIT_ENABLED or request.path_info in UNCOUNTED:
         return
-    verdict = check(kind_of(request), who, PEOPLE if is_person else 1)
-    request.META["hsi.security.rate_limit"] = verdict
-    if verdict.wait_seconds:
-        raise RateLimitError(wait_seconds=verdict.wait_seconds)
+    result = check(kind_of(request), who, PEOPLE if is_person else 1)
+    state_of(request).rate_limit_headers = result.headers
+    if result.wait_seconds:
+        raise RateLimitError(retry_after_seconds=result.wait_seconds)
 
 
 def allow(kind: str, who: str, *, is_person: bool = False) -> float:
@@ -93,26 +94,26 @@ def allow(kind: str, who: str, *, is_person: bool = False) -> float:
 
 
 def refuse_lookup(credential: str, who: str) -> None:
-    """Raise RateLimitError where `who` showed too many wrong credentials, and this one was not right lately.
+    """Raise RateLimitError after too many wrong credentials from `who`, unless this one was valid recently.
 
-    A look into the database costs more than a counter, so guesses get none. Whoever shares the address of a guesser
-    goes on with what is known.
+    A database query costs more than a counter, so a guesser gets none. Clients that share the address of a guesser
+    keep working with their known credentials.
     """
     if not settings.RATE_LIMIT_ENABLED:
         return
     if (until := cache.get(f"rate:guesser:{who}")) and not cache.get(_known(credential)):
-        raise RateLimitError("Too many invalid tokens.", wait_seconds=until - time.time())
+        raise RateLimitError("Too many invalid tokens.", retry_after_seconds=until - time.time())
 
 
-def note_wrong(who: str) -> None:
-    """Count a token or session that `who` showed and that is none. Every time counts."""
+def count_wrong(who: str) -> None:
+    """Count an invalid token or session from `who`, each time it is sent."""
     if settings.RATE_LIMIT_ENABLED and (wait_seconds := allow("wrong", who)):
         cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
         refusal_log.note(who, "too many wrong tokens")
 
 
-def note_right(credential: str) -> None:
-    """Remember a credential that was right. Asks the shared cache once in a while, not with each request."""
+def remember_valid(credential: str) -> None:
+    """Remember a credential as valid. Writes to the shared cache now and then, not with each request."""
     if not settings.RATE_LIMIT_ENABLED:
         return
     key, now = _known(credential), time.monotonic()
@@ -132,7 +133,7 @@ def _known(credential: str) -> str:
     return f"rate:known:{digest(credential)}"
 
 
-def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> Verdict:
+def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> RateLimitResult:
     """Count one of `kind` for `who`, unless it is one too many. The limit of the setting is taken `times`."""
     now = time.time() if now is None else now
     limit = int(getattr(settings, LIMITS[kind])) * times + settings.RATE_LIMIT_BURST
@@ -140,13 +141,13 @@ def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> V
     key = f"rate:{kind}:{who}:{int(window)}"
     current = _raise(key)
     if current is None:
-        return Verdict(limit, limit, 0)
+        return RateLimitResult(limit, limit, 0)
     before = cache.get(f"rate:{kind}:{who}:{int(window) - 1}", 0)
     reaching = before * (1 - into / WINDOW_SECONDS)
     if current + reaching <= limit:
-        return Verdict(limit, int(limit - current - reaching), 0)
+        return RateLimitResult(limit, int(limit - current - reaching), 0)
     _lower(key)  # a refused request is none: whoever only asks again too early does not wait longer for it
-    return Verdict(limit, 0, _wait_seconds(current - 1, before, limit, into))
+    return RateLimitResult(limit, 0, _wait_seconds(current - 1, before, limit, into))
 
 
 def _raise(key: str) -> int | None:

@@ -10,17 +10,16 @@ import logging
 import secrets
 from datetime import timedelta
 from functools import cache
-from typing import cast
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from hsi import audit
-from hsi.errors import ConflictError, ValidationError
+from hsi.errors import ConflictError, InvalidRequestError
 from hsi.models import ApiToken, digest
 from hsi.security.roles import KNOWN, SERVICE, Role, highest, is_service, set_role
 from hsi.times import iso
@@ -38,11 +37,11 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def create_token(user: User, name: str, scopes: list[str], days: int | None = None) -> tuple[ApiToken, str]:
-    """A new token and its text, which is shown now and never again. Raises ValidationError and ConflictError."""
+    """A new token and its text, which is shown now and never again. Raises InvalidRequestError and ConflictError."""
     if not scopes or not set(scopes) <= set(SCOPES):
-        raise ValidationError(f"Scopes are one or more of {', '.join(SCOPES)}.")
+        raise InvalidRequestError(f"Scopes are one or more of {', '.join(SCOPES)}.")
     if days is not None and not 1 <= days <= MAX_DAYS:
-        raise ValidationError(f"A token lasts 1 to {MAX_DAYS} days.")
+        raise InvalidRequestError(f"A token lasts 1 to {MAX_DAYS} days.")
     if usable().filter(user=user).count() >= MAX_TOKENS:
         raise ConflictError(f"There are {MAX_TOKENS} tokens of {user.get_username()} already. Revoke one first.")
     text = PREFIX + secrets.token_urlsafe(32)
@@ -122,9 +121,3 @@ def token_in(request: HttpRequest) -> str:
     if kind.lower() == "bearer" and text.strip():
         return text.strip()
     return request.headers.get("X-API-Key", "").strip()
-
-
-def sender_of(request: HttpRequest) -> User | AnonymousUser:
-    """Return who sends a request: the user of the token that the gate found, else of the session."""
-    token = request.META.get("hsi.token")
-    return token.user if isinstance(token, ApiToken) else cast(User, request.user)

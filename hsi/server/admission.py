@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 
 from hsi.api.permissions import allows
+from hsi.disk_space import Floor, missing_bytes
 from hsi.errors import (
     BusyError,
     DatabaseUnavailableError,
@@ -23,8 +23,8 @@ from hsi.http import body_limits, refusal_log
 from hsi.http.client_address import client_network
 from hsi.models import ApiToken
 from hsi.policies import Incoming
-from hsi.security import authentication, rate_limit
-from hsi.security.credentials import session_key, user_of_session
+from hsi.security import rate_limit
+from hsi.security.credentials import look_up, require_token, session_key, user_of_session
 from hsi.security.tokens import token_in
 from hsi.server import bodies
 
@@ -38,11 +38,6 @@ class TemporaryStorageFullError(BusyError):
 
     def __init__(self) -> None:
         super().__init__(retry_after_seconds=RETRY_AFTER_SECONDS)
-
-
-def is_large(announced_bytes: int | None) -> bool:
-    """Tell whether a body of this announced length (None: chunked) is taken from known senders alone."""
-    return announced_bytes is None or announced_bytes > body_limits.UNKNOWN_SENDER_BYTES
 
 
 def admit(request: HttpRequest, announced_bytes: int | None) -> None:
@@ -65,22 +60,17 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
 def _sender(request: HttpRequest) -> tuple[User, ApiToken | None]:
     network = client_network(request.META)
     if text := token_in(request):
-        token = authentication.authenticate(text, network)
+        token = require_token(text, network)
         return token.user, token
-    if key := session_key(request):
-        rate_limit.refuse_lookup(key, network)
-        if user := user_of_session(key):
-            rate_limit.note_right(key)
-            return user, None
-        rate_limit.note_wrong(network)
+    if (key := session_key(request)) and (user := look_up(key, network, user_of_session)):
+        return user, None
     if wait_seconds := rate_limit.allow("general", network):
-        raise RateLimitError(wait_seconds=wait_seconds)
+        raise RateLimitError(retry_after_seconds=wait_seconds)
     raise NotAuthenticatedError
 
 
 def require_temporary_room(body_bytes: int) -> None:
     """Raise TemporaryStorageFullError where the temporary folder would be nearly full with so many bytes more."""
-    usage = shutil.disk_usage(tempfile.gettempdir())
-    floor = max(settings.DISK_FREE_FLOOR_BYTES, usage.total * settings.DISK_FREE_FLOOR_PERCENT / 100)
-    if usage.free - bodies.known_senders.outstanding_bytes() - body_bytes < floor:
+    incoming_bytes = bodies.known_senders.outstanding_bytes() + body_bytes
+    if missing_bytes([Path(tempfile.gettempdir())], Floor.configured(), incoming_bytes=incoming_bytes):
         raise TemporaryStorageFullError

@@ -13,7 +13,7 @@ from collections import Counter
 
 from django.conf import settings
 
-from hsi.errors import BusyError, RateLimitError, TooLargeError
+from hsi.errors import BusyError, PayloadTooLargeError, RateLimitError
 from hsi.http import body_limits
 
 RETRY_AFTER_SECONDS = 5
@@ -30,11 +30,16 @@ class Body:
         self.began = time.monotonic()
         self.has_ended = False
 
+    @property
+    def needs_admission(self) -> bool:
+        """Whether `hsi.server.admission` has to admit the sender before the body is read."""
+        return self._bodies is known_senders
+
     def receive(self, count: int) -> None:
-        """Note that `count` more bytes have arrived. Raises TooLargeError, BusyError and RateLimitError."""
+        """Note that `count` more bytes have arrived. Raises PayloadTooLargeError, BusyError and RateLimitError."""
         self.received_bytes += count
         if self.received_bytes > self._longest_bytes:
-            raise TooLargeError
+            raise PayloadTooLargeError
         if self.received_bytes > self.reserved_bytes:
             self._bodies.reserve(self, self.received_bytes - self.reserved_bytes)
 
@@ -61,11 +66,11 @@ class Bodies:
     def begin(self, client: str, announced_bytes: int, longest_bytes: int) -> Body:
         """Make room for a body of `client` (a network).
 
-        Raises TooLargeError for one over `longest_bytes`, RateLimitError where the client has too much in flight
+        Raises PayloadTooLargeError for one over `longest_bytes`, RateLimitError where the client has too much in flight
         already, and BusyError where all together have.
         """
         if announced_bytes > longest_bytes:
-            raise TooLargeError
+            raise PayloadTooLargeError
         body = Body(self, client, announced_bytes, longest_bytes)
         with self._lock:
             per_client = settings.REQUEST_BODIES_MAX_PER_CLIENT
@@ -73,7 +78,9 @@ class Bodies:
             if self.most is not None:
                 most, per_client = min(most, self.most), min(per_client, max(1, self.most // 2))
             if self._of_client[client] >= per_client:
-                raise RateLimitError("Too many concurrent requests with a body.", wait_seconds=RETRY_AFTER_SECONDS)
+                raise RateLimitError(
+                    "Too many concurrent requests with a body.", retry_after_seconds=RETRY_AFTER_SECONDS
+                )
             if len(self._bodies) >= most:
                 raise _busy()
             self._require_bytes(client, announced_bytes, longest_bytes)
@@ -113,7 +120,7 @@ class Bodies:
         of_client = self._bytes_of_client[client] + more
         if of_client > max(settings.REQUEST_BODIES_MAX_BYTES_PER_CLIENT, single):
             raise RateLimitError(
-                "The concurrent request bodies are too large in total.", wait_seconds=RETRY_AFTER_SECONDS
+                "The concurrent request bodies are too large in total.", retry_after_seconds=RETRY_AFTER_SECONDS
             )
         if sum(self._bytes_of_client.values()) + more > max(settings.REQUEST_BODIES_MAX_BYTES, single):
             raise _busy()
@@ -123,6 +130,17 @@ def _busy() -> BusyError:
     return BusyError("Too many concurrent requests with a body.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
-# Those whose sender is not known yet, each at most `bounds.UNKNOWN_SENDER_BYTES` long; and all others.
+# Bodies whose sender is not checked, each at most `body_limits.UNKNOWN_SENDER_BYTES` long; and all others.
 unknown_senders = Bodies()
 known_senders = Bodies()
+
+
+def begin(client: str, path: str, announced_bytes: int | None) -> Body:
+    """Make room for a body that `client` (a network) announces for `path`; None is the length of a chunked body.
+
+    A small body counts as one of an unknown sender. A longer or chunked one is taken from known senders only: its
+    `needs_admission` is True. Raises as `Bodies.begin` does.
+    """
+    is_small = announced_bytes is not None and announced_bytes <= body_limits.UNKNOWN_SENDER_BYTES
+    senders = unknown_senders if is_small else known_senders
+    return senders.begin(client, announced_bytes or 0, body_limits.longest_body_bytes(path))

@@ -101,12 +101,9 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         if length == 0:
             return
         try:
-            longest = body_limits.longest_body_bytes(self._path())
-            if admission.is_large(length):
-                self._body = bodies.known_senders.begin(self._network(), length or 0, longest)
+            self._body = bodies.begin(self._network(), self._path(), length)
+            if self._body.needs_admission:
                 self._ask_for_admission(length)
-            else:
-                self._body = bodies.unknown_senders.begin(self._network(), length or 0, longest)
         except HSIError as error:
             self._refuse(error)
 

@@ -25,14 +25,12 @@ from hsi.errors import HSIError, RequestTimeoutError
 from hsi.http import body_limits, problem
 from hsi.http.client_address import client_network
 from hsi.server import admission, bodies
-from hsi.server.bodies import Bodies, Body
+from hsi.server.bodies import Body
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOOK_SECONDS = 1.0
 CHUNK_BYTES = 64 * 1024
-UNKNOWN_SENDERS = Bodies(most=max(1, settings.API_THREADS // 2))
-KNOWN_SENDERS = bodies.known_senders
 
 
 class BoundedBodies:
@@ -40,6 +38,7 @@ class BoundedBodies:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        bodies.unknown_senders.most = max(1, settings.API_THREADS // 2)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -64,18 +63,16 @@ class BoundedBodies:
 
 
 def announced_bytes(environ: dict[str, Any]) -> int | None:
-    """Return the length of the body; None where it is chunked. Raises ValidationError and TooLargeError."""
+    """Return the length of the body; None where it is chunked. Raises InvalidRequestError and PayloadTooLargeError."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         return None
     return body_limits.content_length(environ.get("CONTENT_LENGTH", ""))
 
 
 def _admitted(environ: dict[str, Any], length: int | None) -> Body:
-    longest = body_limits.longest_body_bytes(environ["PATH_INFO"])
-    network = client_network(environ)
-    if not admission.is_large(length):
-        return UNKNOWN_SENDERS.begin(network, length or 0, longest)
-    body = KNOWN_SENDERS.begin(network, length or 0, longest)
+    body = bodies.begin(client_network(environ), environ["PATH_INFO"], length)
+    if not body.needs_admission:
+        return body
     try:
         admission.admit(WSGIRequest(environ), length)
     except BaseException:

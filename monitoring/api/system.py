@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cameras.files.disk_guard import disk_usage
 from hsi import live_settings
 from hsi.api.openapi import Page
 from hsi.api.pagination import whole
 from hsi.config.environment import Configuration
 from hsi.config.options import SETTINGS, Setting
 from hsi.db import clock
+from hsi.disk_space import disk_usage
 from hsi.logs.redaction import redact
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.outbound.shared_breaker import get_breaker

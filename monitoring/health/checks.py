@@ -21,6 +21,7 @@ from health_check.exceptions import HealthCheckException, ServiceWarning
 from cameras.files import disk_guard
 from cameras.models import Camera
 from hsi.db import clock, pooler
+from hsi.disk_space import disk_usage
 from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import WorkerHeartbeat
@@ -175,7 +176,7 @@ class DiskCheck(NamedCheck):
     free_bytes: int = DISK_FREE_BYTES
 
     def run(self) -> None:
-        usage = disk_guard.disk_usage(settings.DATA_DIR)
+        usage = disk_usage(settings.DATA_DIR)
         if usage is None:
             raise ServiceWarning("The data folder is not there or cannot be read.")
         total, free = usage

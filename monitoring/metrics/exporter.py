@@ -19,10 +19,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cameras.files import spool
-from cameras.files.disk_guard import disk_usage
 from cameras.models import IntakeProblem
-from hsi.api.permissions import MayScrape
+from hsi.api.permissions import MetricsPermission
 from hsi.db import clock
+from hsi.disk_space import disk_usage
 from hsi.metrics import gauges, histograms
 from hsi.models import CircuitBreaker, Tally, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, backpressure
@@ -163,7 +163,7 @@ def _disks() -> Iterator[Metric]:
 
 
 class Metrics(APIView):
-    permission_classes = (MayScrape,)
+    permission_classes = (MetricsPermission,)
     schema = None  # not of the API: its form is Prometheus's
 
     def get(self, request: Request) -> HttpResponse:

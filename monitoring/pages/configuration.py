@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from hsi import live_settings
 from hsi.config.options import SETTINGS
-from hsi.errors import ValidationError
+from hsi.errors import InvalidRequestError
 from monitoring.api.system import SettingData, setting_data
 from monitoring.pages import connections
 from monitoring.pages import live_settings as form
@@ -48,7 +48,7 @@ class Configuration(OperationsPage):
     def _reset(self, request: HttpRequest, name: str) -> HttpResponse:
         try:
             done = live_settings.change({name: None})
-        except ValidationError as error:
+        except InvalidRequestError as error:
             messages.error(request, f"Nothing was changed. {' '.join((error.errors or {}).values())}.")
         else:
             messages.success(request, f"{in_force(done)}." if done else "It was not set here.")
@@ -57,7 +57,7 @@ class Configuration(OperationsPage):
     def _change(self, request: HttpRequest, wanted: dict[str, str]) -> HttpResponse:
         try:
             done = live_settings.change(wanted)
-        except ValidationError as error:
+        except InvalidRequestError as error:
             return self.render_to_response(self.get_context_data(typed=wanted, faults=error.errors))
         messages.success(request, f"{in_force(done)}." if done else "Nothing was changed.")
         return HttpResponseRedirect(reverse("admin:configuration"))

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Sum
 
-from cameras.files import disk_guard
 from cameras.models import Upload
+from hsi import disk_space
+from hsi.disk_space import Floor
 from monitoring.retention.units import Unit, deleted_events, empty_batches, pages, units_of
 
 FRESH = timedelta(hours=1)  # what came within this time is not removed for room: it is being looked at
@@ -158,7 +159,7 @@ def missing_bytes() -> int:
 
     Our own data may lie on another disk. No recording is removed for that one: it would free next to nothing.
     """
-    floor_bytes, floor_percent = settings.RETENTION_FREE_BYTES, settings.RETENTION_FREE_PERCENT
-    if not disk_guard.missing_bytes([settings.CAMERA_ROOT], floor_bytes, floor_percent):
+    floor = Floor(settings.RETENTION_FREE_BYTES, settings.RETENTION_FREE_PERCENT)
+    if not disk_space.missing_bytes([settings.CAMERA_ROOT], floor):
         return 0
-    return disk_guard.missing_bytes([settings.CAMERA_ROOT], int(floor_bytes * FREE_FACTOR), floor_percent * FREE_FACTOR)
+    return disk_space.missing_bytes([settings.CAMERA_ROOT], floor.scaled(FREE_FACTOR))

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
-from cameras.files.disk_guard import disk_usage
 from cameras.files.tree import Tree
 from cameras.models import Upload
+from hsi.disk_space import disk_usage
 from monitoring.models import StorageSample
 from monitoring.retention.rules import bytes_by_camera
 

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from hsi import live_settings
 from hsi.config.options import SETTINGS
 from hsi.config.parsing import parse
-from hsi.errors import ValidationError
+from hsi.errors import InvalidRequestError
 from hsi.live_settings import LIVE, SOURCE
 from hsi.models import AuditEntry, LiveSetting
 from hsi.workers.flusher import Recorder
@@ -38,7 +38,7 @@ def changed(**wanted: str | None) -> list[str]:
 
 
 def refused(**wanted: str | None) -> dict[str, str]:
-    with pytest.raises(ValidationError) as told:
+    with pytest.raises(InvalidRequestError) as told:
         live_settings.change(wanted)
     return dict(told.value.errors or {})
 
@@ -214,7 +214,7 @@ def test_two_at_a_time_cannot_make_what_does_not_go_together():
         begun.wait(10)
         try:
             live_settings.change(wanted)
-        except ValidationError as error:
+        except InvalidRequestError as error:
             faults.append(error.errors)
         finally:
             connections.close_all()

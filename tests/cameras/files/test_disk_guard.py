@@ -85,11 +85,6 @@ def test_the_floor_may_be_a_share_of_the_disk(settings: Any, data_dir: Path):
     assert disk_guard.is_short()
 
 
-def test_a_folder_that_is_not_there_lacks_nothing(tmp_path: Path):
-    assert disk_guard.missing_bytes([tmp_path / "no"], 10**15, 50) == 0
-    assert disk_guard.missing_bytes([tmp_path / "no", tmp_path], 10**15, 0) > 10**14
-
-
 @pytest.mark.django_db
 def test_the_folder_of_the_database_counts_where_it_is_a_file_and_the_temporary_folder_always(data_dir: Path):
     own = [Path(connection.settings_dict["NAME"]).parent] if connection.vendor == "sqlite" else []

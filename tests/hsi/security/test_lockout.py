@@ -86,7 +86,7 @@ def test_a_lock_ends_by_itself_and_old_failures_are_removed():
         reserve("anna", "192.0.2.1", NOW + timedelta(seconds=second))
     with pytest.raises(LockedOutError) as caught:
         reserve("anna", "192.0.2.1", NOW + timedelta(minutes=1))
-    assert caught.value.wait_seconds == 14 * 60
+    assert caught.value.retry_after_seconds == 14 * 60
     assert LoginFailure.objects.count() == 3  # to ask while locked out makes it no longer
     reserve("anna", "192.0.2.1", NOW + window() + timedelta(seconds=0.5))
     assert LoginFailure.objects.count() == 3
@@ -120,7 +120,7 @@ def test_a_try_that_came_too_early_makes_nobody_wait_longer():
     for second in range(last + 1, last + 30):
         with pytest.raises(LockedOutError) as caught:
             reserve("anna", "192.0.2.9", NOW + timedelta(seconds=second))
-        assert second + caught.value.wait_seconds == last + 30
+        assert second + caught.value.retry_after_seconds == last + 30
     assert reserve("anna", "192.0.2.9", NOW + timedelta(seconds=last + 30)).pk
 
 

@@ -14,7 +14,7 @@ from cameras.models import Camera, CameraGrant, Upload
 from detection.models import Detection
 from events.models import Alert, AlertRule, Event
 from hsi.admin.base import HSIAdmin
-from hsi.api.permissions import FollowsPolicy, allows, subject_of
+from hsi.api.permissions import PolicyPermission, allows, subject_of
 from hsi.checks import check_policies
 from hsi.models import StreamHead
 from hsi.policies import Account, Incoming, System
@@ -111,7 +111,7 @@ def test_every_view_of_the_api_says_whose_policy_it_follows():
     ours = {view for view in api_views() if not view.__module__.startswith("drf_spectacular")}
     assert len(ours) > 50
     for view in ours - {view for view in ours if view.__name__ == "Metrics"}:  # which has a rule for addresses
-        assert list(view.permission_classes) == [FollowsPolicy], view
+        assert list(view.permission_classes) == [PolicyPermission], view
         assert policy.of(subject_of(view())), view
 
 

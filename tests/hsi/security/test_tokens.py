@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from hsi.errors import ConflictError, ValidationError
+from hsi.errors import ConflictError, InvalidRequestError
 from hsi.models import ApiToken, digest
 from hsi.security.tokens import MAX_TOKENS, create_token, find_token, revoke
 from tests import factories
@@ -32,7 +32,7 @@ def test_two_tokens_are_never_the_same():
     ("scopes", "days"), [([], None), (["read", "all"], None), (["read"], 0), (["read"], -1), (["read"], 10**6)]
 )
 def test_what_makes_no_token_is_refused(scopes: list[str], days: int | None):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidRequestError):
         create_token(factories.user(), "a", scopes, days)
     assert not ApiToken.objects.exists()
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from hsi.errors import BusyError, RateLimitError, TooLargeError
+from hsi.errors import BusyError, PayloadTooLargeError, RateLimitError
+from hsi.http.body_limits import UNKNOWN_SENDER_BYTES
 from hsi.server import admission
+from hsi.server import bodies as request_bodies
 from hsi.server.bodies import Bodies
 
 pytestmark = pytest.mark.one_engine
@@ -51,7 +53,7 @@ def test_a_body_of_unknown_length_takes_room_as_it_comes():
     body, other = bodies.begin("a", 0, 500), bodies.begin("b", 500, 500)
     body.receive(400)
     assert bodies.outstanding_bytes() == 500
-    with pytest.raises(TooLargeError):
+    with pytest.raises(PayloadTooLargeError):
         body.receive(101)
     other.receive(500)
     assert bodies.outstanding_bytes() == 0
@@ -64,7 +66,7 @@ def test_a_body_of_unknown_length_takes_room_as_it_comes():
 
 
 def test_what_is_announced_too_large_is_refused_at_once():
-    with pytest.raises(TooLargeError):
+    with pytest.raises(PayloadTooLargeError):
         Bodies().begin("a", 501, 500)
 
 
@@ -85,6 +87,23 @@ def test_a_process_with_few_threads_gives_strangers_half_of_them(settings):
         bodies.begin("a", 1, 500)
     with pytest.raises(RateLimitError):
         bodies.begin("a", 1, 500)
+
+
+@pytest.mark.parametrize(
+    ("announced_bytes", "needs_admission"),
+    [(0, False), (UNKNOWN_SENDER_BYTES, False), (UNKNOWN_SENDER_BYTES + 1, True), (None, True)],
+)
+def test_only_a_short_body_of_known_length_is_taken_from_unknown_senders(
+    settings, announced_bytes: int | None, needs_admission: bool
+):
+    settings.REQUEST_BODIES_MAX_BYTES_PER_CLIENT = settings.REQUEST_BODIES_MAX_BYTES = 10**6
+    body = request_bodies.begin("192.0.2.1", "/api/events", announced_bytes)
+    try:
+        assert body.needs_admission is needs_admission
+        assert len(request_bodies.known_senders) == needs_admission
+        assert len(request_bodies.unknown_senders) == (not needs_admission)
+    finally:
+        body.end()
 
 
 def test_the_temporary_folder_must_have_room_for_what_comes(settings, tmp_path, monkeypatch):
