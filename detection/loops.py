@@ -7,9 +7,9 @@ from django.conf import settings
 from detection import batching
 from detection.detectors import service
 from detection.models import Batch
-from detection.pipeline import bury_upload, detect_upload
 from hsi.outbound import shared_breaker
 from hsi.queues import DETECTION_QUEUE
+from hsi.queues.handlers import get_handler
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker
 
@@ -32,8 +32,7 @@ def loops(concurrency: int | None = None) -> list[Loop]:
     worker = QueueWorker(
         "detection",
         DETECTION_QUEUE,
-        detect_upload,
-        bury_upload,
+        get_handler(DETECTION_QUEUE),
         concurrency=concurrency or settings.DETECTION_CONCURRENCY,
         ready=lambda: shared_breaker.wait_seconds(service()),
     )

@@ -232,7 +232,7 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> Det
     }
 
 
-def revive_upload(row_id: int) -> bool:
+def requeue_upload(row_id: int) -> bool:
     """A failed upload waits again, and its repeats are repeats again. False: it is gone, or not failed.
 
     Of a repeat that failed with the first of its content, that one waits again.
@@ -242,20 +242,20 @@ def revive_upload(row_id: int) -> bool:
         return False
     if failed.duplicate_of_id is not None:
         return dead_letters.retry(DETECTION_QUEUE, failed.duplicate_of_id, audit.acting_user())
-    revived = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
+    requeued = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
         state=Upload.State.WAITING, reason="", finished_at=None
     )
     failed.repeats.filter(state=Upload.State.DEAD).update(state=Upload.State.DUPLICATE, reason=REPEATS)
-    return bool(revived)
+    return bool(requeued)
 
 
-def bury_upload(row_id: int, reason: str) -> None:
+def mark_upload_dead(row_id: int, reason: str) -> None:
     """The upload's job becomes a dead letter: the upload says so, and its repeats, which nobody looked at either."""
     now = timezone.now()
-    buried = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
+    marked = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
         state=Upload.State.DEAD, reason=reason, finished_at=now
     )
-    if buried:
+    if marked:
         repeats = Upload.objects.filter(duplicate_of=row_id, state=Upload.State.DUPLICATE)
         repeats.update(state=Upload.State.DEAD, reason=f"upload {row_id} of the same bytes failed")
         transaction.on_commit(lambda: histograms.count(histograms.UPLOADS, Upload.State.DEAD.value))

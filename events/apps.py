@@ -13,9 +13,63 @@ class EventsConfig(AppConfig):
         from events import checks  # noqa: F401  (registers the system checks)
 
         post_migrate.connect(keep_search_index, sender=self)
+        register_jobs()
+        register_messages()
+        register_navigation()
+        register_channels()
 
 
 def keep_search_index(using: str, **options: Any) -> None:
     from events import search_index
 
     search_index.keep(connections[using])
+
+
+def register_jobs() -> None:
+    from events import pipeline
+    from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, handlers
+    from hsi.queues.handlers import JobHandler
+
+    handlers.register(
+        ANALYSIS_QUEUE, JobHandler(pipeline.analyse_batch, pipeline.mark_batch_dead, pipeline.requeue_batch)
+    )
+    handlers.register(
+        FAST_PATH_QUEUE,
+        JobHandler(pipeline.tell_at_once, pipeline.log_fast_path_failure, pipeline.requeue_fast_path),
+    )
+
+
+def register_messages() -> None:
+    from events.alerting.serializers import AlertData
+    from events.serializers import EventData, EventDeletedData
+    from hsi.outbox import messages
+
+    messages.register("event.created", EventData)
+    messages.register("event.updated", EventData)
+    messages.register("event.deleted", EventDeletedData)
+    messages.register("alert.created", AlertData)
+    messages.register("alert.updated", AlertData)
+
+
+def register_navigation() -> None:
+    from hsi.admin import navigation
+    from hsi.admin.navigation import Item
+
+    navigation.register("Review", Item("Events", "visibility", "events.event", 10, "unreviewed"))
+    navigation.register(
+        "Alerts",
+        Item("Alerts", "notification_important", "events.alert", 10, "alerts", "bad"),
+        Item("Alert rules", "rule", "events.alertrule", 20),
+        Item("Channels", "campaign", "events.notificationchannel", 30),
+        Item("Deliveries", "outgoing_mail", "events.delivery", 40),
+    )
+
+
+def register_channels() -> None:
+    """Name the class of each kind. What a kind needs is imported when a channel of it is used."""
+    from events.notifications import channels
+
+    channels.register("webhook", "events.notifications.webhook.Webhook")
+    channels.register("email", "events.notifications.email.Email")
+    channels.register("mqtt", "events.notifications.mqtt.Mqtt")
+    channels.register("apprise", "events.notifications.apprise.Apprise")

@@ -7,8 +7,8 @@ import time
 from django.conf import settings
 
 from events.pending import catch_up, owed
-from events.pipeline import analyse_batch, bury_batch, bury_telling, tell_at_once
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
+from hsi.queues.handlers import get_handler
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker
 
@@ -20,7 +20,7 @@ class AnalysisWorker(QueueWorker):
 
     def __init__(self) -> None:
         super().__init__(
-            "analysis", ANALYSIS_QUEUE, analyse_batch, bury_batch, concurrency=settings.ANALYSIS_CONCURRENCY
+            "analysis", ANALYSIS_QUEUE, get_handler(ANALYSIS_QUEUE), concurrency=settings.ANALYSIS_CONCURRENCY
         )
         self._catch_up_at = float("-inf")
 
@@ -35,4 +35,4 @@ class AnalysisWorker(QueueWorker):
 
 
 def loops() -> list[Loop]:
-    return [QueueWorker("fast-path", FAST_PATH_QUEUE, tell_at_once, bury_telling), AnalysisWorker()]
+    return [QueueWorker("fast-path", FAST_PATH_QUEUE, get_handler(FAST_PATH_QUEUE)), AnalysisWorker()]

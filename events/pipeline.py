@@ -185,7 +185,7 @@ def _time_the_way(batch: Batch) -> None:
         transaction.on_commit(lambda: histograms.stage("upload_to_event", seconds))
 
 
-def bury_batch(row_id: int, reason: str) -> None:
+def mark_batch_dead(row_id: int, reason: str) -> None:
     """The analysis job becomes a dead letter: the batch and its event say so. A rule score stays, with its source."""
     Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(state=Batch.State.DEAD, finished_at=timezone.now())
     _mark_event(row_id, Event.Analysis.PENDING, Event.Analysis.FAILED)
@@ -201,19 +201,21 @@ def _mark_event(batch_id: int, before: Event.Analysis, after: Event.Analysis) ->
     tell("event.updated", event)
 
 
-def revive_batch(row_id: int) -> bool:
+def requeue_batch(row_id: int) -> bool:
     """A failed batch waits for its judgement again, and its event says so. False: it is gone, or not failed."""
-    revived = Batch.objects.filter(pk=row_id, state=Batch.State.DEAD).update(state=Batch.State.CLOSED, finished_at=None)
-    if revived:
+    requeued = Batch.objects.filter(pk=row_id, state=Batch.State.DEAD).update(
+        state=Batch.State.CLOSED, finished_at=None
+    )
+    if requeued:
         _mark_event(row_id, Event.Analysis.FAILED, Event.Analysis.PENDING)
-    return bool(revived)
+    return bool(requeued)
 
 
-def revive_telling(row_id: int) -> bool:
+def requeue_fast_path(row_id: int) -> bool:
     """Telling at once only helps while the batch is open and untold."""
     return Batch.objects.open().filter(pk=row_id, event__isnull=True).exists()
 
 
-def bury_telling(row_id: int, reason: str) -> None:
+def log_fast_path_failure(row_id: int, reason: str) -> None:
     """The fast path failed. Nothing is lost: the batch is analysed when it closes."""
     logger.error("Batch %s could not be told at once: %s", row_id, reason)

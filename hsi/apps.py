@@ -18,6 +18,9 @@ class HsiConfig(AppConfig):
 
         policy.discover()
         pooler.watch()
+        register_messages()
+        register_navigation()
+        register_expired_rows()
 
 
 class AdminConfig(DjangoAdminConfig):
@@ -25,3 +28,56 @@ class AdminConfig(DjangoAdminConfig):
 
     default = False
     default_site = "monitoring.pages.site.Site"
+
+
+def register_messages() -> None:
+    from hsi.outbox import messages
+
+    messages.register("service.status", messages.ServiceStatusData)
+    messages.register("worker.status", messages.WorkerStatusData)
+    messages.register("queue.pressure", messages.QueuePressureData)
+
+
+def register_navigation() -> None:
+    from hsi.admin import navigation
+    from hsi.admin.navigation import Item
+
+    navigation.register(
+        "Operations",
+        Item("Workers", "engineering", "hsi.workerheartbeat", 50),
+        Item("Breakers", "electrical_services", "hsi.circuitbreaker", 60),
+        Item("Queue jobs", "pending_actions", "hsi.queuejob", 70),
+    )
+    navigation.register(
+        "Access",
+        Item("Users", "person", "auth.user", 10),
+        Item("Groups", "group", "auth.group", 20),
+        Item("Tokens", "key", "hsi.apitoken", 30),
+        Item("Failed logins", "lock", "hsi.loginfailure", 50),
+    )
+    navigation.register("Audit", Item("Audit log", "history", "hsi.auditentry", 10))
+    navigation.register(
+        "Records",
+        Item("Dead letter rows", "inbox", "hsi.deadletter", 10),
+        Item("Stream", "stream", "hsi.streammessage", 30),
+        Item("Paused queues", "pause_circle", "hsi.queuepause", 40),
+        Item("Changed settings", "tune", "hsi.livesetting", 50),
+    )
+
+
+def register_expired_rows() -> None:
+    from hsi import audit
+    from hsi.api import idempotency
+    from hsi.db import row_retention
+    from hsi.metrics import gauges, histograms
+    from hsi.queues import dead_letters
+    from hsi.workers import heartbeat
+
+    row_retention.register(
+        dead_letters.expired,
+        idempotency.expired,
+        audit.expired,
+        heartbeat.expired,
+        histograms.expired,
+        gauges.expired,
+    )

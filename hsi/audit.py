@@ -10,8 +10,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from hsi.http.client_address import client_address
@@ -76,3 +79,8 @@ def _operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container
         return f"uid {os.getuid()}"
+
+
+def expired(now: datetime) -> QuerySet[AuditEntry]:
+    """Return the entries that are too old."""
+    return AuditEntry.objects.filter(time__lt=now - timedelta(days=settings.AUDIT_RETENTION_DAYS))

@@ -143,7 +143,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-UNFOLD = admin_theme.look(_value["APP_NAME"])
+UNFOLD = admin_theme.look(_value["APP_NAME"], navigation="monitoring.pages.navigation.navigation")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = _value["TIME_ZONE"]
@@ -239,18 +239,5 @@ RECORDERS = [
     "hsi.metrics.gauges.flush",
     *(["monitoring.log_writer.flush"] if _value["LOG_DB_ENABLED"] else []),
 ]
-
-# How a row is marked when a full queue gives up its job: a function of the row's id and the reason.
-QUEUE_BURIAL = {
-    "detection_queue": "detection.pipeline.bury_upload",
-    "fast_path_queue": "events.pipeline.bury_telling",
-    "analysis_queue": "events.pipeline.bury_batch",
-}
-# How a row whose job was a dead letter waits again: a function of the row's id, True where it does.
-QUEUE_REVIVAL = {
-    "detection_queue": "detection.pipeline.revive_upload",
-    "fast_path_queue": "events.pipeline.revive_telling",
-    "analysis_queue": "events.pipeline.revive_batch",
-}
 
 LOGGING = log_config.logging_config(_value)

@@ -4,3 +4,47 @@ from django.apps import AppConfig
 class MonitoringConfig(AppConfig):
     name = "monitoring"
     verbose_name = "Monitoring"
+
+    def ready(self) -> None:
+        register_messages()
+        register_navigation()
+        register_expired_rows()
+
+
+def register_messages() -> None:
+    from hsi.outbox import messages
+    from monitoring.health.monitor import SystemStatusData
+    from monitoring.metrics.gpu import GpuStatsData
+
+    messages.register("system.status", SystemStatusData)
+    messages.register("gpu.stats", GpuStatsData)
+
+
+def register_navigation() -> None:
+    from hsi.admin import navigation
+    from hsi.admin.navigation import Item
+
+    navigation.register("", Item("Overview", "monitoring", "index", 10))
+    navigation.register(
+        "Operations",
+        Item("Dead letters", "report", "letters", 10, "dead_letters", "bad"),
+        Item("Queues", "low_priority", "queues", 20),
+        Item("Logs", "subject", "logs", 30),
+        Item("Configuration", "tune", "configuration", 40),
+        Item("Housekeeping", "cleaning_services", "monitoring.jobrun", 80),
+    )
+    navigation.register(
+        "Records",
+        Item("Log rows", "article", "monitoring.logentry", 20),
+        Item("Graphics cards", "memory", "monitoring.gpusample", 60),
+        Item("Room", "hard_drive", "monitoring.storagesample", 70),
+    )
+
+
+def register_expired_rows() -> None:
+    from hsi.db import row_retention
+    from monitoring import job_runs, log_writer
+    from monitoring.metrics import gpu
+    from monitoring.retention import storage
+
+    row_retention.register(log_writer.expired, job_runs.expired, storage.expired, gpu.expired)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from hsi.logs.redaction import redact
@@ -34,3 +38,8 @@ def note(name: str, counts: dict[str, int]) -> None:
     """A run that is over already."""
     now = timezone.now()
     JobRun.objects.create(name=name, started_at=now, ended_at=now, outcome=JobRun.Outcome.DONE, counts=counts)
+
+
+def expired(now: datetime) -> QuerySet[JobRun]:
+    """Return the runs that are too old."""
+    return JobRun.objects.filter(started_at__lt=now - timedelta(days=settings.JOB_RETENTION_DAYS))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DataError, IntegrityError
+from django.db.models import QuerySet
 
 from hsi.logs.buffer import Line, buffer
 from hsi.logs.formatters import printable
@@ -74,3 +77,8 @@ _writer = Writer()
 def flush() -> None:
     """Write the log lines of this process. See `Writer.flush`."""
     _writer.flush()
+
+
+def expired(now: datetime) -> QuerySet[LogEntry]:
+    """Return the lines that are too old."""
+    return LogEntry.objects.filter(time__lt=now - timedelta(days=settings.LOG_RETENTION_DAYS))

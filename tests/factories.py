@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from detection.models import Batch, Detection
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
+from hsi.queues import Job
+from hsi.queues.handlers import JobHandler
 from hsi.security.roles import Role
 from hsi.security.tokens import create_token
 
@@ -175,3 +178,9 @@ def alert(of: Event | None = None, **values: Any) -> Alert:
 def delivery(of: Alert, to: NotificationChannel, **values: Any) -> Delivery:
     """A first telling that is due."""
     return Delivery.objects.create(**{"alert": of, "channel": to, "stage": "first", "due_at": 0, **values})
+
+
+def job_handler(
+    work: Callable[[Job], None] = lambda job: None, on_dead: Callable[[int, str], None] = lambda row_id, reason: None
+) -> JobHandler:
+    return JobHandler(work, on_dead, on_requeue=lambda row_id: True)

@@ -23,7 +23,7 @@ from events.stream.schema import ABOUT_THE_CONNECTION
 from events.stream.topics import TOPICS
 from hsi.config.options import SETTINGS, Setting
 from hsi.models import CircuitBreaker, DeadLetter, WorkerHeartbeat
-from hsi.outbox.messages import SHAPES
+from hsi.outbox import messages
 
 pytestmark = pytest.mark.one_engine
 
@@ -232,13 +232,13 @@ def test_every_health_check_is_listed_with_what_to_do() -> None:
 
 def test_every_message_of_the_stream_is_listed() -> None:
     listed = first_cells_of_all(section(page("api.md"), "Messages from the server"))
-    assert listed == {*SHAPES, *ABOUT_THE_CONNECTION, "error"}
+    assert listed == {*messages.schemas(), *ABOUT_THE_CONNECTION, "error"}
 
 
 def test_every_message_of_the_stream_goes_over_one_address() -> None:
     families = [family for topic in TOPICS.values() for family in topic.families]
     assert len(families) == len(set(families))
-    assert {kind.partition(".")[0] for kind in SHAPES} <= set(families)
+    assert {kind.partition(".")[0] for kind in messages.schemas()} <= set(families)
 
 
 def test_the_close_codes_are_those_of_the_code() -> None:

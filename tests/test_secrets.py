@@ -137,7 +137,7 @@ def send_all(person: Person) -> None:
         def fail(config: Any, notification: Any) -> None:
             raise RuntimeError(f"{config.url} and {config.secret!r} and {json.dumps(config.password)}")
 
-        for kind in channels.KINDS:
+        for kind in channels.kinds():
             patched.setattr(channels.kind(kind), "send", fail, raising=True)
         for channel in NotificationChannel.objects.all():
             assert person.post(f"/api/notification-channels/{channel.pk}/test", {}, api=True).status_code == 500
@@ -183,9 +183,9 @@ def test_what_is_secret_of_a_channel_is_left_nowhere(
     settings.WEBHOOK_TIMEOUT_SECONDS, settings.SMTP_HOST = 2, ""
     with WebhookPeer() as peer, MqttPeer(connect_code=5) as broker:
         peer.default = 500
-        for kind in channels.KINDS:
+        for kind in channels.kinds():
             enter(boss, lambda kind=kind: of_kind(kind, broker, peer, lambda name: markers.new(f"{kind} {name}")))
-        assert set(NotificationChannel.objects.values_list("kind", flat=True)) == set(channels.KINDS), markers.answers
+        assert set(NotificationChannel.objects.values_list("kind", flat=True)) == set(channels.kinds()), markers.answers
         send_all(boss)
     for channel in NotificationChannel.objects.all()[:2]:
         boss.post(f"/api/notification-channels/{channel.pk}", {}, api=True, method="delete")
@@ -193,7 +193,7 @@ def test_what_is_secret_of_a_channel_is_left_nowhere(
 
 
 def test_what_is_no_secret_input_keeps_nothing_that_nobody_reads(markers: Markers, logs: Logs, boss: Person):
-    for kind in channels.KINDS:
+    for kind in channels.kinds():
         values: dict[str, Any] = {
             "name": "x",
             "kind": kind,

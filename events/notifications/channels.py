@@ -1,8 +1,8 @@
-"""The kinds of notification channels: one small protocol, and a table of who fulfils it."""
+"""The kinds of notification channels: one small protocol, and the registry of the classes that fulfil it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol
@@ -12,14 +12,6 @@ from django.utils.module_loading import import_string
 from events.models import NotificationChannel
 from events.notifications.content import Notification
 from hsi.errors import HSIError
-
-# Dotted paths: what a kind needs is loaded when a channel of it is there.
-KINDS = {
-    NotificationChannel.Kind.WEBHOOK.value: "events.notifications.webhook.Webhook",
-    NotificationChannel.Kind.EMAIL.value: "events.notifications.email.Email",
-    NotificationChannel.Kind.MQTT.value: "events.notifications.mqtt.Mqtt",
-    NotificationChannel.Kind.APPRISE.value: "events.notifications.apprise.Apprise",
-}
 
 SECRETS = ("url", "secret", "password")
 
@@ -85,9 +77,22 @@ class Kind(Protocol):
         ...
 
 
+_kinds: dict[str, str] = {}  # dotted paths of classes
+
+
+def register(name: str, path: str) -> None:
+    """Declare a kind of channel. The class at the dotted path is imported when a channel of it is used."""
+    _kinds[name] = path
+
+
+def kinds() -> Collection[str]:
+    return _kinds.keys()
+
+
 @cache
 def kind(name: str) -> Kind:
-    made: Kind = import_string(KINDS[name])()
+    """Return the kind of that name. Raise `KeyError` where none is registered."""
+    made: Kind = import_string(_kinds[name])()
     return made
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Literal, TypedDict
 
 from hsi.api.openapi import json_schema
-from hsi.outbox.messages import SHAPES, shape
+from hsi.outbox import messages
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/"
@@ -87,17 +87,22 @@ FROM_CLIENT = (SubscribeMessage, UnsubscribeMessage, PingMessage)
 def document() -> dict[str, Any]:
     """The schema. Its `$defs` hold one entry a message type, and `FromServer` and `FromClient`."""
     components: dict[str, Any] = {}
-    shapes = {**ABOUT_THE_CONNECTION, **{kind: shape(kind) for kind in SHAPES}}
-    messages = {kind: _message(kind, json_schema(one, components, REF)) for kind, one in shapes.items()}
+    schemas = {**ABOUT_THE_CONNECTION, **messages.schemas()}
+    from_server_by_type = {kind: _message(kind, json_schema(one, components, REF)) for kind, one in schemas.items()}
     from_client = [json_schema(one, components, REF) for one in FROM_CLIENT]
-    from_server = [{"$ref": f"{REF}{kind}"} for kind in messages]
+    from_server = [{"$ref": f"{REF}{kind}"} for kind in from_server_by_type]
     from_server.append(json_schema(ErrorMessage, components, REF))
     return {
         "$schema": DIALECT,
         "title": "Messages of the live stream",
         "description": "Take unknown types and unknown fields for those of a newer version, and pass over them.",
         "anyOf": [{"$ref": f"{REF}FromServer"}, {"$ref": f"{REF}FromClient"}],
-        "$defs": {"FromServer": {"oneOf": from_server}, "FromClient": {"oneOf": from_client}, **messages, **components},
+        "$defs": {
+            "FromServer": {"oneOf": from_server},
+            "FromClient": {"oneOf": from_client},
+            **from_server_by_type,
+            **components,
+        },
     }
 
 

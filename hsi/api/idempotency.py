@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
@@ -115,7 +116,7 @@ def digest_of(request: Request, *parts: bytes) -> str:
 def claim(request: Request, key: str, digest: str) -> KeptAnswer:
     """The row of this key, with or without an answer. Raises `KeyReusedError` where it is another request's."""
     rows = KeptAnswer.objects.filter(user=request.user.pk, key=key)
-    rows.filter(created_at__lt=expired_before(timezone.now())).delete()
+    expired(timezone.now()).filter(user=request.user.pk, key=key).delete()
     try:
         with transaction.atomic():
             return KeptAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=digest)
@@ -140,5 +141,6 @@ def replay(row: KeptAnswer, data: Any) -> Response:
     return Response(data, row.status, headers=headers)
 
 
-def expired_before(now: datetime) -> datetime:
-    return now - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+def expired(now: datetime) -> QuerySet[KeptAnswer]:
+    """Return the answers that are too old to be sent again."""
+    return KeptAnswer.objects.filter(created_at__lt=now - timedelta(hours=settings.IDEMPOTENCY_HOURS))

@@ -19,8 +19,8 @@ PRIMARY = {
 }  # fmt: skip
 
 
-def look(name: str) -> dict[str, Any]:
-    """`UNFOLD` for an installation called `name`."""
+def look(name: str, *, navigation: str) -> dict[str, Any]:
+    """`UNFOLD` for an installation called `name`. `navigation` is the dotted path of a function of a request."""
     return {
         "SITE_TITLE": name,
         "SITE_HEADER": name,
@@ -28,7 +28,7 @@ def look(name: str) -> dict[str, Any]:
         "SITE_ICON": mark,
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": mark}],
         "SHOW_BACK_BUTTON": True,
-        "SHOW_HISTORY": "monitoring.pages.navigation.shows_history",
+        "SHOW_HISTORY": "hsi.admin.navigation.shows_history",
         "BORDER_RADIUS": "10px",
         "COLORS": {"base": BASE, "primary": PRIMARY},
         "STYLES": [lambda request: static("hsi/admin.css")],
@@ -36,7 +36,7 @@ def look(name: str) -> dict[str, Any]:
         "SIDEBAR": {
             "show_search": True,
             "command_search": True,
-            "navigation": "monitoring.pages.navigation.navigation",
+            "navigation": navigation,
         },
     }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from hsi.db import clock
 from hsi.models import ProcessFigure
@@ -41,3 +41,8 @@ def total(name: str) -> float:
     """The figure over all processes that are alive."""
     rows = ProcessFigure.objects.filter(name=name, at__gte=clock.now() - ALIVE)
     return float(rows.aggregate(sum=Sum("value"))["sum"] or 0)
+
+
+def expired(now: datetime) -> QuerySet[ProcessFigure]:
+    """Return the figures of processes that ended."""
+    return ProcessFigure.objects.filter(at__lt=now - timedelta(days=1))

@@ -10,10 +10,12 @@ import bisect
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import QuerySet
 
 from hsi.db import clock
 from hsi.models import StageSample, Tally
@@ -166,3 +168,8 @@ def _execute_many(statement: str, rows: list[Any]) -> None:
     if rows:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.executemany(statement, rows)
+
+
+def expired(now: datetime) -> QuerySet[StageSample]:
+    """Return the samples that are too old."""
+    return StageSample.objects.filter(minute__lt=now - timedelta(days=settings.LATENCY_RETENTION_DAYS))

@@ -1,34 +1,18 @@
-"""The types of messages of the live stream, and the shape of each one's `data`.
+"""The types of messages of the live stream, and the schema of each one's `data`.
 
-The list names shapes of other apps as strings. The published schema is made from it, and every message that
-the tests see sent is held against it.
+Each app registers its own types in `AppConfig.ready()`. The published schema is made from them, and every message
+that the tests see sent is held against it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypedDict
-
-from django.utils.module_loading import import_string
+from types import MappingProxyType
+from typing import Literal, TypedDict
 
 from hsi.circuit_breaker import Phase
 from hsi.times import iso
-
-SHAPES = {
-    "event.created": "events.serializers.EventData",
-    "event.updated": "events.serializers.EventData",
-    "event.deleted": "events.serializers.EventDeletedData",
-    "alert.created": "events.alerting.serializers.AlertData",
-    "alert.updated": "events.alerting.serializers.AlertData",
-    "detection.created": "detection.serializers.DetectionCreatedData",
-    "batch.closed": "detection.serializers.BatchClosedData",
-    "camera.status": "cameras.serializers.CameraStatusData",
-    "system.status": "monitoring.health.monitor.SystemStatusData",
-    "service.status": "hsi.outbox.messages.ServiceStatusData",
-    "worker.status": "hsi.outbox.messages.WorkerStatusData",
-    "queue.pressure": "hsi.outbox.messages.QueuePressureData",
-    "gpu.stats": "monitoring.metrics.gpu.GpuStatsData",
-}
 
 Health = Literal["healthy", "degraded"]
 
@@ -68,9 +52,17 @@ class QueuePressureData(TypedDict):
     policy: str
 
 
-def shape(kind: str) -> Any:
-    """The `TypedDict` of the data of such a message. Raises `KeyError` for a type that is not in the list."""
-    return import_string(SHAPES[kind])
+_schemas: dict[str, type] = {}
+
+
+def register(kind: str, data: type) -> None:
+    """Declare a type of message: `data` is the `TypedDict` of its data."""
+    _schemas[kind] = data
+
+
+def schemas() -> Mapping[str, type]:
+    """Return the `TypedDict` of the data of each type of message."""
+    return MappingProxyType(_schemas)
 
 
 def service_status(

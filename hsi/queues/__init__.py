@@ -103,7 +103,7 @@ class Depth:
 class Queue(Protocol):
     """One named queue.
 
-    `put`, `ack`, `retry` and `bury` take part in the caller's transaction where the backend is the
+    `put`, `ack`, `retry` and `mark_dead` take part in the caller's transaction where the backend is the
     database. Where it is not, they happen after the commit: `put` then answers by how full the queue
     is now and never fails for want of a queue; whether a job is still ours is checked now, and
     `LeaseLostError` raised now. Either way nothing is acknowledged whose result was not stored.
@@ -149,7 +149,7 @@ class Queue(Protocol):
         """Try again later. With `counts` False this attempt does not count. Raises LeaseLostError."""
         ...
 
-    def bury(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
+    def mark_dead(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
         """Give up: the job becomes a DeadLetter, whose id is returned. Raises LeaseLostError."""
         ...
 

@@ -164,7 +164,7 @@ class DatabaseQueue:
         )
         transaction.on_commit(self._bell.ring)
 
-    def bury(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
+    def mark_dead(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
         with transaction.atomic():
             self.ack(job)
             self._counted = (float("-inf"), 0)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from hsi import audit
 from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
 from hsi.queues import Failure, Job, get_queue
+from hsi.queues.handlers import get_handler
 
 MOST_GROUPS = 50
 SHOWN_TEXT = 300
@@ -118,11 +118,10 @@ def requeue(letter: DeadLetter, by: str) -> DeadLetter.State | None:
 
     None: somebody else resolved it first, and nothing happens.
     """
-    revive = import_string(settings.QUEUE_REVIVAL[letter.queue])
     with transaction.atomic():
         if not _resolve(letter, DeadLetter.State.REQUEUED, by):
             return None
-        if revive(letter.row_id):
+        if get_handler(letter.queue).on_requeue(letter.row_id):
             get_queue(letter.queue).put(letter.row_id)
             return DeadLetter.State.REQUEUED
         DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
@@ -147,7 +146,7 @@ def retry(queue: str, row_id: int, by: str) -> bool:
     """
     letters = DeadLetter.objects.filter(queue=queue, row_id=row_id, state=DeadLetter.State.OPEN).order_by("-id")
     with transaction.atomic():
-        waits = import_string(settings.QUEUE_REVIVAL[queue])(row_id)
+        waits = get_handler(queue).on_requeue(row_id)
         if waits:
             audit.record("tried_again", f"{queue} row {row_id}")
             for letter in letters:
@@ -170,3 +169,9 @@ def _resolve(letter: DeadLetter, state: DeadLetter.State, by: str) -> bool:
         about = {"queue": letter.queue, "row": letter.row_id, "error": letter.error_type}
         audit.record(f"dead_letter_{state.value}", f"dead letter {letter.pk}", before=about)
     return bool(changed)
+
+
+def expired(now: datetime) -> QuerySet[DeadLetter]:
+    """Return the resolved dead letters that are too old."""
+    before = now - timedelta(days=settings.DEAD_LETTER_RETENTION_DAYS)
+    return DeadLetter.objects.exclude(state=DeadLetter.State.OPEN).filter(resolved_at__lt=before)

@@ -1,7 +1,7 @@
 """What happens when a queue is full and the policy is not to refuse: the oldest job makes room.
 
 The job becomes a dead letter and its row says so, in one transaction. Only new work displaces: rows
-that wait are queued again (`put_many`) where there is room, so that a backlog never buries itself.
+that wait are queued again (`put_many`) where there is room, so that a backlog never displaces itself.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
-from django.utils.module_loading import import_string
 
 from hsi.errors import HSIError
 from hsi.queues import PutResult
+from hsi.queues.handlers import get_handler
 
 if TYPE_CHECKING:
     from hsi.queues import Queue
@@ -37,7 +37,7 @@ class QueueOverflowError(HSIError):
 def displace(queue: Queue, row_id: int, trace: str) -> PutResult:
     """Put a job into a full queue, as QUEUE_OVERFLOW_POLICY says.
 
-    In a transaction the exchange follows its commit: to bury a row takes locks of its own, and no
+    In a transaction the exchange follows its commit: to mark a row dead takes locks of its own, and no
     transaction that holds others may wait for them.
     """
     promise = PROMISES.get(settings.QUEUE_OVERFLOW_POLICY)
@@ -57,19 +57,18 @@ def _exchange_quietly(queue: Queue, row_id: int, trace: str) -> None:
 
 
 def _exchange(queue: Queue, row_id: int, trace: str) -> bool:
-    return bury_oldest(queue) and bool(queue.put_many([row_id], trace=trace))
+    return drop_oldest(queue) and bool(queue.put_many([row_id], trace=trace))
 
 
-def bury_oldest(queue: Queue) -> bool:
+def drop_oldest(queue: Queue) -> bool:
     """Give up the job that would be taken next. False: none waits, all are in hand or delayed."""
     jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
     if not jobs:
         return False
     job = replace(jobs[0], attempts=jobs[0].attempts - 1)  # it was never tried
     error = QueueOverflowError()
-    bury_row = import_string(settings.QUEUE_BURIAL[queue.name])
     with transaction.atomic():
-        bury_row(job.row_id, f"{error.code}: {error}")
-        queue.bury(job, REASON, error)
+        get_handler(queue.name).on_dead(job.row_id, f"{error.code}: {error}")
+        queue.mark_dead(job, REASON, error)
     logger.warning("%s: full, row %s became a dead letter", queue.name, job.row_id)
     return True

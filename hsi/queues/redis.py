@@ -224,7 +224,7 @@ class RedisQueue:
         if not self._run("RETRY", GROUP, job.row_id, job.id, max(0, int(delay_seconds * 1000)), *fields):
             raise LeaseLostError
 
-    def bury(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
+    def mark_dead(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
         with transaction.atomic():
             self.ack(job)
             return dead_letter(job, reason, error, stack).pk

@@ -9,7 +9,9 @@ import threading
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
+from django.db.models import QuerySet
 
 from hsi.db import clock
 from hsi.logs.redaction import redact
@@ -100,3 +102,8 @@ class Heartbeat:
             state=state, detail=redact(detail)[:LONGEST_DETAIL], beat_at=clock.now(),
             progressed_at=self.loop.progressed_at, jobs_done=self.loop.done,
         )  # fmt: skip
+
+
+def expired(now: datetime) -> QuerySet[WorkerHeartbeat]:
+    """Return the rows of loops that ended long ago."""
+    return WorkerHeartbeat.objects.filter(beat_at__lt=now - timedelta(days=settings.JOB_RETENTION_DAYS))

@@ -1,4 +1,4 @@
-"""A worker takes jobs from a queue and sees to it that each ends acknowledged, tried again later, or buried."""
+"""A worker takes jobs from a queue and sees to it that each ends acknowledged, tried again later, or a dead letter."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from hsi.queues import (
     get_queue,
     pauses,
 )
+from hsi.queues.handlers import JobHandler
 from hsi.workers.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 
 logger = logging.getLogger(__name__)
@@ -70,9 +71,8 @@ class Slot:
 
 
 class QueueWorker(Loop):
-    """Takes jobs of one queue. `work(job)` stores the result and acknowledges in one transaction.
+    """Takes jobs of one queue, for its `handler`.
 
-    `bury(row_id, reason)` is called in the transaction that buries a job, to mark its row.
     `ready()` is how many seconds to take nothing, because what the jobs need is away; they wait in the queue.
     A job in hand when its process dies is taken by another when the lease ends; the lease of a job
     that takes long is kept alive.
@@ -82,16 +82,14 @@ class QueueWorker(Loop):
         self,
         name: str,
         queue_name: str,
-        work: Callable[[Job], None],
-        bury: Callable[[int, str], None],
+        handler: JobHandler,
         *,
         concurrency: int = 1,
         ready: Callable[[], float] = lambda: 0,
     ) -> None:
         super().__init__(name)
         self.queue_name = queue_name
-        self.work = work
-        self.bury = bury
+        self.handler = handler
         self.concurrency = concurrency
         self.ready = ready
         self._in_hand: dict[Future[None], Slot] = {}
@@ -202,7 +200,7 @@ class QueueWorker(Loop):
         return jobs[0]
 
     def _do(self, job: Job) -> None:
-        """One job, from taken to acknowledged, retried or buried. The one place that catches everything."""
+        """One job, from taken to acknowledged, retried or dead. The one place that catches everything."""
         drop_bad_connections()
         failpoints.reach(f"{self.queue_name}-taken")
         try:
@@ -210,7 +208,7 @@ class QueueWorker(Loop):
                 raise WorkerLostError
             if job.attempts == 1 and self.queue_name in WAITS:  # later tries waited on purpose
                 histograms.stage(WAITS[self.queue_name], clock.now().timestamp() - job.put_at)
-            self.work(job)
+            self.handler.work(job)
             self.done += 1
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
@@ -251,8 +249,8 @@ class QueueWorker(Loop):
         stack = "".join(traceback.format_exception(error))
         try:
             with transaction.atomic():
-                self.bury(job.row_id, redact(f"{type(error).__name__}: {error}")[:300])
-                get_queue(self.queue_name).bury(job, reason, error, stack=stack)
+                self.handler.on_dead(job.row_id, redact(f"{type(error).__name__}: {error}")[:300])
+                get_queue(self.queue_name).mark_dead(job, reason, error, stack=stack)
         except LeaseLostError:
             logger.info("%s: row %s was given to another worker", self.queue_name, job.row_id)
         except QueueUnavailableError as away:

@@ -7,12 +7,13 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 import pynvml
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from hsi.outbox import publish
@@ -165,3 +166,8 @@ def card_data(row: GpuSample) -> GpuCardData:
         "temperature_celsius": row.temperature_celsius,
         "power_watts": row.power_watts,
     }
+
+
+def expired(now: datetime) -> QuerySet[GpuSample]:
+    """Return the samples that are too old."""
+    return GpuSample.objects.filter(time__lt=now - timedelta(minutes=settings.GPU_STATS_HISTORY_MINUTES))

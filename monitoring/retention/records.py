@@ -9,20 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from hsi.api.idempotency import expired_before
-from hsi.models import AuditEntry, DeadLetter, KeptAnswer, ProcessFigure, StageSample, StreamMessage, WorkerHeartbeat
+from hsi.db import row_retention
+from hsi.models import StreamMessage
 from monitoring.metrics import counters
-from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 
 CHUNK = 1000
-STORAGE_SAMPLE_DAYS = 90
 
 
 def forget(now: datetime) -> Iterator[int]:
     """Delete what is too old, a chunk a turn; each gives how many rows went."""
     counters.advance()  # what goes has been counted
     yield from _messages(now - timedelta(days=settings.STREAM_RETENTION_DAYS))
-    for rows in _old(now):
+    for rows in row_retention.expired_rows(now):
         yield from _all(rows)
 
 
@@ -34,25 +32,6 @@ def _messages(before: datetime) -> Iterator[int]:
         yield gone
         if first_kept <= rows[-1][0]:
             return
-
-
-def _old(now: datetime) -> Iterator[QuerySet[Any]]:
-    """Rows whose time is over, table by table."""
-
-    def days(number: int) -> datetime:
-        return now - timedelta(days=number)
-
-    resolved = DeadLetter.objects.exclude(state=DeadLetter.State.OPEN)
-    yield resolved.filter(resolved_at__lt=days(settings.DEAD_LETTER_RETENTION_DAYS))
-    yield KeptAnswer.objects.filter(created_at__lt=expired_before(now))
-    yield LogEntry.objects.filter(time__lt=days(settings.LOG_RETENTION_DAYS))
-    yield AuditEntry.objects.filter(time__lt=days(settings.AUDIT_RETENTION_DAYS))
-    yield JobRun.objects.filter(started_at__lt=days(settings.JOB_RETENTION_DAYS))
-    yield WorkerHeartbeat.objects.filter(beat_at__lt=days(settings.JOB_RETENTION_DAYS))
-    yield StageSample.objects.filter(minute__lt=days(settings.LATENCY_RETENTION_DAYS))
-    yield ProcessFigure.objects.filter(at__lt=days(1))
-    yield StorageSample.objects.filter(time__lt=days(STORAGE_SAMPLE_DAYS))
-    yield GpuSample.objects.filter(time__lt=now - timedelta(minutes=settings.GPU_STATS_HISTORY_MINUTES))
 
 
 def _all(rows: QuerySet[Any]) -> Iterator[int]:

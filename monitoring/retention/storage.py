@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from cameras.files.tree import Tree
 from cameras.models import Upload
@@ -21,6 +21,7 @@ FILES = 500  # looked at in a turn
 GROWTH_LOOKED_AT = timedelta(days=7)
 GROWTH_AT_LEAST = timedelta(hours=20)
 FARTHEST_DAYS = 3650
+SAMPLE_DAYS = 90  # how long samples are kept
 
 
 def measure(now: datetime) -> Iterator[int]:
@@ -76,3 +77,8 @@ def forecast(now: datetime) -> tuple[float | None, str]:
         return None, "The free room does not shrink."
     left = (last.free_bytes or 0) / growth
     return (None, "Not within ten years.") if left > FARTHEST_DAYS else (round(left, 1), "")
+
+
+def expired(now: datetime) -> QuerySet[StorageSample]:
+    """Return the samples that are too old."""
+    return StorageSample.objects.filter(time__lt=now - timedelta(days=SAMPLE_DAYS))

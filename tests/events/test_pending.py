@@ -158,7 +158,7 @@ def test_prose_speaks_against_the_answer_and_not_against_the_service(settings):
     assert not CircuitBreaker.objects.exclude(state="closed").exists()
 
 
-def test_a_batch_that_makes_the_model_fail_is_buried_and_blocks_no_other(settings):
+def test_a_batch_that_makes_the_model_fail_becomes_a_dead_letter_and_blocks_no_other(settings):
     """Its failures go on being counted while the breaker opens and closes around them."""
     settings.JOB_MAX_ATTEMPTS = 4
     with LlmPeer() as peer:

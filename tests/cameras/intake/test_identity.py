@@ -16,7 +16,7 @@ from cameras.intake import identity, reading
 from cameras.intake.accept import Outcome, take_in
 from cameras.intake.scanner import unknown
 from cameras.models import Camera, Upload
-from detection.pipeline import bury_upload
+from detection.pipeline import mark_upload_dead
 from hsi.models import QueueJob
 from hsi.queues import DETECTION_QUEUE, dead_letters, get_queue
 from tests import factories, files
@@ -173,8 +173,8 @@ def failed(root: Path) -> Upload:
     take(root, "door/1.jpg", files.jpeg())
     upload = Upload.objects.get()
     [job] = get_queue(DETECTION_QUEUE).take(1, wait_seconds=0, lease_seconds=60)
-    bury_upload(upload.pk, "AIServiceRejectedError: no")
-    get_queue(DETECTION_QUEUE).bury(job, "refused", ValueError("no"))
+    mark_upload_dead(upload.pk, "AIServiceRejectedError: no")
+    get_queue(DETECTION_QUEUE).mark_dead(job, "refused", ValueError("no"))
     upload.refresh_from_db()
     assert upload.state == State.DEAD
     return upload
@@ -203,7 +203,7 @@ def test_duplicates_fail_with_their_original_and_are_duplicates_again_with_its_n
     take(root, "door/2.jpg", files.jpeg())
     original, repeat = Upload.objects.order_by("id")
     QueueJob.objects.all().delete()
-    bury_upload(original.pk, "no")
+    mark_upload_dead(original.pk, "no")
     repeat.refresh_from_db()
     assert (repeat.state, repeat.reason) == (State.DEAD, f"upload {original.pk} of the same bytes failed")
     assert dead_letters.retry(DETECTION_QUEUE, repeat.pk, "somebody")

@@ -11,6 +11,7 @@ from hsi.logs.formatters import LineFormatter
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
 from tests import factories
+from tests.factories import job_handler
 
 logger = logging.getLogger("hsi.test")
 
@@ -61,6 +62,6 @@ def test_a_line_of_a_worker_names_the_request_that_caused_its_job_and_so_do_the_
     with context.bound(request="find-me"):
         queue.put(1)
     queue.put(2)
-    QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None).run(drain=True)
+    QueueWorker("test", DETECTION_QUEUE, job_handler(work)).run(drain=True)
     assert lines == ["said [request=find-me queue=detection_queue row=1]", "said [queue=detection_queue row=2]"]
     assert [job.trace for job in get_queue("analysis_queue").peek(2)] == ["find-me", ""]

@@ -10,6 +10,7 @@ from hsi.metrics import gauges, histograms
 from hsi.models import ProcessFigure, QueueJob, StageSample, Tally
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
+from tests.factories import job_handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,7 +102,7 @@ def test_only_the_first_wait_of_a_job_counts():
     get_queue(DETECTION_QUEUE).put(1)
     for _ in range(2):
         QueueJob.objects.update(due_at=0)
-        QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None).run(once=True)
+        QueueWorker("test", DETECTION_QUEUE, job_handler(work)).run(once=True)
     histograms.flush()
     assert tried == [1, 2]
     assert total("stage", "detection_wait") == 1

@@ -108,7 +108,7 @@ def test_a_worker_that_lost_its_lease_cannot_acknowledge(queue):
     for attempt in (
         lambda: queue.ack(lost),
         lambda: queue.retry(lost, 0, FAILURE),
-        lambda: queue.bury(lost, "attempts", ValueError("late")),
+        lambda: queue.mark_dead(lost, "attempts", ValueError("late")),
     ):
         with pytest.raises(LeaseLostError):
             attempt()
@@ -150,11 +150,11 @@ def test_only_the_last_failures_are_kept(queue):
     assert [failure["text"] for failure in failures] == [str(number) for number in range(5, 25)]
 
 
-def test_a_buried_job_is_a_dead_letter_with_the_whole_story(queue):
+def test_a_dead_job_is_a_dead_letter_with_the_whole_story(queue):
     queue.put(7, trace="t-1")
     queue.retry(take(queue)[0], 0, FAILURE)
     error = AIServiceRejectedError("rtdetr answered 400", service="rtdetr", http_status=400, body="bad picture")
-    number = queue.bury(take(queue)[0], "refused", error, stack="Traceback")
+    number = queue.mark_dead(take(queue)[0], "refused", error, stack="Traceback")
     letter = DeadLetter.objects.get(pk=number)
     assert (letter.queue, letter.row_id, letter.reason, letter.attempts) == ("detection_queue", 7, "refused", 2)
     assert (letter.error_type, letter.http_status, letter.response_body) == (
@@ -239,7 +239,7 @@ def test_what_a_transaction_did_is_there_after_its_commit(queue):
     with transaction.atomic():
         queue.ack_many([done])
         queue.retry(again, 0, FAILURE)
-        queue.bury(dead, "attempts", ValueError("no"))
+        queue.mark_dead(dead, "attempts", ValueError("no"))
         queue.put(4)
     assert queue.live([1, 2, 3, 4]) == {2, 4}
     assert [(job.row_id, job.attempts) for job in take(queue)] == [(2, 2), (4, 1)]
@@ -253,7 +253,7 @@ def test_a_lost_lease_is_told_inside_the_transaction(queue):
     for attempt in (
         lambda: queue.ack_many([lost]),
         lambda: queue.retry(lost, 0, FAILURE),
-        lambda: queue.bury(lost, "attempts", ValueError("late")),
+        lambda: queue.mark_dead(lost, "attempts", ValueError("late")),
     ):
         with transaction.atomic(), pytest.raises(LeaseLostError):
             attempt()
@@ -294,7 +294,7 @@ def test_many_takers_share_the_jobs_and_none_is_given_twice(queue):
     st.lists(
         st.one_of(
             st.tuples(st.just("put"), st.integers(1, 5)),
-            st.tuples(st.sampled_from(["take", "ack", "retry", "bury"]), st.just(0)),
+            st.tuples(st.sampled_from(["take", "ack", "retry", "mark_dead"]), st.just(0)),
         ),
         max_size=40,
     )
@@ -322,8 +322,8 @@ def test_any_history_agrees_with_a_model(queue, history):
             job = in_hand.pop(0)
             if action == "ack":
                 queue.ack(job)
-            elif action == "bury":
-                queue.bury(job, "attempts", ValueError("no"))
+            elif action == "mark_dead":
+                queue.mark_dead(job, "attempts", ValueError("no"))
             else:
                 queue.retry(job, 0, FAILURE)
                 waiting.append(job.row_id)

@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.loops import loops
 from detection.models import Batch
 from events.models import Event
-from events.pipeline import bury_batch
+from events.pipeline import mark_batch_dead
 from hsi.models import DeadLetter, QueueJob, StreamMessage
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, dead_letters, get_queue
 from tests import factories
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def dead_upload() -> tuple[Upload, DeadLetter]:
-    """An upload whose file is gone, buried by the real worker."""
+    """An upload whose file is gone, given up by the real worker."""
     upload = factories.upload(state=Upload.State.WAITING)
     (settings.CAMERA_ROOT / upload.camera.folder).mkdir()
     get_queue(DETECTION_QUEUE).put(upload.pk)
@@ -87,8 +87,8 @@ def test_a_failed_judgement_is_pending_again():
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     job = get_queue(ANALYSIS_QUEUE).take(1, wait_seconds=0, lease_seconds=60)[0]
     with transaction.atomic():
-        bury_batch(batch.pk, "prose")
-        get_queue(ANALYSIS_QUEUE).bury(job, "attempts", ValueError("prose"))
+        mark_batch_dead(batch.pk, "prose")
+        get_queue(ANALYSIS_QUEUE).mark_dead(job, "attempts", ValueError("prose"))
     assert dead_letters.requeue(DeadLetter.objects.get(), "ann")
     event.refresh_from_db()
     batch.refresh_from_db()

@@ -22,9 +22,11 @@ from hsi.queues import (
     Queue,
     backends,
     get_queue,
+    handlers,
 )
 from monitoring.reconcile import reconcile
 from tests import factories
+from tests.factories import job_handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,13 +150,13 @@ def test_a_fast_path_job_that_is_displaced_loses_nothing(settings):
     assert batch.state == Batch.State.OPEN
 
 
-def cannot_bury(row_id: int, reason: str) -> None:
+def cannot_mark(row_id: int, reason: str) -> None:
     raise OperationalError("disk full")
 
 
-def test_a_burial_that_fails_breaks_no_commit_and_loses_no_job(settings):
+def test_a_row_that_cannot_be_marked_breaks_no_commit_and_loses_no_job(settings, monkeypatch):
     settings.QUEUE_OVERFLOW_POLICY = "dlq"
-    settings.QUEUE_BURIAL = {DETECTION_QUEUE: f"{__name__}.cannot_bury"}
+    monkeypatch.setitem(handlers._handlers, DETECTION_QUEUE, job_handler(on_dead=cannot_mark))
     queue, rows = full_queue()
     with transaction.atomic():
         queue.put(rows[2])

@@ -9,6 +9,7 @@ from hsi import queues
 from hsi.models import AuditEntry, QueuePause
 from hsi.queues import DETECTION_QUEUE, Job, get_queue, pauses
 from hsi.workers.queue_worker import QueueWorker
+from tests.factories import job_handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +29,7 @@ def worker(done: list[int]) -> QueueWorker:
             get_queue(DETECTION_QUEUE).ack(job)
         done.append(job.row_id)
 
-    return QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None)
+    return QueueWorker("test", DETECTION_QUEUE, job_handler(work))
 
 
 def test_nothing_is_taken_from_a_paused_queue_until_it_goes_on(backend: str):
@@ -64,7 +65,7 @@ def test_a_thread_takes_no_further_job_once_its_queue_is_paused():
         pauses.pause(DETECTION_QUEUE)
         done.append(job.row_id)
 
-    loop = QueueWorker("test", DETECTION_QUEUE, work, lambda row_id, reason: None)
+    loop = QueueWorker("test", DETECTION_QUEUE, job_handler(work))
     loop.run(drain=True)
     assert done == [1]
     assert get_queue(DETECTION_QUEUE).depth().waiting == 2

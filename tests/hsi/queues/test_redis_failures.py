@@ -20,6 +20,7 @@ from hsi.workers.queue_worker import QueueWorker
 from monitoring.reconcile import reconcile
 from tests import factories
 from tests.engines.private_valkey import PrivateValkey, private_valkey
+from tests.factories import job_handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,7 +139,7 @@ def test_a_redis_that_is_away_is_an_error_with_a_name(server, queue):
         lambda: take(queue, wait=1),
         lambda: queue.ack(job),
         lambda: queue.retry(job, 0, FAILURE),
-        lambda: queue.bury(job, "attempts", ValueError("no")),
+        lambda: queue.mark_dead(job, "attempts", ValueError("no")),
         lambda: queue.extend([job], 20),
         lambda: queue.live([1]),
         lambda: queue.peek(1),
@@ -285,7 +286,7 @@ def test_nothing_is_left_of_jobs_that_ended(server, queue):
         for job in again:
             queue.retry(job, 0, FAILURE)
         for job in dead:
-            queue.bury(job, "attempts", ValueError("no"))
+            queue.mark_dead(job, "attempts", ValueError("no"))
         queue.ack_many(take(queue, limit=100))
     assert server.say("KEYS", "hsi:*") == [b"hsi:{detection_queue}:stream"]
     assert server.say("XLEN", "hsi:{detection_queue}:stream") == 0
@@ -315,7 +316,7 @@ def test_a_worker_waits_for_a_redis_that_is_away_and_goes_on(server, queue):
         with transaction.atomic():
             get_queue(DETECTION_QUEUE).ack(job)
 
-    worker = Counted("test", DETECTION_QUEUE, work, lambda row_id, reason: None)
+    worker = Counted("test", DETECTION_QUEUE, job_handler(work))
     thread = threading.Thread(target=worker.run_forever)
     thread.start()
     try:
@@ -340,7 +341,7 @@ def test_the_heartbeat_of_a_loop_without_its_queue_says_so_and_leases_are_no_rea
     server, queue, monkeypatch
 ):
     monkeypatch.setattr("hsi.workers.heartbeat.BEAT_SECONDS", 0.05)
-    worker = QueueWorker("test", DETECTION_QUEUE, lambda job: None, lambda row_id, reason: None)
+    worker = QueueWorker("test", DETECTION_QUEUE, job_handler())
     server.stop()
     thread = threading.Thread(target=worker.run_forever)
     thread.start()

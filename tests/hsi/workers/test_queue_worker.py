@@ -13,6 +13,7 @@ from hsi.models import DeadLetter, QueueJob, WorkerHeartbeat
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker, retry_delay_seconds
+from tests.factories import job_handler
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,12 +30,11 @@ def raising(error: Exception) -> Callable[[Job], None]:
     return work
 
 
-def worker(work: Callable[[Job], None], buried: list[tuple[int, str]] | None = None, **options) -> QueueWorker:
+def worker(work: Callable[[Job], None], dead: list[tuple[int, str]] | None = None, **options) -> QueueWorker:
     return QueueWorker(
         "test",
         DETECTION_QUEUE,
-        work,
-        lambda row_id, reason: (buried if buried is not None else []).append((row_id, reason)),
+        job_handler(work, lambda row_id, reason: (dead if dead is not None else []).append((row_id, reason))),
         **options,
     )
 
@@ -142,23 +142,23 @@ def test_a_failure_that_may_pass_is_tried_again_later():
 def test_attempts_run_out_and_the_job_becomes_a_dead_letter_with_each_failure(settings):
     settings.JOB_MAX_ATTEMPTS = 3
     get_queue(DETECTION_QUEUE).put(7)
-    buried: list[tuple[int, str]] = []
+    dead: list[tuple[int, str]] = []
     for _ in range(3):
         make_due()
-        worker(raising(AIServiceError("slow")), buried).run(once=True)
+        worker(raising(AIServiceError("slow")), dead).run(once=True)
     letter = DeadLetter.objects.get()
     assert (letter.row_id, letter.reason, letter.attempts, len(letter.failures)) == (7, "attempts", 3, 3)
-    assert buried == [(7, "AIServiceError: slow")]
+    assert dead == [(7, "AIServiceError: slow")]
     assert "AIServiceError" in letter.stack
     assert not QueueJob.objects.exists()
 
 
-def test_a_failure_that_cannot_pass_is_buried_at_once():
+def test_a_failure_that_cannot_pass_is_given_up_at_once():
     get_queue(DETECTION_QUEUE).put(1)
-    buried: list[tuple[int, str]] = []
-    worker(raising(MediaError("no picture")), buried).run(once=True)
+    dead: list[tuple[int, str]] = []
+    worker(raising(MediaError("no picture")), dead).run(once=True)
     assert DeadLetter.objects.get().reason == "refused"
-    assert buried == [(1, "MediaError: no picture")]
+    assert dead == [(1, "MediaError: no picture")]
 
 
 def test_a_service_that_is_away_uses_up_no_attempts(settings):
@@ -192,14 +192,14 @@ def test_a_database_failure_brings_the_job_back():
     assert QueueJob.objects.get().lease == ""
 
 
-def test_a_burial_that_fails_leaves_the_job_in_its_queue(settings):
+def test_a_row_that_cannot_be_marked_leaves_the_job_in_its_queue(settings):
     settings.JOB_MAX_ATTEMPTS = 1
     get_queue(DETECTION_QUEUE).put(1)
 
-    def cannot_bury(row_id: int, reason: str) -> None:
+    def cannot_mark(row_id: int, reason: str) -> None:
         raise OperationalError("disk full")
 
-    loop = QueueWorker("test", DETECTION_QUEUE, raising(MediaError("bad")), cannot_bury)
+    loop = QueueWorker("test", DETECTION_QUEUE, job_handler(raising(MediaError("bad")), cannot_mark))
     with pytest.raises(OperationalError):
         loop.run(once=True)
     assert QueueJob.objects.count() == 1
@@ -307,7 +307,7 @@ def test_back_off_grows_has_a_limit_and_obeys_the_service():
     assert retry_delay_seconds(1, AIServiceError("busy", retry_after_seconds=7.0)) == 7
 
 
-def test_a_job_that_kills_its_worker_is_buried_and_not_tried_for_ever(settings):
+def test_a_job_that_kills_its_worker_is_given_up_and_not_tried_for_ever(settings):
     settings.JOB_MAX_ATTEMPTS = 2
     queue = get_queue(DETECTION_QUEUE)
     queue.put(1)
@@ -316,10 +316,10 @@ def test_a_job_that_kills_its_worker_is_buried_and_not_tried_for_ever(settings):
         assert queue.take(1, wait_seconds=0, lease_seconds=60)
     make_due()
     worked: list[Job] = []
-    buried: list[tuple[int, str]] = []
-    worker(worked.append, buried).run(once=True)
+    dead: list[tuple[int, str]] = []
+    worker(worked.append, dead).run(once=True)
     assert worked == []
-    assert [row_id for row_id, _ in buried] == [1]
+    assert [row_id for row_id, _ in dead] == [1]
     assert DeadLetter.objects.get().error_type == "WorkerLostError"
 
 

@@ -1,0 +1,65 @@
+"""The entries of the admin's navigation. Each app registers its own in `AppConfig.ready()`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from hsi.models import AuditEntry
+from hsi.policies import System
+from hsi.security import policy
+
+# The groups in their order. The first has no title.
+GROUPS = ("", "Review", "Alerts", "Cameras", "Operations", "Access", "Audit", "Records")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A list of rows (`place` is `app.model`), or a page for administrators (`place` is the name of its address).
+
+    `order` is its place within the group. `counts` names what waits there, and `tone` how that looks.
+    """
+
+    title: str
+    icon: str
+    place: str
+    order: int
+    counts: str = ""
+    tone: str = "wait"
+
+    @property
+    def address(self) -> str:
+        if "." not in self.place:
+            return reverse(f"admin:{self.place}")
+        return reverse(f"admin:{self.place.replace('.', '_')}_changelist")
+
+    def may_be_seen(self, request: HttpRequest) -> bool:
+        if "." not in self.place:
+            return policy.may(request.user, "view", System)
+        return bool(admin.site.get_model_admin(apps.get_model(self.place)).has_view_permission(request))
+
+
+_items: defaultdict[str, list[Item]] = defaultdict(list)
+
+
+def register(group: str, *items: Item) -> None:
+    """Add items to one of `GROUPS`."""
+    if group not in GROUPS:
+        raise ValueError(f"The navigation has no group {group!r}.")
+    _items[group] += items
+
+
+def groups() -> Mapping[str, Sequence[Item]]:
+    """Return the items of each group, in order."""
+    return {group: sorted(_items[group], key=lambda item: item.order) for group in GROUPS}
+
+
+def shows_history(request: HttpRequest) -> bool:
+    """Whether the pages of rows lead to the changes of a row."""
+    return policy.may(request.user, "view", AuditEntry)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from hsi.db.row_retention import expired_rows
+
+pytestmark = pytest.mark.one_engine
+
+
+def test_every_table_of_records_has_a_time_limit():
+    models = {rows.model.__name__ for rows in expired_rows(timezone.now())}
+    assert models == {
+        "AuditEntry", "DeadLetter", "GpuSample", "JobRun", "KeptAnswer", "LogEntry", "ProcessFigure", "StageSample",
+        "StorageSample", "WorkerHeartbeat",
+    }  # fmt: skip
