@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
@@ -99,7 +100,7 @@ def test_every_row_has_a_page_and_every_list_can_be_searched(boss: Client, name:
     fill(1)
     row = MODELS[name]._default_manager.first()
     assert row is not None
-    assert boss.get(page(name, "change", row.pk)).status_code == 200
+    assert boss.get(page(name, "change", quote(row.pk))).status_code == 200
     assert boss.get(page(name, "changelist"), {"q": "1"}).status_code == 200
 
 
