@@ -26,19 +26,19 @@ MOST_ZONES = 64
 
 
 class CameraExistsError(ConflictError):
-    """This folder belongs to a camera already."""
+    """The folder already belongs to a camera."""
 
     code = "CAMERA_EXISTS"
 
 
 class ZoneExistsError(ConflictError):
-    """The camera has a zone of this name already."""
+    """The camera already has a zone with this name."""
 
     code = "ZONE_EXISTS"
 
 
 class TooManyZonesError(ConflictError):
-    """The camera has as many zones as it can have."""
+    """The camera has the maximum number of zones."""
 
     code = "TOO_MANY_ZONES"
 

@@ -19,19 +19,19 @@ from hsi.errors import ConflictError
 
 
 class CameraHasFilesError(ConflictError):
-    """This camera has files. Pause it, and delete it when retention has removed them."""
+    """The camera has files. Pause it, and delete it when retention has removed them."""
 
     code = "CAMERA_HAS_FILES"
 
 
 class FolderUnusableError(ConflictError):
-    """There is something of this name in the camera folder, but it is no folder."""
+    """The camera folder contains a file with this name."""
 
     code = "FOLDER_UNUSABLE"
 
 
 class ZoneChangedError(ConflictError):
-    """Somebody else has changed or deleted this zone meanwhile. Look at it as it is now."""
+    """Another user has changed or deleted this zone. Reload it."""
 
     code = "ZONE_CHANGED"
 

@@ -24,7 +24,9 @@ THUMBNAIL_WIDTH = 320
 MARGIN = 0.25
 # How wide the picture is at most in which something was found.
 WIDTHS = {"small": THUMBNAIL_WIDTH, "large": 1280}
-WIDTH = OpenApiParameter("size", str, enum=list(WIDTHS), description="How large: 320 or 1280 pixels wide at most.")
+WIDTH = OpenApiParameter(
+    "size", str, enum=list(WIDTHS), description="Maximum width: 320 (small) or 1280 (large) pixels."
+)
 
 
 def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
@@ -45,14 +47,14 @@ class Detections(DetectionView):
     keyset = "captured_at"
     filterset_class = DetectionFilters
 
-    @extend_schema(summary="Detections", responses=Page[DetectionData])
+    @extend_schema(summary="List detections", responses=Page[DetectionData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([detection_data(detection) for detection in page])
 
 
 class OneDetection(DetectionView):
-    @extend_schema(summary="One detection", responses=DetectionData)
+    @extend_schema(summary="Get a detection", responses=DetectionData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(detection_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -62,7 +64,7 @@ class DetectionThumbnail(DetectionView):
 
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="What was found, cut out of its picture", responses=file_response.JPEG)
+    @extend_schema(summary="Get the picture of a detected object", responses=file_response.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"detection-{detection.pk}"
@@ -82,7 +84,7 @@ class DetectionFrame(DetectionView):
 
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The picture in which it was found", responses=file_response.JPEG, parameters=[WIDTH])
+    @extend_schema(summary="Get the picture of a detection", responses=file_response.JPEG, parameters=[WIDTH])
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         width = WIDTHS.get(request.query_params.get("size", "large"))
         if width is None:

@@ -8,9 +8,9 @@ from hsi.api.filters import BIGGEST_ID, FractionFilter, TimeFilter, WholeNumberF
 
 
 class DetectionFilters(django_filters.FilterSet):  # type: ignore[misc]
-    camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="A camera's id.")
-    label = django_filters.CharFilter(max_length=64, help_text="Of this label.")
-    min_confidence = FractionFilter(field_name="confidence", lookup_expr="gte", help_text="At least this sure.")
-    after = TimeFilter(field_name="captured_at", lookup_expr="gte", help_text="From this captured_at on.")
-    before = TimeFilter(field_name="captured_at", lookup_expr="lt", help_text="Before this captured_at.")
+    camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="Id of the camera.")
+    label = django_filters.CharFilter(max_length=64, help_text="Exact label.")
+    min_confidence = FractionFilter(field_name="confidence", lookup_expr="gte", help_text="Minimum confidence.")
+    after = TimeFilter(field_name="captured_at", lookup_expr="gte", help_text="Captured at or after this time.")
+    before = TimeFilter(field_name="captured_at", lookup_expr="lt", help_text="Captured before this time.")
     event = WholeNumberFilter(field_name="batch__event", min_value=0, max_value=BIGGEST_ID)

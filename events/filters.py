@@ -30,21 +30,21 @@ def at_least(events: QuerySet[Event], name: str, level: str) -> QuerySet[Event]:
 class Conditions(django_filters.FilterSet):  # type: ignore[misc]
     """Which events. `after` is inclusive, `before` is not."""
 
-    camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="Of the camera with this id.")
-    risk_level = django_filters.ChoiceFilter(choices=Event.Level.choices, help_text="Of this level.")
+    camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="Id of the camera.")
+    risk_level = django_filters.ChoiceFilter(choices=Event.Level.choices, help_text="Risk level.")
     at_least = django_filters.ChoiceFilter(
-        choices=Event.Level.choices, method=at_least, help_text="Of this level or above, and what has none yet."
+        choices=Event.Level.choices, method=at_least, help_text="Minimum risk level. Includes events without a level."
     )
     min_risk = WholeNumberFilter(
-        field_name="risk_score", lookup_expr="gte", min_value=0, max_value=100, help_text="At least this score."
+        field_name="risk_score", lookup_expr="gte", min_value=0, max_value=100, help_text="Minimum risk score."
     )
-    label = django_filters.CharFilter(method=with_label, max_length=64, help_text="Something of this label was seen.")
-    reviewed = YesNoFilter(field_name="reviewed", help_text="Whether a person has looked at it.")
-    after = TimeFilter(field_name="started_at", lookup_expr="gte", help_text="From this started_at on.")
-    before = TimeFilter(field_name="started_at", lookup_expr="lt", help_text="Before this started_at.")
+    label = django_filters.CharFilter(method=with_label, max_length=64, help_text="Exact label of a detection.")
+    reviewed = YesNoFilter(field_name="reviewed", help_text="Whether the event was reviewed.")
+    after = TimeFilter(field_name="started_at", lookup_expr="gte", help_text="Started at or after this time.")
+    before = TimeFilter(field_name="started_at", lookup_expr="lt", help_text="Started before this time.")
     q = django_filters.CharFilter(
         method=with_words, max_length=search.LONGEST_QUERY,
-        help_text="With these words; \"a phrase\", the begin* of a word, -without.",
+        help_text="Search words; \"a phrase\", prefix*, -excluded.",
     )  # fmt: skip
 
 

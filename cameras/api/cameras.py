@@ -41,16 +41,16 @@ class Cameras(GenericAPIView[Camera]):
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
 
-    @extend_schema(summary="Cameras you may see", responses=Page[CameraData])
+    @extend_schema(summary="List cameras", responses=Page[CameraData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         problems = problems_of(page)
         return self.get_paginated_response([camera_data(camera, problems) for camera in page])
 
     @extend_schema(
-        summary="Add a camera",
+        summary="Create a camera",
         request=NewCameraInputSerializer,
-        responses={201: CameraData, **conflicts("The folder belongs to a camera, or is no folder.")},
+        responses={201: CameraData, **conflicts("The folder belongs to another camera, or is not a folder.")},
     )
     @once(by_role)
     def post(self, request: Request) -> Response:
@@ -64,7 +64,7 @@ class OneCamera(GenericAPIView[Camera]):
     def get_queryset(self) -> QuerySet[Camera]:
         return visible_cameras(self.request.user).with_last_upload()
 
-    @extend_schema(summary="One camera", responses=CameraData)
+    @extend_schema(summary="Get a camera", responses=CameraData)
     def get(self, request: Request, pk: str) -> Response:
         return Response(camera_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -76,8 +76,8 @@ class OneCamera(GenericAPIView[Camera]):
         return Response(camera_data(camera))
 
     @extend_schema(
-        summary="Delete a camera that has no files",
-        responses={204: None, **conflicts("It has files: pause it, and wait until retention has removed them.")},
+        summary="Delete a camera without files",
+        responses={204: None, **conflicts("The camera has files. Pause it and wait until retention has removed them.")},
     )
     def delete(self, request: Request, pk: str) -> Response:
         services.remove(get_object_or_404(visible_cameras(request.user), pk=pk))
@@ -90,7 +90,7 @@ class CameraSnapshot(GenericAPIView[Camera]):
     subject = Camera
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The newest picture of a camera", responses=file_response.JPEG)
+    @extend_schema(summary="Get the newest picture of a camera", responses=file_response.JPEG)
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         camera = get_object_or_404(visible_cameras(request.user), pk=pk)
         upload = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
@@ -124,16 +124,19 @@ class Zones(ZoneView):
     posting = "add"
     keyset = "-id"
 
-    @extend_schema(summary="The zones of a camera", responses=Page[ZoneData])
+    @extend_schema(summary="List the zones of a camera", responses=Page[ZoneData])
     def get(self, request: Request, pk: str) -> Response:
         zones = Zone.objects.filter(camera=self.camera(pk))
         page = self.paginate_queryset(self.filter_queryset(zones)) or []
         return self.get_paginated_response([zone_data(zone) for zone in page])
 
     @extend_schema(
-        summary="Add a zone",
+        summary="Create a zone",
         request=ZoneInputSerializer,
-        responses={201: ZoneData, **conflicts("The camera has a zone of this name, or as many as it can have.")},
+        responses={
+            201: ZoneData,
+            **conflicts("The camera already has a zone with this name, or the maximum number of zones."),
+        },
     )
     @once(_of_visible_camera)
     def post(self, request: Request, pk: str) -> Response:
@@ -146,14 +149,14 @@ class OneZone(ZoneView):
     def zone(self, pk: str, zone: str) -> Zone:
         return get_object_or_404(Zone.objects.filter(camera__in=visible_cameras(self.request.user)), camera=pk, pk=zone)
 
-    @extend_schema(summary="One zone", responses=ZoneData)
+    @extend_schema(summary="Get a zone", responses=ZoneData)
     def get(self, request: Request, pk: str, zone: str) -> Response:
         return Response(zone_data(self.zone(pk, zone)))
 
     @extend_schema(
         summary="Change a zone",
         request=ZoneChangeSerializer,
-        responses={200: ZoneData, **conflicts("It is another version than the one that was to be changed.")},
+        responses={200: ZoneData, **conflicts("The zone has another version than the request.")},
     )
     def patch(self, request: Request, pk: str, zone: str) -> Response:
         found = self.zone(pk, zone)

@@ -42,9 +42,11 @@ FILE: dict[Any, Any] = {
 JPEG = {(200, "image/jpeg"): OpenApiTypes.BINARY, 304: None, 422: Problem}
 RANGE_PARAMETERS = [
     OpenApiParameter(
-        "Range", str, OpenApiParameter.HEADER, description="One range of bytes; more are sent as a whole."
+        "Range", str, OpenApiParameter.HEADER, description="One range of bytes. Several ranges return the whole file."
     ),
-    OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag that the range is of."),
+    OpenApiParameter(
+        "If-Range", str, OpenApiParameter.HEADER, description="ETag of the file that the range refers to."
+    ),
 ]
 HEADERS = {
     "Cache-Control": "private, no-cache",
@@ -56,7 +58,7 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
 
 
 class RangeError(HSIError):
-    """There are no such bytes in this file."""
+    """The requested range is beyond the end of the file."""
 
     code = "RANGE_NOT_SATISFIABLE"
     status = 416

@@ -31,30 +31,35 @@ class CameraInputSerializer(Input):
     name = serializers.CharField(max_length=120, validators=[is_printable])
     time_zone = serializers.CharField(
         required=False, allow_blank=True, max_length=64, validators=[validate_time_zone],
-        help_text="Such as Europe/Berlin. Empty: the site's time zone.",
+        help_text="Time zone such as Europe/Berlin. Empty: the time zone of the site.",
     )  # fmt: skip
     clock_correction_seconds = serializers.IntegerField(
         required=False, min_value=-LONGEST_CORRECTION_SECONDS, max_value=LONGEST_CORRECTION_SECONDS,
-        help_text="Added to the time that its names tell, for a clock that cannot be set right.",
+        help_text="Seconds added to the times in file names, for a clock that cannot be corrected.",
     )  # fmt: skip
     channel_pattern = serializers.CharField(
         required=False, allow_blank=True, max_length=120, validators=[validate_pattern],
-        help_text="Of a recorder: where names tell the channel, such as NVR_{channel}_. Each is a camera of its own.",
+        help_text="Pattern of the channel in the file names of a recorder, such as NVR_{channel}_. Each channel becomes a camera.",
     )  # fmt: skip
     make = serializers.ChoiceField(
-        choices=choices(), required=False, allow_blank=True, help_text="For what to enter in its menu. Changes nothing."
+        choices=choices(),
+        required=False,
+        allow_blank=True,
+        help_text="Vendor. It only selects the set-up instructions.",
     )
     expected_interval_seconds = serializers.IntegerField(
         required=False, allow_null=True, min_value=SHORTEST_INTERVAL_SECONDS, max_value=LONGEST_INTERVAL_SECONDS,
-        help_text="Silent for longer than this, it is told as offline. Null: it may be silent as long as it likes.",
+        help_text="Mark the camera offline after this many seconds without a file. Null disables the check.",
     )  # fmt: skip
-    enabled = serializers.BooleanField(required=False, help_text="A paused camera's files wait in their folder.")
+    enabled = serializers.BooleanField(
+        required=False, help_text="False pauses the camera. Its files wait in their folder."
+    )
 
 
 class NewCameraInputSerializer(CameraInputSerializer):
     folder = serializers.CharField(
         required=False, validators=[is_printable],
-        help_text="First folder below the camera root; it may be there already. Without it: the name, made safe.",
+        help_text="First folder below the camera root. It may exist already. By default it is derived from the name.",
     )  # fmt: skip
 
     def validate_folder(self, folder: str) -> str:
@@ -73,10 +78,10 @@ class ZoneInputSerializer(Input):
     polygon = serializers.ListField(
         child=serializers.ListField(child=FractionField(), min_length=2, max_length=2),
         min_length=zones.FEWEST_POINTS, max_length=zones.MOST_POINTS,
-        help_text="Corners as [x, y] in 0 to 1, the origin at the top left; the first one is not repeated.",
+        help_text="Corners as [x, y] from 0 to 1, with the origin at the top left. Do not repeat the first corner.",
     )  # fmt: skip
     kind = serializers.CharField(required=False, allow_blank=True, max_length=40, validators=[is_printable])
-    enabled = serializers.BooleanField(required=False, help_text="Detections are not looked for in a zone that is off.")
+    enabled = serializers.BooleanField(required=False, help_text="False disables the zone for new detections.")
 
     def validate_polygon(self, polygon: list[list[float]]) -> list[list[float]]:
         if fault := zones.fault_of(polygon):
@@ -87,7 +92,7 @@ class ZoneInputSerializer(Input):
 class ZoneChangeSerializer(ZoneInputSerializer):
     version = serializers.IntegerField(
         required=False, min_value=1, max_value=BIGGEST_VERSION,
-        help_text="To change it only where it still is this version: any other one answers 409.",
+        help_text="Change the zone only if it still has this version; otherwise the answer is 409.",
     )  # fmt: skip
 
 
@@ -96,7 +101,9 @@ class UploadInputSerializer(Input):
 
     file = serializers.FileField(allow_empty_file=True)
     captured_at = serializers.DateTimeField(
-        required=False, default_timezone=UTC, help_text="When it was taken. Without it, as for any file of the camera."
+        required=False,
+        default_timezone=UTC,
+        help_text="Capture time. By default it is derived as for any file of the camera.",
     )
 
     def validate_file(self, file: Any) -> str:

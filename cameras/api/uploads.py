@@ -43,7 +43,7 @@ THUMBNAIL_WIDTH = 480
 
 
 class NotFailedError(ConflictError):
-    """It was neither rejected nor has it failed, so there is nothing to be tried again."""
+    """The upload is neither rejected nor failed, so it cannot be retried."""
 
     code = "NOT_FAILED"
 
@@ -59,14 +59,14 @@ class Uploads(UploadView):
     keyset = "captured_at"
     filterset_class = UploadFilters
 
-    @extend_schema(summary="Uploaded files", responses=Page[UploadData])
+    @extend_schema(summary="List uploads", responses=Page[UploadData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([upload_data(upload) for upload in page])
 
 
 class OneUpload(UploadView):
-    @extend_schema(summary="One uploaded file", responses=UploadData)
+    @extend_schema(summary="Get an upload", responses=UploadData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(upload_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -75,9 +75,9 @@ class RetryUpload(UploadView):
     """What was rejected or could not be looked at waits again; its dead letter is resolved and stays with its story."""
 
     @extend_schema(
-        summary="Look at a rejected or failed file again",
+        summary="Retry a rejected or failed upload",
         request=None,
-        responses={202: UploadData, 422: Problem, **conflicts("It was neither rejected nor has it failed.")},
+        responses={202: UploadData, 422: Problem, **conflicts("The upload is neither rejected nor failed.")},
     )
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
@@ -93,7 +93,11 @@ class UploadFile(UploadView):
 
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The file itself", responses=file_response.FILE, parameters=file_response.RANGE_PARAMETERS)
+    @extend_schema(
+        summary="Download the file of an upload",
+        responses=file_response.FILE,
+        parameters=file_response.RANGE_PARAMETERS,
+    )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         trusted = upload.state != Upload.State.REJECTED
@@ -109,7 +113,7 @@ class UploadThumbnail(UploadView):
 
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The small picture of an upload", responses=file_response.JPEG)
+    @extend_schema(summary="Get the thumbnail of an upload", responses=file_response.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
         if upload.state == Upload.State.REJECTED:
@@ -158,7 +162,7 @@ class CameraUploads(GenericAPIView[Upload]):
         return self.incoming or ToNowhere()
 
     @extend_schema(
-        summary="Bring a file of a camera",
+        summary="Upload a file",
         request={
             "multipart/form-data": UploadInputSerializer,
             **dict.fromkeys(file_response.FILE_TYPES, OpenApiTypes.BINARY),

@@ -31,7 +31,7 @@ _lock = threading.Lock()
 
 
 class OtherContentError(MediaError):
-    """The camera has overwritten this file with another one."""
+    """The camera has overwritten this file."""
 
 
 def version(file: BinaryIO) -> Version:

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class MediaGoneError(HSIError):
-    """The file is no longer where the camera put it."""
+    """The file was removed from the camera folder."""
 
     code = "MEDIA_GONE"
     status = 404
@@ -31,7 +31,7 @@ class MediaGoneError(HSIError):
 
 
 class OverwrittenError(MediaGoneError):
-    """The camera has overwritten this file with another one."""
+    """The camera has overwritten this file."""
 
 
 class MediaAwayError(MediaGoneError):
@@ -111,7 +111,7 @@ def _placed(upload: Upload) -> BinaryIO:
     # Time says something only where the content is not known: what is known may be touched and copied back.
     if size != upload.size or (not upload.sha256 and mtime_ns != upload.mtime_ns):
         file.close()
-        raise MediaGoneError("The camera has overwritten this file with another one.")
+        raise MediaGoneError("The camera has overwritten this file.")
     return file
 
 

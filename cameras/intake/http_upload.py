@@ -31,13 +31,13 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._\[\]()+@=-]+")
 
 
 class CameraPausedError(ConflictError):
-    """The camera is paused: it takes nothing in."""
+    """The camera is paused and accepts no files."""
 
     code = "CAMERA_PAUSED"
 
 
 class UploadRejectedError(HSIError):
-    """The file cannot be used. It is in quarantine, and its upload says why."""
+    """The file cannot be used. It is in quarantine, and its upload has the reason."""
 
     code = "UPLOAD_REJECTED"
     status = 422
@@ -45,7 +45,7 @@ class UploadRejectedError(HSIError):
 
 
 class UnknownKindError(HSIError):
-    """Files of this type are not handled."""
+    """Files of this type are not supported."""
 
     code = "UPLOAD_REJECTED"
     status = 422

@@ -17,8 +17,8 @@ from rest_framework.parsers import BaseParser, DataAndFiles
 from cameras.intake.upload_handlers import FIELD, ToFolder, ToNowhere, announced_bytes
 
 PARAMETERS = [
-    OpenApiParameter("Content-Disposition", str, OpenApiParameter.HEADER, description="The name of a bare file."),
-    OpenApiParameter("captured_at", OpenApiTypes.DATETIME, description="When a bare file was taken."),
+    OpenApiParameter("Content-Disposition", str, OpenApiParameter.HEADER, description="File name of a plain body."),
+    OpenApiParameter("captured_at", OpenApiTypes.DATETIME, description="Capture time of a plain body."),
 ]
 CHUNK_BYTES = 64 * 1024
 # What a file without a name is called, by its type.

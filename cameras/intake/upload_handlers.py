@@ -22,7 +22,7 @@ ROOM_FOR_FORM_BYTES = 64 * 1024  # what the multipart body holds beside the file
 
 
 class StorageFullError(BusyError):
-    """The disk is nearly full. Nothing is taken in until there is room."""
+    """The disk is nearly full. Files are accepted again when there is enough space."""
 
     code = "STORAGE_FULL"
 
@@ -31,7 +31,7 @@ class StorageFullError(BusyError):
 
 
 class FolderAwayError(BusyError):
-    """The camera folder cannot be reached or written to."""
+    """The camera folder is unavailable or not writable."""
 
     code = "CAMERA_FOLDER_AWAY"
 

@@ -37,20 +37,22 @@ class WordsField(forms.CharField):
 
 
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    labels = WordsField(required=False, help_text="What must have been seen: any of these, as in person, car.")
+    labels = WordsField(
+        required=False, help_text="Labels, separated by commas, such as person, car. One of them must be detected."
+    )
     cameras = forms.MultipleChoiceField(
-        required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, help_text="None chosen: all cameras."
+        required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, help_text="Leave empty for all cameras."
     )
     zones = forms.MultipleChoiceField(
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Where it must have been seen: in any of these. None chosen: anywhere.",
+        help_text="The detection must be in one of these zones. Leave empty for everywhere.",
     )
     schedule_days = forms.MultipleChoiceField(
         required=False,
         choices=[(day, day.title()) for day in DAYS],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None chosen: every day.",
+        help_text="Leave empty for every day.",
     )
 
     class Meta:
@@ -159,7 +161,7 @@ class AlertAdmin(MachineAdmin):
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.ACKNOWLEDGED)
 
-    @admin.action(description="Dismiss: send no more about them", permissions=["act"])
+    @admin.action(description="Dismiss: send no more notifications", permissions=["act"])
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         self._handle(request, queryset, Alert.Status.DISMISSED)
 

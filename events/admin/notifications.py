@@ -28,10 +28,10 @@ class KeptSecretField(SecretFormField):
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    recipients = WordsField(required=False, help_text="Of mails: addresses, with commas between them.")
-    url = KeptSecretField("Of a webhook, or in the notation of Apprise, as in tgram://token/chat.")
-    secret = KeptSecretField("What the bodies of a webhook are signed with.")
-    password = KeptSecretField("Of the MQTT broker.")
+    recipients = WordsField(required=False, help_text="E-mail addresses, separated by commas.")
+    url = KeptSecretField("URL of the webhook, or an Apprise URL such as tgram://token/chat.")
+    secret = KeptSecretField("Secret that signs the bodies of a webhook.")
+    password = KeptSecretField("Password for the MQTT broker.")
 
     class Meta:
         model = NotificationChannel
@@ -97,7 +97,7 @@ class DeliveryAdmin(MachineAdmin):
     def next(self, delivery: Delivery) -> str:
         return local_time(delivery.next_attempt_at) if delivery.next_attempt_at else "-"
 
-    @admin.action(description="Send again what was given up", permissions=["act"])
+    @admin.action(description="Send failed deliveries again", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         given_up = queryset.filter(state=Delivery.State.DEAD)
         self.act_on(request, given_up, lambda delivery: deliveries.send_again(delivery.pk), "will be sent again")

@@ -75,14 +75,14 @@ class Alerts(AlertView):
     keyset = "created_at"
     filterset_class = AlertFilters
 
-    @extend_schema(summary="Alerts", responses=Page[AlertData])
+    @extend_schema(summary="List alerts", responses=Page[AlertData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([alert_data(alert) for alert in page])
 
 
 class OneAlert(AlertView):
-    @extend_schema(summary="One alert", responses=AlertData)
+    @extend_schema(summary="Get an alert", responses=AlertData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(alert_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -128,12 +128,12 @@ class RuleView(GenericAPIView[AlertRule]):
 class Rules(RuleView):
     posting = "add"
 
-    @extend_schema(summary="Alert rules", responses=Page[AlertRuleData])
+    @extend_schema(summary="List alert rules", responses=Page[AlertRuleData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([rule_data(rule) for rule in page])
 
-    @extend_schema(summary="Make an alert rule", request=AlertRuleRequestSerializer, responses={201: AlertRuleData})
+    @extend_schema(summary="Create an alert rule", request=AlertRuleRequestSerializer, responses={201: AlertRuleData})
     @once(by_role)
     def post(self, request: Request) -> Response:
         with transaction.atomic():
@@ -143,7 +143,7 @@ class Rules(RuleView):
 
 
 class OneRule(RuleView):
-    @extend_schema(summary="One alert rule", responses=AlertRuleData)
+    @extend_schema(summary="Get an alert rule", responses=AlertRuleData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(rule_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -168,7 +168,7 @@ class OneRule(RuleView):
 
 
 class TestRule(RuleView):
-    @extend_schema(summary="Try a rule on the newest events", request=None, responses={200: RuleTestData})
+    @extend_schema(summary="Test an alert rule on the newest events", request=None, responses={200: RuleTestData})
     def post(self, request: Request, pk: int) -> Response:
         """Nothing is made or sent. A rule that is switched off is tried as if it were on."""
         rule = get_object_or_404(self.get_queryset(), pk=pk)

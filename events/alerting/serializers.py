@@ -114,7 +114,11 @@ class ScheduleRequestSerializer(Input):
     start = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
     end = serializers.TimeField(format="%H:%M", input_formats=["%H:%M"])
     timezone = serializers.CharField(
-        max_length=64, required=False, allow_blank=True, validators=[validate_time_zone], help_text="Empty: the site's."
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        validators=[validate_time_zone],
+        help_text="Time zone. Empty: the time zone of the site.",
     )
 
 

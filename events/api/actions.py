@@ -37,7 +37,7 @@ class Trash(EventView):
     def get_queryset(self) -> QuerySet[Event]:
         return only_visible(Event.with_trash.filter(deleted_at__isnull=False), self.request.user)
 
-    @extend_schema(summary="Deleted events", responses=Page[EventData])
+    @extend_schema(summary="List deleted events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(page)
@@ -47,7 +47,7 @@ class RestoreEvent(EventView):
     def get_queryset(self) -> QuerySet[Event]:
         return only_visible(Event.with_trash.all(), self.request.user)
 
-    @extend_schema(summary="Take an event out of the trash", request=None, responses=EventData)
+    @extend_schema(summary="Restore an event from the trash", request=None, responses=EventData)
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
@@ -58,7 +58,7 @@ class RestoreEvent(EventView):
 
 
 class ReanalyseEvent(EventView):
-    @extend_schema(summary="Judge an event again", request=None, responses={202: EventData})
+    @extend_schema(summary="Reanalyse an event", request=None, responses={202: EventData})
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
@@ -73,7 +73,7 @@ class EventClip(EventView):
     content_negotiation_class = file_response.AnyAccept
 
     @extend_schema(
-        summary="An event as a clip", responses=file_response.FILE, parameters=file_response.RANGE_PARAMETERS
+        summary="Get the clip of an event", responses=file_response.FILE, parameters=file_response.RANGE_PARAMETERS
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         found = clip.source(get_object_or_404(self.get_queryset(), pk=pk))
@@ -91,7 +91,7 @@ def _each_found_again(view: EventView, data: BulkData) -> BulkData:
 
 
 class BulkReview(EventView):
-    @extend_schema(summary="Review many events", request=BulkReviewSerializer, responses={207: BulkData})
+    @extend_schema(summary="Review several events", request=BulkReviewSerializer, responses={207: BulkData})
     @once(_each_found_again)
     def post(self, request: Request) -> Response:
         values = checked(BulkReviewSerializer, request)
@@ -102,7 +102,7 @@ class BulkReview(EventView):
 class BulkDelete(EventView):
     posting = "delete"
 
-    @extend_schema(summary="Delete many events", request=BulkDeleteSerializer, responses={207: BulkData})
+    @extend_schema(summary="Move several events to the trash", request=BulkDeleteSerializer, responses={207: BulkData})
     @once(_each_found_again)
     def post(self, request: Request) -> Response:
         ids = checked(BulkDeleteSerializer, request)["ids"]

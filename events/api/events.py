@@ -32,7 +32,7 @@ from hsi.api.inputs import checked
 from hsi.api.openapi import Page
 from hsi.api.pagination import KeysetPagination, whole
 
-BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws in what was found.")
+BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws the boxes of the detections.")
 
 
 class EventView(GenericAPIView[Event]):
@@ -47,7 +47,7 @@ class Events(EventView):
     filterset_class = EventFilters
     read_rows = staticmethod(events_data)
 
-    @extend_schema(summary="Events", responses=Page[EventData])
+    @extend_schema(summary="List events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
         if request.query_params.get("order") == "rank":
             return Response(self._best(request))
@@ -66,7 +66,7 @@ class Events(EventView):
 
 
 class OneEvent(EventView):
-    @extend_schema(summary="One event", responses=EventData)
+    @extend_schema(summary="Get an event", responses=EventData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(event_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -78,7 +78,7 @@ class OneEvent(EventView):
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             return Response(change(event, values))
 
-    @extend_schema(summary="Put an event into the trash", responses={204: None})
+    @extend_schema(summary="Move an event to the trash", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             trash.delete(get_object_or_404(self.get_queryset(), pk=pk))
@@ -90,7 +90,7 @@ class EventDetections(GenericAPIView[Detection]):
     subject = Detection
     keyset = "captured_at"
 
-    @extend_schema(summary="The detections of an event", responses=Page[DetectionData])
+    @extend_schema(summary="List the detections of an event", responses=Page[DetectionData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(only_visible(Event.objects.all(), request.user), pk=pk)
         found = with_event(Detection.objects.filter(batch=event.batch_id))
@@ -103,7 +103,7 @@ class EventNearby(EventView):
 
     pagination_class = None
 
-    @extend_schema(summary="What your other cameras saw near in time", responses=Page[NearbyData])
+    @extend_schema(summary="List detections of other cameras near in time", responses=Page[NearbyData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(self.filter_queryset(self.get_queryset()), pk=pk)
         return Response(whole(nearby(event, request.user)))
@@ -114,7 +114,7 @@ class EventSnapshot(EventView):
 
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="The best picture of an event", parameters=[BOXES], responses=file_response.JPEG)
+    @extend_schema(summary="Get the best picture of an event", parameters=[BOXES], responses=file_response.JPEG)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         boxes = YES_NO.get(request.query_params.get("boxes", "0"))
         if boxes is None:

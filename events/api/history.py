@@ -42,7 +42,7 @@ class HistoryView(EventView):
 
 
 class Stats(HistoryView):
-    @extend_schema(summary="Counts of events", responses=EventStatsData, filters=True)
+    @extend_schema(summary="Count events", responses=EventStatsData, filters=True)
     def get(self, request: Request) -> Response:
         return Response(stats(self.filter_queryset(self.get_queryset())))
 
@@ -50,7 +50,7 @@ class Stats(HistoryView):
 class Timeline(HistoryView):
     filterset_class = TimelineFilters
 
-    @extend_schema(summary="Events over time", responses=TimelineData, filters=True)
+    @extend_schema(summary="Count events over time", responses=TimelineData, filters=True)
     def get(self, request: Request) -> Response:
         values = self.values()
         bucket = values.get("bucket", "day")
@@ -79,11 +79,11 @@ class Export(HistoryView):
     filterset_class = ExportFilters
     content_negotiation_class = file_response.AnyAccept
 
-    @extend_schema(summary="Events as a file", responses=FILES, filters=True)
+    @extend_schema(summary="Export events as a file", responses=FILES, filters=True)
     def get(self, request: Request) -> HttpResponseBase:
         return self._file(spare=False)
 
-    @extend_schema(summary="Events as a file, spared by retention", request=None, responses=FILES, filters=True)
+    @extend_schema(summary="Export events and keep them from retention", request=None, responses=FILES, filters=True)
     def post(self, request: Request) -> HttpResponseBase:
         """The filters are those of the GET, in the address. What has left is marked as exported."""
         checked(Nothing, request)

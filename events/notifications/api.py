@@ -57,13 +57,13 @@ class ChannelView(GenericAPIView[NotificationChannel]):
 class NotificationChannels(ChannelView):
     posting = "add"
 
-    @extend_schema(summary="Notification channels", responses=Page[ChannelData])
+    @extend_schema(summary="List notification channels", responses=Page[ChannelData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([channel_data(channel) for channel in page])
 
     @extend_schema(
-        summary="Make a notification channel", request=ChannelRequestSerializer, responses={201: ChannelData}
+        summary="Create a notification channel", request=ChannelRequestSerializer, responses={201: ChannelData}
     )
     @once(by_role)
     def post(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class NotificationChannels(ChannelView):
 
 
 class OneChannel(ChannelView):
-    @extend_schema(summary="One notification channel", responses=ChannelData)
+    @extend_schema(summary="Get a notification channel", responses=ChannelData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(channel_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
@@ -99,7 +99,7 @@ class OneChannel(ChannelView):
 
 
 class TestChannel(ChannelView):
-    @extend_schema(summary="Send a test now", request=None, responses={200: SentData})
+    @extend_schema(summary="Send a test notification", request=None, responses={200: SentData})
     def post(self, request: Request, pk: int) -> Response:
         """Answers when the other side has taken it; the problem of an error says what it said instead."""
         channel = get_object_or_404(self.get_queryset(), pk=pk)
@@ -118,7 +118,7 @@ class Deliveries(GenericAPIView[Delivery]):
     queryset = Delivery.objects.all()
     filterset_class = DeliveryFilters
 
-    @extend_schema(summary="Notifications, sent and to be sent", responses=Page[DeliveryData])
+    @extend_schema(summary="List deliveries", responses=Page[DeliveryData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([delivery_data(delivery) for delivery in page])

@@ -54,7 +54,7 @@ class NotSentError(HSIError):
 
 
 class RefusedError(NotSentError):
-    """A notification was refused, and would be again."""
+    """The receiver rejected the notification permanently."""
 
     code = "NOTIFICATION_REFUSED"
     retryable = False

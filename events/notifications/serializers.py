@@ -83,11 +83,13 @@ class ChannelRequestSerializer(Input):
     kind = serializers.ChoiceField(NotificationChannel.Kind.choices)
     enabled = serializers.BooleanField(required=False)
     min_severity = serializers.ChoiceField(Event.Level.choices, required=False)
-    url = SecretField(help_text="Of a webhook, or in the notation of Apprise.")
+    url = SecretField(help_text="URL of the webhook, or an Apprise URL.")
     recipients = serializers.ListField(child=serializers.CharField(max_length=254), max_length=50, required=False)
-    settings = serializers.DictField(child=serializers.JSONField(), required=False, help_text="Of MQTT: host and more.")
-    secret = SecretField(help_text="What the bodies of a webhook are signed with.")
-    password = SecretField(help_text="Of the MQTT broker.")
+    settings = serializers.DictField(
+        child=serializers.JSONField(), required=False, help_text="Settings of MQTT: host and others."
+    )
+    secret = SecretField(help_text="Secret that signs the bodies of a webhook.")
+    password = SecretField(help_text="Password for the MQTT broker.")
 
     def validate_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
         if len(settings) > MOST_SETTINGS or not all(isinstance(one, str | int | bool) for one in settings.values()):

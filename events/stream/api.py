@@ -15,6 +15,6 @@ from hsi.policies import Common
 class StreamSchema(APIView):
     subject = Common
 
-    @extend_schema(summary="The messages of the live stream, as JSON Schema", responses=OpenApiTypes.OBJECT)
+    @extend_schema(summary="Get the messages of the live stream as JSON Schema", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(document())

@@ -70,7 +70,7 @@ class LoginFailureAdmin(MachineAdmin):
     def name(self, failure: LoginFailure) -> str:
         return self._names.get(failure.who, "no such user")
 
-    @admin.action(description="Forget the selected failures", permissions=["act"])
+    @admin.action(description="Delete the selected failures", permissions=["act"])
     def forget(self, request: HttpRequest, queryset: QuerySet[LoginFailure]) -> None:
         with transaction.atomic():
             count, _ = queryset.delete()

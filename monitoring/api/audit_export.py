@@ -35,7 +35,7 @@ class AuditExport(GenericAPIView[AuditEntry]):
     filterset_class = AuditExportFilters
     content_negotiation_class = AnyAccept
 
-    @extend_schema(summary="The audit log as a file", responses=FILES, filters=True)
+    @extend_schema(summary="Export the audit log as a file", responses=FILES, filters=True)
     def get(self, request: Request) -> HttpResponseBase:
         values = filter_values(request.query_params, self.filterset_class, AuditEntry)
         entries = self.filter_queryset(self.get_queryset())

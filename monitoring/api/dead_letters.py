@@ -119,7 +119,7 @@ class DeadLetters(GenericAPIView[DeadLetter]):
     queryset = DeadLetter.objects.all()
     filterset_class = LetterFilters
 
-    @extend_schema(summary="Dead letters", responses=Page[DeadLetterData])
+    @extend_schema(summary="List dead letters", responses=Page[DeadLetterData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([letter_data(letter) for letter in page])
@@ -128,7 +128,7 @@ class DeadLetters(GenericAPIView[DeadLetter]):
 class OneDeadLetter(APIView):
     subject = DeadLetter
 
-    @extend_schema(summary="One dead letter with its whole story", responses=DeadLetterStoryData)
+    @extend_schema(summary="Get a dead letter with its attempt history", responses=DeadLetterStoryData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(story_data(get_object_or_404(DeadLetter, pk=pk)))
 
@@ -193,7 +193,7 @@ class _Resolve(APIView):
 
 class Requeue(_Resolve):
     @extend_schema(
-        summary="Queue dead letters again",
+        summary="Requeue dead letters",
         request=LetterChoiceSerializer,
         responses={200: ResolutionData, 207: ResolutionData},
     )
@@ -204,7 +204,7 @@ class Requeue(_Resolve):
 
 class Discard(_Resolve):
     @extend_schema(
-        summary="Give dead letters up",
+        summary="Discard dead letters",
         request=LetterChoiceSerializer,
         responses={200: ResolutionData, 207: ResolutionData},
     )

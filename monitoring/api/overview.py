@@ -33,7 +33,7 @@ class SystemHealth(APIView):
 
     subject = Common
 
-    @extend_schema(summary="How the system is", responses={200: HealthData, 503: HealthData})
+    @extend_schema(summary="Get the system health", responses={200: HealthData, 503: HealthData})
     def get(self, request: Request) -> Response:
         for_staff = policy.may(request.user, "view", System)
         checks = health.report(all_checks(request.user), for_staff=for_staff)

@@ -62,7 +62,7 @@ def depth_data(name: str, depth: Depth, pause: QueuePause | None) -> QueueData:
 class Queues(APIView):
     subject = System
 
-    @extend_schema(summary="Queues", responses=Page[QueueData])
+    @extend_schema(summary="List queues", responses=Page[QueueData])
     def get(self, request: Request) -> Response:
         paused = QueuePause.objects.in_bulk()
         return Response(whole([queue_data(name, paused.get(name)) for name in QUEUE_NAMES]))
@@ -76,7 +76,7 @@ class _OneQueue(APIView):
 
 
 class PauseQueue(_OneQueue):
-    @extend_schema(summary="Let nobody take jobs of a queue", request=None, responses={200: QueueData})
+    @extend_schema(summary="Pause a queue", request=None, responses={200: QueueData})
     def post(self, request: Request, name: str) -> Response:
         """Workers heed it within seconds; what is in hand is finished. Work that comes in waits in the queue."""
         pauses.pause(known(name))
@@ -84,7 +84,7 @@ class PauseQueue(_OneQueue):
 
 
 class ResumeQueue(_OneQueue):
-    @extend_schema(summary="Let a paused queue go on", request=None, responses={200: QueueData})
+    @extend_schema(summary="Resume a queue", request=None, responses={200: QueueData})
     def post(self, request: Request, name: str) -> Response:
         pauses.resume(known(name))
         return self.answer(name)

@@ -153,7 +153,7 @@ class Logs(GenericAPIView[LogEntry]):
     keyset = "time"
     filterset_class = LogFilters
 
-    @extend_schema(summary="Log lines", responses=Page[LogData])
+    @extend_schema(summary="List log lines", responses=Page[LogData])
     def get(self, request: Request) -> Response:
         if request.query_params.get("q") and not request.query_params.get("after"):
             raise ValidationError({"q": ["Needs after: text is looked for within a span of time only."]})
@@ -167,7 +167,7 @@ class Audit(GenericAPIView[AuditEntry]):
     keyset = "time"
     filterset_class = AuditFilters
 
-    @extend_schema(summary="The audit log", responses=Page[AuditData])
+    @extend_schema(summary="List the audit log", responses=Page[AuditData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([audit_data(entry) for entry in page])
@@ -179,7 +179,7 @@ class Jobs(GenericAPIView[JobRun]):
     keyset = "started_at"
     filterset_class = JobFilters
 
-    @extend_schema(summary="Runs of housekeeping", responses=Page[JobData])
+    @extend_schema(summary="List runs of housekeeping", responses=Page[JobData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response([job_data(run) for run in page])

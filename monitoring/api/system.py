@@ -34,7 +34,7 @@ from monitoring.metrics.stats import SystemStatsData, stats
 from monitoring.models import GpuSample, StorageSample
 from monitoring.retention import storage
 
-MINUTES = OpenApiParameter("minutes", int, description="How far back, 60 without it.")
+MINUTES = OpenApiParameter("minutes", int, description="Length of the period in minutes, by default 60.")
 LONGEST_MINUTES = 7 * 24 * 60
 
 
@@ -112,13 +112,13 @@ class TlsData(TypedDict):
 
 
 class SystemStats(AdministratorView):
-    @extend_schema(summary="What happened lately, in numbers", responses=SystemStatsData)
+    @extend_schema(summary="Get recent counts", responses=SystemStatsData)
     def get(self, request: Request) -> Response:
         return Response(stats(timezone.now()))
 
 
 class SystemConfig(AdministratorView):
-    @extend_schema(summary="Every setting", responses=Page[SettingData])
+    @extend_schema(summary="List settings", responses=Page[SettingData])
     def get(self, request: Request) -> Response:
         live_settings.heed()
         configuration = live_settings.configuration()
@@ -128,7 +128,7 @@ class SystemConfig(AdministratorView):
 class Breakers(AdministratorView):
     subject = CircuitBreaker
 
-    @extend_schema(summary="Circuit breakers", responses=Page[BreakerData])
+    @extend_schema(summary="List circuit breakers", responses=Page[BreakerData])
     def get(self, request: Request) -> Response:
         return Response(whole([breaker_data(row) for row in CircuitBreaker.objects.order_by("name")]))
 
@@ -136,7 +136,7 @@ class Breakers(AdministratorView):
 class ResetBreaker(AdministratorView):
     subject = CircuitBreaker
 
-    @extend_schema(summary="Close a circuit breaker by hand", request=None, responses={200: BreakerData})
+    @extend_schema(summary="Close a circuit breaker", request=None, responses={200: BreakerData})
     def post(self, request: Request, name: str) -> Response:
         if not CircuitBreaker.objects.filter(name=name).exists():
             raise NotFound
@@ -148,7 +148,7 @@ class Workers(GenericAPIView[WorkerHeartbeat]):
     subject = WorkerHeartbeat
     queryset = WorkerHeartbeat.objects.all()
 
-    @extend_schema(summary="The loops of all processes", responses=Page[WorkerData])
+    @extend_schema(summary="List worker loops", responses=Page[WorkerData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         now = clock.now()
@@ -156,7 +156,7 @@ class Workers(GenericAPIView[WorkerHeartbeat]):
 
 
 class SystemLatency(AdministratorView):
-    @extend_schema(summary="How long each stage takes", parameters=[MINUTES], responses=LatencyData)
+    @extend_schema(summary="Get the latency of each stage", parameters=[MINUTES], responses=LatencyData)
     def get(self, request: Request) -> Response:
         raw = request.query_params.get("minutes", "60")
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 6 and 1 <= int(raw) <= LONGEST_MINUTES):
@@ -165,19 +165,19 @@ class SystemLatency(AdministratorView):
 
 
 class SystemStorage(AdministratorView):
-    @extend_schema(summary="Room on the disks, and how long it lasts", responses=StorageData)
+    @extend_schema(summary="Get disk usage and forecast", responses=StorageData)
     def get(self, request: Request) -> Response:
         return Response(storage_data(timezone.now()))
 
 
 class SystemGpu(AdministratorView):
-    @extend_schema(summary="Graphics cards", responses=GpuData)
+    @extend_schema(summary="List GPUs", responses=GpuData)
     def get(self, request: Request) -> Response:
         return Response(gpu_data(timezone.now()))
 
 
 class SystemTls(AdministratorView):
-    @extend_schema(summary="How the server speaks TLS", responses=TlsData)
+    @extend_schema(summary="Get the TLS mode", responses=TlsData)
     def get(self, request: Request) -> Response:
         answer: TlsData = {"mode": "disabled", "secure_request": request.is_secure()}
         return Response(answer)
