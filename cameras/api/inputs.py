@@ -39,7 +39,7 @@ class CameraInputSerializer(Input):
     )  # fmt: skip
     channel_pattern = serializers.CharField(
         required=False, allow_blank=True, max_length=120, validators=[validate_pattern],
-        help_text="Pattern of the channel in the file names of a recorder, such as NVR_{channel}_. Each channel becomes a camera.",
+        help_text="Pattern of the channel in file names of a recorder, such as NVR_{channel}_.",
     )  # fmt: skip
     make = serializers.ChoiceField(
         choices=choices(),
