@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hsi.config import admin_theme, allowed_hosts, databases, environment, log_config
+from hsi.metrics import multiprocess
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONFIGURATION = environment.read(os.environ, environment.env_files())
@@ -17,6 +18,7 @@ globals().update(CONFIGURATION.values)
 _value = CONFIGURATION.values
 
 DATA_DIR = Path(_value["HSI_DATA_DIR"]).resolve()
+multiprocess.share(DATA_DIR / "metrics")
 CAMERA_ROOT = Path(_value["FOSCAM_BASE_PATH"] or DATA_DIR / "cameras").resolve()
 
 
@@ -70,6 +72,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "hsi.http.request_metrics.FirstMiddleware",
     "hsi.http.middleware.RequestIdMiddleware",
     "hsi.security.headers.HeadersMiddleware",
     "hsi.http.client_address.ForwardedSchemeMiddleware",
@@ -84,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hsi.http.request_metrics.LastMiddleware",
 ]
 
 ROOT_URLCONF = "hsi.urls"
@@ -127,7 +131,7 @@ CACHES = {
         }
         if _value["REDIS_URL"]
         # A counter a client and minute: room for more of them than a flood from many addresses makes.
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+        else {"BACKEND": "hsi.db.counted_cache.CountedLocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
     ),
 }
 
@@ -237,6 +241,7 @@ RECORDERS = [
     "hsi.live_settings.look",
     "hsi.metrics.histograms.flush",
     "hsi.metrics.gauges.flush",
+    "hsi.metrics.process_metrics.update",
     *(["monitoring.log_writer.flush"] if _value["LOG_DB_ENABLED"] else []),
 ]
 

@@ -23,7 +23,9 @@ def configured(values: Mapping[str, Any], data_dir: Path) -> dict[str, Any]:
     url = values["DATABASE_URL"] or f"sqlite:///{data_dir / 'hsi.sqlite3'}"
     url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
     database: dict[str, Any] = environ.Env.db_url_config(url)
-    if database["ENGINE"].endswith("sqlite3"):
+    is_sqlite = database["ENGINE"].endswith("sqlite3")
+    database["ENGINE"] = f"hsi.db.backends.{'sqlite3' if is_sqlite else 'postgresql'}"
+    if is_sqlite:
         if database["NAME"] != ":memory:":
             Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = SQLITE_OPTIONS

@@ -30,7 +30,7 @@ _HAS_PATHS = hasattr(os, "O_PATH")
 _LOOK = (os.O_PATH if _HAS_PATHS else os.O_RDONLY | os.O_NONBLOCK) | os.O_NOFOLLOW | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # What the system makes below the data folder. Whatever else lies there is protected by the data folder alone.
-FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "logs", "tls")
+FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "logs", "tls", "metrics")
 _OF_SQLITE = ("", "-wal", "-shm", "-journal")
 
 

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.core.cache.backends import redis as django_redis
+from django_prometheus.cache.metrics import django_cache_get_fail_total
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from hsi.db.counted_cache import CountedReads
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +30,10 @@ CLEARED_AT_A_TIME = 1000
 Answer = TypeVar("Answer")
 
 
-class RedisCache(django_redis.RedisCache):
+class RedisCache(CountedReads, django_redis.RedisCache):
     """Reads find nothing and writes store nothing while Redis cannot be reached."""
+
+    backend = "redis"
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
@@ -101,6 +106,7 @@ class RedisCacheClient(django_redis.RedisCacheClient):
         try:
             return call(*arguments)
         except RedisError as error:
+            django_cache_get_fail_total.labels(RedisCache.backend).inc()
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             if now >= self._log_at:
                 self._log_at = now + LOGGED_EVERY_SECONDS

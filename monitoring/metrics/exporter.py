@@ -1,6 +1,7 @@
-"""`/metrics` for Prometheus. Everything comes from rows, so any web process answers for all of them.
+"""`/metrics` for Prometheus: any web process answers for all processes.
 
-Names of cameras, people and files are in no label; labels come from our own code only.
+The `hsi_*` metrics come from rows; those of requests, queries, caches and processes from files that the processes of
+this data folder share (`hsi.metrics.multiprocess`). No label holds the name of a camera, a person or a file.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cameras.models import IntakeProblem
 from hsi.api.permissions import MetricsPermission
 from hsi.db import clock
 from hsi.disk_space import disk_usage
-from hsi.metrics import gauges, histograms
+from hsi.metrics import gauges, histograms, multiprocess
 from hsi.models import CircuitBreaker, Tally, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, backpressure
 from hsi.workers import heartbeat
@@ -35,12 +36,15 @@ Totals = dict[str, dict[tuple[str, int], float]]  # by name, then by label and b
 BREAKER_VALUES = {"closed": 0, "half_open": 1, "open": 2}
 
 
-class Figures(Collector):
-    """What the rows say now."""
+class ProcessMetrics(Collector):
+    """Requests, queries, caches and processes, added up over all processes."""
 
-    def describe(self) -> list[Metric]:
-        """Asked when it is registered. It has no rival whose names it could take."""
-        return []
+    def collect(self) -> list[Metric]:
+        return multiprocess.collected()
+
+
+class SystemMetrics(Collector):
+    """What the rows of the database say now."""
 
     def collect(self) -> Iterator[Metric]:
         counters.advance()
@@ -168,7 +172,8 @@ class Metrics(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Figures())
+        registry.register(SystemMetrics())
+        registry.register(ProcessMetrics())
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

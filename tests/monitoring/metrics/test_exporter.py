@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from hsi.metrics import histograms
+from hsi.metrics import histograms, process_metrics
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, get_queue
 from tests import factories
@@ -72,6 +73,40 @@ def test_every_metric_that_is_promised_is_there(scraper: Client, data_dir: Path)
     assert got["hsi_waiting", ("uploads",)] == 0
     assert got["hsi_stream_clients", ()] == got["hsi_log_lines_dropped_total", ()] == 0
     assert got["hsi_disk_free_bytes", ("data",)] > 0
+
+
+def test_requests_queries_cache_reads_and_the_process_are_there(scraper: Client):
+    process_metrics.update()
+    before = scrape(scraper)
+    cache.set("key", "")
+    assert cache.get("key", "default") == ""
+    assert cache.get("other", "default") == "default"
+    assert scraper.get("/api/queues").status_code == 200
+    after = scrape(scraper)
+
+    def grown(name: str, *labels: str) -> float:
+        return after[name, labels] - before.get((name, labels), 0.0)
+
+    view = "monitoring.api.queues.Queues"
+    assert grown("django_http_requests_before_middlewares_total") == 2  # the scrape itself is one of them
+    assert grown("django_http_requests_total_by_view_transport_method_total", "GET", "http", view) == 1
+    assert grown("django_http_responses_total_by_status_view_method_total", "GET", "200", view) == 1
+    assert grown("django_http_requests_latency_seconds_by_view_method_count", "GET", view) == 1
+    assert grown("django_db_execute_total", "default", connection.vendor) > 0
+    assert grown("django_db_query_duration_seconds_count", "default", connection.vendor) > 0
+    backend = "locmem" if connection.vendor == "sqlite" else "redis"
+    assert grown("django_cache_get_hits_total", backend) >= 1
+    assert grown("django_cache_get_misses_total", backend) >= 1
+    assert after["process_cpu_seconds_total", ()] > 0
+    assert any(name == "process_resident_memory_bytes" and value > 1e6 for (name, _), value in after.items())
+
+
+def test_a_scrape_says_nothing_twice(scraper: Client):
+    lines = scraper.get("/metrics").content.decode().splitlines()
+    names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(names) == len(set(names))
+    series = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(series) == len(set(series))
 
 
 def test_queues_that_are_away_are_said_to_be_and_do_not_end_the_scrape(

@@ -1,0 +1,37 @@
+"""PostgreSQL with query metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django_prometheus.db import connection_errors_total, connections_total
+
+from hsi.db.backends.cursor import counting
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Counts a connection when it is opened.
+
+    The engine of django-prometheus also counts each one that is taken from the pool, which is once a request.
+    """
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        return parameters | {"cursor_factory": counting(parameters["cursor_factory"], self.alias, self.vendor)}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        try:
+            connection = super().get_new_connection(conn_params)
+        except Exception:
+            connection_errors_total.labels(self.alias, self.vendor).inc()
+            raise
+        if not self.pool:
+            connections_total.labels(self.alias, self.vendor).inc()
+        return connection
+
+    def _configure_connection(self, connection: Any) -> Any:
+        """The pool calls this for each connection that it opened. Without a pool, Django does."""
+        if self.pool:
+            connections_total.labels(self.alias, self.vendor).inc()
+        return super()._configure_connection(connection)  # type: ignore[misc]
