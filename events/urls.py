@@ -3,7 +3,7 @@ from django.urls import path
 from events.alerting import api as alerting
 from events.api import actions, events, history
 from events.notifications import api as notifications
-from events.stream.api import StreamSchema
+from events.stream.schema import StreamSchema
 
 urlpatterns = [
     path("schema/stream", StreamSchema.as_view()),

@@ -1,4 +1,4 @@
-"""The ASGI application: static files, HTTP to Django, sockets to `events.stream`."""
+"""The ASGI application: static files, HTTP to Django, sockets and channels to the Channels consumers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
 
-from channels.routing import ProtocolTypeRouter
-from django.utils.module_loading import import_string
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 from servestatic import ServeStaticASGI
 
 from hsi.config import private_files
@@ -17,8 +16,18 @@ from hsi.server.application import django_application, with_static_files
 
 private_files.keep()
 http = with_static_files(ServeStaticASGI, django_application())
+
+from events.routing import channel_consumers, websocket_urlpatterns  # noqa: E402  (needs the apps, loaded just above)
+from events.stream.handshake import SiteOriginValidator, TokenAuthMiddleware  # noqa: E402
+
 application = SanitizedASGI(
-    ProtocolTypeRouter({"http": http, "websocket": import_string("events.stream.application.application")})
+    ProtocolTypeRouter(
+        {
+            "http": http,
+            "websocket": SiteOriginValidator(TokenAuthMiddleware(URLRouter(websocket_urlpatterns))),
+            "channel": ChannelNameRouter(channel_consumers),
+        }
+    )
 )
 
 # What is loaded by now never becomes garbage. Looking through it stopped a process with many clients for 0.2 s.

@@ -18,8 +18,7 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 
 from events.models import Alert
-from events.stream.topics import EVENTS, SYSTEM
-from events.stream.viewer import Credentials, Refusal, Viewer, recognise
+from events.stream.access import EVENTS, SYSTEM, Credentials, Refusal, Viewer, find_viewer
 from hsi.security.authentication import OPEN_PATHS
 from hsi.security.tokens import SCOPES
 from tests import factories
@@ -171,19 +170,19 @@ def test_a_token_gives_no_more_than_its_user_has(here: Here):
 def test_the_stream_tells_each_of_their_cameras_alone(here: Here):
     cameras = {}
     for who in PEOPLE[1:]:
-        viewer = recognise(Credentials(session=here.clients[who].cookies["sessionid"].value), EVENTS)
+        viewer = find_viewer(Credentials(session=here.clients[who].cookies["sessionid"].value), EVENTS)
         assert isinstance(viewer, Viewer)
         cameras[who] = viewer.cameras
     mine = frozenset({"door"})
     assert cameras == {
         **dict.fromkeys(PEOPLE[1:], mine), "neighbour": frozenset({"garden"}), "admin": None,
     }  # fmt: skip
-    assert isinstance(recognise(Credentials(), EVENTS), Refusal)
+    assert isinstance(find_viewer(Credentials(), EVENTS), Refusal)
 
 
 def test_the_system_tells_of_itself_to_administrators_alone(here: Here):
     sessions = {who: here.clients[who].cookies["sessionid"].value for who in PEOPLE[1:]}
-    told = {who: recognise(Credentials(session=key), SYSTEM) for who, key in sessions.items()}
+    told = {who: find_viewer(Credentials(session=key), SYSTEM) for who, key in sessions.items()}
     assert {who for who, answer in told.items() if isinstance(answer, Viewer)} == {"admin"}
 
 

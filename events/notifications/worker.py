@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.utils import timezone
 
 from events.models import Delivery
 from events.notifications import channel_status, channels, content, deliveries, last_sent
+from events.notifications.channel_worker import WorkerThread
 from events.notifications.deliveries import Claim
-from events.notifications.wakeup import hint
-from events.notifications.wakeup_listener import Listener
+from events.notifications.wakeup import CHANNEL, hint
 from hsi import failpoints
 from hsi.errors import HSIError
 from hsi.metrics import histograms
@@ -33,23 +34,22 @@ class Notifier(Loop):
     It is woken by hints and by the ends of its own sendings, and looks by itself every second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Sequence[str] = (CHANNEL,)) -> None:
+        """`channels` are the Channels channels that this process serves beside."""
         super().__init__("notifications")
         self._in_hand: dict[Future[None], Claim] = {}
         self._pool: ThreadPoolExecutor | None = None
-        self._listener: Listener | None = None
+        self._channel_worker = WorkerThread(channels)
 
     def open(self) -> None:
         self._pool = ThreadPoolExecutor(settings.NOTIFICATION_CONCURRENCY, thread_name_prefix=self.name)
         hint.listen(self.wake)
-        self._listener = Listener()
-        self._listener.start()
+        self._channel_worker.start()
 
     def close(self) -> None:
         """Finish what is in hand, for as long as the grace time allows. The rest comes back when its lease ends."""
         hint.unlisten(self.wake)
-        if self._listener:
-            self._listener.stop()
+        self._channel_worker.stop()
         if self._in_hand:
             wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
         if self._pool:

@@ -1,25 +1,32 @@
-"""The published description of what is said over a socket: one JSON Schema, made from the types of the messages."""
+"""The published description of all messages on the sockets: one JSON Schema, built from their types."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any, Literal, TypedDict
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
 from hsi.api.openapi import json_schema
 from hsi.outbox import messages
+from hsi.policies import Common
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/"
 
 
 class ConnectionReadyData(TypedDict):
-    """Always first. The message's `seq` is the newest number there is."""
+    """The first message. Its `seq` is the newest number."""
 
     heartbeat_seconds: int
 
 
 class SubscribedData(TypedDict):
-    """What is now in force; null is no limit."""
+    """The subscription in force. Null means no limit."""
 
     types: list[str] | None
     cameras: list[str] | None
@@ -27,17 +34,17 @@ class SubscribedData(TypedDict):
 
 
 class PongData(TypedDict):
-    """The answer to `ping`. The message's `seq` is where the client stands."""
+    """The answer to `ping`. Its `seq` is the position of the client."""
 
 
 class StreamGapData(TypedDict):
-    """Something before the number `oldest` is no longer there: read REST, then go on."""
+    """Messages before the number `oldest` are no longer stored: read REST, then continue."""
 
     oldest: int
 
 
 class ErrorMessage(TypedDict):
-    """What the client said was not understood. `code` is stable, `detail` is for people."""
+    """A message of the client is invalid. `code` is stable, `detail` is for people."""
 
     type: Literal["error"]
     code: Literal["invalid_json", "unknown_type", "invalid_message", "too_large"]
@@ -45,7 +52,7 @@ class ErrorMessage(TypedDict):
 
 
 class SubscriptionData(TypedDict, total=False):
-    """What is left out, or null, is no limit."""
+    """A field that is absent or null means no limit."""
 
     types: list[str] | None
     cameras: list[str] | None
@@ -57,13 +64,13 @@ class _Subscribe(TypedDict):
 
 
 class SubscribeMessage(_Subscribe, SubscriptionData, total=False):
-    """Narrow the stream. The fields stand beside `type`, or in `data`. With `after`, replay from there."""
+    """Set the subscription. The fields stand beside `type`, or in `data`. With `after`, replay from that number."""
 
     data: SubscriptionData
 
 
 class UnsubscribeMessage(TypedDict):
-    """Nothing more until the next `subscribe`."""
+    """Send no messages until the next `subscribe`."""
 
     type: Literal["unsubscribe"]
 
@@ -85,17 +92,17 @@ FROM_CLIENT = (SubscribeMessage, UnsubscribeMessage, PingMessage)
 
 @cache
 def document() -> dict[str, Any]:
-    """The schema. Its `$defs` hold one entry a message type, and `FromServer` and `FromClient`."""
+    """Return the schema. Its `$defs` have one entry for each message type, and `FromServer` and `FromClient`."""
     components: dict[str, Any] = {}
     schemas = {**ABOUT_THE_CONNECTION, **messages.schemas()}
-    from_server_by_type = {kind: _message(kind, json_schema(one, components, REF)) for kind, one in schemas.items()}
-    from_client = [json_schema(one, components, REF) for one in FROM_CLIENT]
+    from_server_by_type = {kind: _message(kind, json_schema(data, components, REF)) for kind, data in schemas.items()}
+    from_client = [json_schema(message, components, REF) for message in FROM_CLIENT]
     from_server = [{"$ref": f"{REF}{kind}"} for kind in from_server_by_type]
     from_server.append(json_schema(ErrorMessage, components, REF))
     return {
         "$schema": DIALECT,
         "title": "Messages of the live stream",
-        "description": "Take unknown types and unknown fields for those of a newer version, and pass over them.",
+        "description": "Ignore unknown types and unknown fields: they come from a newer version.",
         "anyOf": [{"$ref": f"{REF}FromServer"}, {"$ref": f"{REF}FromClient"}],
         "$defs": {
             "FromServer": {"oneOf": from_server},
@@ -107,7 +114,7 @@ def document() -> dict[str, Any]:
 
 
 def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    """A numbered message; `camera` is empty where it concerns the system as a whole."""
+    """Return the schema of a numbered message. Its `camera` is empty when it concerns the whole system."""
     properties = {
         "type": {"const": kind},
         "seq": {"type": "integer", "minimum": 0},
@@ -116,3 +123,11 @@ def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         "data": data,
     }
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+class StreamSchema(APIView):
+    subject = Common
+
+    @extend_schema(summary="The messages of the live stream, as JSON Schema", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        return Response(document())

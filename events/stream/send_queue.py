@@ -1,47 +1,46 @@
-"""What waits to go to one client: a bounded queue, and the one task that sends."""
+"""The bounded queue of one client, and the task that sends from it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+SendText = Callable[[str], Awaitable[None]]
 
 
-class Outgoing:
-    """Texts for one socket, in order. Putting never waits; a full queue says so."""
+class SendQueue:
+    """Texts for one socket, in order. Putting never waits and fails when the queue is full."""
 
-    __slots__ = ("_filled", "_half", "_limit", "_low", "_patience_seconds", "_send", "_texts")
+    __slots__ = ("_filled", "_half", "_half_empty", "_limit", "_patience_seconds", "_send", "_texts")
 
-    def __init__(self, send: Send, limit: int, patience_seconds: float) -> None:
+    def __init__(self, send: SendText, limit: int, patience_seconds: float) -> None:
         self._send = send
         self._limit = limit
         self._patience_seconds = patience_seconds
         self._half = limit // 2
         self._texts: deque[str] = deque()
         self._filled = asyncio.Event()
-        self._low = asyncio.Event()
+        self._half_empty = asyncio.Event()
 
     def put(self, text: str) -> bool:
-        """False: the queue is full, nothing was put."""
+        """Append a text. Return False when the queue is full."""
         if len(self._texts) >= self._limit:
             return False
         self._texts.append(text)
         self._filled.set()
         return True
 
-    def takes(self, count: int) -> bool:
+    def has_room_for(self, count: int) -> bool:
         return len(self._texts) + count <= self._limit
 
-    async def room(self) -> None:
-        """Wait until half of the queue is free. Raises `TimeoutError` when the client is too slow for that."""
+    async def wait_until_half_empty(self) -> None:
+        """Raises `TimeoutError` when the client is too slow for that."""
         if len(self._texts) > self._half:
             async with asyncio.timeout(self._patience_seconds):
                 while len(self._texts) > self._half:
-                    self._low.clear()
-                    await self._low.wait()
+                    self._half_empty.clear()
+                    await self._half_empty.wait()
 
     async def run(self) -> None:
         """Send for ever, as fast as the socket takes it. Ends when the socket is gone."""
@@ -50,14 +49,14 @@ class Outgoing:
                 await self.flush()
                 self._filled.clear()
                 await self._filled.wait()
-        except OSError:  # how servers say that nobody is there; the reader hears it too
+        except OSError:  # servers raise this when the client is gone, and the consumer is disconnected as well
             return
 
     async def flush(self) -> None:
-        """Send what waits. A text leaves the queue after it was sent, so that being cut off loses none."""
+        """Send all texts. A text leaves the queue after it was sent, so that a cancellation loses none."""
         texts, send = self._texts, self._send
         while texts:
-            await send({"type": "websocket.send", "text": texts[0]})
+            await send(texts[0])
             texts.popleft()
             if len(texts) == self._half:
-                self._low.set()
+                self._half_empty.set()

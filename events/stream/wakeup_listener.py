@@ -1,4 +1,4 @@
-"""Hears other processes say that the outbox has grown, where a channel layer reaches them."""
+"""Receives the wake-ups of other processes, where a channel layer connects the processes."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from hsi.errors import CircuitOpenError
 from hsi.outbox.wakeup import GROUP, layer_breaker
 
-# A membership ends by itself after a day (`group_expiry` of channels_redis), and when Redis is emptied.
+# A membership expires after a day (`group_expiry` of channels_redis), and is lost when Redis is emptied.
 RENEW_SECONDS = 60
 RETRY_SECONDS = 1.0
 JOIN_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
 
 
-async def follow(heard: Callable[[], None]) -> None:
-    """Call `heard` after each hint of another process, for ever. Ends at once where there can be none."""
+async def follow(on_wakeup: Callable[[], None]) -> None:
+    """Call `on_wakeup` after each wake-up from another process, for ever. Return at once when there can be none."""
     layer = get_channel_layer()
     if layer is None or isinstance(layer, InMemoryChannelLayer):
         return
     while True:
         try:
-            await _follow_for_a_while(layer, heard)
+            await _follow_until_renewal(layer, on_wakeup)
         except (CircuitOpenError, OSError, RedisError):
             await asyncio.sleep(max(RETRY_SECONDS, layer_breaker.wait_seconds()))
 
 
-async def _follow_for_a_while(layer: BaseChannelLayer, heard: Callable[[], None]) -> None:
+async def _follow_until_renewal(layer: BaseChannelLayer, on_wakeup: Callable[[], None]) -> None:
     clock = asyncio.get_running_loop().time
     channel = await _join(layer)
     renewed_at = clock() + RENEW_SECONDS
     try:
         while (seconds := renewed_at - clock()) > 0:
-            heard()  # what came before the membership may have gone unheard
-            with suppress(RedisTimeoutError):  # nothing came within the client's own time limit
+            on_wakeup()  # a wake-up sent before the membership began was not received
+            with suppress(RedisTimeoutError):  # no wake-up within the time limit of the Redis client
                 await _receive(layer, channel, seconds)
     except (OSError, RedisError) as error:
         layer_breaker.fail("", error)
         raise
     finally:
-        with suppress(OSError, RedisError):  # it must not stand in the place of what ends this, as of a cancellation
+        with suppress(OSError, RedisError):  # must not replace the cause of the end, such as a cancellation
             await layer.group_discard(GROUP, channel)
 
 
 async def _receive(layer: BaseChannelLayer, channel: str, seconds: float) -> None:
-    """Returns when something came, or after `seconds`. Raises what the layer raises.
+    """Return after the next wake-up, or after `seconds`. Raises what the layer raises.
 
-    In a task of its own, which is cancelled as often as it takes: `asyncio.wait_for` before Python 3.12, within the
-    Redis client, returns a result that comes together with a cancellation, and the cancellation is forgotten.
+    The task is cancelled repeatedly until it ends: `asyncio.wait_for` before Python 3.12, which the Redis client uses,
+    swallows a cancellation that arrives together with a result.
     """
     receiving = asyncio.ensure_future(layer.receive(channel))
     try:
@@ -68,7 +68,7 @@ async def _receive(layer: BaseChannelLayer, channel: str, seconds: float) -> Non
 
 
 async def _join(layer: BaseChannelLayer) -> str:
-    """The name of a channel of our own that hears the group. Raises `CircuitOpenError`, and what the layer raises."""
+    """Add a new channel to the group and return its name. Raises `CircuitOpenError`, and what the layer raises."""
     trial = layer_breaker.begin_call(JOIN_SECONDS)
     try:
         async with asyncio.timeout(JOIN_SECONDS):

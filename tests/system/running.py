@@ -19,7 +19,7 @@ import httpx
 import psycopg
 from websockets.sync.client import connect
 
-from events.stream.topics import EVENTS
+from events.stream.access import EVENTS
 from tests.engines.process import free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"

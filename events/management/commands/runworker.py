@@ -1,21 +1,32 @@
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandParser
+from channels.management.commands import runworker
 
+from events.notifications.channel_worker import ChannelWorker
 from events.notifications.wakeup import CHANNEL
-from events.notifications.worker import loops
-from hsi.workers.loop import Loop
-from hsi.workers.runner import LoopCommand
+from events.notifications.worker import Notifier
+from hsi.config import private_files
+from hsi.workers import runner
 
 
-class Command(LoopCommand):
-    """Replace the `runworker` command of Channels, which exits when Redis is unavailable."""
+class Command(runworker.Command):
+    """Channels' command with a worker that survives a Redis that is away.
 
-    help = "Send notifications: `runworker notifications`. Run any number of these processes."
+    For the channel `notifications` it also runs the notifier, which sends what is due without any message as well.
+    """
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("channels", choices=[CHANNEL], help="The Channels channel to listen on.")
+    help = "Serve Channels channels. `runworker notifications` sends notifications. Run any number of these processes."
+    worker_class = ChannelWorker
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument("--once", action="store_true", help="Send what is due once, then end.")
+        parser.add_argument("--drain", action="store_true", help="End when no notification is waiting.")
 
-    def make_loops(self, options: dict[str, Any]) -> list[Loop]:
-        return loops()
+    def handle(self, *args: Any, **options: Any) -> None:
+        if CHANNEL not in options["channels"]:
+            super().handle(*args, **options)
+            return
+        private_files.tighten()
+        runner.run([Notifier(options["channels"])], once=options["once"], drain=options["drain"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from channels.routing import URLRouter
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client as Browser
@@ -19,7 +20,8 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from events.stream.application import StreamApplication
+from events.routing import stream_urlpatterns
+from events.stream.handshake import SiteOriginValidator, TokenAuthMiddleware
 from events.stream.hub import Hub
 from events.stream.schema import ABOUT_THE_CONNECTION
 from hsi.models import StreamHead, StreamMessage
@@ -39,7 +41,7 @@ class StreamServer:
         self.loop = asyncio.new_event_loop()
         self.hub = Hub(**hub)
         config = uvicorn.Config(
-            StreamApplication(self.hub),
+            SiteOriginValidator(TokenAuthMiddleware(URLRouter(stream_urlpatterns(self.hub)))),
             lifespan="off",
             log_config=None,
             ws="websockets-sansio",
@@ -57,7 +59,7 @@ class StreamServer:
 
     def check(self) -> None:
         """What the hub does every few seconds."""
-        asyncio.run_coroutine_threadsafe(self.hub.check(), self.loop).result(PATIENCE_SECONDS)
+        asyncio.run_coroutine_threadsafe(self.hub.check_rights(), self.loop).result(PATIENCE_SECONDS)
 
     def stop(self) -> None:
         self.server.should_exit = True

@@ -9,36 +9,14 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from cameras.models import Camera, CameraGrant
-from events.stream.viewer import Credentials
+from cameras.models import CameraGrant
+from events.stream.access import Credentials
 from hsi.models import ApiToken
 from hsi.security import authentication
 from hsi.security.rate_limit import PEOPLE
-from tests.events.stream.streaming import StreamServer, end_of, frame, publish, ready, say, session_of, token_of
+from tests.events.stream.streaming import end_of, frame, publish, ready, say, session_of, token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
-
-
-@pytest.fixture
-def server():
-    server = StreamServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def admin() -> User:
-    return User.objects.create_superuser("admin")
-
-
-@pytest.fixture
-def viewer() -> User:
-    """May see `front`, and not `back`."""
-    user = User.objects.create_user("viewer")
-    for name in ("front", "back"):
-        Camera.objects.create(id=name, name=name, folder=name)
-    CameraGrant.objects.create(camera_id="front", user=user)
-    return user
 
 
 def test_without_a_login_the_socket_is_closed_with_4401(server, admin):

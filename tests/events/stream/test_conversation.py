@@ -5,16 +5,9 @@ import json
 import pytest
 from django.contrib.auth.models import User
 
-from tests.events.stream.streaming import StreamServer, end_of, frame, publish, ready, say, token_of
+from tests.events.stream.streaming import end_of, frame, publish, ready, say, token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
-
-
-@pytest.fixture
-def server():
-    server = StreamServer()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -27,18 +27,6 @@ from tests.events.stream.streaming import (
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
-@pytest.fixture
-def server():
-    server = StreamServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def token() -> str:
-    return token_of(User.objects.create_superuser("admin"))
-
-
 def test_the_first_frame_says_ready_with_the_newest_number(server, token, settings):
     publish("front", "back")
     with server.client(token=token) as client:
@@ -183,7 +171,7 @@ def test_a_hint_of_another_process_wakes_the_hub(settings, valkey_url, token):
     }
     layer = get_channel_layer()
     assert layer is not None
-    server = StreamServer(look_seconds=3600)
+    server = StreamServer(poll_seconds=3600)
     try:
         with server.client(token=token) as client:
             ready(client)

@@ -29,18 +29,6 @@ from tests.events.stream.streaming import (
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
-@pytest.fixture
-def server():
-    server = StreamServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def admin() -> User:
-    return User.objects.create_superuser("admin")
-
-
 async def crowd(host: str, tokens: list[str]) -> tuple[list[str], int]:
     """Connect with each of `tokens` and stay: what each is told first, and how many hear the message that follows."""
     async with AsyncExitStack() as stack:

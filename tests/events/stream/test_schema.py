@@ -7,8 +7,8 @@ from django.test import Client
 from jsonschema import Draft202012Validator, ValidationError
 
 from events.stream import schema
+from events.stream.access import EVENTS
 from events.stream.protocol import InvalidMessage, parse
-from events.stream.topics import EVENTS
 from hsi.outbox import messages
 from tests import factories
 from tests.messages import FROM_CLIENT, FROM_SERVER, check_row, validator

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from websockets.sync.client import connect
 
 from tests.events.stream.streaming import (
@@ -29,11 +28,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messa
 
 # More than the buffers of the kernel for one connection, which grow to several megabytes.
 LARGE, BURST, BURSTS = 40_000, 350, 6
-
-
-@pytest.fixture
-def admin() -> User:
-    return User.objects.create_superuser("admin")
 
 
 def resident_bytes(process: subprocess.Popen[str]) -> int:

@@ -7,30 +7,11 @@ from django.contrib.auth.models import User
 
 from cameras.models import Camera, CameraGrant
 from hsi.security.roles import Role, set_role
-from tests.events.stream.streaming import StreamServer, end_of, frame, publish, ready, say, seqs, session_of, token_of
+from tests.events.stream.streaming import end_of, frame, publish, ready, say, seqs, session_of, token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 SYSTEM = "/ws/system"
-
-
-@pytest.fixture
-def server():
-    server = StreamServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def admin() -> User:
-    return User.objects.create_superuser("admin")
-
-
-@pytest.fixture
-def viewer() -> User:
-    user = User.objects.create_user("viewer")
-    CameraGrant.objects.create(camera=Camera.objects.create(id="front", name="front", folder="front"), user=user)
-    return user
 
 
 def test_an_administrator_hears_of_the_system_live_and_again(server, admin):
