@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: its layout, its imports, its packages, its commands, its images."""
+"""What holds for the project as a whole: its files, its packages, its commands, its images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ REPOSITORY = {
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "requirements-dev.txt",
     "compose.yaml", "Caddyfile", "docs", ".ci", ".dockerignore", ".env.example", ".gitignore", ".gitattributes",
 }  # fmt: skip
-LONGEST_FILE = 400
 PIN = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^\s;]+( ; [^#]+)?(  +# .+)?")
 
 
@@ -70,16 +69,6 @@ def our_commands() -> list[str]:
 def compose() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     return loaded
-
-
-@pytest.mark.one_engine
-@pytest.mark.parametrize("app", APPS)
-def test_an_app_imports_only_from_its_left(app: str) -> None:
-    forbidden = {*APPS[APPS.index(app) + 1 :], "tests"}
-    wrong = {name(path): imports(path) & forbidden for path in python_files(app) if imports(path) & forbidden}
-    wrong.pop("hsi/asgi.py", None)  # puts the consumers behind the sockets
-    assert wrong == {}
-    assert python_files(app)
 
 
 @pytest.mark.one_engine
@@ -160,13 +149,6 @@ def test_every_command_is_documented() -> None:
     text = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
     assert [command for command in our_commands() if not re.search(rf"\b{command}\b", text)] == []
     assert "up" in our_commands()
-
-
-@pytest.mark.one_engine
-def test_no_file_is_longer_than_a_reader_holds_in_mind() -> None:
-    files = [path for path in python_files(*APPS) if "migrations" not in path.parts]
-    lengths = {name(path): len(path.read_text().splitlines()) for path in files}
-    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
 
 
 @pytest.mark.one_engine

@@ -2,8 +2,8 @@
 
 To get at a frame, all frames since the last key frame are decoded, and a clip may have one key frame alone. So few
 are decoded at once, a frame that was decoded is kept, and what proved too costly is not tried again soon. What is
-kept lies beside the small pictures under a name that no upload has: the daily sweep of
-`monitoring.retention.orphans` removes it.
+kept lies beside the small pictures under a name that no upload has: a daily sweep
+removes it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An event as a clip: the camera's own where it sent one, else its pictures one after another as an MP4.
 
-What is made is kept beside the small pictures, under a name that no upload has: the daily sweep of
-`monitoring.retention.orphans` removes it, and it is made again when somebody asks.
+What is made is kept beside the small pictures, under a name that no upload has: a daily sweep
+removes it, and it is made again when somebody asks.
 """
 
 from __future__ import annotations

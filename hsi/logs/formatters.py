@@ -41,7 +41,7 @@ def time_of(record: logging.LogRecord) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-11-23T16:20:05.123Z WARNING cameras.intake: text [request=abc user=5]`. Control characters are escaped."""
+    """`2026-11-23T16:20:05.123Z WARNING hsi.queues: text [request=abc user=5]`. Control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         words = said(record)

@@ -8,8 +8,7 @@ from django.db import models
 
 
 class Tally(models.Model):
-    """A figure that only grows, over all processes and restarts; `hsi.metrics.histograms` and
-    `monitoring.metrics.counters` add to it.
+    """A figure that only grows, over all processes and restarts.
 
     Of a histogram each bucket is a row of its own (`bucket` is its place in `hsi.metrics.histograms.BOUNDS`).
     """
