@@ -21,10 +21,10 @@ help:
 	@echo "make bench      measure and write bench.json"
 
 demo: $(VENV)/production
-	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+	@exec $(BIN)/python manage.py up --demo --get-model --port $(PORT)
 
 run: $(VENV)/production
-	@exec $(BIN)/python manage.py up --port $(PORT)
+	@exec $(BIN)/python manage.py up --get-model --port $(PORT)
 
 # Run both engines even if the first one fails, so that one run shows every failure.
 test: $(VENV)/development

@@ -22,7 +22,7 @@ from cameras.media.picture import Picture
 from cameras.models import REPEATS, Upload, Zone
 from cameras.zones import contains
 from detection import batching
-from detection.detectors import Box, DetectedObject, get_detector, service
+from detection.detectors import Box, DetectedObject, get_detector, provenance, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
 from hsi import audit, failpoints
@@ -173,7 +173,7 @@ def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
     with transaction.atomic():
         failpoints.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
-        if not upload.finish(state, attempts=job.attempts, detector=get_detector().name, reason=upload.reason):
+        if not upload.finish(state, attempts=job.attempts, detector=provenance(get_detector()), reason=upload.reason):
             return False
         messages = _store_sightings(upload, sightings, zones) if sightings else []
         publish.publish(*messages)

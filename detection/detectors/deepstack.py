@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from cameras.media.picture import Picture
-from detection.detectors import DetectedObject, reference_picture
-from detection.detectors.postprocessing import RawObject, Sieve
+from detection.detectors import SERVICE_LIMITS, DetectedObject, reference_picture
+from detection.detectors.postprocessing import RawObject, Sieve, threshold
 from detection.detectors.responses import AnswerReader
 from hsi.errors import AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService
@@ -21,6 +21,8 @@ class DeepStackDetector:
     """
 
     name = "deepstack"
+    limits = SERVICE_LIMITS
+    version = ""
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class DeepStackDetector:
         self.service.close()
 
     def _form(self, picture: Picture) -> dict[str, Any]:
-        fields = {"min_confidence": f"{settings.DETECTION_CONFIDENCE_THRESHOLD:g}"}
+        fields = {"min_confidence": f"{threshold():g}"}
         if self._api_key:
             fields["api_key"] = self._api_key
         return {"files": {"image": ("picture", picture.encoded, picture.content_type)}, "data": fields}

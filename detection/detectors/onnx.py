@@ -1,4 +1,4 @@
-"""A local RT-DETR export through onnxruntime, on the CPU.
+"""A local ONNX model through onnxruntime, on the CPU.
 
 One session serves all threads: with one intra-op thread a run takes place in the thread that asks for
 it, so two callers use two cores, and the weights are in memory once. (More intra-op threads in one
@@ -7,93 +7,152 @@ session are slower than that, more sessions hold the weights more than once.)
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from django.conf import settings
-from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
-from PIL import Image
 
 from cameras.media.picture import Picture
 from detection.detectors import DetectedObject
-from detection.detectors.onnx_exports import Export, ModelUnusableError, read_export
-from detection.detectors.postprocessing import Sieve
+from detection.detectors.families import family_of
+from detection.detectors.families.family import Family
+from detection.detectors.onnx_interface import Interface, ModelUnusableError, Outputs, read_interface
+from detection.detectors.postprocessing import Sieve, threshold
+from detection.detectors.preprocessing import canvas
+from detection.model_store import manifest, store
 from hsi.errors import AIServiceError
 
 # onnxruntime's errors have no common parent of their own.
 ORT_ERRORS: tuple[type[Exception], ...] = tuple(
     one for one in vars(ort_errors).values() if isinstance(one, type) and issubclass(one, Exception)
 )
-# A reduced decode may fall this far short of the input's edge: 1920x1080 becomes 960x540 for an input of
-# 640, at less than half the cost, and the model sees 540 lines stretched by a fifth.
-LEAST_SHARE_OF_INPUT = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that has been tried: its session, its family, the names of its classes, and the hash of its file."""
+
+    session: Any
+    family: Family
+    names: Mapping[int, str]
+    sha256: str
+
+    @property
+    def threshold(self) -> float:
+        known = manifest.by_sha256(self.sha256)
+        return known.threshold if known and known.threshold else self.family.threshold
 
 
 class OnnxDetector:
     """The model in the file `path`. Loaded on first use; until that succeeds every call tries again."""
 
     name = "onnx"
+    limits = (
+        "It finds only the objects that its model was trained on, usually the 80 labels of COCO: no parcels, faces, "
+        "firearms or fire; it misses many objects that are small or half hidden."
+    )
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._loaded: tuple[Any, Export] | None = None
+        self._loaded: LoadedModel | None = None
         self._sieve = Sieve(self.name)
 
+    @property
+    def version(self) -> str:
+        """Family and SHA-256 of the model; empty before it was used."""
+        return f"{self._loaded.family.name} {self._loaded.sha256}" if self._loaded else ""
+
     def detect(self, picture: Picture) -> list[DetectedObject]:
-        session, export = self._model()
-        feeds = export.feeds(pixels_for(picture, export.size))
-        try:
-            outputs = session.run(list(export.outputs), feeds)
-        except ORT_ERRORS as error:
-            raise AIServiceError(f"the model failed: {str(error)[:500]}", service=self.name) from error
+        model = self._model()
+        family = model.family
+        drawn = canvas(picture, family.interface.size, letterbox=family.preprocessing.letterbox)
+        outputs = run(model.session, family.interface, family.preprocessing.values(drawn.pixels)[np.newaxis])
+        candidates = family.candidates({name: output[0] for name, output in outputs.items()})
+        candidates.refuse_broken(self.name)
         size = picture.size
-        return self._sieve.objects(export.claims(outputs, size, settings.DETECTION_CONFIDENCE_THRESHOLD), size)
+        claims = candidates.claims(model.names, drawn.share, size, threshold(model.threshold))
+        return self._sieve.objects(claims, size, model.threshold)
 
     def check(self) -> str:
-        _, export = self._model()
-        return f"{Path(self.path).name}: {export.family}, input {export.size[0]}x{export.size[1]}"
+        model = self._model()
+        width, height = model.family.interface.size
+        return f"{Path(self.path).name}: {model.family.name}, input {width}x{height}"
 
     def close(self) -> None:
         with self._lock:
             self._loaded = None
 
-    def _model(self) -> tuple[Any, Export]:
+    def _model(self) -> LoadedModel:
         with self._lock:
             if self._loaded is None:
-                session = open_session(self.path)
-                self._loaded = session, read_export(session)
+                self._loaded = load(self.path)
             return self._loaded
 
 
-def open_session(path: str) -> Any:
-    """An onnxruntime session for the file. Raises `ModelUnusableError`."""
-    if not Path(path).is_file():
-        raise ModelUnusableError(f"there is no model file {path!r}")
+def load(path: str) -> LoadedModel:
+    """Load the model and try it once. Raises `ModelUnusableError`, which names the file and what to do."""
+    try:
+        encoded = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelUnusableError(
+            f"The model file {path!r} cannot be read ({error.strerror}). Set DETECTOR_MODEL to an ONNX file,"
+            " or fetch a model with `manage.py get_model`."
+        ) from error
+    sha256 = hashlib.sha256(encoded).hexdigest()
+    try:
+        if store.is_changed(Path(path), sha256):
+            raise ModelUnusableError(f"its SHA-256 {sha256} is not the one of the manifest; fetch it again")
+        session = open_session(encoded)
+        interface = read_interface(session)
+        outputs = run(session, interface, np.full((1, *interface.size[::-1], 3), 0.5, np.float32))
+        family = family_of(outputs, interface)
+        one = {name: output[0] for name, output in outputs.items()}
+        family.candidates(one).refuse_broken(OnnxDetector.name)
+    except AIServiceError as error:
+        raise ModelUnusableError(
+            f"The model file {path!r} cannot be used: {error.detail}. Replace the file, set DETECTOR_MODEL to another,"
+            " or fetch a model with `manage.py get_model`."
+        ) from error
+    return LoadedModel(session, family, family.names(one), sha256)
+
+
+def open_session(encoded: bytes) -> Any:
+    """An onnxruntime session of one intra-op thread. Raises `ModelUnusableError`."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # its errors are raised, and need not be printed as well
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(encoded, options, providers=["CPUExecutionProvider"])
     except ORT_ERRORS as error:
-        raise ModelUnusableError(f"{path!r} cannot be loaded as an ONNX model: {str(error)[:300]}") from error
+        raise ModelUnusableError(
+            f"it is damaged, incomplete or no ONNX model ({str(error)[:300].rstrip('. ')})"
+        ) from error
 
 
-def pixels_for(picture: Picture, size: tuple[int, int]) -> NDArray[np.float32]:
-    """RGB in 0..1, shape (1, 3, height, width): stretched to `size` whatever its shape, as RT-DETR is trained."""
-    least = (int(size[0] * LEAST_SHARE_OF_INPUT), int(size[1] * LEAST_SHARE_OF_INPUT))
-    image = picture.reduced(least, "RGB")
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    planes = np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)[np.newaxis]
-    return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255)
+def run(session: Any, interface: Interface, values: Any) -> Outputs:
+    """The outputs by name for values of shape (n, height, width, 3). Raises `AIServiceError`."""
+    names = [output.name for output in session.get_outputs()]
+    try:
+        outputs: Sequence[Any] = session.run(names, interface.feeds(values))
+    except ORT_ERRORS as error:
+        raise AIServiceError(f"the model failed while running: {str(error)[:500]}", service="onnx") from error
+    found = dict(zip(names, outputs, strict=True))
+    wrong = {name: np.shape(output) for name, output in found.items() if np.shape(output)[:1] != (len(values),)}
+    if wrong:
+        raise ModelUnusableError(f"its outputs {wrong} are not for {len(values)} picture(s)")
+    return found
 
 
 def from_settings() -> OnnxDetector:
-    """The detector of the file `DETECTOR_MODEL`; what is wrong with it shows at `check` and `detect`."""
-    return OnnxDetector(settings.DETECTOR_MODEL)
+    """The detector of `DETECTOR_MODEL`, else of a fetched model. Its faults show at `check` and `detect`."""
+    fetched = store.fetched_detector("onnx")
+    return OnnxDetector(settings.DETECTOR_MODEL or (str(store.path_of(fetched)) if fetched else ""))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cameras.media.picture import Picture
 from detection.detectors import DetectedObject
 from detection.detectors.postprocessing import RawObject, Sieve
+from detection.detectors.suppression import strongest
 from hsi.errors import AIServiceError, AIServiceUnavailableError
 
 # Longer edge of the working copy: larger pictures are scaled down to LARGEST, for time;
@@ -39,6 +40,11 @@ class OpenCVDetector:
     """Finds people. Each thread has its own descriptor: OpenCV promises nothing about sharing one."""
 
     name = "opencv"
+    limits = (
+        "It finds only people who stand or walk upright and are completely visible: no vehicles, no animals, no "
+        "people who sit, crouch or are half hidden, and almost no people at night."
+    )
+    version = ""
 
     def __init__(self) -> None:
         if not hasattr(cv2, "HOGDescriptor"):
@@ -58,7 +64,8 @@ class OpenCVDetector:
             windows, margins = self._descriptor().detectMultiScale(grey, winStride=(8, 8), padding=(16, 16), scale=1.1)
         except cv2.error as error:
             raise AIServiceError(f"OpenCV failed: {error}", service=self.name) from error
-        return self._sieve.objects(people(windows, margins, width / size[0], height / size[1]), size)
+        claims = people(windows, margins, width / size[0], height / size[1])
+        return self._sieve.objects(claims, size)
 
     def check(self) -> str:
         return f"HOG people detector of OpenCV {cv2.__version__}"
@@ -101,13 +108,14 @@ def people(windows: object, margins: object, factor_x: float, factor_y: float) -
     """One claim for each person, in pixels of the picture, from the windows (x, y, width, height) and their margins."""
     rows = np.asarray(windows, dtype=np.float64).reshape(-1, 4)
     confidences = confidence(np.asarray(margins, dtype=np.float64).reshape(-1))
+    edges = np.hstack([rows[:, :2], rows[:, :2] + rows[:, 2:]])
     claims = []
-    for index in strongest(rows, confidences):
+    for index in strongest(["person"] * len(rows), confidences, edges, overlap=SAME_PERSON_OVERLAP):
         x, y, width, height = rows[index]
         left, top = x + width * PERSON_IN_WINDOW[0], y + height * PERSON_IN_WINDOW[1]
         right, bottom = left + width * PERSON_IN_WINDOW[2], top + height * PERSON_IN_WINDOW[3]
-        edges = (left / factor_x, top / factor_y, right / factor_x, bottom / factor_y)
-        claims.append(RawObject("person", float(confidences[index]), *map(float, edges)))
+        found = (left / factor_x, top / factor_y, right / factor_x, bottom / factor_y)
+        claims.append(RawObject("person", float(confidences[index]), *map(float, found)))
     return claims
 
 
@@ -115,22 +123,3 @@ def confidence(margins: NDArray[np.float64]) -> NDArray[np.float64]:
     """The SVM's margins as confidences in 0..1."""
     # Beyond 60 the exponential says nothing more, and could overflow.
     return 1.0 / (1.0 + np.exp(-np.clip(SLOPE * (margins - EVEN_MARGIN), -60.0, 60.0)))
-
-
-def strongest(windows: NDArray[np.float64], confidences: NDArray[np.float64]) -> list[int]:
-    """Non-maximum suppression: indices of the windows kept, best first."""
-    kept: list[int] = []
-    for index in np.argsort(-confidences, kind="stable"):
-        if all(overlap(windows[index], windows[other]) <= SAME_PERSON_OVERLAP for other in kept):
-            kept.append(int(index))
-    return kept
-
-
-def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Intersection over union of two (x, y, width, height)."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared))

@@ -20,6 +20,15 @@ logger = logging.getLogger(__name__)
 MAX_OBJECTS_PER_PICTURE = 300
 
 
+# Of detectors that have no better one of their own.
+DEFAULT_THRESHOLD = 0.5
+
+
+def threshold(own: float = DEFAULT_THRESHOLD) -> float:
+    """The confidence below which objects are dropped: the one that is set, else the detector's `own`."""
+    return settings.DETECTION_CONFIDENCE_THRESHOLD or own
+
+
 @dataclass(frozen=True, slots=True)
 class RawObject:
     """One claim of a detector: the edges are in pixels of the picture, none of the numbers is trusted."""
@@ -43,19 +52,20 @@ class Sieve:
         self.dropped = 0
         self._lock = threading.Lock()
 
-    def objects(self, claims: Iterable[RawObject], size: tuple[int, int]) -> list[DetectedObject]:
+    def objects(
+        self, claims: Iterable[RawObject], size: tuple[int, int], own_threshold: float = DEFAULT_THRESHOLD
+    ) -> list[DetectedObject]:
         """The best objects in a picture of `size` (width, height), at most 300, best first.
 
-        Weaker ones than DETECTION_CONFIDENCE_THRESHOLD are left out. Boxes are clipped to the
-        picture. A claim is dropped when its confidence is not in 0..1, an edge is not a finite
-        number, or nothing of its box lies in the picture.
+        Weaker ones than the threshold are left out. Boxes are clipped to the picture. A claim is dropped when its
+        confidence is not in 0..1, an edge is not a finite number, or nothing of its box lies in the picture.
         """
-        threshold: float = settings.DETECTION_CONFIDENCE_THRESHOLD
+        least = threshold(own_threshold)
         possible, impossible = [], 0
         for claim in claims:
             if not 0.0 <= claim.confidence <= 1.0:
                 impossible += 1
-            elif claim.confidence >= threshold:
+            elif claim.confidence >= least:
                 possible.append(claim)
         possible.sort(key=attrgetter("confidence"), reverse=True)
         found: list[DetectedObject] = []

@@ -158,13 +158,14 @@ SETTINGS: tuple[Setting, ...] = (
     S("DISK_FREE_FLOOR_BYTES", int, 200 * 1024**2, "Free disk space in bytes below which intake pauses. Files then wait in their folders.", 0, 10**15, live=True),
     S("DISK_FREE_FLOOR_PERCENT", float, 1.0, "Free disk space in percent below which intake pauses. The larger of the two limits applies.", 0, 50, live=True),
     # Detection
-    S("DETECTOR", str, "auto", "Object detector: auto, rtdetr, deepstack, onnx, opencv, or the dotted path of a class.", choices=("auto", "rtdetr", "deepstack", "onnx", "opencv")),
-    S("DETECTOR_MODEL", str, "", "Path of an ONNX model (RT-DETR export)."),
+    S("DETECTOR", str, "auto", "Object detector: auto, rtdetr, deepstack, onnx, darknet, opencv, or the dotted path of a class.", choices=("auto", "rtdetr", "deepstack", "onnx", "darknet", "opencv")),
+    S("DETECTOR_MODEL", str, "", "Path of a model file. Empty: the model that `get_model` fetched."),
+    S("MODEL_SOURCE", str, "", "Folder or HTTP address with model files that `get_model` tries first."),
     S("RTDETR_URL", str, "", "URL of the detection service, e.g. http://localhost:8090."),
     S("RTDETR_API_KEY", str, "", "API key for the detection service, sent as X-API-Key.", secret=True),
     S("RTDETR_READ_TIMEOUT", float, 60.0, "Most seconds a detection may take.", 10, 300),
     S("DETECTION_CONCURRENCY", int, 2, "Pictures one detection process analyses at once.", 1, 64),
-    S("DETECTION_CONFIDENCE_THRESHOLD", float, 0.5, "Detections below this confidence are dropped.", 0, 1, live=True),
+    S("DETECTION_CONFIDENCE_THRESHOLD", float, 0.0, "Detections below this confidence are dropped. 0: the default threshold of the detector, 0.25 to 0.5.", 0, 1, live=True),
     S("FAST_PATH_CONFIDENCE_THRESHOLD", float, 0.90, "Detections at or above this confidence trigger an event immediately.", 0, 1, live=True),
     S("FAST_PATH_OBJECT_TYPES", list, ["person"], "Labels that may trigger an event immediately.", items="label", live=True),
     # Batches

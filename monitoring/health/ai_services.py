@@ -80,7 +80,7 @@ def service_checks() -> list[ServiceCheck]:
     """Both are asked at the same time, so that two that hang cost the time of one."""
     detector_key = (settings.DETECTOR, settings.RTDETR_URL, settings.DETECTOR_MODEL)
     analyzer_key = (settings.ANALYZER, settings.NEMOTRON_URL, settings.NEMOTRON_API, settings.NEMOTRON_MODEL)
-    detector = _detector.start(lambda: get_detector().check(), detector_key)
+    detector = _detector.start(lambda: detectors.condition(get_detector()), detector_key)
     analyzer = _analyzer.start(lambda: get_analyzer().check(), analyzer_key)
     return [
         ServiceCheck("detector", what="The detector", service=detectors.service(), answer=detector),

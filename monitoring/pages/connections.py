@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
-from detection.detectors import get_detector
+from detection.detectors import condition, get_detector
 from events.analyzers import get_analyzer
 from events.notifications import email
 from events.notifications.channels import NotSentError
@@ -57,7 +57,7 @@ class MailCheck(checks.NamedCheck):
 
 
 def detector() -> checks.NamedCheck:
-    answer = _detector.start(lambda: get_detector().check(), None)
+    answer = _detector.start(lambda: condition(get_detector()), None)
     return ServiceCheck("detector", what="The detector", answer=answer)
 
 

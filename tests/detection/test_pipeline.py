@@ -216,6 +216,19 @@ class Reader(Eye):
         return super().detect(picture)
 
 
+class Versioned(Eye):
+    version = "yolox " + "0f" * 32
+
+
+def test_an_upload_says_which_model_looked_at_it(root, settings):
+    settings.DETECTOR = f"{__name__}.Versioned"
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    assert upload.detector == "eye yolox " + "0f" * 32
+    assert Upload.objects.filter(detector__contains="0f" * 32).count() == 1
+
+
 def swapped(upload: Upload, root: Path, data: bytes) -> None:
     """Other bytes under the same size and time."""
     (root / upload.path).write_bytes(data.ljust(upload.size, b"\0"))

@@ -38,21 +38,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo", action="store_true", help="Run with simulated cameras and a separate data folder."
         )
+        parser.add_argument("--get-model", action="store_true", help="Fetch a detection model first if there is none.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["demo"] and not settings.HSI_DEMO:
             # Settings are read once at the start of a process, so start again with the settings of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], DEMO | os.environ | {"HSI_DEMO": "true"})  # noqa: S606
         with web.lock_folder(settings.DATA_DIR):
-            self._run(options["host"], options["port"])
+            self._run(options["host"], options["port"], get_model=options["get_model"])
 
-    def _run(self, host: str, port: int) -> None:
+    def _run(self, host: str, port: int, *, get_model: bool) -> None:
         web.claim_port(host, port)
         private_files.tighten()
         with sqlite_file.sound_database(settings.DATA_DIR):
             call_command("migrate", verbosity=0, interactive=False)
             self._first_administrator()
             self.check(display_num_errors=True)
+        if get_model:
+            call_command("get_model", if_needed=True)
         self._greet(host, port)
         database.alone()
         web.serve(host, port, runner.embedded_loops())

@@ -66,6 +66,26 @@ def brightness_model(path: Path) -> str:
     return save(path, nodes, [image_input(("n", 3, "h", "w"))], outputs, constants, "['red', 'green', 'blue']")
 
 
+def inverse_model(path: Path) -> str:
+    """`logits` are 0 / brightness: not numbers for a black picture, and zeros for any other."""
+    nodes = [
+        helper.make_node("ReduceMean", ["pixel_values"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Div", ["zero", "mean"], ["logits_3"]),
+        helper.make_node("Unsqueeze", ["logits_3", "one"], ["logits"]),
+        helper.make_node("Identity", ["box"], ["pred_boxes"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 1, 3]),
+        helper.make_tensor_value_info("pred_boxes", TensorProto.FLOAT, [1, 1, 4]),
+    ]
+    constants = {
+        "zero": np.zeros((1, 3), np.float32),
+        "one": np.array([1], np.int64),
+        "box": np.array([[[0.5, 0.5, 1, 1]]], np.float32),
+    }
+    return save(path, nodes, [image_input()], outputs, constants, "")
+
+
 def sized_model(path: Path, relative: Any, labels: Any, scores: Any, shape: tuple[Edges, ...] = IMAGE) -> str:
     """The authors' export: `boxes` are the relative edges times `orig_target_sizes` (width, height)."""
     count = len(labels)

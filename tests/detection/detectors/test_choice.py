@@ -6,7 +6,8 @@ import sys
 import pytest
 from django.test import override_settings
 
-from detection.detectors import detectors, get_detector, problems
+from detection.detectors import condition, detectors, get_detector, problems, provenance
+from detection.model_store import manifest, store
 from hsi.errors import AIServiceUnavailableError
 from tests.peers.detectors import RtDetrPeer
 
@@ -18,6 +19,7 @@ NOTHING = {"DETECTOR": "auto", "RTDETR_URL": "", "DETECTOR_MODEL": ""}
     [
         ({}, "opencv"),
         ({"DETECTOR_MODEL": "/model.onnx"}, "onnx"),
+        ({"DETECTOR_MODEL": "/yolov3-tiny.weights"}, "darknet"),
         ({"RTDETR_URL": "http://127.0.0.1:1"}, "rtdetr"),
         ({"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR_MODEL": "/model.onnx"}, "rtdetr"),
         ({"RTDETR_URL": "http://127.0.0.1:1", "DETECTOR": "deepstack"}, "deepstack"),
@@ -29,6 +31,47 @@ def test_the_settings_choose_the_detector(settings, name):
     with override_settings(**NOTHING | settings):
         assert get_detector().name == name
         assert get_detector() is get_detector()
+
+
+@pytest.mark.parametrize(("model", "name"), [(manifest.YOLOX_NANO, "onnx"), (manifest.YOLOV3_TINY, "darknet")])
+def test_a_fetched_model_is_used_before_opencv_and_after_what_is_set(tmp_path, model, name):
+    with override_settings(**NOTHING | {"DATA_DIR": tmp_path}):
+        assert detectors.chosen() == "opencv"
+        store.folder().mkdir()
+        with store.path_of(model).open("wb") as file:
+            file.truncate(model.builds[0].size_bytes)
+        assert (detectors.chosen(), get_detector().name) == (name, name)
+        assert problems() == []
+        with override_settings(DETECTOR=name):
+            assert problems() == []
+        with override_settings(RTDETR_URL="http://127.0.0.1:1"):
+            assert detectors.chosen() == "rtdetr"
+        with override_settings(DETECTOR_MODEL="/model.onnx"):
+            assert detectors.chosen() == "onnx"
+
+
+@pytest.mark.parametrize("name", sorted(detectors.names))
+def test_every_detector_says_in_one_sentence_what_it_cannot_see(name):
+    with override_settings(**NOTHING | {"DETECTOR": name, "RTDETR_URL": "http://127.0.0.1:1"}):
+        detector = get_detector()
+    limits = getattr(detector, "limits", "")
+    assert limits.startswith("It finds ")
+    assert limits.endswith(".")
+    assert limits.count(". ") == 0
+    assert provenance(detector) == name
+
+
+def test_how_a_detector_is_includes_what_it_cannot_see():
+    with override_settings(**NOTHING | {"DETECTOR": "opencv"}):
+        words = condition(get_detector())
+    assert words.startswith("HOG people detector of OpenCV 4.")
+    assert words.endswith("almost no people at night.")
+
+
+def test_a_detector_from_elsewhere_needs_neither_version_nor_limits():
+    with override_settings(**NOTHING | {"DETECTOR": "tests.bench.instant.Instant"}):
+        assert provenance(get_detector()) == "instant"
+        assert condition(get_detector()) == "answers at once."
 
 
 def test_a_changed_address_makes_a_new_detector():
@@ -50,7 +93,8 @@ def test_a_service_without_an_address_is_an_error_not_another_detector():
     [
         ({"DETECTOR": "rtdetr"}, "RTDETR_URL"),
         ({"DETECTOR": "deepstack"}, "RTDETR_URL"),
-        ({"DETECTOR": "onnx"}, "DETECTOR_MODEL"),
+        ({"DETECTOR": "onnx"}, "get_model"),
+        ({"DETECTOR": "darknet"}, "get_model"),
         ({"DETECTOR": "onnx", "DETECTOR_MODEL": "/nowhere/model.onnx"}, "/nowhere/model.onnx"),
         ({"DETECTOR_MODEL": "/nowhere/model.onnx"}, "not a file"),
         ({"DETECTOR": "yolo"}, "yolo"),
@@ -85,9 +129,7 @@ def test_every_name_can_be_loaded():
 
 
 def test_choosing_loads_no_library_that_is_not_used():
-    code = (
-        "import sys; import detection.detectors as d; d.detectors.chosen(); d.problems(); d.detectors.load('rtdetr')\n"
-    )
+    code = "import sys, django; django.setup(); import detection.detectors as d; d.detectors.chosen(); d.problems(); d.detectors.load('rtdetr')\n"
     code += "print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.strip() == "[]"

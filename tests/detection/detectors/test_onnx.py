@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,11 +11,19 @@ from django.test import override_settings
 from onnx import TensorProto
 from PIL import Image
 
-from detection.detectors.onnx import OnnxDetector, from_settings, pixels_for
-from detection.detectors.onnx_exports import ModelUnusableError, class_names
+from detection.detectors.onnx import OnnxDetector, from_settings
+from detection.detectors.onnx_interface import ModelUnusableError, class_names
+from detection.model_store import manifest, store
 from hsi.errors import AIServiceAnswerError, AIServiceError, MediaError
-from tests.detection.detectors.models import brightness_model, constant_model, image_input, queries, sized_model
-from tests.detection.pictures import encoded, of_file, plain
+from tests.detection.detectors.models import (
+    brightness_model,
+    constant_model,
+    image_input,
+    inverse_model,
+    queries,
+    sized_model,
+)
+from tests.detection.pictures import encoded, jpeg, of_file, plain
 
 WIDE = (200, 100)
 BOX = (0.5, 0.5, 0.5, 0.25)
@@ -98,7 +108,7 @@ def test_the_model_sees_red_green_and_blue_in_zero_to_one(tmp_path):
 
 def test_an_input_of_any_size_is_given_640(tmp_path):
     detector = OnnxDetector(brightness_model(tmp_path / "m.onnx"))
-    assert detector.check() == "m.onnx: logits + pred_boxes, input 640x640"
+    assert detector.check() == "m.onnx: rtdetr, input 640x640"
 
 
 def test_an_input_that_is_not_square_is_heeded(tmp_path):
@@ -111,12 +121,6 @@ def test_half_precision_is_fed_as_such(tmp_path):
     outputs = {name: value.astype(np.float16) for name, value in queries((0, 0.9, BOX)).items()}
     path = constant_model(tmp_path / "m.onnx", outputs, image=image_input(kind=TensorProto.FLOAT16))
     assert len(OnnxDetector(path).detect(plain())) == 1
-
-
-def test_a_large_picture_is_decoded_reduced():
-    picture = plain((1920, 1080))
-    assert pixels_for(picture, (640, 640)).shape == (1, 3, 640, 640)
-    assert "pixels" not in picture.__dict__
 
 
 def test_impossible_numbers_from_a_model_are_dropped(tmp_path):
@@ -138,7 +142,7 @@ def test_impossible_numbers_from_a_model_are_dropped(tmp_path):
     ],
 )
 def test_outputs_of_wrong_shapes_are_an_error_never_an_empty_list(tmp_path, outputs):
-    with pytest.raises(AIServiceAnswerError):
+    with pytest.raises(ModelUnusableError, match=r"m\.onnx"):
         OnnxDetector(constant_model(tmp_path / "m.onnx", outputs)).detect(plain())
 
 
@@ -150,7 +154,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     made["folder"].mkdir()
     made["empty"].write_bytes(b"")
     made["text"].write_text("this is not a model")
-    constant_model(made["outputs"], {"output0": np.zeros((1, 84, 10), np.float32)})
+    constant_model(made["outputs"], {"output0": np.zeros((1, 85, 10), np.float32)})
     constant_model(made["inputs"], queries((0, 0.9, BOX)), image=image_input((1, 1, 64, 64)))
     whole = Path(constant_model(tmp_path / "whole.onnx", queries((0, 0.9, BOX)))).read_bytes()
     made["cut"].write_bytes(whole[: len(whole) // 2])
@@ -165,6 +169,91 @@ def test_a_file_that_cannot_be_used_is_a_clear_error_at_check_and_at_detect(tmp_
             call()
         assert not caught.value.counts
         assert len(caught.value.detail) > 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("missing", "cannot be read"),
+        ("text", "no ONNX model"),
+        ("cut", "incomplete"),
+        ("outputs", r"output0 \(1, 85, 10\)"),
+        ("inputs", "3 colours"),
+    ],
+)
+def test_the_error_names_the_file_the_fault_and_what_to_do(tmp_path, fault, words):
+    path = files(tmp_path)[fault]
+    with pytest.raises(ModelUnusableError, match=words) as caught:
+        OnnxDetector(str(path)).check()
+    assert str(path) in caught.value.detail
+    assert "get_model" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ((2, 3, 64, 64), "2 pictures at a time"),
+        ((1, 3, 8, 64), "64x8 pixels"),
+        ((1, 3, 64, 9000), "9000x64 pixels"),
+        ((1, 5, 64, 64), "3 colours"),
+    ],
+)
+def test_an_input_that_cannot_be_fed_is_a_clear_error(tmp_path, image, words):
+    path = constant_model(tmp_path / "m.onnx", queries((0, 0.9, BOX)), image=image_input(image))
+    with pytest.raises(ModelUnusableError, match=words):
+        OnnxDetector(path).check()
+
+
+def test_a_model_that_answers_with_no_numbers_is_an_error_never_an_empty_list(tmp_path):
+    outputs = queries(*[(0, 0.9, BOX)] * 4)
+    outputs["logits"][0, :2] = np.nan
+    with pytest.raises(ModelUnusableError, match="2 of the model's 4 scores are not numbers"):
+        OnnxDetector(constant_model(tmp_path / "m.onnx", outputs)).detect(plain())
+
+
+def test_a_model_that_breaks_on_one_picture_only_blames_that_picture(tmp_path):
+    detector = OnnxDetector(inverse_model(tmp_path / "m.onnx"))
+    detector.check()
+    with pytest.raises(AIServiceAnswerError, match="not numbers"):
+        detector.detect(of_file(jpeg(colour=(0, 0, 0))))
+
+
+def test_of_ten_thousand_objects_the_best_are_kept_quickly(tmp_path):
+    places = np.random.default_rng(1).random((10_000, 2))
+    outputs = queries(*[(0, 0.9, (x, y, 0.01, 0.01)) for x, y in places])
+    detector = OnnxDetector(constant_model(tmp_path / "m.onnx", outputs))
+    detector.check()
+    picture = plain()
+    started = time.process_time()
+    assert len(detector.detect(picture)) == 300
+    assert time.process_time() - started < 1.0
+
+
+def test_one_van_is_one_object(tmp_path):
+    outputs = queries((2, 0.9, BOX), (7, 0.8, BOX), (5, 0.7, BOX), (0, 0.6, BOX))
+    labels = [found.label for found in OnnxDetector(constant_model(tmp_path / "m.onnx", outputs)).detect(plain())]
+    assert labels == ["car", "person"]
+
+
+def test_the_version_is_the_family_and_the_hash_of_the_file(tmp_path):
+    path = Path(constant_model(tmp_path / "m.onnx", queries((0, 0.9, BOX))))
+    detector = OnnxDetector(str(path))
+    assert detector.version == ""
+    detector.check()
+    assert detector.version == f"rtdetr {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def test_a_model_of_few_classes_without_names_is_given_no_names_of_coco(tmp_path):
+    path = constant_model(tmp_path / "m.onnx", queries((1, 0.9, BOX), classes=3))
+    assert [found.label for found in OnnxDetector(path).detect(plain())] == ["class 1"]
+
+
+def test_a_fetched_file_that_was_changed_is_refused(tmp_path):
+    with override_settings(DATA_DIR=tmp_path):
+        store.folder().mkdir()
+        path = constant_model(store.path_of(manifest.YOLOX_NANO), queries((0, 0.9, BOX)))
+        with pytest.raises(ModelUnusableError, match="not the one of the manifest"):
+            OnnxDetector(path).check()
 
 
 def test_a_file_that_arrives_later_is_taken(tmp_path):

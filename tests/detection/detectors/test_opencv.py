@@ -9,7 +9,7 @@ from django.test import override_settings
 from PIL import Image
 
 from cameras.media.picture import Picture
-from detection.detectors.opencv import OpenCVDetector, confidence, people, strongest, working_factor
+from detection.detectors.opencv import OpenCVDetector, confidence, people, working_factor
 from hsi.errors import AIServiceUnavailableError, MediaError
 from tests.detection.pictures import encoded, of_file, scene
 
@@ -112,8 +112,8 @@ def test_margins_become_confidences_that_rise_and_stay_within_zero_and_one():
 
 
 def test_of_two_windows_on_one_person_the_surer_is_kept():
-    windows = np.array([[0, 0, 64, 128], [4, 4, 64, 128], [300, 0, 64, 128]], dtype=np.float64)
-    assert strongest(windows, np.array([0.6, 0.9, 0.7])) == [1, 2]
+    claims = people([[0, 0, 64, 128], [4, 4, 64, 128], [300, 0, 64, 128]], [1.0, 3.0, 2.0], 1.0, 1.0)
+    assert [round(claim.left) for claim in claims] == [10, 306]
 
 
 def test_the_box_is_the_person_without_the_windows_surroundings():

@@ -75,6 +75,16 @@ def test_the_threshold_is_the_setting_of_the_moment():
     assert len(sieve.objects([claim(0.7)], SIZE)) == 1
 
 
+def test_without_a_set_threshold_the_detector_has_its_own():
+    sieve = Sieve("t")
+    claims = [claim(0.3), claim(0.45), claim(0.9)]
+    with override_settings(DETECTION_CONFIDENCE_THRESHOLD=0):
+        assert len(sieve.objects(claims, SIZE)) == 1
+        assert len(sieve.objects(claims, SIZE, 0.4)) == 2
+    with override_settings(DETECTION_CONFIDENCE_THRESHOLD=0.2):
+        assert len(sieve.objects(claims, SIZE, 0.4)) == 3
+
+
 def test_of_ten_thousand_boxes_the_best_are_kept_quickly():
     claims = [claim(0.5 + index / 20_000) for index in range(10_000)]
     started = time.process_time()

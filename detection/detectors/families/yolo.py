@@ -1,0 +1,42 @@
+"""YOLOv8 and later, as Ultralytics exports them without suppression."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detection.detectors.candidates import Candidates, around, best_classes
+from detection.detectors.families.family import STRIDES, Family, cells, floats, shape_error
+from detection.detectors.onnx_interface import Interface, Outputs
+from detection.detectors.preprocessing import Preprocessing
+
+
+class Yolo(Family):
+    """A column for each cell: centre, width and height in pixels of the input, then class scores.
+
+    A model that answers with more than boxes and classes (outlines, key points) has more rows than its class names say,
+    or a second output; its rows would be taken for classes.
+    """
+
+    name = "yolo"
+    preprocessing = Preprocessing(scale=1 / 255)
+
+    @classmethod
+    def reads(cls, outputs: Outputs, interface: Interface) -> bool:
+        shapes = [np.shape(output) for output in outputs.values()]
+        if len(shapes) != 1 or len(shapes[0]) != 3 or shapes[0][1] <= 4:
+            return False
+        if interface.names is not None and len(interface.names) != shapes[0][1] - 4:
+            return False
+        return int(shapes[0][2]) == sum(cells(stride, interface) for stride in STRIDES)
+
+    def candidates(self, outputs: Outputs) -> Candidates:
+        (output,) = outputs.values()
+        values = floats(output).T
+        if values.ndim != 2 or values.shape[1] <= 4:
+            raise shape_error(outputs)
+        edges = around(values[:, :2], values[:, 2:4]) / self.edges_of_input
+        return best_classes(values[:, 4:], edges)
+
+    def classes(self, outputs: Outputs) -> int:
+        (output,) = outputs.values()
+        return int(np.shape(output)[-2]) - 4

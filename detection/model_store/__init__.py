@@ -1,0 +1,1 @@
+"""Model files: which are known, where they come from, and which have been fetched."""

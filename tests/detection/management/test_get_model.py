@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from detection.detectors import detectors
+from detection.detectors.opencv import OpenCVDetector
+from detection.model_store import manifest, store
+from tests.detection.model_store.conftest import CONTENT, known, store_folder  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.one_engine
+
+
+def run(*arguments, **options):
+    out, err = StringIO(), StringIO()
+    call_command("get_model", *arguments, stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def source(tmp_path, known):  # noqa: F811
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "tiny.onnx").write_bytes(CONTENT)
+    with override_settings(MODEL_SOURCE=str(folder)):
+        yield folder
+
+
+def test_the_list_names_each_model_with_its_size_threshold_and_licence():
+    lines = run("--list")[0].splitlines()
+    assert len(lines) == len(manifest.MODELS) + 1
+    (nano,) = [line.split() for line in lines if line.startswith("yolox-nano")]
+    assert nano == ["yolox-nano", "detector", "yolox", "3.7", "0.4", "Apache-2.0"]
+
+
+def test_without_a_name_the_default_is_fetched_and_its_licence_printed(source):
+    out, err = run()
+    assert store.path_of(manifest.DEFAULTS[0]).read_bytes() == CONTENT
+    assert "Licence: Apache-2.0" in out
+    assert "Detector in force: onnx" in out
+    assert err == ""
+    assert run("--list")[0].splitlines()[1].endswith("fetched")
+
+
+def test_a_fetched_model_is_used_from_then_on(source):
+    assert detectors.chosen() == "opencv"
+    run("tiny")
+    assert detectors.chosen() == "onnx"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(known):  # noqa: F811
+    with pytest.raises(CommandError, match=r"no model 'yolo'. Known are tiny"):
+        run("yolo")
+
+
+def test_a_wrong_file_is_an_error_and_nothing_is_kept(source):
+    (source / "tiny.onnx").write_bytes(b"other")
+    with pytest.raises(CommandError, match=r"tiny cannot be fetched: .*is another file"):
+        run()
+    assert not store.path_of(manifest.DEFAULTS[0]).exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"RTDETR_URL": "http://127.0.0.1:9"},
+        {"DETECTOR_MODEL": "/srv/model.onnx"},
+        {"DETECTOR": "opencv"},
+    ],
+)
+def test_if_needed_fetches_nothing_where_a_detector_is_set(source, settings):
+    with override_settings(**settings):
+        assert run("--if-needed") == ("", "")
+    assert not store.folder().exists()
+
+
+def test_if_needed_fetches_once(source):
+    assert "tiny" in run("--if-needed")[0]
+    assert run("--if-needed") == ("", "")
+
+
+def test_if_needed_goes_on_with_opencv_and_says_so(known):  # noqa: F811
+    out, err = run("--if-needed")
+    assert f"No detection model could be fetched, so OpenCV's is used. {OpenCVDetector.limits}" in out
+    assert "MODEL_SOURCE" in err
