@@ -129,7 +129,8 @@ def test_every_name_can_be_loaded():
 
 
 def test_choosing_loads_no_library_that_is_not_used():
-    code = "import sys, django; django.setup(); import detection.detectors as d; d.detectors.chosen(); d.problems(); d.detectors.load('rtdetr')\n"
+    code = "import sys, django; django.setup(); import detection.detectors as d\n"
+    code += "d.detectors.chosen(); d.problems(); d.detectors.load('rtdetr')\n"
     code += "print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.strip() == "[]"
