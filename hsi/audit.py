@@ -1,6 +1,6 @@
-"""The audit log: who changed what. `record` is called in the transaction that makes the change.
+"""The audit log: who changed what. Call `record` in the transaction of the change.
 
-Whose request is being worked on is known from the gate on; without a request it is whoever runs the command.
+The authentication middleware sets the current request. Without a request, the entry names the user of the process.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _actor: ContextVar[dict[str, str] | None] = ContextVar("audited_actor", default=
 
 
 def on_behalf_of(request: HttpRequest | None) -> None:
-    """What follows in this thread or task is done for `request`; None: for nobody."""
+    """Set the request that this thread or task works for. None clears it."""
     _request.set(request)
 
 
 def record(action: str, thing: str, *, before: Any = None, after: Any = None) -> None:
-    """Note that `action` (`event_reviewed`) was done to `thing` (`event 12`). Secrets are masked."""
+    """Record that `action` (`event_reviewed`) was done to `thing` (`event 12`). Mask secrets."""
     AuditEntry.objects.create(
         **actor(),
         action=action[:60],
@@ -43,13 +43,13 @@ def record(action: str, thing: str, *, before: Any = None, after: Any = None) ->
 
 
 def acting_user() -> str:
-    """The name under which `record` would note a change made now."""
+    """Return the user name that `record` would store now."""
     return actor()["user"]
 
 
 @contextmanager
 def by(who: dict[str, str]) -> Iterator[None]:
-    """What follows was asked for earlier, by `who`: what `actor` said then."""
+    """Run the block on behalf of `who`, an earlier result of `actor`."""
     token = _actor.set(who)
     try:
         yield
@@ -58,7 +58,7 @@ def by(who: dict[str, str]) -> Iterator[None]:
 
 
 def actor() -> dict[str, str]:
-    """Who makes a change made now, as an entry names them."""
+    """Return the user, token and address of the current change as entry fields."""
     request = _request.get()
     if asked := _actor.get():
         return asked

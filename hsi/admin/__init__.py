@@ -1,4 +1,4 @@
-"""The machinery in Django's admin. Importing it registers every page."""
+"""The admin of the models of this package. Importing it registers every page."""
 
 from hsi.admin import accounts, audit, operations
 

@@ -30,7 +30,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Django's own, with an audit log."""
+    """Extend Django's user admin by audit log entries."""
 
     list_filter = ("is_staff", "is_superuser", "is_active", ("groups", VisibleChoices))
     form = forms.UserChangeForm
@@ -39,13 +39,13 @@ class AuditedUserAdmin(UserAdmin, AuditedAdmin):  # type: ignore[type-arg]  # no
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """With its entry in the audit log, or not at all."""
+        """Change the password and record it in the audit log, in one transaction."""
         return super().user_change_password(request, id, form_url)
 
 
 @admin.register(Group)
 class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
-    """Django's own, with an audit log."""
+    """Extend Django's group admin by audit log entries."""
 
 
 @admin.register(LoginFailure)
@@ -63,7 +63,7 @@ class LoginFailureAdmin(MachineAdmin):
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        """Users by the hash of their name: nothing else can say whom a hash means."""
+        """Map the hash of each user name to the name. A hash alone does not reveal it."""
         return {hashed(name): name for name in User.objects.values_list("username", flat=True)}
 
     @admin.display(description="user")
@@ -80,7 +80,7 @@ class LoginFailureAdmin(MachineAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(MachineAdmin):
-    """Made on a page of its own or by `create_token`, either of which shows the secret once. Here they are revoked."""
+    """List and revoke tokens. A separate page and `create_token` create them and show the secret once."""
 
     list_display = (
         "name", "user", "prefix", "token_state", "scope_names",
@@ -105,7 +105,7 @@ class ApiTokenAdmin(MachineAdmin):
         return HttpResponseRedirect(reverse("admin:new_token"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A token goes with its user, never alone: a revoked one stays, to be seen."""
+        """Allow deletion only together with the user. A revoked token stays visible."""
         match = request.resolver_match
         with_user = match is not None and (match.url_name or "").startswith("auth_user_")
         return with_user and ByPolicy.has_delete_permission(self, request, obj)

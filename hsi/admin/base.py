@@ -1,4 +1,4 @@
-"""What the admin pages of all apps share: lists that never count everything, states in colour, and hands off."""
+"""Base classes of the admin pages: lists with bounded counts, coloured states, and read-only rows."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ else:
     from django.contrib.admin.options import BaseModelAdmin
     from unfold.admin import ModelAdmin, TabularInline
 
-# A list counts this far and no further; who looks for something older narrows the list down.
+# Counting stops here. Filters narrow a longer list.
 COUNTED_ROWS = 5_000
-# Words without an index are looked for in this many of the newest rows.
+# A text search without an index covers this many of the newest rows.
 SEARCHED_ROWS = 50_000
-# Rows that an action of a list is done to in one transaction.
+# Rows that one action of a list changes in one transaction.
 ACTED_ON_AT_ONCE = 500
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Counts at most `COUNTED_ROWS`, so a list of a million rows costs what one of a few thousand does."""
+    """Count at most `COUNTED_ROWS`, so that a list of a million rows costs as much as one of a few thousand."""
 
     @cached_property
     def count(self) -> int:
@@ -56,9 +56,9 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable
 
 
 class ByPolicy(BaseModelAdmin):
-    """A page or an inline of rows, within the policy of their model. Django's permissions allow less, never more.
+    """A page or an inline that follows the policy of its model. Django permissions only restrict it further.
 
-    Which rows somebody sees is decided by the queryset, through which every page finds its row.
+    The queryset decides which rows a user sees. Every page finds its row through the queryset.
     """
 
     def allows(self, request: HttpRequest, act: Act) -> bool:
@@ -83,7 +83,7 @@ class ByPolicy(BaseModelAdmin):
         return policy.visible(super().get_queryset(request), request.user)
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
-        """The rows that a field of a form offers: those that the user may see."""
+        """Return the rows that a form field offers: those that the user may see."""
         offered = super().get_field_queryset(db, db_field, request)
         if offered is None:
             offered = db_field.remote_field.model._default_manager.all()
@@ -91,10 +91,10 @@ class ByPolicy(BaseModelAdmin):
 
 
 class AuditedAdmin(ByPolicy, ModelAdmin):
-    """Each change made here is an entry of the audit log, in the change's transaction."""
+    """Record each change made here in the audit log, in the transaction of the change."""
 
     def has_act_permission(self, request: HttpRequest) -> bool:
-        """To do with rows what buttons and actions do: to change them, also where a form changes none."""
+        """Return whether the user may run buttons and actions, which change rows, also on read-only forms."""
         return ByPolicy.has_change_permission(self, request)
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -104,13 +104,13 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
         return self._shown(request, super().get_fields(request, obj))
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The changes of a row, of its inlines as well, and by whom: for who may read the audit log."""
+        """Show who changed a row and its inlines, to users who may read the audit log."""
         if not policy.may(request.user, "view", AuditEntry):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
     def _shown(self, request: HttpRequest, names: Any) -> list[Any]:
-        """`names` without the fields that name a row of a model which the user may not see."""
+        """Return `names` without the fields that refer to a model whose rows the user may not see."""
         relations = {one.name: one.related_model for one in self.opts.fields if isinstance(one, ForeignKey)}
         hidden = {name for name, model in relations.items() if not policy.may(request.user, "view", model)}
         return [name for name in names if not isinstance(name, str) or name not in hidden]
@@ -140,7 +140,7 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
 
 
 def formset_change(part: Any) -> bool:
-    """Whether a part of an admin's message tells of a row of an inline, such as a grant of a camera."""
+    """Return whether a part of an admin message is about an inline row, such as a grant of a camera."""
     return isinstance(part, dict) and any(isinstance(told, dict) and "object" in told for told in part.values())
 
 
@@ -159,8 +159,8 @@ def note_change(request: HttpRequest, what: str, obj: Any) -> None:
 class HSIAdmin(AuditedAdmin):
     """A list whose cost does not grow with the table.
 
-    `search_fields` are for small tables. A large one has, in their place, any of `exact_fields` and `number_fields`,
-    which are indexed and found by their whole value, and `newest_fields`, looked through in the newest rows.
+    Use `search_fields` for small tables only. A large table uses `exact_fields` and `number_fields`, which are indexed
+    and matched as a whole, and `newest_fields`, which are searched in the newest rows.
     """
 
     exact_fields: tuple[str, ...] = ()
@@ -193,9 +193,10 @@ class HSIAdmin(AuditedAdmin):
         return (queryset.filter(reduce(or_, ways)) if ways else queryset.none()), False
 
     def act_on(self, request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], object], done: str) -> None:
-        """Do it to the first of `rows`, in one transaction that holds them, and say so; `done` as in "reviewed".
+        """Apply an action to the first of `rows` in one transaction and report it.
 
-        Rows beyond `ACTED_ON_AT_ONCE` are done by doing it again.
+        `done` is a participle such as "reviewed". At most `ACTED_ON_AT_ONCE` rows change. The user repeats the action
+        for more.
         """
         chosen = list(rows.values_list("pk", flat=True)[: ACTED_ON_AT_ONCE + 1])
         with transaction.atomic():
@@ -206,7 +207,7 @@ class HSIAdmin(AuditedAdmin):
 
 
 class KnownValuesFilter(admin.SimpleListFilter):
-    """Offers the values a column may have, without a look at the rows. `parameter_name` is the column."""
+    """Offer the values that the column `parameter_name` may have, without querying the rows."""
 
     values: tuple[str, ...] = ()
 
@@ -223,7 +224,7 @@ class QueueFilter(KnownValuesFilter):
 
 
 class VisibleChoices(admin.RelatedFieldListFilter):
-    """Offers the rows that the user may see."""
+    """Offer the rows that the user may see."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         rows = policy.visible(field.remote_field.model._default_manager.all(), request.user)
@@ -231,13 +232,13 @@ class VisibleChoices(admin.RelatedFieldListFilter):
 
 
 class Inline(ByPolicy, TabularInline):
-    """Rows within the page of another one."""
+    """Show rows within the page of another row."""
 
     extra = 0
 
 
 class MachineAdmin(HSIAdmin):
-    """Rows that a machine writes: no form adds, changes or deletes them."""
+    """Show rows that the system writes. No form adds, changes or deletes them."""
 
     actions: Any = None
 
@@ -252,18 +253,18 @@ class MachineAdmin(HSIAdmin):
 
 
 def badge(words: str, tone: str) -> SafeString:
-    """A state in colour and words. `tone`: good, wait, bad, warn or calm."""
+    """Render a state as coloured text. `tone` is good, wait, bad, warn or calm."""
     return format_html('<span class="hsi-badge hsi-{}">{}</span>', tone, words)
 
 
 def thumbnail(url: str, *, large: bool = False) -> SafeString:
-    """A picture that links to itself; it is fetched only when it comes into view."""
+    """Render a picture that links to itself. The browser loads it when it becomes visible."""
     kind = "hsi-picture" if large else "hsi-thumb"
     return format_html('<a href="{}"><img class="{}" src="{}" alt="picture" loading="lazy"></a>', url, kind, url)
 
 
 def about(kind: str, pk: int) -> SafeString:
-    """Leads to the page with everything about an upload, a batch or an event; for administrators."""
+    """Link to the history of an upload, a batch or an event, for administrators."""
     return format_html('<a href="{}">Everything about this {}</a>', reverse("admin:about", args=[kind, pk]), kind)
 
 
@@ -276,7 +277,7 @@ def json_block(value: Any) -> SafeString:
 
 
 def local_time(value: datetime) -> str:
-    """In the site's time zone, as the admin writes times: forms show what a method returns as it is."""
+    """Format a time in the time zone of the site, because forms show the result of a method unchanged."""
     return date_format(timezone.localtime(value), "DATETIME_FORMAT")
 
 

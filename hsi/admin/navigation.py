@@ -15,15 +15,15 @@ from hsi.models import AuditEntry
 from hsi.policies import System
 from hsi.security import policy
 
-# The groups in their order. The first has no title.
+# The groups in display order. The first has no title.
 GROUPS = ("", "Review", "Alerts", "Cameras", "Operations", "Access", "Audit", "Records")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A list of rows (`place` is `app.model`), or a page for administrators (`place` is the name of its address).
+    """A link to a list of rows (`place` is `app.model`) or to a page for administrators (`place` is its URL name).
 
-    `order` is its place within the group. `counts` names what waits there, and `tone` how that looks.
+    `order` is the position within the group. `counts` names the counter of waiting items, and `tone` its colour.
     """
 
     title: str
@@ -61,5 +61,5 @@ def groups() -> Mapping[str, Sequence[Item]]:
 
 
 def shows_history(request: HttpRequest) -> bool:
-    """Whether the pages of rows lead to the changes of a row."""
+    """Return whether the pages of rows link to the changes of a row."""
     return policy.may(request.user, "view", AuditEntry)

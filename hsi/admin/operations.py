@@ -1,4 +1,4 @@
-"""Queues, dead letters, workers, breakers, the stream and changed settings in the admin: read-only, with actions."""
+"""The admin of queues, dead letters, workers, breakers, the stream and live settings: read-only, with actions."""
 
 from __future__ import annotations
 

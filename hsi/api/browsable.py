@@ -1,4 +1,4 @@
-"""The API in a browser, for a person who is signed in: each answer as a page, with forms for what may be changed."""
+"""The browsable API for signed-in users: each response as a page, with forms for changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the framework imports this module while it sets itself up
 
 
 class PageRenderer(BrowsableAPIRenderer):
-    """The framework's pages, with forms by what each method is described to take."""
+    """Render pages of the framework with forms for the input that each method declares."""
 
     template = "hsi/api.html"
 
@@ -32,7 +32,7 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Pages are for sessions. A program, which sends a token, gets none whatever it accepts."""
+    """Serve pages to sessions only. A client with a token never gets a page, independent of its Accept header."""
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
@@ -44,14 +44,14 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class Methods(BaseMetadata):
-    """What OPTIONS answers. Everything else about an address is in the API's description."""
+    """Answer OPTIONS with the allowed methods. The API description has everything else."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
         return {"name": view.get_view_name(), "methods": view.allowed_methods}
 
 
 def taken_by(view: APIView, method: str) -> type[BaseSerializer[Any]]:
-    """What `extend_schema` says that a method takes."""
+    """Return the request type that `extend_schema` declares for a method."""
     described = getattr(getattr(view, method.lower(), None), "kwargs", {}).get("schema")
     taken = None
     if described:
@@ -64,7 +64,7 @@ def taken_by(view: APIView, method: str) -> type[BaseSerializer[Any]]:
 
 
 def _prepared(data: Any, view: APIView, method: str) -> Any:
-    """Let the framework make the form of `method`; one that changes what is shown begins with that."""
+    """Prepare the form of `method`. A form that changes an object starts with its current values."""
     kind = taken_by(view, method)
     view.serializer_class = kind  # type: ignore[attr-defined]  # where the framework looks for it
     if method in ("PUT", "PATCH") and isinstance(data, Mapping):

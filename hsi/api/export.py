@@ -1,4 +1,4 @@
-"""Rows as a file: CSV for a spreadsheet, JSON for programs. Streamed, a chunk at a time."""
+"""Export rows as CSV for spreadsheets or as JSON for programs, streamed in chunks."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hsi.api.filters import YesNoFilter, as_they_are
 
 CHUNK = 500
 BOM = "\ufeff"  # tells Excel that a CSV file is UTF-8
-# What a spreadsheet takes for the beginning of a formula, also after blanks, and in the wide forms of East Asia.
+# Characters that start a formula in a spreadsheet, also after blanks and in their full-width forms.
 FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 Chunks = Iterable[Sequence[Mapping[str, Any]]]
 
 
 class ExportResponse(StreamingHttpResponse):
-    """In pieces, also under ASGI, where Django's own would collect them all first."""
+    """Stream in chunks, also under ASGI. Django's own response would collect all chunks first."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         parts = iter(self.streaming_content)  # type: ignore[arg-type]  # it was made from an iterator that is not async
@@ -32,7 +32,7 @@ class ExportResponse(StreamingHttpResponse):
 
 
 def response(name: str, columns: Sequence[str], of: Chunks, kind: str, *, bom: bool = False) -> ExportResponse:
-    """`kind` is a key of `FORMATS`. The file is called for `name` and today."""
+    """Build the response. `kind` is a key of `FORMATS`. The file is named after `name` and the date."""
     content_type, write = FORMATS[kind]
     parts = write(columns, of)
     file = f"{name}-{timezone.localdate().isoformat()}.{kind}"
@@ -61,7 +61,7 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def cell(value: Any) -> Any:
-    """What stands in a cell of a spreadsheet. A text that would run as a formula gets a `'` before it."""
+    """Return the text of a spreadsheet cell. A text that would run as a formula gets a leading `'`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -88,7 +88,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[Sequence[str], Chunks], Iterator[byte
 
 
 class FileFilters(django_filters.FilterSet):  # type: ignore[misc]
-    """What sort of file it is to be."""
+    """The parameters that select the format of the file."""
 
     format = django_filters.ChoiceFilter(choices=[(name, name) for name in FORMATS], method=as_they_are)
     bom = YesNoFilter(method=as_they_are)

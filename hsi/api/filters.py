@@ -1,4 +1,4 @@
-"""Filters of lists through django-filter; a filter that does not exist, or a value that does not fit, is an error."""
+"""Filters of lists, based on django-filter. An unknown filter or an invalid value is an error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ YES_NO = {"true": True, "1": True, "false": False, "0": False}
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
-    """Looks at the filters that a request names. django-filter's own makes a form of all there are, every time."""
+    """Validate only the filters of the request. The backend of django-filter builds a form of all filters each time."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         paged = bool(getattr(view, "paginator", None))
@@ -34,7 +34,7 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
 def narrowed(
     queryset: QuerySet[Any], filterset_class: Any, parameters: QueryDict, *, paged: bool = False
 ) -> QuerySet[Any]:
-    """What of `queryset` the parameters of an address ask for. Raises as `filter_values` does."""
+    """Apply the query parameters to `queryset`. Raise the errors of `filter_values`."""
     model: type[Model] = queryset.model
     filters = _filters(filterset_class, model)
     for name, value in _values(parameters, filters, paged=paged).items():
@@ -43,9 +43,9 @@ def narrowed(
 
 
 def filter_values(parameters: QueryDict, filterset_class: Any, model: type[Model]) -> dict[str, Any]:
-    """What the parameters say that a list without pages takes.
+    """Return the parsed filters of a list without pagination.
 
-    Raises ValidationError for a filter that is unknown or a value that does not fit.
+    Raise ValidationError for an unknown filter or an invalid value.
     """
     return _values(parameters, _filters(filterset_class, model), paged=False)
 
@@ -69,12 +69,12 @@ def _values(parameters: QueryDict, filters: dict[str, Any], *, paged: bool) -> d
 
 @cache
 def _filters(filterset_class: Any, model: type[Model]) -> dict[str, Any]:
-    """Made once a class: filters keep nothing of a request, and each knows its own value alone."""
+    """Build the filters of a class once. Filters keep no state of a request."""
     return dict(filterset_class(queryset=model._default_manager.none()).filters) if filterset_class else {}
 
 
 def filter_schema(one: django_filters.Filter) -> dict[str, Any]:
-    """JSON Schema of what a filter takes."""
+    """Return the JSON Schema of the value of a filter."""
     if (own := getattr(one, "schema", None)) is not None:
         return dict(own)
     if choices := one.extra.get("choices"):
@@ -84,7 +84,7 @@ def filter_schema(one: django_filters.Filter) -> dict[str, Any]:
 
 
 class FilterDescription(OpenApiFilterExtension):  # type: ignore[no-untyped-call]
-    """What the filters of a list are in the API's description: as they are declared, not as a model has the column."""
+    """Describe the filters of a list in the API description as declared, not by their model columns."""
 
     target_class = "hsi.api.filters.StrictFilterBackend"
     priority = 1
@@ -103,7 +103,7 @@ class FilterDescription(OpenApiFilterExtension):  # type: ignore[no-untyped-call
 
 
 class TimeField(IsoDateTimeField):  # type: ignore[misc]
-    """ISO 8601; without an offset it is in the site's time zone. In UTC it must still be a year from 1 to 9999."""
+    """Parse ISO 8601. A time without an offset is in the time zone of the site. The year in UTC must be 1 to 9999."""
 
     def clean(self, value: Any) -> Any:
         time: datetime | None = super().clean(value)
@@ -119,7 +119,7 @@ class TimeFilter(django_filters.Filter):  # type: ignore[misc]
 
 
 class WholeNumberFilter(django_filters.Filter):  # type: ignore[misc]
-    """Takes `min_value` and `max_value`."""
+    """A filter for whole numbers. Accepts `min_value` and `max_value`."""
 
     field_class = forms.IntegerField
 
@@ -129,7 +129,7 @@ class WholeNumberFilter(django_filters.Filter):  # type: ignore[misc]
 
 
 class FractionFilter(django_filters.Filter):  # type: ignore[misc]
-    """A number from 0 to 1."""
+    """A filter for numbers from 0 to 1."""
 
     field_class = forms.FloatField
     schema: ClassVar = {"type": "number", "minimum": 0, "maximum": 1}
@@ -139,7 +139,7 @@ class FractionFilter(django_filters.Filter):  # type: ignore[misc]
 
 
 class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
-    """true or false. django-filter's own takes any other word for "not given"."""
+    """A filter for true or false. The filter of django-filter treats any other word as missing."""
 
     schema: ClassVar = {"type": "boolean"}
 
@@ -149,5 +149,5 @@ class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
 
 
 def as_they_are(rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
-    """For a parameter that says something about the answer, and leaves out no row."""
+    """Return `queryset` unchanged, for a parameter that selects no rows."""
     return rows

@@ -1,11 +1,11 @@
-"""A POST that is sent twice with the same `Idempotency-Key` is done once, and answered twice.
+"""Execute a POST once that is sent several times with the same `Idempotency-Key`, and repeat its response.
 
-The row of a key is written in the transaction of what the request does: after a crash there are both or
-neither. Of two that come at once the second one waits for that row, and is given what the first was answered.
-An error undoes the row with everything else, so the same key may be tried again.
+The row of a key is written in the transaction of the request, so a crash leaves both or neither. Of two concurrent
+requests, the second waits for the row of the first and gets its response. An error rolls back the row too, so the
+client can repeat the request with the same key.
 
-A kept answer is shown to whoever may see it now. The view's permissions (role and scope) are asked before every
-request; which rows the user may see is asked again by the `recheck` of the view before each replay.
+A stored response is only sent to users who may see it at that moment. The permissions of the view are checked before
+every request. The `recheck` of the view checks the rows again before each replay.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ REPLAYED = "Idempotency-Replayed"
 LONGEST = 200
 
 Post = Callable[..., Response]
-# Called with the view, the kept data and the parameters of the address. Returns what of the data its user may see now;
-# raises `Http404` where the request itself would find nothing now.
+# Called with the view, the stored data and the URL arguments. Returns the part of the data that the user may see now.
+# Raises `Http404` if the request itself would find nothing now.
 Recheck = Callable[..., Any]
 PARAMETER = OpenApiParameter(
     HEADER,
@@ -60,9 +60,9 @@ class KeyInUseError(ConflictError):
 
 
 def once(recheck: Recheck) -> Callable[[Post], Post]:
-    """For a `post` that does nothing slow: it runs in a transaction where the request has a key.
+    """Decorate a fast `post` method. With a key, the request runs in a transaction.
 
-    Before its answer is replayed, `recheck` looks at it: `found_again`, `by_role`, or one of the view's own.
+    Before a replay, `recheck` checks the stored response: `found_again`, `by_role`, or a function of the view.
     """
 
     def decorate(post: Post) -> Post:
@@ -87,18 +87,18 @@ def once(recheck: Recheck) -> Callable[[Post], Post]:
 
 
 def found_again(view: Any, data: Any, pk: Any) -> Any:
-    """For an answer about one row: the view's queryset must still have it. Raises `Http404`."""
+    """Recheck a response about one row: the queryset of the view must still contain it. Raise `Http404` otherwise."""
     get_object_or_404(view.get_queryset(), pk=pk)
     return data
 
 
 def by_role(view: Any, data: Any, **parameters: Any) -> Any:
-    """For what is decided by the role alone: the view's permissions have been asked for this very request."""
+    """Recheck nothing, because the role alone decides and the permissions of the view were checked for this request."""
     return data
 
 
 def key_of(request: Request) -> str:
-    """The key of a request, empty where it has none. Raises `ValidationError`."""
+    """Return the key of a request, or an empty string. Raise `InvalidRequestError` for a malformed key."""
     key: str = request.headers.get(HEADER, "")
     if len(key) > LONGEST or not (key.isascii() and key.isprintable()):
         raise ValidationError({HEADER: [f"Must be at most {LONGEST} printable ASCII characters."]})
@@ -106,7 +106,7 @@ def key_of(request: Request) -> str:
 
 
 def digest_of(request: Request, *parts: bytes) -> str:
-    """What tells one request from another: its method, its address and these parts of its body."""
+    """Return the digest that identifies a request: method, address, and these parts of the body."""
     digest = hashlib.sha256()
     for part in (f"{request.method} {request.get_full_path()}".encode(), *parts):
         digest.update(hashlib.sha256(part).digest())
@@ -114,7 +114,10 @@ def digest_of(request: Request, *parts: bytes) -> str:
 
 
 def claim(request: Request, key: str, digest: str) -> KeptAnswer:
-    """The row of this key, with or without an answer. Raises `KeyReusedError` where it is another request's."""
+    """Return the row of this key, with or without a response.
+
+    Raise `KeyReusedError` if it belongs to another request.
+    """
     rows = KeptAnswer.objects.filter(user=request.user.pk, key=key)
     expired(timezone.now()).filter(user=request.user.pk, key=key).delete()
     try:
@@ -130,17 +133,17 @@ def claim(request: Request, key: str, digest: str) -> KeptAnswer:
 
 
 def keep(row: KeptAnswer, response: Response) -> None:
-    """Store the answer, unless there is one already."""
+    """Store the response, unless one is stored already."""
     data, location = response.data, response.headers.get("Location", "")
     KeptAnswer.objects.filter(pk=row.pk, status=None).update(status=response.status_code, data=data, location=location)
 
 
 def replay(row: KeptAnswer, data: Any) -> Response:
-    """The kept answer once more. `data` is what of it the user may see now."""
+    """Return the stored response. `data` is the part that the user may see now."""
     headers = {REPLAYED: "true", **({"Location": row.location} if row.location else {})}
     return Response(data, row.status, headers=headers)
 
 
 def expired(now: datetime) -> QuerySet[KeptAnswer]:
-    """Return the answers that are too old to be sent again."""
+    """Return the stored responses that are too old to be replayed."""
     return KeptAnswer.objects.filter(created_at__lt=now - timedelta(hours=settings.IDEMPOTENCY_HOURS))

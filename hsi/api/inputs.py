@@ -1,4 +1,4 @@
-"""What a body may hold: fields that are known, and nothing else."""
+"""Request bodies with known fields only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CSRF_FIELD = "csrfmiddlewaretoken"  # beside the fields in the form of a page
 
 
 class Input(serializers.Serializer[Any]):
-    """A field that is not known is an error: a client must not believe that it was heeded."""
+    """A serializer that rejects unknown fields, so that a client cannot believe that an unknown field had an effect."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := sorted(set(map(str, data)) - set(self.fields) - {CSRF_FIELD})):
@@ -28,11 +28,11 @@ class Input(serializers.Serializer[Any]):
 
 
 class Nothing(Input):
-    """The body of what takes none: in a page its form is a button."""
+    """The body of a request without input. On a page its form is a button."""
 
 
 def checked(kind: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """The body of `request` as `kind` has it. Raises `ValidationError`."""
+    """Parse the body of `request` as `kind`. Raise `ValidationError`."""
     body = kind(data=request.data, partial=partial)
     body.is_valid(raise_exception=True)
     values: dict[str, Any] = body.validated_data
@@ -55,6 +55,6 @@ class FractionField(serializers.FloatField):
 
 
 def is_printable(value: str) -> None:
-    """A validator: no control character, line separator or direction mark."""
+    """Validate that a text has no control character, line separator or direction mark."""
     if not all(character.isprintable() for character in value):
         raise ValidationError("Must be printable text on one line.")

@@ -1,6 +1,6 @@
-"""Keyset pagination: `{"items", "next_cursor", "has_more"}`, as quick on the last page as on the first.
+"""Keyset pagination: `{"items", "next_cursor", "has_more"}`, as fast on the last page as on the first.
 
-The cursor is the sort key of the last item, signed. Rows that are inserted meanwhile shift nothing.
+The cursor is the signed sort key of the last item. Rows that are inserted later do not shift the pages.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SALT = "hsi.cursor"
 
 
 class KeysetPagination(BasePagination):
-    """Newest first by the view's `keyset` (time field, id); `-` before it turns the order round.
+    """Sort newest first by the `keyset` of the view (time field, id). A leading `-` reverses the order.
 
-    The view's queryset is not sorted yet. A view that has `read_rows` reads rows otherwise than as objects.
+    The queryset of the view is not sorted yet. A view with `read_rows` reads its rows in another way than as objects.
     """
 
     def paginate_queryset(  # type: ignore[override]  # never a list: it is the database that sorts and cuts
@@ -57,7 +57,7 @@ class KeysetPagination(BasePagination):
         ]
 
     def get_results(self, data: dict[str, Any]) -> list[Any]:
-        """What the pages of the API take for the list."""
+        """Return the items of a page for the browsable API."""
         items: list[Any] = data["items"]
         return items
 
@@ -66,7 +66,7 @@ class KeysetPagination(BasePagination):
 
 
 def whole(items: list[Any]) -> dict[str, Any]:
-    """A list that is always short, in the form of all lists."""
+    """Return a list that is always short in the format of all lists."""
     return {"items": items, "next_cursor": None, "has_more": False}
 
 
@@ -76,7 +76,7 @@ def order(keyset: str) -> list[str]:
 
 
 def cursor_of(row: Any, keyset: str, model: type[Model]) -> str:
-    """`row` is an object, or a mapping from field names to what JSON takes."""
+    """Return the cursor of `row`, an object or a mapping from field names to JSON values."""
     field = keyset.lstrip("-")
     value, identity = (row[field], row["id"]) if isinstance(row, Mapping) else (getattr(row, field), row.pk)
     if isinstance(value, datetime):
@@ -85,7 +85,7 @@ def cursor_of(row: Any, keyset: str, model: type[Model]) -> str:
 
 
 def after(cursor: str, keyset: str, model: type[Model]) -> Q:
-    """What comes after the row that `cursor` names. Raises ValidationError for a cursor of anything but this list."""
+    """Return the rows after the row of `cursor`. Raise an error for a cursor of another list."""
     try:
         of_model, of_keyset, value, identity = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -96,10 +96,10 @@ def after(cursor: str, keyset: str, model: type[Model]) -> Q:
 
 
 def beyond(keyset: str, value: str, identity: int | str) -> Q:
-    """What comes after the row with this value (a time as text) and id in the order of `keyset`."""
+    """Return the condition for rows after this value (a time as text) and id in the order of `keyset`."""
     past, field = ("gt", keyset[1:]) if keyset.startswith("-") else ("lt", keyset)
     if field == "id":
         return Q(**{f"id__{past}": identity})
     time = parse_datetime(value)
-    # The first condition is what the index is entered by; the second one drops the ties already shown.
+    # The first condition uses the index. The second drops ties that were already returned.
     return Q(**{f"{field}__{past}e": time}) & (Q(**{f"{field}__{past}": time}) | Q(**{f"id__{past}": identity}))

@@ -1,4 +1,4 @@
-"""JSON bodies as they may come: of bounded length and depth, and without two answers to one question."""
+"""Strict JSON bodies: bounded length and depth, and no duplicate members."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _check_depth(value: Any) -> None:
-    """Level by level, so that depth is a matter of this number and not of the interpreter's stack."""
+    """Check the depth level by level, so that the limit does not depend on the stack of the interpreter."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [

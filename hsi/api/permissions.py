@@ -33,9 +33,9 @@ class TokenOrSessionAuthentication(SessionAuthentication):
 
 
 class PolicyPermission(BasePermission):
-    """What the policy of the view's `subject` allows. A token needs the policy's scope as well; `admin` has them all.
+    """Apply the policy of the `subject` of the view. A token also needs the scope of the policy; `admin` covers all.
 
-    To POST is to change something, or what the view's `posting` says it is.
+    A POST counts as a change, unless the attribute `posting` of the view says otherwise.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -46,9 +46,9 @@ class PolicyPermission(BasePermission):
 
 
 class MetricsPermission(BasePermission):
-    """For whoever may read the metrics: an address that the gate lets in, or an administrator, by any token of theirs.
+    """Allow metrics to allowed addresses, and to administrators with any token.
 
-    They tell of all cameras together; a scraper needs no more than the scope `read`.
+    Metrics cover all cameras together, so the scope `read` is enough for a scraper.
     """
 
     message = "Metrics need the role admin."
@@ -60,7 +60,7 @@ class MetricsPermission(BasePermission):
 
 
 def allows(user: Person, token: Any, act: Act, subject: type) -> bool:
-    """Whether `user`, by `token` or by a session (None), may do that to `subject`."""
+    """Return whether `user`, with `token` or with a session (None), may do this to `subject`."""
     return policy.may(user, act, subject) and covers(token, policy.of(subject).scope(act))
 
 
@@ -81,10 +81,10 @@ def act_of(request: Request, view: APIView) -> Act:
 
 
 def has_scope(request: Request, needed: str) -> bool:
-    """Whether the token of a request has that scope, or `admin`."""
+    """Return whether the token of a request has this scope, or `admin`."""
     return covers(request.auth, needed)
 
 
 def covers(token: Any, needed: str) -> bool:
-    """Whether `token` has that scope, or `admin`. A session has no scopes, and needs none."""
+    """Return whether `token` has this scope, or `admin`. A session needs no scope."""
     return not isinstance(token, ApiToken) or not {needed, "admin"}.isdisjoint(token.scopes)

@@ -1,4 +1,4 @@
-"""The API of a user's own tokens."""
+"""The API of the user's own tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Scope = Literal["read", "write", "ingest", "admin"]
 
 
 class TokenData(TypedDict):
-    """A token, without its text: that is shown once, when the token is made."""
+    """A token without its text, which is shown once when the token is created."""
 
     id: int
     name: str
@@ -37,7 +37,7 @@ class TokenData(TypedDict):
 
 
 class NewTokenData(TokenData):
-    """A token that was just made. `token` is its text, which nobody can show again."""
+    """A new token. `token` is its text, which cannot be shown again."""
 
     token: str
 

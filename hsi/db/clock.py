@@ -1,7 +1,7 @@
-"""The time by the database's clock, without asking it each time.
+"""The time by the clock of the database, without a query each time.
 
-What several machines compare must be of one clock: their own may differ, and may be set while they run.
-In between, this counts on with the monotonic clock. On SQLite the database's clock is this machine's.
+Times that several machines compare must come from one clock, because the clocks of machines differ and may be set.
+Between queries, the monotonic clock counts on. On SQLite the clock of the database is the clock of this machine.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from hsi.db.sql import execute
 
-# The database's clock in SQL: seconds since 1970, by vendor.
+# SQL expressions of the database clock in seconds since 1970, by vendor.
 NOW = {
     "postgresql": "extract(epoch from clock_timestamp())::float8",
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
 }
-BELIEVED_SECONDS = 10.0  # so soon a clock that was set is noticed
+BELIEVED_SECONDS = 10.0  # a changed clock is noticed within this time
 
-_read: tuple[float, datetime] | None = None  # when, by the monotonic clock, and what it said
+_read: tuple[float, datetime] | None = None  # monotonic time of the last query, and its result
 
 
 def now() -> datetime:
-    """The time, at most as far off as a query takes. Raises `DatabaseError` where it must ask and cannot."""
+    """Return the time, with an error of at most one query. Raise `DatabaseError` if a needed query fails."""
     global _read
     at = time.monotonic()
     if _read is None or at - _read[0] > BELIEVED_SECONDS:

@@ -1,7 +1,7 @@
-"""Values as JSON takes them, from objects and straight from the database, with the same result.
+"""Convert rows to JSON values, from objects and directly from the database, with the same result.
 
-A list's columns are a fixed text, with times as text: to compose it anew for each page, to make objects, and times of
-text and text of times, takes several times as long as the query.
+The columns of a list are a fixed SQL text, with times as text. Composing the SQL for each page, creating objects, and
+converting times back and forth takes several times as long as the query.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Columns = tuple[tuple[str, str], ...]
 
 
 def values(row: Model, columns: Columns) -> dict[str, Any]:
-    """The attributes of `row`, by the names that stand before them in `columns`."""
+    """Return the attributes of `row` under their names in `columns`."""
     return {name: _plain(getattr(row, attribute)) for name, attribute in columns}
 
 
@@ -32,12 +32,12 @@ def _plain(value: Any) -> Any:
 
 
 def read(queryset: QuerySet[Any], columns: Columns) -> list[dict[str, Any]]:
-    """The same of every row that `queryset` gives. Rows with the same JSON share it: not to be changed in place."""
+    """Return the same values for every row of `queryset`. Equal JSON values are shared: do not modify them."""
     model: type[Model] = queryset.model
     database, selection = connections[queryset.db], _selection(model, columns, connections[queryset.db].vendor)
     try:
         sql, parameters = queryset.values_list("pk").query.get_compiler(connection=database).as_sql()
-    except EmptyResultSet:  # no row can fulfil its conditions
+    except EmptyResultSet:  # no row can match
         return []
     if not sql.startswith(selection.replaces):
         raise NotSupportedError(f"Cannot be read as plain rows: {sql}")
@@ -45,7 +45,7 @@ def read(queryset: QuerySet[Any], columns: Columns) -> list[dict[str, Any]]:
         cursor.execute(selection.sql + sql[len(selection.replaces) :], parameters)
         found = [dict(zip(selection.names, row, strict=True)) for row in cursor.fetchall()]
     for name, convert in selection.converters:
-        once = cache(convert)  # the rows of a page say much the same
+        once = cache(convert)  # rows of a page have many equal values
         for row in found:
             if row[name] is not None:
                 row[name] = once(row[name])
@@ -54,7 +54,7 @@ def read(queryset: QuerySet[Any], columns: Columns) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """`sql` is put in the place of `replaces`, which selects the key alone."""
+    """A selection: `sql` replaces `replaces`, which selects the primary key only."""
 
     names: tuple[str, ...]
     sql: str
@@ -76,7 +76,7 @@ def _selection(model: type[Model], columns: Columns, vendor: str) -> _Selection:
 
 
 def _term(field: Any, column: str, vendor: str) -> tuple[str, Callable[[str], Any] | None]:
-    """What to select, and what makes of it what JSON takes."""
+    """Return the SQL term of a column and the function that converts its value to JSON."""
     if isinstance(field, models.JSONField):
         return f"CAST({column} AS text)", json.loads
     if not isinstance(field, models.DateTimeField):
@@ -87,6 +87,6 @@ def _term(field: Any, column: str, vendor: str) -> tuple[str, Callable[[str], An
 
 
 def _time_of(text: str) -> str:
-    """PostgreSQL writes `2026-03-01 12:00:00.5+00`, and our connections are in UTC."""
+    """Convert a time of PostgreSQL (`2026-03-01 12:00:00.5+00`; connections use UTC)."""
     fraction = text[20:].removesuffix("+00") if "." in text else ""
     return f"{text[:10]}T{text[11:19]}.{fraction:0<6}Z" if fraction else f"{text[:10]}T{text[11:19]}Z"

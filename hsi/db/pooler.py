@@ -1,8 +1,8 @@
-"""A connection pooler between this system and PostgreSQL, such as PgBouncer: noticed, and taken into account.
+"""Detect a connection pooler between this process and PostgreSQL, such as PgBouncer, and adapt to it.
 
-In transaction mode each transaction may go to another server process, which does not know the statements that were
-prepared on the one before (PgBouncer before 1.22, and later ones without `max_prepared_statements`). Behind a pooler
-nothing is prepared, and no cursor outlives its transaction: a little slower, and right with each of them.
+In transaction mode, each transaction may use another server process, which does not know earlier prepared statements
+(PgBouncer before 1.22, and later versions without `max_prepared_statements`). Behind a pooler, nothing is prepared and
+no cursor outlives its transaction. This is slightly slower and works with every pooler.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _found = False
 
 
 def is_between() -> bool:
-    """Whether a connection of this process was found to go through a pooler."""
+    """Return whether a connection of this process went through a pooler."""
     return _found
 
 
@@ -34,7 +34,7 @@ def _look(sender: object, connection: BaseDatabaseWrapper, **kwargs: Any) -> Non
     if connection.vendor != "postgresql" or session in _looked_at:
         return
     _looked_at.add(session)
-    # A pooler cannot know with which process it will answer, so it greets a client with a number of its own.
+    # A pooler does not know the server process in advance, so it sends the client a number of its own.
     real = session.execute("SELECT pg_backend_pid()").fetchone()[0]
     if real != session.info.backend_pid:
         _heed(connection)

@@ -1,7 +1,7 @@
-"""Redis, as this system reaches it: one pooled client a process and URL.
+"""Access to Redis: one pooled client per process and URL.
 
-Lost connections are tried again a few times with back-off and jitter, so that a restart is not
-noticed. An answer that does not come is not asked for again: whoever waits has waited long enough.
+Lost connections are retried a few times with back-off and jitter, so that a restart goes unnoticed. A timed-out request
+is not repeated, because its caller has already waited.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ANSWER_SECONDS = 3.0
 HEALTH_CHECK_SECONDS = 15
 RETRIES = 3
 RETRY_BASE_SECONDS, RETRY_CAP_SECONDS = 0.05, 0.5
-# Streams with XAUTOCLAIM that forgets deleted entries, and scripts that are either denied memory as a whole or not.
+# Version with XAUTOCLAIM that drops deleted entries, and with scripts that fail as a whole without memory.
 OLDEST_VERSION = (7, 0)
 
 
 @cache
 def get_client(url: str) -> Redis:
-    """The client of this process for `url`. Connects on first use; safe to share between threads."""
+    """Return the client of this process for `url`. It connects on first use and is thread-safe."""
     client = Redis.from_url(
         url,
         protocol=2,
@@ -45,5 +45,5 @@ def get_client(url: str) -> Redis:
 
 
 def _as_it_is(answer: Any, **options: Any) -> Any:
-    """Jobs are read from the bare answer: a dictionary for each would cost more than the round trip."""
+    """Return the raw response, because a dictionary per job costs more than the round trip."""
     return answer

@@ -1,7 +1,7 @@
-"""Django's cache on Redis, for a Redis that may be gone: a cache that cannot be reached is an empty one.
+"""Django's cache on Redis, which acts as an empty cache while Redis is unavailable.
 
-`clear` removes this system's own entries. Django's empties the whole database, which is also that of
-the queues and of channels.
+`clear` removes only the entries of this system. The backend of Django would clear the whole database, which the queues
+and channels share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hsi.db.counted_cache import CountedReads
 
 logger = logging.getLogger(__name__)
 
-# After it could not be reached nobody waits for the cache this long, and it is logged this often.
+# After a failure, skip the cache for this long, and log at most this often.
 QUIET_SECONDS = 2.0
 LOGGED_EVERY_SECONDS = 60.0
 CLEARED_AT_A_TIME = 1000
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 
 
 class RedisCache(CountedReads, django_redis.RedisCache):
-    """Reads find nothing and writes store nothing while Redis cannot be reached."""
+    """Read nothing and store nothing while Redis is unavailable."""
 
     backend = "redis"
 
@@ -45,10 +45,10 @@ class RedisCache(CountedReads, django_redis.RedisCache):
 
 
 class RedisCacheClient(django_redis.RedisCacheClient):
-    """Each call that Redis does not answer gives what an empty cache that takes nothing would."""
+    """Return the result of an empty, read-only cache for each call that Redis does not answer."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
-        # One more try, for a connection that went stale; whoever asks a cache does not want to wait.
+        # Retry once for a stale connection. Callers of a cache do not wait longer.
         retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
         super().__init__(servers, **{"retry": retry, **options})
         self._quiet_until = self._log_at = float("-inf")
@@ -75,7 +75,7 @@ class RedisCacheClient(django_redis.RedisCacheClient):
         return self._ask(False, super().has_key, key)
 
     def incr(self, key: Any, delta: int) -> Any:
-        """Raises ValueError where there is nothing to add to, which is how Django's caches say it."""
+        """Increment a value. Raise ValueError for a missing key, as the caches of Django do."""
         total = self._ask(None, super().incr, key, delta)
         if total is None:
             raise ValueError(f"Key {key!r} not found.")
@@ -88,7 +88,7 @@ class RedisCacheClient(django_redis.RedisCacheClient):
         self._ask(None, super().delete_many, keys)
 
     def remove(self, pattern: str) -> None:
-        """Delete every key that fits `pattern`, a bounded number at a time."""
+        """Delete every key that matches `pattern`, in bounded steps."""
         self._ask(None, self._remove, pattern)
 
     def _remove(self, pattern: str) -> None:

@@ -1,4 +1,4 @@
-"""Rows that are deleted when they are too old. Each app registers those of its tables in `AppConfig.ready()`."""
+"""Tables whose rows are deleted when they are too old. Each app registers its tables in `AppConfig.ready()`."""
 
 from __future__ import annotations
 

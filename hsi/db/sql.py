@@ -1,9 +1,9 @@
-"""Reads and writes that every picture needs, by statements whose text is fixed.
+"""Fixed SQL statements for the reads and writes of every picture.
 
-To compose a query's text anew for every call, as a queryset does, takes ten times as long as SQLite
-takes to execute it. Values still pass through the fields, as they do in a query. Columns are named
-by our own code only; values are always parameters. All of them share one cursor a thread: to open one for every
-statement, as Django does, takes SQLite a third as long as to queue a job.
+A queryset composes its SQL for each call, which takes ten times as long as SQLite needs to execute it. Values still
+pass through the model fields, as in a queryset. Only our code names columns, and values are always parameters. All
+statements of a thread share one cursor, because opening a cursor per statement takes SQLite a third of the time that
+queueing a job needs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _own = threading.local()
 
 
 def execute(text: str, parameters: Mapping[str, Any] | Sequence[Any]) -> CursorWrapper:
-    """Execute on this thread's connection. The thread's next statement takes the cursor: fetch all of it at once."""
+    """Execute on the connection of this thread. Fetch all rows at once: the next statement reuses the cursor."""
     cursor = _cursor()
     cursor.execute(text, parameters)
     return cursor
@@ -38,7 +38,7 @@ def executemany(text: str, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _cursor() -> CursorWrapper:
-    """The one at hand, unless it is of another connection or somebody looks at the queries: then a new one."""
+    """Return the cursor of this thread, or a new one after a reconnect or while queries are captured."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.queries_logged:
         return database.cursor()
@@ -49,10 +49,10 @@ def _cursor() -> CursorWrapper:
 
 
 def select(model: type[Row], condition: str, parameters: Mapping[str, Any], *, lock: bool = False) -> list[Row]:
-    """The rows that fulfil the SQL `condition`, which may end with an ORDER BY.
+    """Return the rows that match the SQL `condition`, which may end with an ORDER BY.
 
-    Parameters are numbers and texts, or made by `prepared`. With `lock` the rows are locked until the
-    transaction ends, save for those who only refer to them; SQLite has locked everything by then.
+    Parameters are numbers, texts, or results of `prepared`. With `lock`, the rows are locked until the end of the
+    transaction, except against mere references. SQLite has already locked the whole database.
     """
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(model, database.vendor)
@@ -62,7 +62,7 @@ def select(model: type[Row], condition: str, parameters: Mapping[str, Any], *, l
 
 
 def lock(model: type[Model], pk: Any) -> None:
-    """Hold that row, save for those who only refer to it, until the transaction ends. See `select`."""
+    """Lock this row until the end of the transaction, except against mere references. See `select`."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.features.has_select_for_update:
         table = _table(model, database.vendor)
@@ -70,7 +70,7 @@ def lock(model: type[Model], pk: Any) -> None:
 
 
 def update(row: Model, values: Mapping[str, Any], *, only_if: str = "true") -> bool:
-    """Write `values`, by attribute name, to row and object, where the SQL `only_if` holds; whether it did."""
+    """Write `values` by attribute name to the row and the object if the SQL `only_if` holds. Return whether it held."""
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(type(row), database.vendor)
     assignments = ",".join(f"{_column(table.fields[name])}=%({name})s" for name in values)
@@ -84,7 +84,7 @@ def update(row: Model, values: Mapping[str, Any], *, only_if: str = "true") -> b
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Write new rows of one model. They do not get to know an id that the database gives them."""
+    """Insert new rows of one model. The objects do not get the ids that the database assigns."""
     if not rows:
         return
     database = connections[DEFAULT_DB_ALIAS]
@@ -100,12 +100,12 @@ def insert(rows: Sequence[Model]) -> None:
 
 
 def _json(value: Any) -> Any:
-    """What stands in JSON for a time, or for the value of a JSON column."""
+    """Return the JSON form of a time or of the value of a JSON column."""
     return value.isoformat() if isinstance(value, datetime) else value.obj
 
 
 def _prepared_column(field: Field[Any, Any], rows: Sequence[Model], database: Any) -> list[Any]:
-    """One column of `rows`. What stands in every row, as the camera does, is prepared once."""
+    """Prepare one column of `rows`. Prepare a value that is equal in every row, such as the camera, once."""
     values = [getattr(row, field.attname) for row in rows]
     first = values[0]
     if all(value is first for value in values):
@@ -114,14 +114,14 @@ def _prepared_column(field: Field[Any, Any], rows: Sequence[Model], database: An
 
 
 def prepared(model: type[Model], name: str, value: Any) -> Any:
-    """`value` as the driver takes it for the field `name`, for `select`."""
+    """Prepare `value` of the field `name` for the driver, for use with `select`."""
     database = connections[DEFAULT_DB_ALIAS]
     return _table(model, database.vendor).fields[name].get_db_prep_value(value, database)
 
 
 @dataclass(frozen=True, slots=True)
 class _Table(Generic[Row]):
-    """A model's table in one engine. `converters` are by place: an expression and its functions."""
+    """The table of a model on one engine. `converters` maps positions to an expression and its functions."""
 
     name: str
     key: str
@@ -166,7 +166,7 @@ def _table(model: type[Row], vendor: str) -> _Table[Row]:
 
 
 def _source(fields: Sequence[Field[Any, Any]], database: Any) -> str:
-    """Where new rows come from: PostgreSQL takes them all as one JSON text, so the statement is always the same."""
+    """Return the source of new rows. PostgreSQL reads one JSON text, so the SQL is always the same."""
     if database.vendor != "postgresql":
         return f"VALUES ({','.join(['%s'] * len(fields))})"
     columns = ",".join(f"{_column(field)} {field.db_type(database)}" for field in fields)

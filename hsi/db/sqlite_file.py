@@ -1,4 +1,4 @@
-"""Whether the file of an SQLite database can be worked with, before anything is written to it."""
+"""Check the file of an SQLite database before the first write."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.db import DatabaseError, connection
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100
-# A larger file is looked at in parts only: to read all of it would delay each start.
+# A larger file is checked in parts, because reading all of it would delay each start.
 READ_AS_A_WHOLE_BYTES = 64 * 1024**2
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @contextmanager
 def sound_database(data_dir: Path) -> Iterator[None]:
-    """Raise `CommandError` that says what to do where the SQLite file is damaged, or turns out to be in the block."""
+    """Raise `CommandError` with a remedy if the SQLite file is damaged, now or during the block."""
     if connection.vendor != "sqlite" or connection.settings_dict["NAME"] == ":memory:":
         yield
         return
@@ -38,7 +38,10 @@ def sound_database(data_dir: Path) -> Iterator[None]:
 
 
 def _note(path: Path) -> Path:
-    """Lies beside a database that was made once: an empty one is no new one then."""
+    """Return the path of the marker beside a database that was created once.
+
+    An empty database with a marker is not new.
+    """
     return path.with_name(f"{path.name}-made")
 
 
@@ -48,9 +51,9 @@ def is_damage(error: DatabaseError) -> bool:
 
 
 def fault_of(path: Path, data_dir: Path) -> str:
-    """What is wrong with the file as it lies there; empty where nothing is, or where there is none yet.
+    """Return what is wrong with the file, or an empty string if it is sound or missing.
 
-    Raises CommandError where it cannot be read at all.
+    Raise CommandError if it cannot be read at all.
     """
     try:
         size = path.stat().st_size
@@ -69,14 +72,14 @@ def fault_of(path: Path, data_dir: Path) -> str:
         return "it is not an SQLite database"
     if len(header) < HEADER_BYTES:
         return "it is cut short"
-    # With a journal beside it the file may be shorter than it says: the rest is in the journal.
+    # With a journal, the file may be shorter than its header says. The rest is in the journal.
     if not has_wal and size < _bytes_announced(header):
         return "it is cut short"
     return ""
 
 
 def _bytes_announced(header: bytes) -> int:
-    """How long the file is by its header; 0 where the header does not tell (sqlite.org/fileformat.html, 1.3)."""
+    """Return the length in the header of the file, or 0 if it has none (sqlite.org/fileformat.html, 1.3)."""
     if header[24:28] != header[92:96]:
         return 0
     page_bytes = int.from_bytes(header[16:18], "big")
