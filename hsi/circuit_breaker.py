@@ -1,10 +1,11 @@
-"""A circuit breaker as a value (`BreakerState`), and one that serves a single process (`InProcessBreaker`).
+"""A circuit breaker as an immutable value (`BreakerState`), and one for a single process (`InProcessBreaker`).
 
-Closed: calls go through, and consecutive failures are counted. Open: no call is made until a time has passed.
-Half-open: a bounded number of trial calls is made; enough successes close the breaker, one failure opens it again.
-A trial's claim expires, so that a caller that dies with one does not block the others for long.
+Closed: calls are allowed, and consecutive failures are counted. Open: no call is allowed for some time. Half-open: a
+bounded number of trial calls is allowed; enough successes close the breaker, one failure opens it again. The claim of a
+trial expires, so that a caller that dies does not block the others for long.
 
-Times are seconds on the caller's clock. `hsi.outbound.shared_breaker` keeps the same state in a row for all processes.
+Times are seconds on the clock of the caller. `hsi.outbound.shared_breaker` stores the same state in a row for all
+processes.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ logger = logging.getLogger(__name__)
 
 Phase = Literal["closed", "open", "half_open"]
 
-TRIAL_WAIT_SECONDS = 1.0  # how long to wait while every trial is taken
+TRIAL_WAIT_SECONDS = 1.0  # seconds to wait while all trials are claimed
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`failures` in a row open the breaker for `rest_seconds`; `successes` of at most `trials` at once close it."""
+    """The limits of a breaker.
+
+    `failures` in a row open it for `rest_seconds`. Half-open, it allows `trials` calls at once, and `successes` of them
+    close it.
+    """
 
     failures: int
     rest_seconds: float
@@ -38,11 +43,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """One state of a breaker. Every transition returns the next state, or `self` where the call no longer counts.
+    """The state of a breaker. Each transition returns the next state, or `self` if the call no longer counts.
 
-    `failures` and `unusable` answers are consecutive ones. `successes` are those of trial calls while half-open.
-    `trials` maps the token of each trial call on its way to the time its claim expires.
-    A call is named by its token: "" for one that began while the breaker was closed.
+    `failures` and `unusable` count consecutive answers. `successes` counts trial calls while half-open. `trials` maps
+    the token of each running trial call to the time at which its claim expires. A call is identified by its token,
+    which is "" for a call that began while the breaker was closed.
     """
 
     phase: Phase = "closed"
@@ -65,14 +70,14 @@ class BreakerState:
         return 0.0
 
     def claim_trial(self, token: str, now: float, longest_seconds: float) -> BreakerState:
-        """Begin a trial call of at most `longest_seconds`, after `wait_seconds` has returned 0."""
+        """Claim a trial call of at most `longest_seconds`. Call this only after `wait_seconds` returned 0."""
         trials = {**self._live_trials(now), token: now + longest_seconds}
         if self.phase == "open":
             return replace(self, phase="half_open", successes=0, retry_at=None, trials=trials)
         return replace(self, trials=trials)
 
     def fail(self, token: str, now: float, limits: Limits, *, retry_after_seconds: float = 0.0) -> BreakerState:
-        """Count a failure of the service. Stay open for `retry_after_seconds` where the service asks for longer."""
+        """Count a failure of the service. Stay open for `retry_after_seconds` if the service asks for longer."""
         if not self._counts(token):
             return self
         failures = self.failures + 1
@@ -82,7 +87,7 @@ class BreakerState:
         return BreakerState("open", failures, unusable=self.unusable, retry_at=retry_at)
 
     def succeed(self, token: str, limits: Limits, *, usable: bool = True) -> BreakerState:
-        """Count an answer of the service, whether or not it was `usable`."""
+        """Count an answer of the service, `usable` or not."""
         if not self._counts(token):
             return self
         unusable = 0 if usable else self.unusable + 1
@@ -92,15 +97,15 @@ class BreakerState:
         return replace(self, successes=successes, unusable=unusable, trials=self._without(token))
 
     def release(self, token: str) -> BreakerState:
-        """End a trial call that says nothing about the service, so that another may be made."""
+        """End a trial call that says nothing about the service, so that another trial can start."""
         return replace(self, trials=self._without(token)) if token in self.trials else self
 
     def reset(self) -> BreakerState:
-        """Close it by hand."""
+        """Close the breaker."""
         return BreakerState()
 
     def _counts(self, token: str) -> bool:
-        """Whether the call began since the breaker last changed."""
+        """Return whether the call began after the last change of the breaker."""
         return token in self.trials if token else self.is_closed
 
     def _live_trials(self, now: float) -> dict[str, float]:
@@ -111,7 +116,7 @@ class BreakerState:
 
 
 class InProcessBreaker:
-    """A breaker of this process alone, which keeps no row. Shared between threads."""
+    """A breaker of this process, without a row. Threads can share it."""
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
@@ -128,7 +133,7 @@ class InProcessBreaker:
         return self._state.wait_seconds(time.monotonic(), self._limits)
 
     def begin_call(self, longest_seconds: float) -> str:
-        """Return the token of a trial call, or "" while closed. Raise `CircuitOpenError` where no call may be made."""
+        """Return the token of a trial call, or "" while closed. Raise `CircuitOpenError` if no call is allowed."""
         with self._lock:
             now = time.monotonic()
             if self._state.is_closed:
@@ -157,5 +162,5 @@ def new_token() -> str:
 
 
 def circuit_open(name: str, wait_seconds: float) -> CircuitOpenError:
-    """Make the error of a call that was not made."""
+    """Return the error of a call that the breaker did not allow."""
     return CircuitOpenError(f"the circuit breaker of {name} is open", service=name, retry_after_seconds=wait_seconds)

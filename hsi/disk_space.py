@@ -1,7 +1,7 @@
-"""Free disk space, and the floor below which nothing more may be written.
+"""Free disk space, and the floor below which nothing is written.
 
-The floor of every disk that the system writes to is the larger of DISK_FREE_FLOOR_BYTES and
-DISK_FREE_FLOOR_PERCENT. Retention keeps a floor of its own free on the disk of the camera folder.
+The floor of every disk that the system writes to is the larger of DISK_FREE_FLOOR_BYTES and DISK_FREE_FLOOR_PERCENT.
+Retention has a separate floor for the disk of the camera folder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.conf import settings
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The space to keep free on a disk: `min_bytes` or `percent` of the disk, whichever is larger."""
+    """The space to keep free on a disk: `min_bytes` or `percent` of the disk. The larger one applies."""
 
     min_bytes: int
     percent: float
@@ -39,9 +39,9 @@ def disk_usage(folder: Path) -> tuple[int, int] | None:
 
 
 def missing_bytes(folders: Iterable[Path], floor: Floor, *, incoming_bytes: int = 0) -> int:
-    """Return how many bytes the fullest of the disks lacks to keep `floor` free, or 0.
+    """Return how many bytes the fullest disk lacks to keep `floor` free, or 0.
 
-    `incoming_bytes` counts as written already. A folder that does not exist is skipped.
+    `incoming_bytes` counts as already written. A missing folder is skipped.
     """
     worst = 0
     for folder in folders:

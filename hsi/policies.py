@@ -1,4 +1,4 @@
-"""The policies of the machinery's rows, and of what is no row."""
+"""The policies of the models of `hsi`, and of subjects that are not rows."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from hsi.security.roles import Role
 
 
 class System:
-    """How the system as a whole does, over all cameras, and what is done about it."""
+    """The state and operation of the whole system, over all cameras."""
 
 
 class Account:
-    """What belongs to whoever is signed in: their password and their tokens."""
+    """The signed-in user's own password and tokens."""
 
 
 class Incoming:
-    """Files of cameras that somebody sends in. Known before any view: it decides whether a body is taken at all."""
+    """Uploads of files. The server checks this policy before any view, to decide whether to accept a body."""
 
 
 class Common:
-    """What everyone who is signed in may know, such as the description of the API."""
+    """Information for every signed-in user, such as the API description."""
 
 
 register(
@@ -43,7 +43,7 @@ register(
     AuditEntry, LiveSetting, QueuePause,
     QueueJob, DeadLetter, WorkerHeartbeat, CircuitBreaker, StreamMessage,
 )  # fmt: skip
-# A token of less than `admin` could make a stronger one.
+# A token with a smaller scope could otherwise create a stronger one.
 register(
     Policy(
         Role.VIEWER, Role.VIEWER, Role.VIEWER, Role.VIEWER,

@@ -1,7 +1,7 @@
 """Backends by setting: a short name or a dotted path becomes one shared object per process.
 
-`register` says what a setting may name; `get` builds the object on first use and keeps it;
-a changed setting (Django's `override_settings` in tests) drops what was built.
+`Registry` declares the allowed names of a setting. `get` creates the object on first use and keeps it. A changed
+setting (Django's `override_settings` in tests) drops the objects.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from django.utils.module_loading import import_string
 class Registry:
     """The backends of one setting.
 
-    `names` maps short names to dotted paths of a class or factory; `auto`
-    returns the short name that the setting's `auto` stands for at this moment; `depends` are the
-    other settings whose change asks for a new object.
+    `names` maps short names to dotted paths of a class or factory. `auto` returns the short name that the value `auto`
+    stands for at this moment. `depends` names the other settings whose change requires a new object.
     """
 
     setting: str
@@ -36,12 +35,12 @@ class Registry:
         setting_changed.connect(self._on_setting_changed, weak=False, dispatch_uid=f"backend-{self.setting}")
 
     def chosen(self) -> str:
-        """The short name or dotted path in force, with `auto` resolved."""
+        """Return the short name or dotted path in effect, with `auto` resolved."""
         name: str = getattr(settings, self.setting)
         return self.auto() if name == "auto" else name
 
     def get(self, *arguments: str) -> Any:
-        """The backend object made with `arguments`. Raises ImportError when the setting names nothing that exists."""
+        """Return the backend object for `arguments`. Raise ImportError if the setting names nothing that exists."""
         key = (self.chosen(), *arguments)
         with self._lock:
             if key not in self._made:
@@ -49,12 +48,12 @@ class Registry:
             return self._made[key]
 
     def load(self, name: str) -> Callable[..., Any]:
-        """The class or factory behind `name`."""
+        """Return the class or factory of `name`."""
         factory: Callable[..., Any] = import_string(self.names.get(name, name))
         return factory
 
     def close(self) -> None:
-        """Close and forget every object made."""
+        """Close and drop every object."""
         with self._lock:
             made, self._made = list(self._made.values()), {}
         for one in made:

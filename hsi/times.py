@@ -1,4 +1,4 @@
-"""Times as the API and the stream write them."""
+"""The time format of the API and the stream."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def iso(time: None) -> None: ...
 @overload
 def iso(time: datetime | None) -> str | None: ...
 def iso(time: datetime | None) -> str | None:
-    """ISO 8601 in UTC, ending in `Z`. None stays None."""
+    """Format a time as ISO 8601 in UTC with a final `Z`. Return None for None."""
     return None if time is None else f"{time.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"

@@ -1,4 +1,4 @@
-"""Every URL. Apps are named as strings: `hsi` imports none of them."""
+"""Every URL. Apps are named as strings, because `hsi` imports none of them."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView

@@ -1,4 +1,4 @@
-"""The names and addresses that this machine is reached by, also those that it gets while the system runs."""
+"""The host names and addresses of this machine, including those that it gets while the system runs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ipaddress import IPv6Address, ip_address
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0  # however many foreign hosts are asked for, the machine is looked at no more often
+LOOK_SECONDS = 2.0  # the machine is inspected at most this often, even for many foreign hosts
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class MachineHosts(list[str]):
-    """A value for `ALLOWED_HOSTS`. Who goes through it to the end without a match has the machine looked at anew.
+    """A value for `ALLOWED_HOSTS` that inspects the machine again after an iteration without a match.
 
-    An address that the machine has lost is forgotten at the next look. Only a host that is not known costs anything:
-    a look at a clock, and every `LOOK_SECONDS` one of the machine.
+    The next inspection drops addresses that the machine has lost. Only an unknown host costs anything: a look at the
+    clock, and an inspection every `LOOK_SECONDS`.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class MachineHosts(list[str]):
 
 
 def own_hosts() -> list[str]:
-    """What may stand in a `Host` header for this machine, without asking the network."""
+    """Return the allowed `Host` headers of this machine without network requests."""
     name = socket.gethostname()
     short = name.partition(".")[0]
-    # The address that leads outside comes first, where the machine has one.
+    # The address of the default route comes first, if there is one.
     found = dict.fromkeys([*LOOPBACK, name, short, f"{short}.local", *_outward(), *interface_addresses()])
     return [host for host in found if host]
 
 
 def _outward() -> list[str]:
-    """Where the interfaces cannot be listed, this is the one address that is known."""
+    """Return the address of the default route, for systems that cannot list their interfaces."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a datagram socket: connecting sends nothing
@@ -69,7 +69,7 @@ def _outward() -> list[str]:
 
 
 class _Interface(ctypes.Structure):
-    """The beginning of `struct ifaddrs`, which is the same on Linux and BSD."""
+    """The start of `struct ifaddrs`, which is the same on Linux and BSD."""
 
 
 _Interface._fields_ = [
@@ -78,11 +78,11 @@ _Interface._fields_ = [
     ("flags", ctypes.c_uint),
     ("address", ctypes.c_void_p),
 ]
-FAMILY_AT = 1 if sys.platform == "darwin" else 0  # BSD has the length of the address before its family
+FAMILY_AT = 1 if sys.platform == "darwin" else 0  # BSD stores the length of the address before its family
 
 
 def interface_addresses() -> list[str]:
-    """The addresses of all interfaces as they stand in a `Host` header; none where the system cannot tell."""
+    """Return the addresses of all interfaces as `Host` headers, or none if the system cannot list them."""
     try:
         library = ctypes.CDLL(None)
         getifaddrs, freeifaddrs = library.getifaddrs, library.freeifaddrs

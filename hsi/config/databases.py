@@ -1,4 +1,4 @@
-"""How the database is reached: SQLite in the data folder, or PostgreSQL through psycopg's pool."""
+"""The database connection: SQLite in the data folder, or PostgreSQL through the pool of psycopg."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import environ
 
 SQLITE_OPTIONS = {
-    # One writer at a time from the first statement on, and readers that never wait for it.
+    # Writers take turns from their first statement on, and readers never wait for them.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
@@ -19,7 +19,7 @@ SQLITE_OPTIONS = {
 
 
 def configured(values: Mapping[str, Any], data_dir: Path) -> dict[str, Any]:
-    """Django's entry in DATABASES. `values` are those of our own settings."""
+    """Return the entry of DATABASES. `values` are the values of our settings."""
     url = values["DATABASE_URL"] or f"sqlite:///{data_dir / 'hsi.sqlite3'}"
     url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
     database: dict[str, Any] = environ.Env.db_url_config(url)
@@ -29,19 +29,19 @@ def configured(values: Mapping[str, Any], data_dir: Path) -> dict[str, Any]:
         if database["NAME"] != ":memory:":
             Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = SQLITE_OPTIONS
-        database["CONN_MAX_AGE"] = None  # to open it costs as much as to store a picture
+        database["CONN_MAX_AGE"] = None  # opening it costs as much as storing a picture
         database["TEST"] = {"NAME": str(data_dir / "test.sqlite3")}
     else:
-        database["CONN_HEALTH_CHECKS"] = True  # a connection that died while it was idle is replaced
-        database["CONN_MAX_AGE"] = 0  # the pool keeps connections, not the threads
+        database["CONN_HEALTH_CHECKS"] = True  # replaces a connection that died while idle
+        database["CONN_MAX_AGE"] = 0  # the pool keeps connections, the threads do not
         database["OPTIONS"] = database.get("OPTIONS", {}) | _postgresql_options(values)
     return database
 
 
 def _postgresql_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection plans a statement once, not each time: that is half of what a short one takes.
+    """Return the options of PostgreSQL with prepared statements, which halve the time of short statements.
 
-    The pool, one a process, opens connections as they are needed, up to size plus overflow.
+    Each process has one pool. It opens connections on demand, up to size plus overflow.
     """
     return {
         "server_side_binding": True,

@@ -1,7 +1,7 @@
-"""Reading an env file: `NAME=value` lines, in the forms that editors, shells and `docker compose` write.
+"""Parse an env file of `NAME=value` lines as editors, shells and `docker compose` write it.
 
-Quotes around a value go, a value in quotes may have several lines, `export` before a name is allowed, and so are
-spaces around the equals sign, Windows line ends and a byte order mark. What stands behind ` #` is a comment.
+Quotes around a value are removed, and a quoted value may span lines. `export`, spaces around the equals sign, Windows
+line ends and a byte order mark are allowed. Text after ` #` is a comment.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ KEPT_ESCAPES = "rnt"
 
 @dataclass(slots=True)
 class EnvFile:
-    """The variables of a file, and where a line of it says nothing. No value is in `wrong`: it may be a secret."""
+    """The variables of a file, and its malformed lines. `wrong` contains no values, because they may be secrets."""
 
     values: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
 def read_env_file(path: Path) -> EnvFile:
-    """Read `path` without touching `os.environ`. Raises OSError, and UnicodeDecodeError for what is no text."""
+    """Read `path` without changing `os.environ`. Raise OSError, or UnicodeDecodeError for a file that is not text."""
     return parse_env_text(decoded(path.read_bytes()))
 
 
 def decoded(content: bytes) -> str:
-    """UTF-8 with or without a mark, or UTF-16 with one, as Windows tools write it. Line ends become `\\n`."""
+    """Decode UTF-8 with or without a mark, or UTF-16 with a mark (Windows tools). Normalise line ends."""
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = content.decode("utf-16" if is_utf16 else "utf-8")
-    # A mark also stands in the middle where two files were joined.
+    # Two joined files have a mark in the middle.
     return re.sub(r"^\ufeff", "", text.replace("\r\n", "\n").replace("\r", "\n"), flags=re.MULTILINE)
 
 

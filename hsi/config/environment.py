@@ -1,8 +1,8 @@
-"""Reading the settings that `hsi/config/options.py` declares.
+"""Read the settings that `hsi/config/options.py` declares.
 
-Values come from (first wins) the process environment, the file named by `HSI_RUNTIME_ENV_PATH`,
-`.env`, and the default. A fault is a value out of range or of the wrong type: every fault is
-collected, so that one start shows them all.
+The first source with a value wins: the process environment, the file named by `HSI_RUNTIME_ENV_PATH`, `.env`, the
+default. A fault is a value out of range or of the wrong type. All faults are collected, so that one start reports all
+of them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ from hsi.config.time_zone import machine_zone
 
 @dataclass(slots=True)
 class Configuration:
-    """Values by name, where each came from, and what is wrong.
+    """Values by name, their sources, and their faults.
 
-    `remarks` tell of values that were understood although they are not written as the manual has it, and of settings
-    that do nothing without another one. `wrong_lines` and `names` are what files and process hold beside them, by
-    source: see `unused_lines`.
+    `remarks` describe values in undocumented forms, and settings without effect. `wrong_lines` and `names` list the
+    malformed lines and the names of each source: see `unused_lines`.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -41,7 +40,7 @@ class Configuration:
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def unused_lines(self) -> list[str]:
-        """One line for each thing that was set and has no effect."""
+        """Return one line for each name or line without effect."""
         told = list(self.wrong_lines)
         for source, names in self.names.items():
             told += unused_settings.in_process(names) if source == PROCESS else unused_settings.in_file(source, names)
@@ -53,7 +52,7 @@ RUNTIME = "HSI_RUNTIME_ENV_PATH"
 
 
 class ConfigurationError(SystemExit):
-    """A setting cannot be used. The message has one line per fault; the process ends with it."""
+    """Some settings are not valid. The message has one line per fault, and the process exits with it."""
 
     def __init__(self, configuration: Configuration) -> None:
         faults, unused_lines = configuration.faults, configuration.unused_lines()
@@ -62,7 +61,7 @@ class ConfigurationError(SystemExit):
 
 
 def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Configuration:
-    """Read every setting. `files` are (name for people, path), strongest first; absent ones are skipped."""
+    """Read every setting. `files` are (display name, path) with the strongest first; missing ones are skipped."""
     result = Configuration()
     layers: list[tuple[str, Mapping[str, str]]] = [(PROCESS, process)]
     for name, path in files:
@@ -87,7 +86,7 @@ def read(process: Mapping[str, str], files: Iterable[tuple[str, Path]]) -> Confi
 
 
 def _first(name: str, layers: list[tuple[str, Mapping[str, str]]]) -> tuple[str, str]:
-    """(text, source) of the strongest layer that has a value; empty texts where none has."""
+    """Return (text, source) of the strongest source with a value, or empty texts."""
     return next(((raw, source) for source, layer in layers if (raw := layer.get(name, ""))), ("", ""))
 
 
@@ -103,7 +102,7 @@ def _read_one(setting: Setting, layers: list[tuple[str, Mapping[str, str]]], res
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Faults that a type and a range cannot tell, or that only show when two settings are read together."""
+    """Return faults that types and ranges cannot express, or that involve two settings."""
     faults = []
     if not values["SEVERITY_LOW_MAX"] < values["SEVERITY_MEDIUM_MAX"] < values["SEVERITY_HIGH_MAX"]:
         faults.append("SEVERITY_LOW_MAX, SEVERITY_MEDIUM_MAX, SEVERITY_HIGH_MAX: must rise in this order")
@@ -125,7 +124,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
 
 
 def access_faults(values: Mapping[str, Any]) -> list[str]:
-    """What is wrong with who is let in."""
+    """Return faults of the settings about access."""
     faults = []
     if not PREFIX.fullmatch(values["URL_PREFIX"]):
         faults.append(f"URL_PREFIX={values['URL_PREFIX']!r}: must be a path such as /hsi, without a slash at its end")
@@ -140,7 +139,7 @@ def access_faults(values: Mapping[str, Any]) -> list[str]:
 
 
 def is_guessable(key: str) -> bool:
-    """Whether a secret key is short, says of itself that it is insecure, or is a few characters over and over."""
+    """Return whether a secret key is short, calls itself insecure, or repeats a few characters."""
     repeats = any(key[period:] == key[:-period] for period in range(1, len(key) // 2 + 1))
     few = len(set(key)) < FEWEST_CHARACTERS
     return len(key) < SHORTEST_SECRET_KEY or key.startswith(INSECURE_PREFIX) or repeats or few
@@ -155,15 +154,15 @@ URL_SCHEMES = {
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 SHORTEST_KEY = 20
 SHORTEST_SECRET_KEY = 40
-# Different ones. Forty random digits have fewer than this once in ten thousand times.
+# Number of different characters. Forty random digits have fewer once in ten thousand cases.
 FEWEST_CHARACTERS = 7
-# What Django's own project template begins its key with.
+# Prefix of the key in the project template of Django.
 INSECURE_PREFIX = "django-insecure-"
 NEED_HOST = ("http", "redis")
 
 
 def is_address(url: str, schemes: tuple[str, ...]) -> bool:
-    """Whether `url` begins with one of `schemes` and names a host, or a file where none is needed."""
+    """Return whether `url` has one of `schemes` and a host (or a file, if no host is needed)."""
     try:
         parts = urlsplit(url)
         named = parts.hostname or (not url.startswith(NEED_HOST) and parts.path.strip("/"))
@@ -173,7 +172,7 @@ def is_address(url: str, schemes: tuple[str, ...]) -> bool:
 
 
 def is_network(text: str) -> bool:
-    """Whether `text` is an address, or a network without bits of a host, so not 10.0.0.5/8."""
+    """Return whether `text` is an address, or a network without host bits (so not 10.0.0.5/8)."""
     try:
         ip_network(text)
     except ValueError:
@@ -182,7 +181,7 @@ def is_network(text: str) -> bool:
 
 
 def can_hold(folder: Path) -> bool:
-    """Whether `folder` is one we may write to, or can be made."""
+    """Return whether `folder` is writable, or can be created."""
     folder = folder.absolute()
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -190,6 +189,6 @@ def can_hold(folder: Path) -> bool:
 
 
 def env_files() -> list[tuple[str, Path]]:
-    """The files settings are read from, strongest first."""
+    """Return the files with settings, strongest first."""
     runtime = Path(os.environ.get(RUNTIME, "./data/runtime.env"))
     return [("runtime", runtime), (".env", Path(".env"))]

@@ -1,4 +1,4 @@
-"""Where log lines go: the console, always; a file and the database where the settings want it."""
+"""Destinations of log lines: always the console, and a file and the database if the settings enable them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from hsi.config.options import LEVELS
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
-# How much of what libraries say is wanted.
+# Log levels of libraries.
 LIBRARIES = {
     "django.channels.server": "WARNING",
     "django.request": "ERROR",
-    "django.security": "CRITICAL",  # each is a refused request: `hsi.http.refusal_log` counts them
+    "django.security": "CRITICAL",  # each line is a rejected request; `hsi.http.refusal_log` counts them
     "daphne": "WARNING",
     "httpx": "WARNING",
     "httpcore": "INFO",
-    "apprise": "CRITICAL",  # its lines have topics and tokens; `pinned_requests` logs the answers
+    "apprise": "CRITICAL",  # its lines contain topics and tokens; `pinned_requests` logs the answers
     "urllib3": "INFO",
     "watchdog": "WARNING",
     "PIL": "INFO",
@@ -26,7 +26,7 @@ LIBRARIES = {
 
 
 def logging_config(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Django's LOGGING, from the values of our settings. Our own loggers say what the most curious handler wants."""
+    """Return Django's LOGGING for our settings. Our loggers use the lowest level of all handlers."""
     handlers = _handlers(values)
     most = min((handler["level"] for handler in handlers.values()), key=LEVELS.index)
     levels = {**dict.fromkeys(OURS, most), **LIBRARIES}

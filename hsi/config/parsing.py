@@ -1,8 +1,7 @@
-"""In which forms a value may be written, and what each comes to.
+"""Parse the values of settings in every form with exactly one meaning.
 
-A list is read in every form that has one meaning only: with commas, semicolons, spaces or line ends, as JSON, and with
-quotes. Its items have a kind (`Setting.items`): a host may be written as an address of its site. What has no meaning
-or more than one is refused.
+A list may use commas, semicolons, spaces, line ends, JSON, and quotes. Its items have a kind (`Setting.items`): a host
+may be written as the URL of its site. Values without a meaning, or with more than one, are rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from hsi.config.options import Setting
 
 QUOTES = "'\""
-WITH_SPACES = {"label"}  # kinds of items that may hold spaces, so that spaces do not separate them
+WITH_SPACES = {"label"}  # kinds of items that may contain spaces, so spaces do not separate them
 HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 MAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -27,11 +26,11 @@ PORTS = {"http": 80, "https": 443}
 
 
 class FormError(ValueError):
-    """Text that cannot be read. The message says what may stand there."""
+    """The text cannot be parsed. The message describes the allowed form."""
 
 
 def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
-    """(value, None), or (default, what is allowed) when `raw` does not fit."""
+    """Return (value, None), or (default, allowed form) if `raw` is not valid."""
     text = unquoted(setting, raw)
     try:
         value: Any = _list(setting, text) if setting.type is list else _scalar(setting, text)
@@ -45,7 +44,7 @@ def parse(setting: Setting, raw: str) -> tuple[Any, str | None]:
 
 
 def remark(setting: Setting, raw: str, value: Any) -> str:
-    """What to say about a value that was not written as the manual has it; empty where it was."""
+    """Return how a value in an undocumented form is read, or an empty string."""
     text = raw.strip()
     if setting.secret and setting.type is str:
         return "begins and ends with a quote, which is part of the value" if is_quoted(text) else ""
@@ -60,7 +59,7 @@ def remark(setting: Setting, raw: str, value: Any) -> str:
 
 
 def unquoted(setting: Setting, raw: str) -> str:
-    """Without the quotes that `docker run --env-file` leaves around a value. A secret keeps them."""
+    """Remove the quotes that `docker run --env-file` leaves around a value. A secret keeps them."""
     text = raw.strip()
     return text[1:-1].strip() if is_quoted(text) and not (setting.secret and setting.type is str) else text
 
@@ -70,7 +69,7 @@ def is_quoted(text: str) -> bool:
 
 
 def _scalar(setting: Setting, text: str) -> Any:
-    """Raises ValueError."""
+    """Parse a single value. Raise ValueError."""
     if setting.type is bool:
         return _bool(text)
     if setting.type is int:
@@ -112,7 +111,7 @@ def _choice(setting: Setting, text: str) -> str:
 
 
 def _list(setting: Setting, text: str) -> list[str]:
-    """Raises FormError."""
+    """Parse a list. Raise FormError."""
     read = ITEMS[setting.items]
     value = []
     for part in _parts(text, spaces=setting.items not in WITH_SPACES):
@@ -125,7 +124,7 @@ def _list(setting: Setting, text: str) -> list[str]:
 
 
 def _parts(text: str, *, spaces: bool) -> list[str]:
-    """The items of a list. `spaces`: whether they separate. Raises FormError."""
+    """Return the items of a list. `spaces` says whether spaces separate them. Raise FormError."""
     if text.startswith("[") and not _is_one_address(text):
         return _bracketed(text)
     separators = r"[,;\s]+" if spaces else r"\s*[,;\n]\s*"
@@ -134,7 +133,7 @@ def _parts(text: str, *, spaces: bool) -> list[str]:
 
 
 def _is_one_address(text: str) -> bool:
-    """Whether a text that begins with a bracket is no JSON but an IPv6 address, or begins with one."""
+    """Return whether a text with a leading bracket is an IPv6 address, or starts with one, instead of JSON."""
     try:
         return isinstance(ip_address(text[1:].partition("]")[0]), IPv6Address)
     except ValueError:
@@ -142,7 +141,7 @@ def _is_one_address(text: str) -> bool:
 
 
 def _bracketed(text: str) -> list[str]:
-    """A list as JSON or Python has it."""
+    """Parse a list in the form of JSON or Python."""
     try:
         found = json.loads(text if '"' in text else text.replace("'", '"'))
     except ValueError:
@@ -153,7 +152,7 @@ def _bracketed(text: str) -> list[str]:
 
 
 def _split(text: str) -> SplitResult:
-    """An address that leads to the start of a site and names nobody. Raises FormError."""
+    """Split the URL of a site root without a user. Raise FormError."""
     try:
         parts = urlsplit(text.lower())
         is_plain = bool(parts.hostname) and parts.path in ("", "/") and "@" not in parts.netloc
@@ -165,7 +164,7 @@ def _split(text: str) -> SplitResult:
 
 
 def _name(text: str) -> str:
-    """A host name or address as it stands in a `Host` header. Raises ValueError."""
+    """Return a host name or address as in a `Host` header. Raise ValueError."""
     try:
         address = ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:
@@ -177,7 +176,7 @@ def _name(text: str) -> str:
 
 
 def _host_and_port(text: str) -> tuple[str, str]:
-    """(host, port or nothing); `text` may have a scheme, whose port counts where none is named. Raises ValueError."""
+    """Return (host, port or an empty string). A scheme in `text` implies its port. Raise ValueError."""
     if "://" in text:
         parts = _split(text)
         if parts.scheme not in PORTS:
@@ -194,7 +193,7 @@ def _host_and_port(text: str) -> tuple[str, str]:
 
 
 def _site_host(text: str) -> str:
-    """A host that a site answers to: a port does not matter, and `*` and `.example.org` are allowed."""
+    """Return a host that the site answers to. The port is dropped; `*` and `.example.org` are allowed."""
     if text == "*":
         return text
     if text.startswith(("*.", ".")):
@@ -208,14 +207,14 @@ def _receiver(text: str) -> str:
 
 
 def _exact_origin(text: str) -> str:
-    """Any origin as `*`, or one origin; here no part of it may be a star."""
+    """Return `*` for any origin, or one origin without a star."""
     if text != "*" and "*" in text:
         raise FormError("origins such as https://example.org, or *")
     return text if text == "*" else _origin(text)
 
 
 def _origin(text: str) -> str:
-    """An origin; as Django has it, `*.` stands for any subdomain."""
+    """Return an origin. `*.` stands for any subdomain, as in Django."""
     if not text.startswith(("http://", "https://")):
         raise FormError("origins with their scheme such as https://example.org")
     parts = _split(text)

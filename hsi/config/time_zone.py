@@ -1,4 +1,4 @@
-"""The time zone of this machine, by its name: what `TZ` says, else where `/etc/localtime` leads."""
+"""The name of the time zone of this machine: from `TZ`, else from the target of `/etc/localtime`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from zoneinfo import TZPATH, available_timezones
 
 LOCALTIME, DEBIAN = Path("/etc/localtime"), Path("/etc/timezone")
 FOLDER = "zoneinfo/"
-PACKAGED = Path(str(resources.files("tzdata"))) / "zoneinfo"  # where the system has no files
+PACKAGED = Path(str(resources.files("tzdata"))) / "zoneinfo"  # if the system has no files
 UTC = "UTC"
 NAMES_OF_UTC = {"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"}
 
 
 def machine_zone(tz: str, localtime: Path = LOCALTIME, debian: Path = DEBIAN) -> str:
-    """A name that `zoneinfo` knows; UTC where the machine's zone is unknown. `tz`: what the variable `TZ` says."""
-    # `TZ` counts before the file, as for every program. What it says may be a rule (CET-1CEST) and no name.
+    """Return a name that `zoneinfo` knows, or UTC if the zone is unknown. `tz` is the variable `TZ`."""
+    # `TZ` overrides the file, as in every program. It may contain a rule (CET-1CEST) instead of a name.
     candidates = [tz.removeprefix(":").strip()] if tz.strip() else _of_files(localtime, debian)
     return next((name for text in candidates if (name := _known(text))), UTC)
 
 
 def _of_files(localtime: Path, debian: Path) -> Iterator[str]:
-    """What may be the name, the most reliable first."""
+    """Return candidates for the name, the most reliable first."""
     yield str(localtime.resolve())
     said = _text(debian)
     with suppress(OSError):
-        # A container is often given the file of its machine: then only its content tells the zone.
+        # A container often gets a copy of the file of its machine. Then only its content identifies the zone.
         yield _with_content(localtime.read_bytes(), said)
     yield said
 
@@ -41,7 +41,7 @@ def _text(path: Path) -> str:
 
 
 def _known(text: str) -> str:
-    """The name in `text`, which may be a path below a folder of zones; empty where there is none."""
+    """Return the zone name in `text`, which may be a path below a folder of zones, or an empty string."""
     name = text.rpartition(FOLDER)[2].removeprefix("posix/").removeprefix("right/")
     if name not in _names():
         return ""
@@ -49,8 +49,8 @@ def _known(text: str) -> str:
 
 
 def _with_content(content: bytes, preferred: str) -> str:
-    """A zone whose file has this content, `preferred` before all others; empty where there is none."""
-    # Towns of the continents come before other names of the same zone, such as Arctic/Longyearbyen for Europe/Oslo.
+    """Return a zone whose file has this content, `preferred` first, or an empty string."""
+    # Prefer continents over other names of the same zone (Europe/Oslo over Arctic/Longyearbyen).
     names = sorted(_names(), key=lambda name: (name != preferred, not name.startswith(CONTINENTS), name))
     for folder in (*map(Path, TZPATH), PACKAGED):
         for name in names:

@@ -1,7 +1,7 @@
-"""Names that were set and that no setting has: misspelt ones, those of other versions, those of other programs.
+"""Names that were set but are not settings: misspelt names, and names of other versions or programs.
 
-In a file of ours every unknown name is told. The environment of a process is full of names of others: there only those
-are told that look like ours.
+In our files every unknown name is reported. The environment of a process contains many names of other programs, so
+there only names that resemble ours are reported.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any
 from hsi.config.options import SETTINGS
 
 NAMES = frozenset(setting.name for setting in SETTINGS)
-# What reads them takes them from the environment of the process alone.
+# Names that are read from the process environment only.
 PROCESS_ONLY = frozenset(
     {"HSI_RUNTIME_ENV_PATH", "DJANGO_SUPERUSER_USERNAME", "DJANGO_SUPERUSER_PASSWORD", "DJANGO_SUPERUSER_EMAIL"}
 )
-# Others read them: `docker compose` from the file beside compose.yaml, the tests, and every program.
+# Names for other readers: `docker compose` (the file beside compose.yaml), the tests, and every program.
 COMPOSE = frozenset({"POSTGRES_PASSWORD", "CAMERA_FOLDER", "PORT", "SUBNET", "SITE_ADDRESS"})
 OF_OTHERS = COMPOSE | {"TZ", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
 COMPOSE_PREFIX = "COMPOSE_"
-# How names of ours begin that no other program uses in its own.
+# Prefixes of our names that no other program uses.
 PREFIXES = (
     "BACKFILL_", "BATCH_", "CIRCUIT_", "FAST_PATH_", "FILE_WATCHER_", "FOSCAM_", "NEMOTRON_", "NOTIFICATION_",
     "RATE_LIMIT_", "RETENTION_", "RTDETR_", "SEVERITY_", "WEBSOCKET_",
 )  # fmt: skip
-# Put before a name of ours by habit. By itself this means nothing: tools around the system have names with HSI_.
+# A common prefix. Alone it means nothing, because tools around the system use names with HSI_.
 OWN_PREFIX = "HSI_"
 HABITS = (OWN_PREFIX, "DJANGO_")
-# What does nothing without another setting.
+# Settings without effect unless another one is set.
 NEEDS = {
     "API_KEYS": "API_KEY_ENABLED",
     "HSTS_SECONDS": "HTTPS_ONLY",
@@ -42,11 +42,11 @@ NEEDS = {
     "LOG_DB_MIN_LEVEL": "LOG_DB_ENABLED",
 }
 CLOSE = 0.8
-CLOSE_WITH_PREFIX = 0.7  # HSI_DATA_PATH was meant for us
+CLOSE_WITH_PREFIX = 0.7  # HSI_DATA_PATH is meant for this system
 
 
 def in_file(source: str, names: Iterable[str]) -> list[str]:
-    """One line for each of `names`, those that a file of ours sets, that is not used."""
+    """Return one line for each of `names`, the names in our file, that is not used."""
     unused = []
     for name in names:
         if name in PROCESS_ONLY:
@@ -57,13 +57,13 @@ def in_file(source: str, names: Iterable[str]) -> list[str]:
 
 
 def in_process(names: Iterable[str]) -> list[str]:
-    """The same of the environment of the process, for names that look like ours."""
+    """Return the same for names in the process environment that resemble ours."""
     known = NAMES | OF_OTHERS | PROCESS_ONLY
     return [_line(name, "process") for name in names if name not in known and looks_like_ours(name)]
 
 
 def without_effect(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
-    """One line for each setting that was set and does nothing as long as another one is not."""
+    """Return one line for each setting that has no effect until another one is set."""
     return [
         f"{name} ({sources[name]}) has no effect without {needed}"
         for name, needed in NEEDS.items()
@@ -76,7 +76,7 @@ def looks_like_ours(name: str) -> bool:
 
 
 def closest(name: str) -> str:
-    """The name that was probably meant; empty where none is close."""
+    """Return the name that was probably meant, or an empty string."""
     plain = name.strip().strip("\ufeff\u200b").upper().replace("-", "_").replace(".", "_")
     bare = next((plain.removeprefix(habit) for habit in HABITS if plain.startswith(habit)), "")
     found = get_close_matches(bare, NAMES, 1, CLOSE) if bare else []

@@ -1,6 +1,6 @@
-"""Log lines on their way into the database: kept in memory, bounded, until a thread of their own writes them.
+"""A bounded buffer in memory for log lines that a separate thread writes to the database.
 
-Whoever logs never waits for the database, and never fails because of it. What does not fit is dropped and counted.
+Logging never waits for the database and never fails because of it. Lines above the limit are dropped and counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OWN = frozenset(OURS)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One log line. `about` is the log context of whoever logged."""
+    """One log line. `about` is its log context."""
 
     time: datetime
     level: int
@@ -34,7 +34,10 @@ class Line:
 
 
 class LogBuffer:
-    """Bounded lines. `dropped` only grows. Lines of the thread `writer` are not kept: it would write about itself."""
+    """A bounded buffer.
+
+    `dropped` only grows. Lines of the thread `writer` are skipped, because it would log about itself.
+    """
 
     def __init__(self, most: int = MOST_LINES) -> None:
         self._lines: deque[Line] = deque()
@@ -43,14 +46,14 @@ class LogBuffer:
         self.writer = 0  # the thread's id
 
     def put(self, line: Line) -> None:
-        """Called under the handler's lock, so that two that drop are counted as two."""
+        """Add a line. The lock of the handler makes the count of dropped lines exact."""
         if len(self._lines) < self._most:
             self._lines.append(line)
         else:
             self.dropped += 1
 
     def take(self, limit: int) -> list[Line]:
-        """Up to `limit` lines, the oldest first. For one thread."""
+        """Return up to `limit` lines, oldest first. Only one thread may call this."""
         taken: list[Line] = []
         while len(taken) < limit:
             try:
@@ -67,9 +70,9 @@ buffer = LogBuffer()
 
 
 class BufferHandler(logging.handlers.QueueHandler):
-    """Puts our own lines into `buffer`, and others' from WARNING on.
+    """Put our lines into `buffer`, and lines of libraries from WARNING.
 
-    The base class sees to it that nothing that goes wrong here reaches whoever logs.
+    The base class keeps every error here away from the code that logs.
     """
 
     def __init__(self) -> None:

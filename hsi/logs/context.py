@@ -1,8 +1,8 @@
-"""What a log line is about: values that hold for the lines of a block, in this thread or task.
+"""The log context: values for the log lines of a block, in this thread or task.
 
-Names in use: request (its id), user, queue and row (of a job), camera, upload, batch, event. The request's id goes with
-a job (`trace`) into the queue and comes back with it, so that a line of a worker names the request that caused it, in
-whatever process. Work that nobody asked for has no context, and costs none.
+The names are request (its id), user, queue and row (of a job), camera, upload, batch, event. A job carries the id of
+its request (`trace`) through the queue, so that a log line of a worker names the request that caused it, in any
+process. Work without a request has no context and no cost.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def current() -> Mapping[str, object]:
 
 
 def trace() -> str:
-    """The id of the request that caused what is done now, or an empty string."""
+    """Return the id of the request that caused the current work, or an empty string."""
     return str(_context.get().get("request", ""))
 
 
 def add(**values: object) -> None:
-    """Say more about what is done now, to the end of the block; empty values are left out."""
+    """Add values to the context until the end of the block. Empty values are skipped."""
     _context.set({**_context.get(), **{name: value for name, value in values.items() if value != ""}})
 
 
@@ -35,7 +35,7 @@ def clear() -> None:
 
 @contextmanager
 def bound(**values: object) -> Iterator[None]:
-    """For the block, what is done is about this and nothing else."""
+    """Replace the context for the block."""
     token = _context.set({name: value for name, value in values.items() if value != ""})
     try:
         yield
@@ -45,12 +45,12 @@ def bound(**values: object) -> Iterator[None]:
 
 @contextmanager
 def also(**values: object) -> Iterator[None]:
-    """For the block, what is done is about this as well."""
+    """Extend the context for the block."""
     with bound(**{**_context.get(), **values}):
         yield
 
 
 def words() -> str:
-    """` [request=abc user=5]`, or an empty string where there is nothing to say."""
+    """Format the context as ` [request=abc user=5]`, or return an empty string."""
     values = _context.get()
     return f" [{' '.join(f'{name}={value}' for name, value in values.items())}]" if values else ""

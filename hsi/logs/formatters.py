@@ -1,6 +1,6 @@
-"""Log lines: one line per record, with nothing in it that a file name could use to forge another, and no secret.
+"""Format a log record as one line that contains no secret, and that no file name can forge.
 
-`said` is what console, file and database are given of a record.
+`said` prepares the text for console, file and database.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from hsi.logs import context
 from hsi.logs.redaction import redact
 
 LONGEST_MESSAGE, LONGEST_STACK = 8_000, 20_000
-MARGIN = 2_000  # looked at beyond what is kept: half a secret would not be known as one
+MARGIN = 2_000  # also redact beyond the kept length, because half a secret would not be recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A record's text and stack, escaped and redacted. `stack` may have several lines."""
+    """The text and stack of a record, escaped and redacted. `stack` may have several lines."""
 
     message: str
     stack: str
 
 
 def said(record: logging.LogRecord) -> Said:
-    """Made once a record, whoever asks first."""
+    """Prepare a record once, for all formatters."""
     kept = record.__dict__.get("hsi_said")
     if not isinstance(kept, Said):
         message = redact(record.getMessage()[: LONGEST_MESSAGE + MARGIN])[:LONGEST_MESSAGE]
@@ -41,7 +41,7 @@ def time_of(record: logging.LogRecord) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-11-23T16:20:05.123Z WARNING hsi.queues: text [request=abc user=5]`. Control characters are escaped."""
+    """Format `2026-11-23T16:20:05.123Z WARNING hsi.queues: text [request=abc user=5]`. Escape control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         words = said(record)
@@ -50,7 +50,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, component, message, stack where there is one, and what it is about."""
+    """Format one JSON object per line: time, level, component, message, stack if there is one, and context."""
 
     def format(self, record: logging.LogRecord) -> str:
         words = said(record)
@@ -66,7 +66,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def printable(text: str) -> str:
-    """`text` with control characters, line separators and undecodable bytes escaped."""
+    """Escape the control characters, line separators and undecodable bytes of `text`."""
     return "".join(
         c if c.isprintable() or c == " " else c.encode("unicode_escape", "backslashreplace").decode("ascii")
         for c in text

@@ -1,9 +1,8 @@
-"""Secrets are taken out of what is logged, stored or shown, here and nowhere else.
+"""Remove secrets from everything that is logged, stored or shown. Only this module masks secrets.
 
-What is a secret: the value of every secret setting, the password in every address of a setting, what this process
-has lately read from a field that is marked as secret (`hsi.security.secret_fields`) or unsealed, our own tokens,
-Authorization and cookie headers, credentials in addresses, addresses that are a secret as a whole, and what is named
-like a secret.
+Secrets are the values of secret settings, passwords in URLs of settings, recent input of secret fields
+(`hsi.security.secret_fields`) and recently decrypted secrets, our tokens, Authorization and cookie headers, credentials
+in URLs, URLs that are secret as a whole, and values named like a secret.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from django.conf import settings
 from hsi.config.options import SETTINGS
 
 MASK = "********"
-# A value as short as this is in half of all words: to mask it would hide more than it says.
+# A shorter value occurs in many words. Masking it would hide more than it protects.
 SHORTEST_SECRET = 4
 DEEPEST = 6
 LONGEST_TEXT = LONGEST_SECRET = 2000
 MOST_ITEMS = 200
 MOST_HANDLED = 300
-# Of what a person has chosen, shorter texts and plain words are left alone: they are parts of other texts as well.
+# Shorter texts and plain words entered by a user are not masked, because they occur in other texts.
 SHORTEST_HANDLED = 8
 
-# Addresses of receivers that need no other secret, up to where the secret part begins.
+# Receiver URLs that contain their credential, up to the secret part.
 _SECRET_ADDRESSES = (
     r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/",
     r"(?:discord|discordapp)\.com/api/(?:v[0-9]{1,2}/)?webhooks/",
@@ -70,7 +69,7 @@ _PATTERNS = (
         rf"\1{MASK}",
     ),
 )
-# What tells a key from a word such as "notifications".
+# Distinguishes a key from a word such as "notifications".
 _ODD = re.compile(r"[0-9A-Z_%]")
 _SECRET_NAME = re.compile(
     r"(?i)password|passwd|passphrase|secret|token$|digest|(api|private)_?key|authorization|cookie"
@@ -84,7 +83,7 @@ _lock = threading.Lock()
 
 
 def handle(secrets: Iterable[str]) -> None:
-    """Mask these values from now on, wherever they come up; of addresses also their parts. The oldest are forgotten."""
+    """Mask these values from now on, and the parts of those that are URLs. Drop the oldest above a limit."""
     found = {part for secret in secrets for part in _parts(secret) if len(part) >= SHORTEST_HANDLED}
     with _lock:
         for part in found:
@@ -95,7 +94,7 @@ def handle(secrets: Iterable[str]) -> None:
 
 
 def forget_handled() -> None:
-    """As in a new process."""
+    """Drop all handled values, as in a new process."""
     with _lock:
         _handled.clear()
 
@@ -109,7 +108,7 @@ def _parts(secret: str) -> Iterable[str]:
 
 
 def redact(text: str) -> str:
-    """`text` with every secret masked."""
+    """Mask every secret in `text`."""
     for spelling in _own(_secrets()):
         if spelling in text:
             text = text.replace(spelling, MASK)
@@ -119,7 +118,7 @@ def redact(text: str) -> str:
 
 
 def redact_data(value: Any, depth: int = 0) -> Any:
-    """A copy of JSON-like `value`: texts redacted, values of secret names masked, bounded in depth and length."""
+    """Copy JSON-like `value` with redacted texts, masked values of secret names, and bounded depth and length."""
     if isinstance(value, str):
         return _said(value)
     if value is None or isinstance(value, (bool, int, float)):
@@ -136,12 +135,12 @@ def redact_data(value: Any, depth: int = 0) -> Any:
 
 
 def _said(text: str) -> str:
-    """Redacted and bounded. It is cut last: half a secret would not be known as one."""
+    """Redact, then shorten. The order matters, because half a secret would not be recognised."""
     return redact(_storable(text[: LONGEST_TEXT + LONGEST_SECRET]))[:LONGEST_TEXT]
 
 
 def _storable(text: str) -> str:
-    """Without what JSON in PostgreSQL does not take."""
+    """Remove characters that JSON in PostgreSQL does not accept."""
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -151,7 +150,7 @@ def _of_name(name: str, value: Any, depth: int) -> Any:
 
 
 def _secrets() -> tuple[str, ...]:
-    """The secrets of the settings as they are now, and those that were handled."""
+    """Return the secrets of the current settings and the handled ones."""
     values: list[str] = []
     for name in _SECRET_SETTINGS:
         value = getattr(settings, name, "")
@@ -175,9 +174,9 @@ def _password(url: str) -> str:
 
 @lru_cache(maxsize=8)
 def _own(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Each of `secrets`, also as it is written in an address, with escapes or in JSON. The longest come first.
+    """Return each of `secrets` as it is, escaped in URLs, and escaped in JSON, longest first.
 
-    To look for one after the other is many times faster than a regular expression with all of them.
+    Searching for them one by one is many times faster than a regular expression with all of them.
     """
     spellings = {
         spelling

@@ -1,4 +1,4 @@
-"""Tokens and sign-ins, and the answers that are kept for requests that may be sent again."""
+"""Tokens, login failures, known networks, and stored responses of idempotent requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.utils import timezone
 
 
 def digest(text: str) -> str:
-    """What is kept of a secret that is random: its SHA-256."""
+    """Return the SHA-256 of a random secret, which is stored in its place."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ApiToken(models.Model):
-    """A token of a user: only its SHA-256 is kept. A 256-bit random value needs no slower hash."""
+    """A token of a user, stored as SHA-256. A 256-bit random value needs no slower hash."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
@@ -54,7 +54,7 @@ class KeptAnswer(models.Model):
 
 
 class LoginFailure(models.Model):
-    """One wrong password. `who` is a keyed hash of the name that was typed: people type passwords there as well."""
+    """A failed login. `who` is a keyed hash of the entered name, because users sometimes enter passwords there."""
 
     who = models.CharField(max_length=64)
     address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
@@ -74,7 +74,7 @@ class LoginFailure(models.Model):
 
 
 class KnownNetwork(models.Model):
-    """A network that a name has signed in from. `who` is the name's keyed hash, as of a `LoginFailure`."""
+    """A network that a user name has signed in from. `who` is the keyed hash of the name, as in `LoginFailure`."""
 
     who = models.CharField(max_length=64)
     address = models.CharField(max_length=45, help_text="Of an IPv6 network: its first address.")

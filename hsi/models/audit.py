@@ -10,13 +10,13 @@ from django.utils import timezone
 
 
 class AppendOnlyError(Exception):
-    """An entry of the audit log is never changed. Old ones go by retention only."""
+    """Audit log entries cannot be changed. Only retention removes old ones."""
 
 
 class AuditEntry(models.Model):
-    """Who did what, when and from where; what it was before and after. Written by `hsi.audit`, never changed.
+    """Who did what, when and from where, with the values before and after. `hsi.audit` writes it, and it never changes.
 
-    Names are texts: an entry outlives the user, the token and the object it tells of.
+    Names are stored as text, so an entry outlives its user, token and object.
     """
 
     time = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""The outbox of the live stream: its messages, and what was last published."""
+"""The outbox of the live stream: its messages, and the last published states."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils import timezone
 
 
 class StreamHead(models.Model):
-    """One row: the newest sequence number of the outbox stream.
+    """The newest sequence number of the outbox stream, in a single row.
 
-    Whoever writes a message first raises this number and so holds the row's lock to the commit:
-    numbers are given in commit order, without gaps, and a reader that saw N has seen all below N.
+    A writer increments the number first and holds the row lock until the commit. Numbers are therefore in commit order
+    without gaps, and a reader of number N has seen all numbers below it.
     """
 
     seq = models.BigIntegerField(default=0)
@@ -25,10 +25,9 @@ class StreamHead(models.Model):
 
 
 class StreamMessage(models.Model):
-    """One message of the outbox stream, written in the transaction of what it tells. Append-only.
+    """A message of the outbox stream, written in the transaction of the change that it reports. Append-only.
 
-    `camera` is the camera's id as text, so that a message outlives its camera; empty for messages
-    that concern the system as a whole.
+    `camera` is the id as text, so that a message outlives its camera. It is empty for messages about the whole system.
     """
 
     seq = models.BigIntegerField(primary_key=True)

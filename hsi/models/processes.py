@@ -1,4 +1,4 @@
-"""What processes share: who runs, which services are left alone, which settings a person has changed."""
+"""State that processes share: heartbeats, circuit breakers and live settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class WorkerHeartbeat(models.Model):
-    """The sign of life of one loop of one process. `progressed_at` is its last completed step."""
+    """The heartbeat of one loop of one process. `progressed_at` is its last completed step."""
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
@@ -30,12 +30,12 @@ class WorkerHeartbeat(models.Model):
 
 
 class CircuitBreaker(models.Model):
-    """What all processes know of one AI service; `hsi.outbound.shared_breaker` has the rules. No row: closed.
+    """The shared circuit breaker of an AI service. `hsi.outbound.shared_breaker` has the rules. No row: closed.
 
-    `failures` are those in a row while it is closed, `successes` those of trial calls while it is half-open.
-    `trials` are the trial calls on their way: by token, the end of the claim in seconds since 1970.
-    `unusable` are the answers in a row that came and could not be used: they open nothing, and health tells of them.
-    Every time is the database's clock.
+    `failures` counts consecutive failures while closed, and `successes` counts trial calls while half-open. `trials`
+    maps the tokens of running trial calls to the end of their claim in seconds since 1970. `unusable` counts
+    consecutive unusable answers, which do not open the breaker but degrade the health. All times are on the clock of
+    the database.
     """
 
     class State(models.TextChoices):
@@ -60,9 +60,9 @@ class CircuitBreaker(models.Model):
 
 
 class LiveSetting(models.Model):
-    """A setting that a person has changed while the system runs. No row: it is as the environment says.
+    """A setting that was changed while the system runs. No row: the environment applies.
 
-    Read and written by `hsi.live_settings` alone. `value` is text, as it would stand in `.env`.
+    Only `hsi.live_settings` reads and writes it. `value` is text as in `.env`.
     """
 
     name = models.CharField(max_length=60, primary_key=True)

@@ -1,4 +1,4 @@
-"""Jobs, the dead letters that some of them become, and the queues that are paused."""
+"""Jobs, dead letters, and paused queues."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils import timezone
 
 
 class QueueJob(models.Model):
-    """One job of the database queue: `row_id` names the row that waits. One live job a row and queue.
+    """A job of the database queue for the row `row_id`. There is one live job per row and queue.
 
-    `due_at` (seconds since 1970, the database's clock) is when the job may be taken: its delay
-    while it waits, the end of its lease while a worker has it. `lease` names that worker's claim.
+    `due_at` (seconds since 1970, clock of the database) is when the job may be taken: the end of its delay while it
+    waits, the end of its lease while a worker has it. `lease` identifies the claim of the worker.
     """
 
     queue = models.CharField(max_length=40)
@@ -35,7 +35,7 @@ class QueueJob(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A job that could not be done, with the whole story. It waits for a person."""
+    """A job that could not be completed, with its attempt history. It waits for a decision."""
 
     class State(models.TextChoices):
         OPEN = "open", "open"
@@ -71,7 +71,7 @@ class DeadLetter(models.Model):
 
 
 class QueuePause(models.Model):
-    """A queue whose jobs nobody takes until somebody lets them go on. No row: it is not paused."""
+    """A paused queue. No row: not paused."""
 
     queue = models.CharField(max_length=40, primary_key=True)
     paused_at = models.DateTimeField(default=timezone.now)

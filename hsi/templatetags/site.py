@@ -1,4 +1,4 @@
-"""What every page may say about this installation."""
+"""Template tags with facts about this installation."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def app_name() -> str:
 
 @register.simple_tag
 def mount_point() -> str:
-    """The path below which the site is served, without a slash at its end."""
+    """Return the path that the site is served under, without a trailing slash."""
     return link("")
