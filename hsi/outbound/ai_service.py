@@ -1,10 +1,10 @@
-"""One pooled HTTP client per AI service, with every answer bounded in time and size.
+"""One pooled HTTP client per AI service. Every response is bounded in time and size.
 
-The one place where an HTTP failure becomes a typed error: not there, overloaded, loading or set up wrongly
-(`AIServiceUnavailableError`: the job waits), refused (`AIServiceRejectedError`: the input is bad),
-or a failure or an answer that cannot be used (the job is tried again, a bounded number of times).
+This module converts HTTP failures to typed errors: unreachable, overloaded, loading or misconfigured
+(`AIServiceUnavailableError`: the job waits), rejected (`AIServiceRejectedError`: the input is bad), or another failure
+or unusable answer (a bounded number of attempts).
 
-A refusal is only the input's fault where the service takes another input: `ask` finds out.
+A rejection counts against the input only if the service accepts another input: `ask` finds out.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ KEPT_BODY_CHARACTERS = 2000
 
 
 class AIService:
-    """A named service at `base_url`. Safe to share between threads; call `close` when done.
+    """A named service at `base_url`. Threads can share it. Call `close` at the end.
 
-    `read_timeout` bounds the whole answer, not each read of it: a peer that sends a byte a second
-    is cut off all the same.
+    `read_timeout` bounds the whole response instead of each read, so a peer that sends a byte per second is cut off.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class AIService:
         self._connect_timeout = connect_timeout
         self._url = str(httpx.URL(base_url)).rstrip("/")
         self._headers = {"Accept": "application/json", "User-Agent": "hsi", **(headers or {})}
-        # The transport without httpx's client, whose cookies, redirects and proxies cost a fifth of a call.
+        # Use the transport directly, because the cookies, redirects and proxies of httpx.Client cost a fifth of a call.
         self._transport = deadline.transport(
             httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
         )
@@ -63,11 +62,14 @@ class AIService:
         self._transport.close()
 
     def get_json(self, path: str, *, timeout: float | None = None) -> Any:
-        """The JSON answer of a GET. Raises `AIServiceError`."""
+        """Send a GET and return the JSON answer. Raise `AIServiceError`."""
         return self._json("GET", path, timeout=timeout)
 
     def post_json(self, path: str, *, timeout: float | None = None, **content: Any) -> Any:
-        """The JSON answer of a POST; `content` is httpx's `json=`, `files=` or `data=`. Raises `AIServiceError`."""
+        """Send a POST and return the JSON answer.
+
+        `content` is `json=`, `files=` or `data=` of httpx. Raise `AIServiceError`.
+        """
         began = time.perf_counter()
         try:
             return self._json("POST", path, timeout=timeout, **content)
@@ -78,11 +80,11 @@ class AIService:
             histograms.observe(histograms.AI_REQUEST, self.name, time.perf_counter() - began)
 
     def ask(self, path: str, *, known_good: Callable[[], dict[str, Any]], **content: Any) -> Any:
-        """`post_json` of an input. Raises `AIServiceRejectedError` only where it is this input that is refused.
+        """Send an input with `post_json`. Raise `AIServiceRejectedError` only if this input is the cause.
 
-        `known_good` makes the content of a request that a working service takes. Where that is refused as well, the
-        fault is the connection's: `AIServiceUnavailableError`. Where it is taken, the input is sent once more,
-        because the reason may have gone meanwhile.
+        `known_good` creates the content of a request that a working service accepts. If the service rejects it too, the
+        connection is at fault: raise `AIServiceUnavailableError`. If it accepts it, send the input once more, because
+        the cause may be gone.
         """
         try:
             return self.post_json(path, **content)
@@ -123,7 +125,7 @@ class AIService:
         request = httpx.Request(
             method, self._url + path, headers=self._headers, extensions={"timeout": timeout}, **content
         )
-        request.read()  # a form is sent whole, not each of its parts by a call of its own
+        request.read()  # send a form as a whole instead of one call per part
         return request
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -156,7 +158,7 @@ class AIService:
 
 
 def of_connection(refused: AIServiceError) -> AIServiceUnavailableError:
-    """The same refusal, as one that no input would escape."""
+    """Return the same rejection as an error that every input would cause."""
     return AIServiceUnavailableError(
         refused.detail,
         service=refused.service,
@@ -171,7 +173,7 @@ def _kind(status: int, body: str) -> type[AIServiceError]:
     if fault is Fault.REQUEST:
         return AIServiceRejectedError
     if status >= 500 and fault is Fault.MOMENT and status not in error_responses.MOMENT:
-        return AIServiceError  # an error of its own making, which the same input may cause each time
+        return AIServiceError  # an internal error of the service, which the same input may cause each time
     return AIServiceUnavailableError
 
 

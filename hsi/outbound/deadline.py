@@ -1,7 +1,7 @@
-"""A bound on a whole HTTP exchange, where httpx bounds each single read.
+"""A deadline for a whole HTTP exchange. httpx bounds each single read only.
 
-A peer that sends its answer a byte a second never lets a read time out. Here every read and write of
-an exchange gets what is left of one deadline, kept per thread.
+A peer that sends a byte per second never reaches a read timeout. Here every read and write of an exchange gets the
+remaining time of one deadline per thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _own = threading.local()
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Requests that this thread makes here fail with a read time-out when `seconds` have passed."""
+    """Make the requests of this thread fail with a read timeout after `seconds`."""
     _own.ends_at = time.monotonic() + seconds
     try:
         yield
@@ -83,11 +83,11 @@ class _Backend(httpcore.SyncBackend):
 def transport(
     limits: httpx.Limits, *, addresses: Sequence[str] = (), verify: ssl.SSLContext | bool = True
 ) -> httpx.HTTPTransport:
-    """httpx's own transport, whose connections heed `within`.
+    """Return a transport of httpx whose connections respect `within`.
 
-    With `addresses` they go to the first of these that answers, whatever the host of a URL resolves to;
-    the `Host` header and the name that a certificate must be for stay those of the URL.
+    With `addresses`, connect to the first of these that answers, independent of the host of the URL. The `Host` header
+    and the name in the certificate stay those of the URL.
     """
     made = httpx.HTTPTransport(limits=limits, verify=verify)
-    made._pool._network_backend = _Backend(addresses)  # httpx has no public way in
+    made._pool._network_backend = _Backend(addresses)  # httpx has no public interface for this
     return made

@@ -1,8 +1,8 @@
-"""What an error response of a service means: who has to act, what it says, and when to ask again.
+"""Interpret an error response of a service: who must act, the message, and when to retry.
 
-One rule for every service: a detector, a language model or a receiver of notifications. The status decides, and the
-body where it names a missing or loading model, or a credential: servers answer 400 for those too. Where a refusal
-could still be the input's fault, `hsi.outbound.ai_service` asks again with an input that is known to be good.
+The same rule holds for detectors, language models and notification receivers. The status decides. The body decides
+where it names a missing or loading model, or a credential, because servers answer 400 for these too. If the input could
+still be at fault, `hsi.outbound.ai_service` sends a known-good input.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 LONGEST_WORDS = 200
 LONGEST_RETRY_SECONDS = 3600.0
 
-# Time-out, another server, too early, too many, a gateway whose server is away, unavailable: later it may work.
+# Temporary: time-out, misdirected, too early, too many, gateway without its server, unavailable.
 MOMENT = frozenset({408, 409, 421, 425, 429, 502, 503, 504})
-# A credential, a payment, a route, a proxy, a protocol: what is set up here or there has to be put right.
+# Configuration: credential, payment, route, proxy or protocol must be corrected.
 SETUP = frozenset({401, 402, 403, 404, 405, 406, 407, 411, 426, 451})
 SPEAKS_OF_SETUP = re.compile(
     r"\bloading (?:the |a )?models?\b"
@@ -34,15 +34,15 @@ SPEAKS_OF_SETUP = re.compile(
 
 
 class Fault(enum.Enum):
-    """Who has to change something before the same request can succeed."""
+    """Who must change something before the same request can succeed."""
 
-    MOMENT = "the moment"  # nobody: it may work later
-    SETUP = "the connection"  # the operator, here or there: no input would be taken
-    REQUEST = "the request"  # whoever made it, as far as the refusal itself tells
+    MOMENT = "the moment"  # no change is needed: a later attempt may succeed
+    SETUP = "the connection"  # the operator of either side: no input would be accepted
+    REQUEST = "the request"  # the sender of the input, as far as the response tells
 
 
 def fault_of(status: int, body: str = "") -> Fault:
-    """Whose fault the answer with this `status` (not 2xx) is. `body` is the beginning of it."""
+    """Return whose fault the response with this `status` (not 2xx) is. `body` is its start."""
     if status in MOMENT:
         return Fault.MOMENT
     if status in SETUP or status < 400 or SPEAKS_OF_SETUP.search(words_in(body)):
@@ -51,7 +51,7 @@ def fault_of(status: int, body: str = "") -> Fault:
 
 
 def words_in(body: str) -> str:
-    """The peer's own words in the body of an error, on one line; empty for a page of HTML, which is for browsers."""
+    """Return the message in the body of an error on one line, or an empty string for a page of HTML."""
     try:
         found = _message(json.loads(body))
     except (ValueError, RecursionError):
@@ -60,7 +60,7 @@ def words_in(body: str) -> str:
 
 
 def _message(value: object) -> str:
-    """The message in the forms that are common: `{"error": {"message": …}}`, `error`, `detail`, `message`, `title`."""
+    """Return the message in a common form: `{"error": {"message": …}}`, `error`, `detail`, `message`, `title`."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -73,13 +73,13 @@ def _message(value: object) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` without control characters, on one line, in at most `limit` characters."""
+    """Return `text` without control characters, on one line, in at most `limit` characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def retry_after_seconds(value: str) -> float | None:
-    """Return the seconds that a `Retry-After` (RFC 9110, 10.2.3) names, at most an hour; None where it names none."""
+    """Return the seconds of a `Retry-After` (RFC 9110, 10.2.3), at most an hour, or None."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_SECONDS)

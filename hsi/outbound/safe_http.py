@@ -1,10 +1,9 @@
-"""Where this system may send to at somebody's wish: to public addresses, and to what the operator has listed.
+"""HTTP to addresses that users enter: public addresses, and addresses that the operator has listed.
 
-A URL that a person or a row names must not reach what only this machine can reach (server-side request
-forgery). What counts is the address that a connection is made to, not how it is written: a host is resolved
-once, every address it has must be allowed, and the connection goes to these addresses and no other.
-`WEBHOOK_ALLOWED_HOSTS` (host or host:port) is the only exception. To places that are not in it plain http is sent
-with `WEBHOOK_ALLOW_HTTP` only.
+A URL from a user or a row must not reach services that only this machine can reach (server-side request forgery). The
+address of the connection counts, not its spelling: the host is resolved once, every address must be allowed, and the
+connection goes to one of these addresses. `WEBHOOK_ALLOWED_HOSTS` (host or host:port) is the only exception. Plain http
+to other hosts needs `WEBHOOK_ALLOW_HTTP`.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ CLOSED_V4 = tuple(
         ),
     )
 )  # fmt: skip
-# Only this block is routed publicly. Out of it: Teredo and protocols, documentation, 6to4, documentation.
+# Only this block is routed publicly. Excluded: Teredo and protocols, documentation, 6to4, documentation.
 OPEN_V6 = ipaddress.IPv6Network("2000::/3")
 CLOSED_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
-# Endings that no public name has: special-use names of IANA, and what routers and clouds call their own networks.
+# Suffixes of names that are not public: special-use names of IANA, and names of routers and clouds.
 CLOSED_ENDINGS = (
     ".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan", ".home", ".home.arpa", ".corp",
     ".private", ".svc",
 )  # fmt: skip
-# How the metadata services of clouds are called, whatever the domain: metadata.google.internal, metadata.goog.
+# Names of metadata services of clouds in any domain: metadata.google.internal, metadata.goog.
 METADATA = frozenset({"metadata", "instance-data"})
 HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 # As in 10.0.0.1.nip.io and ip-10-0-0-1.ec2.example.
@@ -92,7 +91,7 @@ class Place:
 
 
 def place_of(url: str) -> Place:
-    """Where an http(s) URL leads, without asking the network. Raises `OutgoingRefusedError`."""
+    """Return the place of an http(s) URL without network requests. Raise `OutgoingRefusedError`."""
     if len(url) > LONGEST_URL:
         raise OutgoingRefusedError(f"The address has more than {LONGEST_URL} characters.")
     if any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
@@ -110,7 +109,7 @@ def place_of(url: str) -> Place:
 
 
 def place(host: str, port: int) -> Place:
-    """`host` and `port` in the form they are compared in. Raises `OutgoingRefusedError`."""
+    """Normalise `host` and `port` for comparison. Raise `OutgoingRefusedError`."""
     host = host.removeprefix("[").removesuffix("]").rstrip(".").lower()
     if len(host) > 253 or not (HOST_NAME.fullmatch(host) or _is_v6(host)):
         raise OutgoingRefusedError("The host of the address is not valid.")
@@ -127,7 +126,7 @@ def _is_v6(host: str) -> bool:
 
 
 def is_listed(where: Place) -> bool:
-    """Whether the operator has allowed this place by `WEBHOOK_ALLOWED_HOSTS`."""
+    """Return whether `WEBHOOK_ALLOWED_HOSTS` contains this place."""
     return any(_matches(entry, where) for entry in settings.WEBHOOK_ALLOWED_HOSTS)
 
 
@@ -137,7 +136,7 @@ def _matches(entry: str, where: Place) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Whether a numeric address, as a resolver gives it, is one of the public internet."""
+    """Return whether a numeric address from the resolver is on the public internet."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
@@ -147,7 +146,7 @@ def is_public(address: str) -> bool:
 
 
 def addresses(where: Place) -> list[str]:
-    """The addresses to connect to. Raises `OutgoingRefusedError`; `OutgoingFailedError` where there is none."""
+    """Return the addresses to connect to. Raise `OutgoingRefusedError`, or `OutgoingFailedError` if there is none."""
     refuse_on_sight(where)
     found = _resolve(where)
     if not is_listed(where) and not all(map(is_public, found)):
@@ -166,9 +165,9 @@ def _resolve(where: Place) -> list[str]:
 
 
 def check(url: str) -> Place:
-    """Raise `OutgoingRefusedError` for what can be refused without asking the network; for input forms.
+    """Raise `OutgoingRefusedError` for a URL that can be rejected without network requests, for input forms.
 
-    Names are resolved when something is sent: what they lead to may change at any time.
+    Names are resolved when a message is sent, because their addresses may change at any time.
     """
     where = place_of(url)
     refuse_on_sight(where)
@@ -178,13 +177,13 @@ def check(url: str) -> Place:
 
 
 def refuse_on_sight(where: Place) -> None:
-    """Raise `OutgoingRefusedError` for an address, in any notation, or a name that cannot be public, unless listed."""
+    """Raise `OutgoingRefusedError` for an unlisted address in any notation, or a name that cannot be public."""
     if not is_listed(where) and not _may_be_public(where):
         raise OutgoingRefusedError(f"{where.host} is not a public address. WEBHOOK_ALLOWED_HOSTS can allow it.")
 
 
 def refuse_plain_http(where: Place) -> None:
-    """Raise `OutgoingRefusedError` where http without TLS is not allowed."""
+    """Raise `OutgoingRefusedError` if http without TLS is not allowed."""
     if not is_listed(where) and not settings.WEBHOOK_ALLOW_HTTP:
         raise OutgoingRefusedError(
             "With http everyone on the way can read what is sent. Use https, or allow it: WEBHOOK_ALLOW_HTTP for every"
@@ -193,7 +192,7 @@ def refuse_plain_http(where: Place) -> None:
 
 
 def _may_be_public(where: Place) -> bool:
-    """Of an address: whether it is. Of a name: whether it could lead to one."""
+    """Return whether an address is public, or whether a name could resolve to a public one."""
     try:
         answers = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
@@ -221,7 +220,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def post(url: str, content: bytes, headers: Iterable[tuple[str, str]], timeout_seconds: float) -> None:
-    """POST `content`. Redirects are not followed. Returns when it was taken (2xx), else raises `HSIError`."""
+    """POST `content` without following redirects. Return after a 2xx, else raise `HSIError`."""
     found = addresses(check(url))
     timeout = httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)).as_dict()
     request = httpx.Request("POST", url, headers=list(headers), content=content, extensions={"timeout": timeout})
@@ -236,12 +235,12 @@ def post(url: str, content: bytes, headers: Iterable[tuple[str, str]], timeout_s
     except httpx.TimeoutException as error:
         raise OutgoingFailedError(f"The receiver did not answer within {timeout_seconds:g} s.") from error
     except (httpx.HTTPError, OSError) as error:
-        # What the error says can hold the address, which is a secret.
+        # The message of the error can contain the address, which is a secret.
         raise OutgoingFailedError(f"The receiver cannot be reached ({type(error).__name__}).") from error
 
 
 def _refuse(response: httpx.Response) -> None:
-    """Only what blames the request is for good: a proxy that reloads answers 404 or a redirect for a moment."""
+    """Treat only faults of the request as permanent, because a reloading proxy briefly answers 404 or a redirect."""
     status = response.status_code
     if 200 <= status < 300:
         return

@@ -1,8 +1,8 @@
-"""Queues carry, rows are the truth: a job holds a row id, its attempts and what failed so far.
+"""The queue contract. A queue carries jobs; a job contains the id of a row, its attempts and its failures.
 
-At least once, with a lease: a job whose worker died is given to another when the lease ends.
-A job whose row is already finished is acknowledged and dropped, so a repeat harms nothing.
-`tests/hsi/queues/test_contract.py` runs over every backend.
+Delivery is at least once, with a lease: when a worker dies, another one gets the job after the lease expires. A job
+whose row is finished is acknowledged and dropped, so a repetition does no harm. `tests/hsi/queues/test_contract.py`
+runs over every backend.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ KEPT_FAILURES = 20
 
 
 class PutResult(enum.Enum):
-    """What became of a job that was put.
+    """The result of `put`.
 
-    REJECTED: there is no room, or no queue to be reached: the row waits for the reconciler.
-    SENT_TO_DLQ: it is queued, and the oldest job became a dead letter for it.
+    REJECTED: the queue is full or unavailable, and the row waits for the reconciler. SENT_TO_DLQ: the job is queued,
+    and the oldest job became a dead letter.
     """
 
     SUCCESS = "success"
@@ -74,7 +74,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job in hand. `attempts` counts this one; `lease` proves that it is still ours."""
+    """A leased job. `attempts` includes the current one. `lease` proves the ownership."""
 
     id: Any
     queue: str
@@ -88,7 +88,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full a queue is. `oldest_seconds` is the age of the job that was put first."""
+    """The depth of a queue. `oldest_seconds` is the age of the oldest job."""
 
     waiting: int
     leased: int
@@ -103,68 +103,67 @@ class Depth:
 class Queue(Protocol):
     """One named queue.
 
-    `put`, `ack`, `retry` and `mark_dead` take part in the caller's transaction where the backend is the
-    database. Where it is not, they happen after the commit: `put` then answers by how full the queue
-    is now and never fails for want of a queue; whether a job is still ours is checked now, and
-    `LeaseLostError` raised now. Either way nothing is acknowledged whose result was not stored.
+    With the database backend, `put`, `ack`, `retry` and `mark_dead` take part in the transaction of the caller. With
+    other backends they run after the commit: `put` then answers by the current depth and never fails because of an
+    unavailable queue, and the ownership of a job is checked immediately with `LeaseLostError`. In both cases no job is
+    acknowledged without a stored result.
 
-    Where the backend is not the database, every method may raise `QueueUnavailableError`.
+    With other backends, every method may raise `QueueUnavailableError`.
     """
 
     name: str
 
     def put(self, row_id: int, *, trace: str = "") -> PutResult:
-        """Queue a row. A row that already has a live job keeps that one: SUCCESS.
+        """Queue a row. A row with a live job keeps that job: SUCCESS.
 
-        `trace` is the id of the request that caused it; without one, that of the log context.
-
-        In a full queue QUEUE_OVERFLOW_POLICY decides, see `hsi.queues.overflow`.
+        `trace` is the id of the causing request, by default that of the log context. QUEUE_OVERFLOW_POLICY decides
+        about a full queue, see `hsi.queues.overflow`.
         """
         ...
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
-        """Queue rows; how many of them, from the first on, found room. Never displaces other jobs."""
+        """Queue rows. Return how many of them, from the first on, fit. This never displaces other jobs."""
         ...
 
     def take(self, limit: int, *, wait_seconds: float, lease_seconds: float) -> list[Job]:
-        """Up to `limit` due jobs, oldest first, each leased to the caller. Waits until there is one.
+        """Lease up to `limit` due jobs to the caller, oldest first. Wait until there is one.
 
-        Without `wait_seconds` only looks. A lease may be cut to JOB_LEASE_SECONDS.
+        Without `wait_seconds`, return immediately. A lease may be cut to JOB_LEASE_SECONDS.
         """
         ...
 
     def ack(self, job: Job) -> None:
-        """The job is done. Raises LeaseLostError where it is no longer ours."""
+        """Complete the job. Raise LeaseLostError if the lease was lost."""
         ...
 
     def ack_many(self, jobs: list[Job]) -> None:
-        """All of them are done, or none: raises LeaseLostError where one is no longer ours."""
+        """Complete all of the jobs or none. Raise LeaseLostError if one lease was lost."""
         ...
 
     def extend(self, jobs: list[Job], lease_seconds: float) -> int:
-        """Keep jobs in hand; how many are still ours."""
+        """Extend the leases of running jobs. Return how many are still ours."""
         ...
 
     def retry(self, job: Job, delay_seconds: float, failure: Failure, *, counts: bool = True) -> None:
-        """Try again later. With `counts` False this attempt does not count. Raises LeaseLostError."""
+        """Queue the job again after a delay. With `counts` False, the attempt does not count. Raise LeaseLostError."""
         ...
 
     def mark_dead(self, job: Job, reason: str, error: BaseException, *, stack: str = "") -> int:
-        """Give up: the job becomes a DeadLetter, whose id is returned. Raises LeaseLostError."""
+        """Give up: turn the job into a DeadLetter and return its id. Raise LeaseLostError."""
         ...
 
     def depth(self) -> Depth: ...
 
     def live(self, row_ids: list[int]) -> set[int]:
-        """Those of `row_ids` that have a live job."""
+        """Return those of `row_ids` that have a live job."""
         ...
 
     def peek(self, limit: int) -> list[Job]:
-        """The next jobs, without taking them."""
+        """Return the next jobs without taking them."""
         ...
 
     def clear(self) -> int:
-        """Remove every job; how many. The rows keep waiting: the reconciler queues them again."""
+        """Remove every job and return their number. The rows wait, and the reconciler queues them again."""
         ...
 
 
@@ -177,6 +176,6 @@ backends = Registry(
 
 
 def get_queue(name: str) -> Queue:
-    """The queue `name` on the backend that the setting names."""
+    """Return the queue `name` of the configured backend."""
     queue: Queue = backends.get(name)
     return queue

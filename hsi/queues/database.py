@@ -1,8 +1,8 @@
-"""The queue as a table: PostgreSQL claims with SKIP LOCKED, SQLite with its one writer.
+"""The queue as a table. PostgreSQL claims jobs with SKIP LOCKED, SQLite with its single writer.
 
-Every statement is one round trip; parameters are named, because Django translates `%s` for SQLite by
-a search that costs as much as the statement. Times are the database's own clock, so that workers on several
-machines agree about leases whatever their clocks say.
+Every statement is one round trip. Parameters are named, because Django translates `%s` for SQLite with a search that
+costs as much as the statement. Times are on the clock of the database, so that workers on several machines agree about
+leases.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutRe
 from hsi.queues.dead_letters import dead_letter
 
 TABLE = QueueJob._meta.db_table
-# How long a taker sleeps between looks for jobs that another process put. Jobs of this process wake it at once.
+# Seconds between polls for jobs of other processes. Jobs of this process wake a taker immediately.
 POLL_SECONDS = 0.04
 ALONE_POLL_SECONDS = 0.5
-# The depth is counted at most this often, so QUEUE_MAX_SIZE is kept within a second's worth of jobs.
-# What we put meanwhile is added, what was taken is not: a queue that seems under pressure is counted sooner.
+# The depth is counted at most this often, so QUEUE_MAX_SIZE is exceeded by at most the jobs of a second.
+# Between counts, new jobs are added but taken ones are not. A queue under pressure is counted sooner.
 DEPTH_AGE_SECONDS = 1.0
 FULL_DEPTH_AGE_SECONDS = 0.05
 
@@ -64,7 +64,7 @@ _bells: defaultdict[str, Bell] = defaultdict(Bell)
 
 
 class DatabaseQueue:
-    """See `hsi.queues.Queue`."""
+    """The database backend. See `hsi.queues.Queue`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -195,7 +195,7 @@ class DatabaseQueue:
             raise LeaseLostError
 
     def _room(self, wanted: int) -> int:
-        """For how many more jobs there is room, by a count as old as `DEPTH_AGE_SECONDS` plus what we put since."""
+        """Return the free space in jobs, from a count of at most `DEPTH_AGE_SECONDS` plus our own jobs since."""
         at, count = self._counted
         now = time.monotonic()
         easy = count + wanted < settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
@@ -206,7 +206,7 @@ class DatabaseQueue:
 
 
 def _numbers(numbers: list[int], vendor: str) -> tuple[str, str | int | list[int]]:
-    """A table of these, with the column `value`, and its parameter: many numbers do not change the statement's text."""
+    """Return a table of numbers with the column `value`, and its parameter. The SQL does not depend on their count."""
     if vendor == "postgresql":
         return "unnest(%(numbers)s::bigint[]) AS numbers(value)", numbers
     if len(numbers) == 1:

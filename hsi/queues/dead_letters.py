@@ -1,7 +1,7 @@
-"""Dead letters: the row that a failed job becomes, and what a person does about it: find, requeue or discard it.
+"""Dead letters: the row of a failed job, and the actions on it: search, requeue and discard.
 
-A letter is resolved once, by a conditional update, in the transaction that lets its row wait again.
-It stays, with its story, also when it was queued again: the next failure is a letter of its own.
+A conditional update resolves a dead letter once, in the transaction that queues its row again. The dead letter stays
+with its history. Another failure creates a new one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHOWN_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What became of each letter, by its number. None: somebody else dealt with it first."""
+    """The result for each dead letter by id. None: another user resolved it first."""
 
     states: dict[int, DeadLetter.State | None]
 
@@ -44,7 +44,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Open letters of one cause: so many jobs of a queue ended with the same kind of error. `text` is the newest's."""
+    """Open dead letters with one cause: the same queue and error type. `text` is the message of the newest."""
 
     queue: str
     error_type: str
@@ -59,7 +59,7 @@ class Group:
 
 
 def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> DeadLetter:
-    """Store the whole story of a job that could not be done, without secrets."""
+    """Store a failed job with its attempt history, without secrets."""
     last = Failure.of(error)
     failures = [*job.failures, last.as_dict()]
     return DeadLetter.objects.create(
@@ -80,7 +80,7 @@ def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> Dead
 
 
 def groups() -> list[Group]:
-    """The causes of all open letters, the most frequent first."""
+    """Return the causes of all open dead letters, the most frequent first."""
     found = (
         DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
         .order_by()
@@ -100,7 +100,7 @@ def groups() -> list[Group]:
 
 
 def search(*, queue: str = "", error: str = "", text: str = "", ids: list[int] | None = None) -> QuerySet[DeadLetter]:
-    """Open letters, newest first. `error` is an error type, `text` is looked for in what was said."""
+    """Return open dead letters, newest first. `error` is an error type. `text` is searched in the messages."""
     letters = DeadLetter.objects.filter(state=DeadLetter.State.OPEN)
     if queue:
         letters = letters.filter(queue=queue)
@@ -114,9 +114,9 @@ def search(*, queue: str = "", error: str = "", text: str = "", ids: list[int] |
 
 
 def requeue(letter: DeadLetter, by: str) -> DeadLetter.State | None:
-    """Let the letter's row wait again and queue it: REQUEUED. DISCARDED: its row is gone or finished.
+    """Queue the row of a dead letter again: REQUEUED. DISCARDED: the row is gone or finished.
 
-    None: somebody else resolved it first, and nothing happens.
+    None: another user resolved it first, and nothing changes.
     """
     with transaction.atomic():
         if not _resolve(letter, DeadLetter.State.REQUEUED, by):
@@ -133,16 +133,16 @@ Resolve = Callable[[DeadLetter, str], DeadLetter.State | None]
 
 
 def each(resolve: Resolve, letters: QuerySet[DeadLetter], by: str) -> Resolution:
-    """`resolve` (`requeue` or `discard`) each of `letters`, the oldest first, at most MAX_REQUEUE_ITERATIONS."""
+    """Apply `resolve` (`requeue` or `discard`) to `letters`, oldest first, at most MAX_REQUEUE_ITERATIONS."""
     numbers = list(letters.order_by("id").values_list("pk", flat=True)[: settings.MAX_REQUEUE_ITERATIONS])
     chosen = DeadLetter.objects.filter(pk__in=numbers).order_by("id").iterator(500)
     return Resolution({letter.pk: resolve(letter, by) for letter in chosen})
 
 
 def retry(queue: str, row_id: int, by: str) -> bool:
-    """Let one failed row wait again, with its open letters requeued. False: it is gone, or not failed.
+    """Queue one failed row again and resolve its open dead letters. False: it is gone, or not failed.
 
-    A row whose letter was discarded, or has gone by its age, can be tried again all the same.
+    This also works for a row whose dead letter was discarded or removed by retention.
     """
     letters = DeadLetter.objects.filter(queue=queue, row_id=row_id, state=DeadLetter.State.OPEN).order_by("-id")
     with transaction.atomic():
@@ -156,7 +156,7 @@ def retry(queue: str, row_id: int, by: str) -> bool:
 
 
 def discard(letter: DeadLetter, by: str) -> DeadLetter.State | None:
-    """Close the letter without another try. Its row stays failed. None where it was resolved before."""
+    """Resolve the dead letter without another attempt. Its row stays failed. None: it was resolved before."""
     with transaction.atomic():
         return DeadLetter.State.DISCARDED if _resolve(letter, DeadLetter.State.DISCARDED, by) else None
 

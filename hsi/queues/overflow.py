@@ -1,7 +1,7 @@
-"""What happens when a queue is full and the policy is not to refuse: the oldest job makes room.
+"""The overflow policies that drop the oldest job of a full queue.
 
-The job becomes a dead letter and its row says so, in one transaction. Only new work displaces: rows
-that wait are queued again (`put_many`) where there is room, so that a backlog never displaces itself.
+The job becomes a dead letter, and its row records it, in one transaction. Only new work drops other jobs. Waiting rows
+are queued (`put_many`) where there is space, so that a backlog never displaces itself.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class QueueOverflowError(HSIError):
 
 
 def displace(queue: Queue, row_id: int, trace: str) -> PutResult:
-    """Put a job into a full queue, as QUEUE_OVERFLOW_POLICY says.
+    """Put a job into a full queue according to QUEUE_OVERFLOW_POLICY.
 
-    In a transaction the exchange follows its commit: to mark a row dead takes locks of its own, and no
-    transaction that holds others may wait for them.
+    In a transaction, this happens after the commit: marking a row dead takes locks, and no transaction with other locks
+    may wait for them.
     """
     promise = PROMISES.get(settings.QUEUE_OVERFLOW_POLICY)
     if promise is None:
@@ -61,11 +61,11 @@ def _exchange(queue: Queue, row_id: int, trace: str) -> bool:
 
 
 def drop_oldest(queue: Queue) -> bool:
-    """Give up the job that would be taken next. False: none waits, all are in hand or delayed."""
+    """Give up the next job. False: no job waits, because all are leased or delayed."""
     jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
     if not jobs:
         return False
-    job = replace(jobs[0], attempts=jobs[0].attempts - 1)  # it was never tried
+    job = replace(jobs[0], attempts=jobs[0].attempts - 1)  # the job was never attempted
     error = QueueOverflowError()
     with transaction.atomic():
         get_handler(queue.name).on_dead(job.row_id, f"{error.code}: {error}")

@@ -1,4 +1,4 @@
-"""Queues that a person has paused: workers take nothing from them, whatever the backend, and finish what they have."""
+"""Paused queues. Workers take no job of a paused queue on any backend, and finish their running jobs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.db import transaction
 from hsi import audit
 from hsi.models import QueuePause
 
-LOOK_SECONDS = 1.0  # what was read is believed this long
+LOOK_SECONDS = 1.0  # cache lifetime
 
 _seen: dict[str, tuple[float, bool]] = {}
 
 
 def is_paused(queue: str) -> bool:
-    """At most a second old. Raises DatabaseError where it must ask and cannot."""
+    """Return whether a queue is paused, at most a second old. Raise DatabaseError if a needed query fails."""
     now = time.monotonic()
     at, paused = _seen.get(queue, (float("-inf"), False))
     if now - at >= LOOK_SECONDS:
@@ -25,12 +25,12 @@ def is_paused(queue: str) -> bool:
 
 
 def wait_seconds(queue: str) -> float:
-    """How long a worker takes nothing; 0 is now."""
+    """Return how many seconds a worker must wait; 0 means that it may take jobs."""
     return LOOK_SECONDS if is_paused(queue) else 0.0
 
 
 def pause(queue: str) -> bool:
-    """Whether it was not paused before."""
+    """Pause a queue. Return whether it was running before."""
     with transaction.atomic():
         _, changed = QueuePause.objects.get_or_create(queue=queue, defaults={"paused_by": audit.acting_user()})
         if changed:
@@ -40,7 +40,7 @@ def pause(queue: str) -> bool:
 
 
 def resume(queue: str) -> bool:
-    """Whether it was paused before."""
+    """Resume a queue. Return whether it was paused before."""
     with transaction.atomic():
         changed = bool(QueuePause.objects.filter(pk=queue).delete()[0])
         if changed:
@@ -50,5 +50,5 @@ def resume(queue: str) -> bool:
 
 
 def forget() -> None:
-    """Know nothing, as a new process does."""
+    """Clear the cache."""
     _seen.clear()

@@ -1,13 +1,12 @@
 """The queue in Redis or Valkey: a stream with one consumer group, see `hsi/queues/redis_scripts.py`.
 
-A job is one message. To take it is XREADGROUP; whatever changes it (another attempt, the end of a
-lease) makes it a new message, so the id of a message proves that it is still ours, and every taker
-can be the same consumer: none is left over from a process that died.
+A job is one message. XREADGROUP takes it. Every change (another attempt, an expired lease) creates a new message, so
+the id of a message proves the ownership. All takers are the same consumer, so a dead process leaves none behind.
 
-A lease is the message's idle time. It ends when that reaches JOB_LEASE_SECONDS, for whoever looks; a
-shorter one begins with a head start. No lease is longer: jobs that take long are extended.
+A lease is the idle time of the message. It expires at JOB_LEASE_SECONDS, for every taker. A shorter lease starts with a
+higher idle time. Longer leases do not exist: running jobs are extended.
 
-Everything here may be gone at any moment. Then rows wait, and the reconciler queues them again.
+Redis may lose everything at any moment. Rows then wait, and the reconciler queues them again.
 """
 
 from __future__ import annotations
@@ -42,24 +41,26 @@ from hsi.queues.dead_letters import dead_letter
 logger = logging.getLogger(__name__)
 
 GROUP = CONSUMER = "hsi"
-# Due retries and ended leases are looked for this often by each taker that has work, and whenever there is none.
+# Each busy taker checks for due retries and expired leases this often; an idle taker checks always.
 TEND_SECONDS = 0.25
 TEND_LIMIT = 100
 CHUNK = 1000  # rows in one script; Lua takes 8,000 arguments
 SIZE_AGE_SECONDS = 1.0
-# After Redis could not be reached, transactions do not wait for it again this long: their rows wait instead.
+# After a failure, transactions skip Redis for this long, and their rows wait.
 QUIET_SECONDS = 5.0
 LOOKED_AT = 100  # of messages and of delayed jobs, for the oldest
 LONGEST_BLOCK_SECONDS = ANSWER_SECONDS / 2
 
 
 class RedisQueue:
-    """See `hsi.queues.Queue`. Every method raises `QueueUnavailableError` where Redis does not do what it should."""
+    """The Redis backend. See `hsi.queues.Queue`. Every method raises `QueueUnavailableError` if Redis fails."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._client: Any = get_client(settings.REDIS_URL)  # its types leave open whether an answer is awaited
-        key = f"{settings.REDIS_KEY_PREFIX}:{{{name}}}"  # braces: one slot of a cluster for all three
+        self._client: Any = get_client(
+            settings.REDIS_URL
+        )  # the types of the library do not say whether a result is awaited
+        key = f"{settings.REDIS_KEY_PREFIX}:{{{name}}}"  # the braces keep all three in one slot of a cluster
         self._stream = f"{key}:stream"
         self._keys = [self._stream, f"{key}:rows", f"{key}:delayed"]
         self._scripts = {
@@ -101,7 +102,7 @@ class RedisQueue:
         return found
 
     def _room(self) -> int:
-        """How many more jobs there is room for, as far as is known without keeping a transaction waiting."""
+        """Return for how many more jobs there is space, as far as is known without delaying a transaction."""
         at, size = self._size
         now = time.monotonic()
         if now < self._quiet_until:
@@ -127,7 +128,7 @@ class RedisQueue:
                 return jobs
             left = deadline - time.monotonic()
             if left <= 0:
-                # Nothing waits, so there is time to look whether something has become due this moment.
+                # No job waits, so check whether one has just become due.
                 return self._read(limit, 0, lease_seconds) if self._tend() else []
 
     def _read(self, limit: int, block_seconds: float, lease_seconds: float) -> list[Job]:
@@ -147,15 +148,15 @@ class RedisQueue:
         return jobs
 
     def _make_group(self) -> None:
-        """From the first message on: what was put before there was a group, or while it was gone, is not missed."""
+        """Create the group from the first message on, so that messages put before it existed are not missed."""
         try:
             self._client.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
         except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):  # another taker was quicker
+            if not str(error).startswith("BUSYGROUP"):  # another taker created it first
                 raise
 
     def _tend(self) -> int:
-        """Let what is due be taken; how much that was. Without memory for it, what waits is taken first."""
+        """Make due jobs available and return their number. Without memory for it, waiting jobs are taken first."""
         try:
             moved, due, cursor = self._run("TEND", GROUP, _base_ms(), self._cursor, TEND_LIMIT)
         except QueueUnavailableError as error:
@@ -269,7 +270,7 @@ class RedisQueue:
             yield
         except RedisError as error:
             if isinstance(error, ReadOnlyError):
-                # It has become a replica. New connections may lead to the server that is now in charge.
+                # The server has become a replica. New connections may reach the new primary.
                 self._client.connection_pool.disconnect(inuse_connections=False)
             raise QueueUnavailableError(f"Redis: {type(error).__name__}: {error}"[:300]) from error
 
@@ -292,5 +293,5 @@ class RedisQueue:
 
 
 def _base_ms() -> int:
-    """The idle time at which a lease has ended."""
+    """Return the idle time at which a lease has expired."""
     return int(settings.JOB_LEASE_SECONDS * 1000)

@@ -1,7 +1,7 @@
-"""The credentials of a request: an API token or a session, and how they are looked up.
+"""The credentials of a request (API token or session) and their lookup.
 
-`look_up` is the one place that guards a lookup against guessing. The authentication middleware, the admission of
-large bodies and the handshake of a socket use it.
+`look_up` is the only place that protects a lookup against guessing. The authentication middleware, the admission of
+large bodies and the WebSocket handshake use it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Found = TypeVar("Found")
 
 
 def look_up(credential: str, network: str, find: Callable[[str], Found | None]) -> Found | None:
-    """Return what `find` returns for a token or session key that a client of `network` sent, and count a wrong one.
+    """Return the result of `find` for a token or session key from `network`, and count an invalid one.
 
-    Raises RateLimitError, without calling `find`, after too many wrong credentials from `network`; a credential that
-    was valid recently is still looked up.
+    After too many invalid credentials from `network`, raise RateLimitError without calling `find`. Recently valid
+    credentials are still looked up.
     """
     rate_limit.refuse_lookup(credential, network)
     found = find(credential)
@@ -40,7 +40,7 @@ def look_up(credential: str, network: str, find: Callable[[str], Found | None]) 
 
 
 def require_token(text: str, network: str) -> ApiToken:
-    """Return the token with this text, sent from `network`. Raises RateLimitError and NotAuthenticatedError."""
+    """Return the token with this text from `network`. Raise RateLimitError and NotAuthenticatedError."""
     token = look_up(text, network, find_token)
     if token is None:
         raise NotAuthenticatedError("The token is unknown, expired or revoked.")
@@ -55,7 +55,7 @@ def session_key(request: HttpRequest) -> str:
 def user_of_session(key: str) -> User | None:
     """Return the active user of the session with this key.
 
-    For where no middleware has run: the handshake of a socket, and a request whose body is not read yet.
+    Use this where no middleware has run: in the WebSocket handshake, and before the body of a request is read.
     """
     if not key:
         return None
@@ -66,6 +66,6 @@ def user_of_session(key: str) -> User | None:
 
 
 def sender_of(request: HttpRequest) -> User | AnonymousUser:
-    """Return the user of an authenticated request: that of its token, or of its session."""
+    """Return the user of an authenticated request, by token or session."""
     token = state_of(request).token
     return token.user if token else cast(User, request.user)

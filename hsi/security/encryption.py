@@ -1,6 +1,6 @@
-"""Secrets that must be read back, encrypted at rest: Fernet, with a key derived from SECRET_KEY.
+"""Encryption of stored secrets: Fernet with a key derived from SECRET_KEY.
 
-A copy of the database alone does not give them away. With another SECRET_KEY they cannot be read any more.
+A copy of the database alone does not reveal them. After a change of SECRET_KEY they cannot be decrypted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.conf import settings
 from hsi.errors import HSIError
 from hsi.logs import redaction
 
-PURPOSE = b"hsi.security.encryption.1"  # whatever else is derived from SECRET_KEY has another key
+PURPOSE = b"hsi.security.encryption.1"  # other keys derived from SECRET_KEY are different
 
 
 class UnreadableSecretError(HSIError):
@@ -28,16 +28,16 @@ class UnreadableSecretError(HSIError):
 
 
 def seal(secrets: Mapping[str, str]) -> str:
-    """`secrets` by name as a text that only `unseal` can read. None of them: an empty text.
+    """Encrypt `secrets` by name for `unseal`. Return an empty string for no secrets.
 
-    From now on they are masked wherever they come up, as what `unseal` returns.
+    The secrets are masked in all logs from now on, like the results of `unseal`.
     """
     redaction.handle(secrets.values())
     return _fernet().encrypt(json.dumps(dict(secrets)).encode()).decode() if secrets else ""
 
 
 def unseal(text: str) -> dict[str, str]:
-    """What was sealed. Raises `UnreadableSecretError`."""
+    """Decrypt the result of `seal`. Raise `UnreadableSecretError`."""
     if not text:
         return {}
     try:

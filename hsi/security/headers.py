@@ -1,4 +1,4 @@
-"""What the head of every answer says to browsers, and how much of its rate limit a client has left."""
+"""Security headers of every response, and the headers about the rate limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from hsi.http.middleware import Middleware
 from hsi.http.request_state import state_of
 
-# Our pages: nothing from elsewhere, no script and no style in the text of a page.
+# Pages load nothing from other sites, and no inline scripts or styles.
 STRICT = {
     "default-src": "'self'",
     "img-src": "'self' data: blob:",
@@ -18,8 +18,8 @@ STRICT = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-# By how an address begins, what its pages need on top. The admin's scripts evaluate expressions and set styles, and
-# the page that shows the API draws with styles of its own.
+# Additional sources by path prefix. The scripts of the admin evaluate expressions and set styles, and the page of the
+# API description uses its own styles.
 RELAXED = {
     "/admin/": {"script-src": "'self' 'unsafe-eval'", "style-src": "'self' 'unsafe-inline'"},
     "/api/docs": {"style-src": "'self' 'unsafe-inline'"},
@@ -28,7 +28,7 @@ NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def policy(path: str) -> str:
-    """The Content-Security-Policy for what `path` answers."""
+    """Return the Content-Security-Policy of `path`."""
     more = next((more for start, more in RELAXED.items() if path.startswith(start)), {})
     return "; ".join(f"{name} {sources}" for name, sources in {**STRICT, **more}.items())
 
@@ -39,7 +39,10 @@ POLICIES = {start: policy(start) for start in ("/", *RELAXED)}
 class HeadersMiddleware(Middleware):
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         start = next((start for start in RELAXED if request.path_info.startswith(start)), "/")
-        is_explained = settings.DEBUG and response.status_code in (404, 500)  # Django's own page, with styles in it
+        is_explained = settings.DEBUG and response.status_code in (
+            404,
+            500,
+        )  # the error page of Django has inline styles
         if not is_explained:
             response.headers.setdefault("Content-Security-Policy", POLICIES[start])
         response.headers.setdefault("Permissions-Policy", NO_DEVICES)

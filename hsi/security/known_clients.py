@@ -1,6 +1,6 @@
-"""From where a name has signed in before: its networks, which are rows, and its devices, by a signed cookie.
+"""Known clients of a user name: networks (rows) and devices (a signed cookie) of earlier logins.
 
-Whoever comes from there is not kept waiting by others who guess the password of that name (`hsi.security.lockout`).
+A known client does not wait when others guess the password of the name (`hsi.security.lockout`).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from hsi.models import KnownNetwork
 
 COOKIE = "hsi_device"
 SALT = "hsi.security.known_clients"
-# Without a login for this long a network is a stranger again.
+# A network without a login for this long becomes unknown.
 NETWORK_KEPT = timedelta(days=90)
 DEVICE_KEPT = timedelta(days=365)
-# A device in a household is used by several people.
+# Several people may use one device.
 NAMES_A_DEVICE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`number` is random and tells devices apart; `names` are the hashes of those who have signed in on it."""
+    """A device with a random `number`. `names` are the hashes of the user names that have signed in on it."""
 
     number: str
     names: tuple[str, ...]
 
 
 def device_of(request: HttpRequest) -> Device | None:
-    """What the cookie says, if it is one of ours."""
+    """Return the device of the cookie if its signature is valid."""
     try:
         said = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=DEVICE_KEPT)
         return Device(str(said["number"]), tuple(map(str, said["names"])))
@@ -42,7 +42,7 @@ def device_of(request: HttpRequest) -> Device | None:
 
 
 def remember_device(request: HttpRequest, response: HttpResponseBase, who: str) -> None:
-    """Note in the cookie that `who` has signed in on this device."""
+    """Record in the cookie that `who` has signed in on this device."""
     before = device_of(request) or Device(secrets.token_hex(16), ())
     names = [who, *(name for name in before.names if name != who)][:NAMES_A_DEVICE]
     response.set_cookie(

@@ -1,16 +1,15 @@
-"""Guessing passwords: after some wrong ones a client waits, whichever name it tries, existing or not.
+"""Protection against password guessing: after several failed logins a client must wait.
 
-Failures are counted for a name from one address, and for an address whatever the name. A client elsewhere is not kept
-out by them, so nobody can lock another person's account from afar.
+Failures are counted per name and address, and per address over all names. Clients elsewhere are not affected, so no
+attacker can lock out another user.
 
-Against guessing from many addresses, strangers together may try a name only so often: after some failures there is one
-try at a time, with a pause after it that grows up to `LONGEST_PAUSE`. Nothing sleeps, a try that comes too early is
-refused. Whoever comes from where the name has signed in before (`hsi.security.known_clients`) is no stranger and does
-not wait. Of strangers, an address that has failed for the name waits twice as long, so that one that has not comes
-first.
+Against guessing from many addresses, unknown clients together get a limited number of attempts per name. After that,
+only one attempt at a time is allowed, with a pause that grows up to `LONGEST_PAUSE`. Nothing sleeps: an early attempt
+is rejected. Known clients (`hsi.security.known_clients`) do not wait. An unknown address with its own failures waits
+twice as long, so that other addresses come first.
 
-django-axes would do this with four tables, the text of every failed form and one limit for both; here it is a row a
-failure, gone when it no longer counts.
+django-axes would need four tables, store the text of every failed form, and have one limit for both. Here a failure is
+one row, which is deleted when it no longer counts.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ from hsi.security.known_clients import Device
 from hsi.security.roles import KNOWN, highest, is_admin
 
 SALT = "hsi.security.lockout"
-# A household may share an address, so it has this many times the failures of one name.
+# A household may share an address, so the limit per address is a multiple of the limit per name.
 NAMES_AN_ADDRESS = 4
-# After one failure too many strangers pause this long before the next try at a name, then twice as long, and so on.
+# The first pause of unknown clients for a name. It doubles with each failure.
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)
 
 
 class Backend(ModelBackend):
-    """Checks passwords. After too many wrong ones it raises LockedOutError. Admins have every right."""
+    """Check passwords. Raise LockedOutError after too many failures. Admins have every permission."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -71,7 +70,7 @@ class Backend(ModelBackend):
 
 
 def reserve(username: str, address: str, now: datetime, device: Device | None = None) -> LoginFailure:
-    """Count a failure before the password is looked at: many tries at once are not one. Raises LockedOutError."""
+    """Count a failure before the password check, so that parallel attempts all count. Raise LockedOutError."""
     attempt = LoginFailure(who=hashed(username), address=address, at=now)
     attempt.device = _known_device(attempt, device)
     attempt.is_known = bool(attempt.device) or known_clients.is_network(attempt.who, address, now)
@@ -87,7 +86,7 @@ def reserve(username: str, address: str, now: datetime, device: Device | None = 
 
 
 def forget(username: str | None = None, address: str | None = None) -> int:
-    """Forget failures of a name, of an address, or of both together; how many there were."""
+    """Delete failures of a name, of an address, or of both together. Return their number."""
     failures = LoginFailure.objects.all()
     if username is not None:
         failures = failures.filter(who=hashed(username))
@@ -105,7 +104,7 @@ def window() -> timedelta:
 
 
 def _known_device(attempt: LoginFailure, device: Device | None) -> str:
-    """The number of the device where the name has signed in on it, and it has not failed too often since."""
+    """Return the number of the device if the name has signed in on it and has few recent failures there."""
     if device is None or attempt.who not in device.names:
         return ""
     failed = LoginFailure.objects.filter(who=attempt.who, device=device.number, at__gt=attempt.at - window()).count()
@@ -113,7 +112,10 @@ def _known_device(attempt: LoginFailure, device: Device | None) -> str:
 
 
 def _refuse(attempt: LoginFailure) -> None:
-    """Raise LockedOutError where failures before `attempt` say so; of those at the same time, the stored ones do."""
+    """Raise LockedOutError if failures before `attempt` require it.
+
+    For simultaneous attempts, the stored order decides.
+    """
     recent = LoginFailure.objects.filter(at__gt=attempt.at - window())
     if attempt.pk is not None:
         recent = recent.filter(pk__lt=attempt.pk)
@@ -129,12 +131,12 @@ def _refuse(attempt: LoginFailure) -> None:
 
 
 def _pause_ends(failures: QuerySet[LoginFailure], address: str) -> datetime | None:
-    """When the pause after the newest of `failures`, of strangers at one name, ends for `address`."""
+    """Return when the pause after the newest of `failures` (unknown clients, one name) ends for `address`."""
     newest = failures.order_by("-at", "-pk").first()
     beyond = failures.count() - int(settings.LOGIN_FAILURE_LIMIT)
     if newest is None or beyond <= 0:
         return None
-    # 2 to the power of a few is more than the longest pause: no need to compute with thousands.
+    # A small exponent already exceeds the longest pause, so larger ones are not computed.
     pause = min(FIRST_PAUSE * 2 ** min(beyond - 1, 10), LONGEST_PAUSE)
     times = 2 if failures.filter(address=address).exists() else 1
     end: datetime = newest.at + times * pause
@@ -149,6 +151,6 @@ def _in_words(wait: timedelta) -> str:
 
 
 def _ends(failures: QuerySet[LoginFailure], limit: int) -> datetime | None:
-    """When so many of `failures` no longer count that there are fewer than `limit`; None where there already are."""
+    """Return when fewer than `limit` of `failures` count, or None if this is already the case."""
     times = list(failures.order_by("-at", "-pk").values_list("at", flat=True)[:limit])
     return times[-1] + window() if len(times) == limit else None

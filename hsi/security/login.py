@@ -1,4 +1,4 @@
-"""The login page, and the forms of a user's own account: another password, and a token for a program."""
+"""The login page, and the forms of the account page: change of password, and tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hsi.security.known_clients import remember_device
 from hsi.security.lockout import hashed
 from hsi.security.tokens import MAX_DAYS
 
-# What each scope lets a program do, within what its user may.
+# What each scope allows, within the permissions of the user.
 SCOPES = {
     "read": "look at cameras, pictures and events, and hear the stream",
     "write": "review events, handle alerts, change what its user may change",
@@ -34,12 +34,12 @@ class TokenForm(forms.Form):
 
 
 class PasswordForm(PasswordChangeForm):
-    """Asks for the old password as the login does: too many wrong ones raise `LockedOutError`."""
+    """Ask for the old password with the protection of the login: too many failures raise `LockedOutError`."""
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(request.user, data)  # type: ignore[arg-type]  # the gate lets nobody else in
         self.request = request
-        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # it is not the first thing on its page
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)  # the form is not the first element of its page
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
@@ -48,13 +48,13 @@ class PasswordForm(PasswordChangeForm):
         return old
 
     def store(self) -> None:
-        """Set the new password, with its entry in the audit log. The user's other sessions end."""
+        """Set the new password and record it in the audit log. The other sessions of the user end."""
         with transaction.atomic():
             update_session_auth_hash(self.request, self.save())
 
 
 class AuditedPassword:
-    """A validator that lets everything pass. Django tells them all when a password was changed, wherever that was."""
+    """A validator that accepts everything. Django calls all validators after each change of a password."""
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
         pass

@@ -1,8 +1,7 @@
-"""Who may view, add, change and delete the rows of a model, and which rows: one policy for the API and the admin alike.
+"""One policy per model for the API and the admin: who may view, add, change and delete which rows.
 
-Each app registers the policies of its models in its `policies.py`. What is no row of a model, such as how the system is
-as a whole, is named by a class that stands for it. Without a policy nothing is allowed: `of` raises, and a check stops
-the start.
+Each app registers the policies of its models in its `policies.py`. A class stands for a subject that is not a model,
+such as the whole system. Without a policy nothing is allowed: `of` raises an error, and a system check stops the start.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from django.utils.module_loading import autodiscover_modules
 from hsi.security.roles import Person, Role, has_role
 
 M = TypeVar("M", bound=Model)
-# What can be done to rows. Whatever a button or an action does to a row is a change of it.
+# The acts on rows. A button or an action counts as a change.
 Act = Literal["view", "add", "change", "delete"]
 Rows = Callable[[QuerySet[Any], Person], QuerySet[Any]]
 
@@ -28,10 +27,10 @@ def every_row(rows: QuerySet[M], user: Person) -> QuerySet[M]:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The role that each act needs, and `rows`: those of a queryset that a user may see.
+    """The role that each act needs. `rows` filters a queryset to the rows that a user may see.
 
-    `scopes` names what a token needs for an act where it is not the usual: `admin` for what takes an administrator,
-    else `read` to view and `write` for the rest.
+    `scopes` names the scope that a token needs for an act, where it differs from the default: `admin` for acts of
+    administrators, else `read` to view and `write` for the rest.
     """
 
     view: Role = Role.ADMIN
@@ -58,7 +57,7 @@ _policies: dict[type, Policy] = {}
 
 
 def register(policy: Policy, *subjects: type) -> None:
-    """Let `policy` hold for `subjects`: models, or classes that stand for something else."""
+    """Register `policy` for `subjects`: models, or classes that stand for other subjects."""
     for subject in subjects:
         if subject in _policies:
             raise ValueError(f"{subject.__name__} has a policy already")
@@ -71,7 +70,7 @@ def discover() -> None:
 
 
 def of(subject: type) -> Policy:
-    """Raises `NoPolicyError`."""
+    """Return the policy of a subject. Raise `NoPolicyError`."""
     try:
         return _policies[subject]
     except KeyError:
@@ -79,10 +78,10 @@ def of(subject: type) -> Policy:
 
 
 def may(user: Person, act: Act, subject: type) -> bool:
-    """Whether `user` may do that to the rows of `subject` that they see."""
+    """Return whether `user` may do this to the rows of `subject` that they see."""
     return has_role(user, of(subject).role(act))
 
 
 def visible(rows: QuerySet[M], user: Person) -> QuerySet[M]:
-    """Those of `rows` that `user` may see; none where they may see none of the model."""
+    """Return those of `rows` that `user` may see."""
     return of(rows.model).rows(rows, user) if may(user, "view", rows.model) else rows.none()

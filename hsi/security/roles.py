@@ -1,8 +1,8 @@
-"""Who may do what, decided here: three roles, which are Django groups of these names.
+"""The three roles, which are Django groups of these names.
 
-A viewer looks at the cameras that were granted. An operator also reviews, acknowledges and tries again. An admin may do
-everything, as a superuser may. A user in none of the groups is a viewer: more must be given. Which cameras somebody
-sees is decided in `cameras/access.py`, and what a role may do with the rows of a model in the apps' `policies.py`.
+A viewer sees the granted cameras. An operator also reviews events, acknowledges alerts and retries uploads. An admin
+may do everything, like a superuser. A user in none of the groups is a viewer. `cameras/access.py` decides which cameras
+a user sees, and the `policies.py` of the apps decide what a role may do with the rows of a model.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from django.db.models import Case, IntegerField, OuterRef, Subquery, When
 from hsi import audit
 
 Person = AbstractBaseUser | AnonymousUser
-# Whom the keys of API_KEYS act as. Nobody signs in as this user: it has no password.
+# The user of the keys in API_KEYS. It has no password, so it cannot sign in.
 SERVICE = "api-key"
-# The attribute of a user that keeps what the database said of the groups.
+# The attribute of a user that caches the role from the database.
 KNOWN = "hsi_role"
 
 
 class Role(IntEnum):
-    """What is more may do what is less. The group's name is the role's in lower case."""
+    """The roles in rising order; a higher role includes the lower ones. The group name is the role in lower case."""
 
     VIEWER = 1
     OPERATOR = 2
@@ -36,7 +36,7 @@ class Role(IntEnum):
 
 
 def role_of(user: Person) -> Role | None:
-    """The highest role of `user`; None for who is not signed in or deactivated."""
+    """Return the highest role of `user`, or None without a login or for a deactivated user."""
     if not user.is_active or not isinstance(user, User):
         return None
     if user.is_superuser:
@@ -47,9 +47,9 @@ def role_of(user: Person) -> Role | None:
 
 
 def highest(user: str = "pk") -> Subquery:
-    """The highest role that the groups of a user give, NULL where none does. `user` leads to the user's id.
+    """Return the expression for the highest role of the groups of a user, NULL for none. `user` refers to the user id.
 
-    Who loads a user anyway asks for it in the same statement, and keeps it as `KNOWN`.
+    A query that loads a user includes it and stores it as `KNOWN`.
     """
     rank = Case(*(When(name=role.group, then=role.value) for role in Role), output_field=IntegerField())
     groups = Group.objects.filter(user=OuterRef(user), name__in=[role.group for role in Role])
@@ -66,12 +66,12 @@ def is_admin(user: Person) -> bool:
 
 
 def is_service(user: Person) -> bool:
-    """Whether `user` is whom the keys of API_KEYS act as: of that name, and without a password to sign in with."""
+    """Return whether `user` is the user of the keys in API_KEYS: by name, and without a usable password."""
     return isinstance(user, User) and user.username == SERVICE and user.is_active and not user.has_usable_password()
 
 
 def set_role(user: User, role: Role) -> None:
-    """Give `user` this role and no other. Only an admin may enter the admin pages."""
+    """Give `user` this role and remove the others. Only an admin may open the admin pages."""
     before = role_of(user)
     with transaction.atomic():
         user.groups.remove(*Group.objects.filter(name__in=[one.group for one in Role if one != role]))

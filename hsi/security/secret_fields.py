@@ -1,6 +1,6 @@
-"""Fields for secrets. A field is marked as secret where it is declared, and everything else follows from that.
+"""Fields for secrets. Declaring a field with these classes is enough to mask its input.
 
-What comes in through such a field is masked in logs, in the audit log and in stored errors, even where it is not valid.
+Input of such a field is masked in logs, in the audit log and in stored errors, even if it is not valid.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hsi.logs.redaction import LONGEST_SECRET, MASK
 
 
 class SecretField(serializers.CharField):
-    """Of a body of the API. Never part of an answer."""
+    """A write-only field in a body of the API."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class SecretField(serializers.CharField):
 
 
 class SecretFormField(forms.CharField):
-    """Of a page. The page never shows what was entered again."""
+    """A field of a page that never shows its value again."""
 
     widget = forms.PasswordInput
 
@@ -49,12 +49,12 @@ class SecretFormField(forms.CharField):
 
 
 def is_secret(field: object) -> bool:
-    """Whether this field, of a page or of the API, is for a secret: one of ours, or a password of Django's forms."""
+    """Return whether a field of a page or of the API holds a secret, including the password fields of Django."""
     return isinstance(field, (SecretField, SecretFormField, ReadOnlyPasswordHashField)) or isinstance(
         getattr(field, "widget", None), forms.PasswordInput
     )
 
 
 def shown(field: object, value: Any) -> Any:
-    """`value` of this field as others may see it."""
+    """Return `value` of this field as others may see it."""
     return MASK if value and is_secret(field) else value

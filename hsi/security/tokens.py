@@ -1,6 +1,6 @@
-"""API tokens: created once, kept as a hash, scoped, expiring, revocable.
+"""API tokens: created once, stored as a hash, with scopes and expiry, revocable.
 
-A key of the setting API_KEYS works as a token too. It belongs to the service user and is kept in memory as a hash.
+A key in API_KEYS works as a token too. It belongs to the service user, and its hash is kept in memory.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ from hsi.times import iso
 logger = logging.getLogger(__name__)
 
 SCOPES = ("read", "write", "ingest", "admin")
-# What a key of the setting API_KEYS may do.
+# The scopes of a key in API_KEYS.
 KEY_SCOPES = ("read", "write")
 PREFIX = "hsi_"
 MAX_DAYS = 3650
-# More than anyone can tell apart. Each has a rate limit of its own, so they must not be had without end.
+# The maximum per user. Each token has its own rate limit, so their number must be bounded.
 MAX_TOKENS = 50
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def create_token(user: User, name: str, scopes: list[str], days: int | None = None) -> tuple[ApiToken, str]:
-    """A new token and its text, which is shown now and never again. Raises InvalidRequestError and ConflictError."""
+    """Create a token.
+
+    Return it and its text, which cannot be shown again. Raise InvalidRequestError and ConflictError.
+    """
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InvalidRequestError(f"Scopes are one or more of {', '.join(SCOPES)}.")
     if days is not None and not 1 <= days <= MAX_DAYS:
@@ -56,13 +59,13 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None = No
 
 
 def usable() -> QuerySet[ApiToken]:
-    """The tokens that may be used now."""
+    """Return the tokens that are valid now."""
     alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
     return ApiToken.objects.filter(alive, revoked_at__isnull=True, user__is_active=True)
 
 
 def revoke(token: ApiToken) -> bool:
-    """It stops working at once. False where it was revoked before."""
+    """Revoke a token immediately. Return False if it was revoked before."""
     with transaction.atomic():
         revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
         if revoked:
@@ -72,7 +75,7 @@ def revoke(token: ApiToken) -> bool:
 
 
 def find_token(text: str) -> ApiToken | None:
-    """The token with this text, or the key of API_KEYS, if it may be used now."""
+    """Return the valid token with this text, or the key in API_KEYS."""
     token = usable().select_related("user").annotate(role=highest("user")).filter(digest=digest(text)).first()
     if token is None:
         return find_key(text)
@@ -84,11 +87,11 @@ def find_token(text: str) -> ApiToken | None:
 
 
 def find_key(text: str) -> ApiToken | None:
-    """The key with this text as a token that is no row, if keys are in use."""
+    """Return the key with this text as a token without a row, if keys are enabled."""
     if not settings.API_KEY_ENABLED:
         return None
     asked = digest(text)
-    # All are compared, so that the time tells nothing.
+    # Compare all keys, so that the duration reveals nothing.
     found = [known for known in _digests(tuple(settings.API_KEYS)) if hmac.compare_digest(known, asked)]
     user = _service_user() if found else None
     if user is None:
@@ -102,12 +105,12 @@ def _digests(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _service_user() -> User | None:
-    """The user whom all keys act as, made when first needed. None where a person has taken the name."""
+    """Return the user of all keys, and create it on first use. None: a person has taken the name."""
     user = User.objects.filter(username=SERVICE).first()
     if user is None:
         with transaction.atomic():
             user, made = User.objects.get_or_create(username=SERVICE, defaults={"password": "!"})
-            if made:  # a key may also review and change; whoever wants less of it makes this user a viewer
+            if made:  # a key may also review and change; make this user a viewer to prevent that
                 set_role(user, Role.OPERATOR)
     if not is_service(user):
         logger.error("API_KEYS cannot be used: the user %s is deactivated or has a password", SERVICE)
@@ -116,7 +119,7 @@ def _service_user() -> User | None:
 
 
 def token_in(request: HttpRequest) -> str:
-    """The token text of a request's headers, or an empty string. Never from the URL."""
+    """Return the token in the headers of a request, or an empty string. A token in the URL is ignored."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and text.strip():
         return text.strip()

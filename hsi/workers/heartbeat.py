@@ -1,4 +1,4 @@
-"""Signs of life: who runs, since when, and when it last got somewhere."""
+"""Heartbeats: which loops run, since when, and their last progress."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 LONGEST_DETAIL = 500
-# One that has not beaten for this long has ended without saying so, or hangs.
+# A loop without a heartbeat for this long has died or hangs.
 SILENT_AFTER = timedelta(seconds=15)
 
 
 def is_silent(worker: WorkerHeartbeat, now: datetime) -> bool:
-    """Whether there is no sign of life although it has not said that it ended. `now` is the database's clock."""
+    """Return whether a running loop has sent no heartbeat for too long. `now` is on the clock of the database."""
     return worker.state != WorkerHeartbeat.State.STOPPED and now - worker.beat_at > SILENT_AFTER
 
 
 class Monitored(Protocol):
-    """What a heartbeat reports, and keeps alive."""
+    """The interface of a loop for its heartbeat."""
 
     name: str
     done: int  # units of work
-    without_queue: str  # why its queue cannot be reached; empty where it can
+    without_queue: str  # why its queue is unavailable, or empty
 
     @property
     def progressed_at(self) -> datetime: ...
@@ -51,7 +51,7 @@ class Monitored(Protocol):
 
 
 class Heartbeat:
-    """Writes a loop's sign of life every few seconds, from a thread of its own, and keeps it alive."""
+    """Write the heartbeat of a loop every few seconds in a separate thread, and call its `keep_alive`."""
 
     def __init__(self, loop: Monitored) -> None:
         self.loop = loop
@@ -61,7 +61,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat_on, name=f"beat-{loop.name}", daemon=True)
 
     def __enter__(self) -> None:
-        now = clock.now()  # beats of several machines are compared
+        now = clock.now()  # heartbeats of several machines are compared
         WorkerHeartbeat.objects.update_or_create(
             name=self.key,
             defaults={

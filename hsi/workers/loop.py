@@ -1,4 +1,4 @@
-"""The loop. Whatever waits for work, in every command, is one of these: it calls `step` until told to stop."""
+"""The base class of every worker loop. A loop calls `step` until it is stopped."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-LONGEST_SLEEP_SECONDS = 1.0  # a loop looks at least this often whether it should stop
+LONGEST_SLEEP_SECONDS = 1.0  # a loop checks at least this often whether it should stop
 RESTART_SECONDS = (1.0, 30.0)
-QUEUE_AWAY_SECONDS = (0.2, 5.0)  # between looks whether a queue that is away has come back
+QUEUE_AWAY_SECONDS = (0.2, 5.0)  # between checks whether an unavailable queue is back
 
 
 class Loop:
-    """A named loop. Subclasses give `step`."""
+    """A named loop. Subclasses implement `step`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.done = 0
-        # SimpleQueue, not Event: its put is safe in a signal handler while this thread waits on it.
+        # Use SimpleQueue instead of Event, because its put is safe in a signal handler while this thread waits.
         self._bell: stdlib_queue.SimpleQueue[None] = stdlib_queue.SimpleQueue()
         self._stopping = False
         self._ends_when_idle = False
         self._only_once = False
         self._progressed_at = timezone.now()
-        self.cut_off = False  # whether it ended with work in hand: its threads may go on for as long as they like
-        self.without_queue = ""  # why its queue cannot be reached, if that is so
+        self.cut_off = False  # whether it ended with running work; its threads may continue
+        self.without_queue = ""  # why its queue is unavailable, or empty
         self._queue_pause = QUEUE_AWAY_SECONDS[0]
 
     def step(self) -> float:
-        """Do one unit of work. Returns how many seconds may pass before the next: 0 is at once."""
+        """Do one unit of work. Return the seconds until the next one; 0 means immediately."""
         raise NotImplementedError
 
     def idle(self) -> bool:
-        """Whether nothing waits, for `--drain`. Asked after a step that found nothing to do at once."""
+        """Return whether no work waits, for `--drain`. Called after a step that found no immediate work."""
         return True
 
     def open(self) -> None:
-        """Called once before the first step, in the loop's thread."""
+        """Prepare the loop. Called once before the first step, in the thread of the loop."""
 
     def close(self) -> None:
-        """Called once after the last step."""
+        """Clean up. Called once after the last step."""
 
     def keep_alive(self) -> None:
-        """Called every few seconds, from the heartbeat's thread, also while a step takes long."""
+        """Extend running work. Called every few seconds from the heartbeat thread, also during a long step."""
 
     def attempt(self, work: Callable[[], Result], failed: Callable[[Exception], None]) -> Result | None:
-        """Do one piece of work among others. What goes wrong with it is for `failed`, and ends nothing else."""
+        """Do one of several pieces of work. Pass an error to `failed`, so that it does not stop the others."""
         try:
             return work()
         except Exception as error:
@@ -70,7 +70,7 @@ class Loop:
         self._bell.put(None)
 
     def stop(self) -> None:
-        """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
+        """Finish the running work, then end. Safe in a signal handler and from any thread."""
         self._stopping = True
         self._bell.put(None)
 
@@ -97,7 +97,7 @@ class Loop:
                 self.close()
 
     def run_forever(self) -> None:
-        """`run`, started again with back-off when it fails. Ends when stopped."""
+        """Call `run` until stopped. Restart it with back-off after a failure."""
         pause, longest = RESTART_SECONDS
         while not self._stopping:
             began = time.monotonic()
@@ -122,7 +122,7 @@ class Loop:
         return pause
 
     def _wait_for_queue(self, error: QueueUnavailableError) -> float:
-        """Nothing ends: what is in hand goes on, and what waits does so in its row."""
+        """Wait until the queue is back. Running work continues, and waiting work stays in its rows."""
         if not self.without_queue:
             logger.warning("%s: waits for its queue: %s", self.name, error)
         self.without_queue = str(error)
@@ -151,9 +151,10 @@ class Loop:
 
 
 def drop_bad_connections() -> None:
-    """After a unit of work: close this thread's connections that failed, or are older than `CONN_MAX_AGE`.
+    """Close the connections of this thread that failed, or are older than `CONN_MAX_AGE`, after a unit of work.
 
-    One whose age is None stays open: to open SQLite costs as much as to store a picture. A pooled one goes back.
+    A connection without a maximum age stays open, because opening SQLite costs as much as storing a picture. A pooled
+    one returns to the pool.
     """
     for connection in connections.all(initialized_only=True):
         if connection.errors_occurred or connection.settings_dict["CONN_MAX_AGE"] is not None:

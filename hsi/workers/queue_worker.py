@@ -1,4 +1,4 @@
-"""A worker takes jobs from a queue and sees to it that each ends acknowledged, tried again later, or a dead letter."""
+"""A worker takes jobs from a queue and ends each one: acknowledged, retried later, or a dead letter."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from hsi.workers.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1  # how long a free slot waits for another one's work before it looks for a job itself
+LOOK_SECONDS = 0.1  # seconds that a free slot waits for other slots before it polls for a job itself
 RETRY_SECONDS = (2.0, 300.0)
-WAITS = {DETECTION_QUEUE: "detection_wait", ANALYSIS_QUEUE: "analysis_wait"}  # the stage that a job's wait is
-# These speak of the database, not of the job.
+WAITS = {DETECTION_QUEUE: "detection_wait", ANALYSIS_QUEUE: "analysis_wait"}  # the stage of the waiting time of a job
+# These errors concern the database, not the job.
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 
 
@@ -57,7 +57,7 @@ class StoppedError(HSIError):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A job in hand, and since when (monotonic seconds)."""
+    """A running job, and its start (monotonic seconds)."""
 
     job: Job
     since: float
@@ -65,17 +65,16 @@ class Held:
 
 @dataclass(slots=True)
 class Slot:
-    """One thread's place for a job. Empty while it looks for its next one."""
+    """The place of one thread for a job. Empty while it polls for the next one."""
 
     held: Held | None
 
 
 class QueueWorker(Loop):
-    """Takes jobs of one queue, for its `handler`.
+    """Take the jobs of one queue for its `handler`.
 
-    `ready()` is how many seconds to take nothing, because what the jobs need is away; they wait in the queue.
-    A job in hand when its process dies is taken by another when the lease ends; the lease of a job
-    that takes long is kept alive.
+    `ready()` returns how many seconds to take no job, because a service is unavailable; jobs wait in the queue. When a
+    process dies, another worker takes its jobs after their leases expire. The lease of a long job is extended.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class QueueWorker(Loop):
         connections.close_all()
 
     def _hand_over(self, job: Job) -> None:
-        """From here on, what our thread still makes of it cannot be stored."""
+        """Release the running jobs. Results that our threads still produce cannot be stored."""
         logger.warning("%s: row %s is not finished and goes to another worker", self.queue_name, job.row_id)
         try:
             self._give_back(job, 0, StoppedError(), counts=False)
@@ -147,7 +146,7 @@ class QueueWorker(Loop):
         return 0 if jobs or self._in_hand else min(max(not_before, 0.001), LONGEST_SLEEP_SECONDS)
 
     def _take(self, limit: int) -> list[Job]:
-        # With work in hand, only look: the wait is for the first of it to end.
+        # With running work, do not wait for jobs: wait until the first running job ends.
         only_look = self._in_hand or (self._ends_when_idle and self.idle())
         patience = 0 if only_look else LONGEST_SLEEP_SECONDS
         return get_queue(self.queue_name).take(limit, wait_seconds=patience, lease_seconds=settings.JOB_LEASE_SECONDS)
@@ -174,7 +173,7 @@ class QueueWorker(Loop):
         return [held for held in (slot.held for slot in slots) if held]
 
     def _do_in_a_row(self, slot: Slot) -> None:
-        """Do the slot's job, then others for as long as some wait: the loop's thread need not hand over each."""
+        """Run the job of the slot, then further waiting jobs, so that the loop thread need not assign each one."""
         while slot.held:
             job = slot.held.job
             with context.bound(request=job.trace, queue=job.queue, row=job.row_id):
@@ -184,7 +183,7 @@ class QueueWorker(Loop):
                 slot.held = Held(following, time.monotonic())
 
     def _next(self) -> Job | None:
-        """The next job, if one waits. What goes wrong here the loop's own look finds and tells."""
+        """Return the next job, if one waits. The polling of the loop reports errors."""
         if self._stopping or self._closing or self._only_once:
             return None
         jobs: list[Job] = []
@@ -194,19 +193,19 @@ class QueueWorker(Loop):
                 jobs = queue.take(1, wait_seconds=0, lease_seconds=settings.JOB_LEASE_SECONDS)
         except (QueueUnavailableError, DatabaseError, InterfaceError):
             pass
-        if not jobs:  # the thread ends, or idles: its connection is for others
+        if not jobs:  # the thread ends or idles, so others can use its connection
             drop_bad_connections()
             return None
         return jobs[0]
 
     def _do(self, job: Job) -> None:
-        """One job, from taken to acknowledged, retried or dead. The one place that catches everything."""
+        """Run one job until it is acknowledged, retried or dead. Only this method catches every error."""
         drop_bad_connections()
         failpoints.reach(f"{self.queue_name}-taken")
         try:
             if job.attempts > settings.JOB_MAX_ATTEMPTS:
                 raise WorkerLostError
-            if job.attempts == 1 and self.queue_name in WAITS:  # later tries waited on purpose
+            if job.attempts == 1 and self.queue_name in WAITS:  # later attempts waited on purpose
                 histograms.stage(WAITS[self.queue_name], clock.now().timestamp() - job.put_at)
             self.handler.work(job)
             self.done += 1
@@ -220,7 +219,7 @@ class QueueWorker(Loop):
             drop_bad_connections()
 
     def _database_failed(self, job: Job, error: Exception) -> None:
-        """The database did not take the result. The lease brings the job back; say so and go on."""
+        """Log that the database did not accept the result. The job returns when its lease expires."""
         histograms.count(histograms.ERRORS, "DATABASE_UNAVAILABLE")
         logger.error("%s: row %s not stored, will be tried again: %s", self.queue_name, job.row_id, error)
         connections.close_all()
@@ -266,10 +265,10 @@ class QueueWorker(Loop):
 
 
 def retry_delay_seconds(attempts: int, error: Exception) -> float:
-    """Exponential back-off with jitter (half to full), or what the service asked for."""
+    """Return an exponential back-off with jitter (half to full), or the delay that the service requested."""
     if isinstance(error, AIServiceError) and error.retry_after_seconds is not None:
         return error.retry_after_seconds
     first, longest = RETRY_SECONDS
     if isinstance(error, HSIError) and not error.counts:
-        longest = 30.0  # a service that is away may be back any moment
+        longest = 30.0  # an unavailable service may be back at any moment
     return float(min(longest, first * 2 ** min(attempts - 1, 30)) * random.uniform(0.5, 1))
