@@ -59,7 +59,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """As Channels' own, with the end of the client as the second source of events instead of a channel layer.
 
-        Whatever ends the connection, also a cancellation by the server, its slots and its client are released.
+        The slots and the client of the connection are released in every case, even after a cancellation by the server.
         """
         self.scope, self.base_send = scope, send
         self._ended: asyncio.Future[Refusal] = asyncio.get_running_loop().create_future()

@@ -22,7 +22,7 @@ STOP_SECONDS = 2.0
 
 
 class ChannelWorker(Worker):
-    """Channels' worker, which waits when its channel layer is away. Channels' own ends then."""
+    """Channels' worker that waits while its channel layer is unavailable. The worker of Channels would exit."""
 
     async def listener(self, channel: str) -> None:
         failed_at = float("-inf")

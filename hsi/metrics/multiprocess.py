@@ -121,7 +121,7 @@ def _merge_dead(folder: Path) -> None:
 
 
 def _merge(files: Iterable[Path], into: Path) -> None:
-    """Replace the file `into` by the sum of itself and `files`, which the caller removes."""
+    """Add the values of `files` to the file `into`. The caller removes `files`."""
     new = into.with_suffix(".tmp")
     new.unlink(missing_ok=True)
     merged: Any = MmapedDict(str(new))

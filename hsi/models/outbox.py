@@ -41,7 +41,7 @@ class StreamMessage(models.Model):
 
 
 class ToldState(models.Model):
-    """What the stream last told of a subject: a worker, a queue, the system. `hsi.outbox.publish` has the rules."""
+    """The last published state of a subject: a worker, a queue, the system. `hsi.outbox.publish` has the rules."""
 
     subject = models.CharField(max_length=220, primary_key=True)
     state = models.CharField(max_length=20)

@@ -37,7 +37,7 @@ class PasswordForm(PasswordChangeForm):
     """Ask for the old password with the protection of the login: too many failures raise `LockedOutError`."""
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
-        super().__init__(request.user, data)  # type: ignore[arg-type]  # the gate lets nobody else in
+        super().__init__(request.user, data)  # type: ignore[arg-type]  # the view requires a login
         self.request = request
         self.fields["old_password"].widget.attrs.pop("autofocus", None)  # the form is not the first element of its page
 

@@ -121,7 +121,7 @@ class QueueWorker(Loop):
             logger.warning("%s: row %s comes back when its lease ends: %s", self.queue_name, job.row_id, error)
 
     def idle(self) -> bool:
-        """Of a paused queue nobody takes what waits."""
+        """Return whether no job waits. Jobs of a paused queue do not count."""
         if self._in_hand:
             return False
         return pauses.is_paused(self.queue_name) or get_queue(self.queue_name).depth().total == 0
@@ -158,7 +158,7 @@ class QueueWorker(Loop):
                 future.result()
 
     def keep_alive(self) -> None:
-        """Keep the leases of what is in hand, save of jobs that hang: another worker may have those."""
+        """Extend the leases of running jobs, except hung ones, which another worker may take."""
         oldest = time.monotonic() - settings.JOB_MAX_SECONDS
         jobs = [held.job for held in self._held() if held.since > oldest]
         get_queue(self.queue_name).extend(jobs, settings.JOB_LEASE_SECONDS)

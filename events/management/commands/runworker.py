@@ -11,7 +11,7 @@ from hsi.workers import runner
 
 
 class Command(runworker.Command):
-    """Channels' command with a worker that survives a Redis that is away.
+    """Channels' command with a worker that survives a Redis outage.
 
     For the channel `notifications` it also runs the notifier, which sends what is due without any message as well.
     """

@@ -1,6 +1,6 @@
-// What the admin's own templates make clickable for a mouse alone, a keyboard reaches as well.
+// Make elements reachable by keyboard that the templates of the admin make clickable by mouse only.
 const MOUSE_ONLY = "span[x-on\\:click], div[x-on\\:click].cursor-pointer, a[x-on\\:click]:not([href]), h2[x-on\\:click]";
-// What a control is called that shows nothing but an icon.
+// Names of controls that show only an icon.
 const NAMES = {
   add: "Add", close: "Close", dock_to_right: "Navigation", more_horiz: "More", more_vert: "More", search: "Search",
   unfold_more: "Account",
@@ -27,11 +27,11 @@ addEventListener("DOMContentLoaded", () => {
       const name = control.title || NAMES[icon.textContent.trim()];
       if (name) control.setAttribute("aria-label", name);
     }
-    icon.setAttribute("aria-hidden", "true"); // else its name is read out
+    icon.setAttribute("aria-hidden", "true"); // otherwise screen readers read its name
   }
 });
 
-// How much waits, in the navigation, of every page that is looked at. Who was signed out meanwhile is told by the next page.
+// Update the counts in the navigation of visible pages. After a sign-out the next page load shows the login.
 async function count() {
   const counts = [...document.querySelectorAll("[data-count]")];
   if (document.hidden || !counts.length) return;
@@ -44,10 +44,10 @@ async function count() {
 setInterval(count, COUNTED_EVERY);
 document.addEventListener("visibilitychange", count);
 
-// A page that stays open goes along when the system turns dark in the evening.
+// Follow the colour scheme of the system on an open page.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   const theme = Alpine.$data(document.documentElement);
   if (theme.adminTheme !== "auto") return;
-  theme.adminTheme = ""; // looked at anew
+  theme.adminTheme = ""; // evaluate it again
   Alpine.nextTick(() => (theme.adminTheme = "auto"));
 });
