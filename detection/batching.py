@@ -8,7 +8,7 @@ Every function here runs in its caller's transaction and returns the messages to
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -28,69 +28,77 @@ from hsi.times import iso
 
 logger = logging.getLogger(__name__)
 
-Message = tuple[str, str, Mapping[str, object]]
 CLOSE_AT_ONCE = 100
 SET_BACK_SECONDS = 60  # a batch is due so much later than any can be: the clock was set back since
 
 
-def extend(camera_id: str, times: Sequence[datetime], now: datetime) -> tuple[Batch, list[Message]]:
+def extend(
+    camera_id: str, times: Sequence[datetime], now: datetime, *, urgent: bool = False
+) -> tuple[Batch, list[publish.Message]]:
     """Put one upload with detections at `times` (capture times, not empty) into its batch.
 
+    The event of a live batch with something `urgent` is told at once, before the batch closes.
     Returns the batch, with its counts raised, and messages of batches that closed on the way.
     """
-    # One upload of a camera at a time. No key lock: intake, which only refers to the camera, must not wait for us
-    # while it holds the head of the stream that we will want.
-    sql.lock(Camera, camera_id)
     first, last = min(times), max(times)
-    if now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS):
-        messages: list[Message] = []
-        batch = _backfill(camera_id, first, last, now)
-    else:
-        batch, messages = _live(camera_id, first, last, now)
+    is_backfill = now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
+    find = _open_backfill if is_backfill else _open_live
+    batch = find(camera_id, first, last)
+    if batch is None:
+        # One upload of a camera at a time opens a batch. What another has opened meanwhile, only a second look sees.
+        sql.lock(Camera, camera_id)
+        batch = find(camera_id, first, last)
+    messages: list[publish.Message] = []
+    if batch is not None and not is_backfill and batch.due_at <= now:
+        messages, batch = close(batch, now), None
+    if batch is None:
+        batch = Batch.objects.create(
+            camera_id=camera_id, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
+        )
+    tells_at_once = urgent and not batch.is_backfill and not batch.is_fast_path
     grown = {
         "started_at": min(batch.started_at, first),
         "ended_at": max(batch.ended_at, last),
         "detection_count": batch.detection_count + len(times),
         "upload_count": batch.upload_count + 1,
         "due_at": _due(batch, now),
+        "is_fast_path": batch.is_fast_path or tells_at_once,
     }
     sql.update(batch, grown)
+    if tells_at_once:
+        failpoints.reach_after_commit("fast-path-taken")
+        get_queue(FAST_PATH_QUEUE).put(batch.pk)
     if batch.detection_count >= settings.BATCH_MAX_DETECTIONS:
         messages += close(batch, now)
     return batch, messages
 
 
-def _live(camera_id: str, first: datetime, last: datetime, now: datetime) -> tuple[Batch, list[Message]]:
-    """The camera's open batch, or a new one where it has none or that one should have closed by now."""
-    batch = next(iter(_open(camera_id, "NOT is_backfill")), None)
-    messages: list[Message] = []
-    if batch and batch.due_at <= now:
-        messages, batch = close(batch, now), None
-    return batch or _new(camera_id, first, last, now, is_backfill=False), messages
+def _open_live(camera_id: str, first: datetime, last: datetime) -> Batch | None:
+    return next(iter(_open(camera_id, "NOT is_backfill")), None)
 
 
-def _backfill(camera_id: str, first: datetime, last: datetime, now: datetime) -> Batch:
-    """An open backfill batch near in capture time that stays within the window, or a new one."""
+def _open_backfill(camera_id: str, first: datetime, last: datetime) -> Batch | None:
+    """The first that is near in capture time and stays within the window."""
     idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
     window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
     near = "is_backfill AND started_at<=%(latest)s AND ended_at>=%(earliest)s ORDER BY started_at,id"
     for batch in _open(camera_id, near, latest=last + idle, earliest=first - idle):
         if max(batch.ended_at, last) - min(batch.started_at, first) <= window:
             return batch
-    return _new(camera_id, first, last, now, is_backfill=True)
+    return None
 
 
 def _open(camera_id: str, condition: str, **times: datetime) -> list[Batch]:
-    """Open batches of a camera, locked."""
+    """Open batches of a camera, locked. Where there are any, their camera is locked before them.
+
+    Those who only refer to the camera need not wait: intake may hold the head of the stream, which we will want.
+    """
     parameters = {name: sql.prepared(Batch, "started_at", at) for name, at in times.items()}
     return sql.select(
-        Batch, f"state='open' AND camera_id=%(camera)s AND {condition}", {"camera": camera_id, **parameters}, lock=True
-    )
-
-
-def _new(camera_id: str, first: datetime, last: datetime, now: datetime, *, is_backfill: bool) -> Batch:
-    return Batch.objects.create(
-        camera_id=camera_id, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
+        Batch,
+        f"state='open' AND camera_id={sql.held(Camera, 'camera')} AND {condition}",
+        {"camera": camera_id, **parameters},
+        lock=True,
     )
 
 
@@ -107,7 +115,7 @@ def _closed(batch: Batch, seconds: float) -> None:
         logger.info("Batch closed, detections: %s", batch.detection_count, extra={"duration_seconds": seconds})
 
 
-def close(batch: Batch, now: datetime) -> list[Message]:
+def close(batch: Batch, now: datetime) -> list[publish.Message]:
     """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
@@ -124,16 +132,6 @@ def close(batch: Batch, now: datetime) -> list[Message]:
         "ended_at": iso(batch.ended_at),
     }
     return [("batch.closed", batch.camera_id, data)]
-
-
-def tell_at_once(batch: Batch) -> None:
-    """Take the fast path: the batch's event is told now, before it closes. Once a batch."""
-    if batch.is_fast_path:
-        return
-    batch.is_fast_path = True
-    batch.save(update_fields=["is_fast_path"])
-    failpoints.reach_after_commit("fast-path-taken")
-    get_queue(FAST_PATH_QUEUE).put(batch.pk)
 
 
 def close_due(now: datetime | None = None) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +22,7 @@ from cameras.media.picture import Picture
 from cameras.models import REPEATS, Upload, Zone
 from cameras.zones import contains
 from detection import batching
-from detection.detectors import Box, DetectedObject, get_detector, provenance, service
+from detection.detectors import DetectedObject, get_detector, provenance, service
 from detection.models import Batch, Detection
 from detection.serializers import DetectionCreatedData
 from hsi import audit, failpoints
@@ -37,8 +37,6 @@ from hsi.queues import DETECTION_QUEUE, Job, dead_letters, get_queue
 from hsi.times import iso
 
 logger = logging.getLogger(__name__)
-
-IN_NO_ZONE: list[str] = []  # the same for all: it is prepared for the database once a statement
 
 
 class FileGoneError(MediaError):
@@ -87,11 +85,16 @@ def detect_upload(job: Job) -> None:
     took = time.perf_counter() - began
     histograms.stage("detection", took)
     failpoints.reach("detected")
-    if store(job, upload, sightings):
+    zones = enabled_zones(upload.camera_id) if sightings else []
+    if store(job, upload, sightings, zones):
         histograms.count(histograms.UPLOADS, upload.state)
         labels = ", ".join(sorted({s.found.label for s in sightings})) or "nothing"
         logger.info("%s shows %s", upload.path, labels, extra={"duration_seconds": took})
     failpoints.reach("detection-acknowledged")
+
+
+def enabled_zones(camera_id: str) -> list[Zone]:
+    return sql.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
 
 
 def look(upload: Upload) -> list[Sighting]:
@@ -166,57 +169,53 @@ def secure(upload: Upload) -> None:
         logger.warning("%s is not copied into the spool: %s", upload.path, error)
 
 
-def store(job: Job, upload: Upload, sightings: list[Sighting]) -> bool:
+def store(job: Job, upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> bool:
     """Detections, batch, upload state, messages and the acknowledgement: all or nothing. False: it was finished."""
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
-    zones = zones_of(upload.camera_id) if sightings else []
+    detections = detections_of(upload, sightings, zones)
+    urgent = any(
+        s.found.label in settings.FAST_PATH_OBJECT_TYPES
+        and s.found.confidence >= settings.FAST_PATH_CONFIDENCE_THRESHOLD
+        for s in sightings
+    )
     with transaction.atomic():
         failpoints.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=provenance(get_detector()), reason=upload.reason):
             return False
-        messages = _store_sightings(upload, sightings, zones) if sightings else []
-        publish.publish(*messages)
+        if detections:
+            times = [detection["captured_at"] for detection in detections]
+            batch, closed = batching.extend(upload.camera_id, times, clock.now(), urgent=urgent)
+            sql.insert(Detection, [{**detection, "batch_id": batch.pk} for detection in detections])
+            publish.publish(("detection.created", upload.camera_id, created_data(upload, batch, sightings)), *closed)
     with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
     return True
 
 
-def zones_of(camera_id: str) -> list[Zone]:
-    """The zones of a camera that are on."""
-    return sql.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
-
-
-def _store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[batching.Message]:
-    times = [upload.captured_at + timedelta(seconds=s.offset_seconds or 0) for s in sightings]
-    batch, messages = batching.extend(upload.camera_id, times, clock.now())
-    sql.insert(
-        [
-            Detection(
-                upload_id=upload.pk, batch_id=batch.pk, camera_id=upload.camera_id, ordinal=ordinal, captured_at=at,
-                label=s.found.label, confidence=s.found.confidence, frame_offset=s.offset_seconds,
-                x=s.found.box.x, y=s.found.box.y, width=s.found.box.width, height=s.found.box.height,
-                zones=in_zones(s.found.box, zones) if zones else IN_NO_ZONE,
-            )
-            for ordinal, (s, at) in enumerate(zip(sightings, times, strict=True))
-        ]
-    )  # fmt: skip
-    if not batch.is_backfill and any(is_urgent(s.found) for s in sightings):
-        batching.tell_at_once(batch)
-    return [("detection.created", upload.camera_id, created_data(upload, batch, sightings)), *messages]
-
-
-def in_zones(box: Box, zones: list[Zone]) -> list[str]:
-    """The ids of those zones in which a thing with this box stands: see `cameras.zones`."""
-    stands_at = (box.x + box.width / 2, min(1.0, box.y + box.height))
-    return [zone.pk for zone in zones if contains(zone.polygon, stands_at)]
-
-
-def is_urgent(found: DetectedObject) -> bool:
-    """Whether this is told at once, without waiting for the batch and the language model."""
-    return (
-        found.label in settings.FAST_PATH_OBJECT_TYPES and found.confidence >= settings.FAST_PATH_CONFIDENCE_THRESHOLD
-    )
+def detections_of(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[dict[str, Any]]:
+    """Return the rows of `sightings` by attribute name, without their batch. An object is in the zones it stands in."""
+    detections = []
+    for ordinal, sighting in enumerate(sightings):
+        found, box = sighting.found, sighting.found.box
+        stands_at = (box.x + box.width / 2, min(1.0, box.y + box.height))
+        detections.append(
+            {
+                "upload_id": upload.pk,
+                "camera_id": upload.camera_id,
+                "ordinal": ordinal,
+                "captured_at": upload.captured_at + timedelta(seconds=sighting.offset_seconds or 0),
+                "frame_offset": sighting.offset_seconds,
+                "label": found.label,
+                "confidence": found.confidence,
+                "x": box.x,
+                "y": box.y,
+                "width": box.width,
+                "height": box.height,
+                "zones": [zone.pk for zone in zones if contains(zone.polygon, stands_at)],
+            }
+        )
+    return detections
 
 
 def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> DetectionCreatedData:

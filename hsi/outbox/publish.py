@@ -5,7 +5,8 @@ They leave after the commit. `hsi.outbox.publish` only writes and hints; `events
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,8 +16,10 @@ from hsi.db.sql import execute
 from hsi.models import StreamHead, StreamMessage, ToldState
 from hsi.outbox import wakeup
 
+Message = tuple[str, str, Mapping[str, object]]
 
-def publish(*messages: tuple[str, str, Mapping[str, object]]) -> None:
+
+def publish(*messages: Message) -> None:
     """Append messages (type, camera id or "", data), in this order. Must be the last write of a transaction.
 
     The lock on the head is held from here to the commit: that is what makes the order of numbers
@@ -26,14 +29,7 @@ def publish(*messages: tuple[str, str, Mapping[str, object]]) -> None:
         return
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() belongs into the transaction of what it tells")
-    last = _raise_head(len(messages))
-    now = timezone.now()
-    sql.insert(
-        [
-            StreamMessage(seq=last - len(messages) + place, type=kind, camera=camera, data=data, time=now)
-            for place, (kind, camera, data) in enumerate(messages, start=1)
-        ]
-    )
+    _append(messages)
     transaction.on_commit(wakeup.send)
 
 
@@ -42,14 +38,32 @@ def newest() -> int:
     return StreamHead.objects.values_list("seq", flat=True).first() or 0
 
 
-def _raise_head(by: int) -> int:
-    table = StreamHead._meta.db_table
-    [(last,)] = execute(
-        f"INSERT INTO {table} (id,seq) VALUES (1,%(by)s)"
-        f" ON CONFLICT (id) DO UPDATE SET seq={table}.seq+%(by)s RETURNING seq",
-        {"by": by},
-    ).fetchall()
-    return int(last)
+def _append(messages: Sequence[Message]) -> None:
+    """PostgreSQL takes one statement for all of it: the head is locked for a round trip less."""
+    head = StreamHead._meta.db_table
+    raise_head = (
+        f"INSERT INTO {head} (id,seq) VALUES (1,%(count)s)"
+        f" ON CONFLICT (id) DO UPDATE SET seq={head}.seq+%(count)s RETURNING seq-%(count)s"
+    )
+    now = timezone.now()
+    if connection.vendor == "postgresql":
+        table = StreamMessage._meta.db_table
+        execute(
+            f"WITH head(seq) AS ({raise_head})"
+            f" INSERT INTO {table} (seq,type,camera,data,time)"
+            " SELECT head.seq+place,value->>0,value->>1,(value->2)::jsonb,%(now)s"
+            " FROM head,json_array_elements(%(messages)s::json) WITH ORDINALITY AS new(value,place)",
+            {"count": len(messages), "now": now, "messages": json.dumps(messages)},
+        )
+        return
+    [(last,)] = execute(raise_head, {"count": len(messages)}).fetchall()
+    sql.insert(
+        StreamMessage,
+        [
+            {"seq": last + place, "type": kind, "camera": camera, "data": data, "time": now}
+            for place, (kind, camera, data) in enumerate(messages, start=1)
+        ],
+    )
 
 
 def record_change(subject: str, state: str, *, no_news: Collection[str] = ()) -> bool:

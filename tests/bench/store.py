@@ -56,7 +56,7 @@ def stored(ids: list[int], size: int) -> float:
     sightings = [Sighting(found(number), None) for number in range(size)]
     began = time.perf_counter()
     for job in jobs:
-        store(job, uploads[job.row_id], sightings)
+        store(job, uploads[job.row_id], sightings, zones=[])
     seconds = time.perf_counter() - began
     assert Detection.objects.filter(upload__in=ids).count() == len(ids) * size
     return seconds

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from detection import batching
 from detection.models import Batch
@@ -19,10 +20,10 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def add(camera, seconds: float, *, count: int = 1, taken: float | None = None) -> Batch:
+def add(camera, seconds: float, *, count: int = 1, taken: float | None = None, urgent: bool = False) -> Batch:
     with transaction.atomic():
         captured = at(seconds if taken is None else taken)
-        batch, _ = batching.extend(camera.pk, [captured] * count, at(seconds))
+        batch, _ = batching.extend(camera.pk, [captured] * count, at(seconds), urgent=urgent)
     return batch
 
 
@@ -37,6 +38,24 @@ def test_detections_of_one_camera_near_in_time_share_a_batch():
     second.refresh_from_db()
     assert (second.detection_count, second.upload_count) == (3, 2)
     assert (second.started_at, second.ended_at) == (at(0), at(10))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("taken", [0.0, -7200.0])
+def test_uploads_that_come_at_once_open_one_batch(taken):
+    camera, together = factories.camera(), threading.Barrier(4)
+
+    def upload() -> None:
+        together.wait(60)
+        add(camera, 0, taken=taken)
+        connection.close()
+
+    threads = [threading.Thread(target=upload) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [batch.upload_count for batch in Batch.objects.all()] == [4]
 
 
 def test_cameras_do_not_share_batches():
@@ -119,13 +138,18 @@ def test_a_backfill_batch_stays_within_the_window_in_capture_time(settings):
 
 
 def test_the_fast_path_is_taken_once_a_batch():
-    batch = add(factories.camera(), 0)
-    with transaction.atomic():
-        batching.tell_at_once(batch)
+    camera = factories.camera()
+    add(camera, 0)
+    assert queued("fast_path_queue") == []
+    batch = add(camera, 1, urgent=True)
+    assert queued("fast_path_queue") == [batch.pk]
     QueueJob.objects.filter(queue="fast_path_queue").delete()
-    batch.refresh_from_db()
-    with transaction.atomic():
-        batching.tell_at_once(batch)
+    assert add(camera, 2, urgent=True).is_fast_path
+    assert queued("fast_path_queue") == []
+
+
+def test_what_is_late_takes_no_fast_path():
+    assert not add(factories.camera(), 0, taken=-3600, urgent=True).is_fast_path
     assert queued("fast_path_queue") == []
 
 

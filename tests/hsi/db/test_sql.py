@@ -83,14 +83,15 @@ def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
     batch = factories.batch()
     upload = factories.upload(batch.camera)
     made = [
-        Detection(
-            upload=upload, batch=batch, camera=batch.camera, ordinal=ordinal, captured_at=THEN, label="50% off",
-            confidence=0.5, x=0.0, y=0.125, width=0.5, height=0.25, frame_offset=None,
-        )
+        {
+            "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": batch.camera_id, "ordinal": ordinal,
+            "captured_at": THEN, "label": "50% off", "confidence": 0.5, "x": 0.0, "y": 0.125, "width": 0.5,
+            "height": 0.25, "frame_offset": None, "zones": ["yard", "gate"],
+        }
         for ordinal in range(3)
     ]  # fmt: skip
-    sql.insert(made[:2])
-    Detection.objects.bulk_create(made[2:])
+    sql.insert(Detection, made[:2])
+    Detection.objects.bulk_create(Detection(**values) for values in made[2:])
     ours, theirs = Detection.objects.order_by("ordinal")[1:3]
     same = ("id", "ordinal")
     assert {k: v for k, v in values(ours).items() if k not in same} == {
@@ -99,7 +100,8 @@ def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
 
 
 def test_a_key_of_ones_own_and_json_are_inserted() -> None:
-    sql.insert([StreamMessage(seq=17, type="a", camera="", data={"label": "50% off", "n": None}, time=THEN)])
+    data = {"label": "50% off", "n": None}
+    sql.insert(StreamMessage, [{"seq": 17, "type": "a", "camera": "", "data": data, "time": THEN}])
     stored = StreamMessage.objects.get(seq=17)
     assert stored.data == {"label": "50% off", "n": None}
     assert stored.time == THEN
@@ -109,12 +111,16 @@ def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
     text = "\\u0041 'a' \"b\" {c} \n\t\\ ünï 🎥 \u2028</script>"
     camera = factories.camera()
     upload, batch = factories.upload(camera), factories.batch(camera)
-    sql.insert([
-        Detection(
-            upload=upload, batch=batch, camera=camera, ordinal=0, captured_at=THEN, label=text,
-            confidence=0.1 + 0.2, x=1e-17, y=1 / 3, width=0.5, height=0.25, frame_offset=7.25,
-        )
-    ])  # fmt: skip
+    sql.insert(
+        Detection,
+        [
+            {
+                "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": camera.pk, "ordinal": 0,
+                "captured_at": THEN, "label": text, "confidence": 0.1 + 0.2, "x": 1e-17, "y": 1 / 3, "width": 0.5,
+                "height": 0.25, "frame_offset": 7.25, "zones": [],
+            }
+        ],
+    )  # fmt: skip
     stored = Detection.objects.get()
     assert (stored.label, stored.confidence, stored.x, stored.y) == (text, 0.1 + 0.2, 1e-17, 1 / 3)
     assert (stored.frame_offset, stored.captured_at) == (7.25, THEN)
@@ -122,7 +128,7 @@ def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
 
 def test_nothing_is_asked_to_insert_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
-        sql.insert([])
+        sql.insert(Detection, [])
     assert not list(queries)
 
 
