@@ -35,13 +35,12 @@ def register_jobs() -> None:
     )
     handlers.register(
         FAST_PATH_QUEUE,
-        JobHandler(pipeline.tell_at_once, pipeline.log_fast_path_failure, pipeline.requeue_fast_path),
+        JobHandler(pipeline.run_fast_path, pipeline.log_fast_path_failure, pipeline.requeue_fast_path),
     )
 
 
 def register_messages() -> None:
-    from events.alerting.serializers import AlertData
-    from events.serializers import EventData, EventDeletedData
+    from events.serializers import AlertData, EventData, EventDeletedData
     from hsi.outbox import messages
 
     messages.register("event.created", EventData)

@@ -14,7 +14,7 @@ from channels.utils import await_many_dispatch
 from django.conf import settings
 from django.db import Error
 
-from events.notifications import wakeup as notifications_wakeup
+from events.notifications import deliveries
 from events.stream.access import EVENTS, SYSTEM, Refusal, Topic
 from events.stream.client import NO_DATABASE, Client
 from events.stream.handshake import ConnectionLimiter, Handshake
@@ -195,4 +195,4 @@ class NotificationConsumer(AsyncConsumer):
     channel_layer_alias = ""  # the worker delivers the messages of the channel; the consumer needs no channel itself
 
     async def deliveries_due(self, message: dict[str, Any]) -> None:
-        notifications_wakeup.hint.ring()
+        deliveries.hint.ring()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from events.analyzers import ANALYZERS
 from events.models import Event
+from events.severity import LABELS
 
-LEVELS = {"low": "Low risk", "medium": "Medium risk", "high": "High risk", "critical": "Critical risk"}
 # Where there is no score, by `analysis`. "done" cannot be without a score: a constraint keeps it so.
 NO_LEVEL = {"pending": "Not judged yet", "failed": "Not judged"}
 VERDICTS = {
@@ -26,7 +26,7 @@ def words() -> dict[str, dict[str, str]]:
     verdicts = dict(VERDICTS)
     if ANALYZERS.chosen() != "rules":
         verdicts["rules-pending"] = RULES_UNTIL_MODEL
-    return {"levels": LEVELS, "no_level": NO_LEVEL, "verdicts": verdicts}
+    return {"levels": LABELS, "no_level": NO_LEVEL, "verdicts": verdicts}
 
 
 def verdict_key(event: Event) -> str:

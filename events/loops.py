@@ -1,4 +1,4 @@
-"""The loops of an analysis process. The fast path has one of its own: it never waits for a language model."""
+"""The loops of an analysis process. The fast path has its own loop, so that it never waits for a language model."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import time
 
 from django.conf import settings
 
-from events.pending import catch_up, owed
+from events.pending import pending_batches, requeue_pending
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
 from hsi.queues.handlers import get_handler
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker
 
-CATCH_UP_SECONDS = 1.0
+REQUEUE_SECONDS = 1.0
 
 
 class AnalysisWorker(QueueWorker):
-    """Judges batches, and sees to it now and then that those without a judgement get one."""
+    """Judges batches, and once a second queues pending batches again."""
 
     def __init__(self) -> None:
         super().__init__(
             "analysis", ANALYSIS_QUEUE, get_handler(ANALYSIS_QUEUE), concurrency=settings.ANALYSIS_CONCURRENCY
         )
-        self._catch_up_at = float("-inf")
+        self._requeue_at = float("-inf")
 
     def step(self) -> float:
-        if time.monotonic() >= self._catch_up_at:
-            catch_up()
-            self._catch_up_at = time.monotonic() + CATCH_UP_SECONDS
+        if time.monotonic() >= self._requeue_at:
+            requeue_pending()
+            self._requeue_at = time.monotonic() + REQUEUE_SECONDS
         return super().step()
 
     def idle(self) -> bool:
-        return super().idle() and not owed().exists()
+        return super().idle() and not pending_batches().exists()
 
 
 def loops() -> list[Loop]:

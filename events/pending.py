@@ -1,9 +1,9 @@
-"""Judgements that are owed: batches told by rules while the language model was away.
+"""Pending judgements: batches that got a rule score while the language model was unavailable.
 
-While its breaker is open, an analysis job tells its event and is done with; the closed batch whose
-event is pending is what waits. Such batches are queued again as soon as calls go through, the most
-urgent first and a few at a time, so that new batches never stand behind a backlog.
-The reconciler leaves them alone: this is what queues them again, whyever they have no job.
+While the breaker of the model is open, an analysis job ends after the rule score. The closed batch, whose event is
+pending, remains without a job. Such batches are queued again as soon as the breaker lets calls through, the most
+urgent first and a few at a time, so that new batches never wait behind a backlog. The reconciler leaves them to this
+module.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from events.models import Event
 from hsi.outbound import shared_breaker
 from hsi.queues import ANALYSIS_QUEUE, get_queue
 
-AT_ONCE = 4
+MIN_JOBS = 4
 CHUNK = 200
 
 
-def owed() -> QuerySet[Batch]:
-    """Batches whose event was told and not judged yet, with a job or without."""
+def pending_batches() -> QuerySet[Batch]:
+    """Return the batches whose event has no judgement yet, with a job or without."""
     return Batch.objects.filter(state=Batch.State.CLOSED, event__analysis=Event.Analysis.PENDING)
 
 
-def catch_up() -> int:
-    """Queue the most urgent of `owed` that have no job, while few jobs wait; how many."""
-    if shared_breaker.wait_seconds(service()) > 0 or not owed().exists():
+def requeue_pending() -> int:
+    """Queue the most urgent pending batches that have no job, while few jobs wait. Return how many."""
+    if shared_breaker.wait_seconds(service()) > 0 or not pending_batches().exists():
         return 0
     queue = get_queue(ANALYSIS_QUEUE)
-    room = max(AT_ONCE, 2 * settings.ANALYSIS_CONCURRENCY) - queue.depth().waiting
+    room = max(MIN_JOBS, 2 * settings.ANALYSIS_CONCURRENCY) - queue.depth().waiting
     row_ids = list(most_urgent(room))
     if not row_ids:
         return 0
@@ -43,8 +43,8 @@ def catch_up() -> int:
 
 
 def most_urgent(limit: int) -> Iterator[int]:
-    """Up to `limit` batches of `owed` without a job: the highest rule score first, then the newest."""
-    ordered = owed().order_by(F("event__risk_score").desc(nulls_last=True), "-started_at", "-pk")
+    """Yield up to `limit` pending batches without a job: the highest rule score first, then the newest."""
+    ordered = pending_batches().order_by(F("event__risk_score").desc(nulls_last=True), "-started_at", "-pk")
     queue = get_queue(ANALYSIS_QUEUE)
     start = 0
     while limit > 0 and (ids := list(ordered.values_list("pk", flat=True)[start : start + CHUNK])):

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import re_path
 
 from events.consumers import EventsConsumer, NotificationConsumer, SystemConsumer
-from events.notifications.wakeup import CHANNEL
+from events.notifications.deliveries import CHANNEL
 from events.stream.handshake import ConnectionLimiter, Denier
 from events.stream.hub import Hub
 from hsi.metrics import gauges

@@ -8,11 +8,12 @@ from typing import Any, TypedDict, cast
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from events.models import Event
+from events.models import Alert, Event
 from hsi.api.filters import BIGGEST_ID
 from hsi.api.inputs import Input
 from hsi.db import json_rows
 from hsi.http.url_prefix import link
+from hsi.times import iso
 
 MAX_NOTES = 10_000
 MOST_AT_ONCE = 200
@@ -56,6 +57,19 @@ class EventDeletedData(TypedDict):
     reason: str
 
 
+class AlertData(TypedDict):
+    """An alert that a rule made for an event. `rule` is null when the rule was deleted."""
+
+    id: int
+    event: int
+    rule: int | None
+    camera: str
+    severity: str
+    status: str
+    created_at: str
+    updated_at: str
+
+
 # The fields of `EventData`, and the attribute of an event that each is made of.
 COLUMNS = tuple(
     (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__
@@ -75,6 +89,19 @@ def events_data(events: QuerySet[Event]) -> list[EventData]:
 def _shown(row: dict[str, Any]) -> EventData:
     row["snapshot_url"] = link(f"/api/events/{row['snapshot_url']}/snapshot?boxes=1")
     return cast(EventData, row)
+
+
+def alert_data(alert: Alert) -> AlertData:
+    return {
+        "id": alert.pk,
+        "event": alert.event_id,
+        "rule": alert.rule_id,
+        "camera": alert.camera_id,
+        "severity": alert.severity,
+        "status": alert.status,
+        "created_at": iso(alert.created_at),
+        "updated_at": iso(alert.updated_at),
+    }
 
 
 class ReviewSerializer(Input):

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from events.models import Event
+from events.severity import LEVELS
 from events.stats import UNJUDGED, change_between
 from hsi.times import iso
 
@@ -26,7 +27,6 @@ LOOKS_BACK = {
     "week": timedelta(weeks=26),
     "month": timedelta(days=365),
 }
-LEVELS = [*Event.Level.values, UNJUDGED]
 
 
 class BucketData(TypedDict):
@@ -115,7 +115,7 @@ def _empty(bucket: str, zone: ZoneInfo, start: datetime, end: datetime) -> Bucke
         "end": iso(end),
         "label": labels.get(bucket, local.date().isoformat()),
         "events": 0,
-        "risk_levels": dict.fromkeys(LEVELS, 0),
+        "risk_levels": dict.fromkeys((*LEVELS, UNJUDGED), 0),
         "max_score": None,
     }
 

@@ -1,11 +1,11 @@
-from django.urls import path
+from django.urls import include, path
 
-from events.alerting import api as alerting
-from events.api import actions, events, history
+from events.api import actions, alerts, events, history
+from events.home import account, views
 from events.notifications import api as notifications
 from events.stream.schema import StreamSchema
 
-urlpatterns = [
+api = [
     path("schema/stream", StreamSchema.as_view()),
     path("events", events.Events.as_view()),
     path("events/stats", history.Stats.as_view()),
@@ -21,15 +21,24 @@ urlpatterns = [
     path("events/<int:pk>/clip", actions.EventClip.as_view()),
     path("events/<int:pk>/reanalyse", actions.ReanalyseEvent.as_view()),
     path("events/<int:pk>/restore", actions.RestoreEvent.as_view()),
-    path("alert-rules", alerting.Rules.as_view()),
-    path("alert-rules/<int:pk>", alerting.OneRule.as_view()),
-    path("alert-rules/<int:pk>/test", alerting.TestRule.as_view()),
-    path("alerts", alerting.Alerts.as_view()),
-    path("alerts/<int:pk>", alerting.OneAlert.as_view()),
-    path("alerts/<int:pk>/acknowledge", alerting.HandleAlert.as_view()),
-    path("alerts/<int:pk>/dismiss", alerting.DismissAlert.as_view()),
+    path("alert-rules", alerts.Rules.as_view()),
+    path("alert-rules/<int:pk>", alerts.OneRule.as_view()),
+    path("alert-rules/<int:pk>/test", alerts.TestRule.as_view()),
+    path("alerts", alerts.Alerts.as_view()),
+    path("alerts/<int:pk>", alerts.OneAlert.as_view()),
+    path("alerts/<int:pk>/acknowledge", alerts.HandleAlert.as_view()),
+    path("alerts/<int:pk>/dismiss", alerts.DismissAlert.as_view()),
     path("notification-channels", notifications.NotificationChannels.as_view()),
     path("notification-channels/<int:pk>", notifications.OneChannel.as_view()),
     path("notification-channels/<int:pk>/test", notifications.TestChannel.as_view()),
     path("deliveries", notifications.Deliveries.as_view()),
+]
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("account", account.account, name="account"),
+    path("account/password", account.change_password, name="change_password"),
+    path("account/tokens", account.make_token, name="make_token"),
+    path("account/tokens/<int:pk>/revoke", account.revoke_token, name="revoke_own_token"),
+    path("api/", include(api)),
 ]

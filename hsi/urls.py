@@ -15,7 +15,7 @@ handler404 = "hsi.http.problem.not_found"
 handler500 = "hsi.http.problem.server_error"
 
 urlpatterns = [
-    path("", include("events.home.urls")),
+    path("", include("events.urls")),
     path("login", SignIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("setup", views.setup, name="setup"),
@@ -28,7 +28,6 @@ urlpatterns = [
     path("api/tokens/<int:pk>", tokens.OneToken.as_view()),
     path("api/", include("cameras.urls")),
     path("api/", include("detection.urls")),
-    path("api/", include("events.urls")),
     path("api/", include("monitoring.urls")),
     path("metrics", include("monitoring.metrics.exporter")),
 ]

@@ -14,7 +14,7 @@ from django.test import Client
 
 from cameras.models import Camera, CameraGrant
 from detection.models import Batch
-from events.actions import reanalysis
+from events import actions
 from events.analyzers import ANALYZERS
 from events.loops import loops
 from events.models import Delivery, Event, Judgement
@@ -100,7 +100,7 @@ def story(nursery: Camera, porch: Camera) -> Event:
     told_at_once(last)
     event = judged(last)
     with transaction.atomic():
-        reanalysis.ask(event)
+        actions.request_reanalysis(event)
     return judged(last)
 
 

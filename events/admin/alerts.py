@@ -14,14 +14,13 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from cameras.models import Camera, Zone
-from events.alerting.handling import handle
+from events.actions import handle_alert
 from events.alerting.schedule import DAYS
 from events.models import Alert, AlertRule, Event
+from events.severity import TONES
 from hsi.admin.base import HSIAdmin, MachineAdmin, VisibleChoices, badge, shortened, thumbnail
 from hsi.http.url_prefix import link
 from hsi.security import policy
-
-TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
 
 
 class WordsField(forms.CharField):
@@ -68,12 +67,12 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         super().__init__(*args, **options)
         zones = Zone.objects.order_by("camera", "name").values_list("pk", "name", "camera__name")
         self._offer("cameras", dict(Camera.objects.order_by("name").values_list("pk", "name")))
-        self._offer("zones", {pk: f"{name} ({of})" for pk, name, of in zones})
+        self._offer("zones", {pk: f"{name} ({camera})" for pk, name, camera in zones})
 
-    def _offer(self, name: str, there: dict[str, str]) -> None:
-        """What there is, and what the rule names although it is gone."""
+    def _offer(self, name: str, existing: dict[str, str]) -> None:
+        """Offer the existing choices, and those of the rule that no longer exist."""
         field: Any = self.fields[name]
-        field.choices = list(({one: f"{one} (gone)" for one in getattr(self.instance, name)} | there).items())
+        field.choices = list(({value: f"{value} (gone)" for value in getattr(self.instance, name)} | existing).items())
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -90,7 +89,7 @@ class AlertRuleAdmin(HSIAdmin):
         (None, {"fields": ("name", "enabled")}),
         ("Which events", {"fields": ("severity", "min_risk", "labels", "min_confidence", "cameras", "zones")}),
         ("When", {"fields": ("schedule_days", "schedule_start", "schedule_end", "schedule_timezone")}),
-        ("Who is told, and how often", {"fields": ("channels", "cooldown_seconds", "dedup_key")}),
+        ("Notifications", {"fields": ("channels", "cooldown_seconds", "dedup_key")}),
     )
     list_filter = ("enabled", "severity")
     search_fields = ("name",)
@@ -108,20 +107,20 @@ class AlertRuleAdmin(HSIAdmin):
 
 @admin.register(Alert)
 class AlertAdmin(MachineAdmin):
-    """Made by rules. A person acknowledges or dismisses them: here many, one on the page of its event."""
+    """Alerts are made by rules. A person acknowledges or dismisses several here, or one on the page of its event."""
 
-    list_display = ("picture", "id", "level", "state", "told", "camera", "rule", "created_at", "handled_by")
+    list_display = ("picture", "id", "level", "state", "event_link", "camera", "rule", "created_at", "handled_by")
     list_display_links = ("id",)
     list_filter = ("status", "severity", ("camera", VisibleChoices), "created_at")
     list_select_related = ("camera", "rule", "event")
     ordering = ("-created_at", "-id")
     sortable_by = ("id", "created_at")
     fields = (
-        "level", "state", "told", "large_picture", "camera", "rule", "handled_by", "dedup_key", "window", "uid",
+        "level", "state", "event_link", "large_picture", "camera", "rule", "handled_by", "dedup_key", "window", "uid",
         "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
-    # A rule may be about other cameras too, and what it is called may say so.
+    # The name of a rule may reveal other cameras.
     of_the_rule = frozenset({"rule", "dedup_key"})
     actions = ("acknowledge", "dismiss")
     states = {"open": "bad", "acknowledged": "good", "dismissed": "calm"}
@@ -153,7 +152,7 @@ class AlertAdmin(MachineAdmin):
         return thumbnail(link(f"/api/events/{alert.event_id}/snapshot?boxes=1"), large=True)
 
     @admin.display(description="event")
-    def told(self, alert: Alert) -> SafeString:
+    def event_link(self, alert: Alert) -> SafeString:
         address = reverse("admin:events_event_change", args=[alert.event_id])
         return format_html('<a href="{}">{}</a>', address, shortened(alert.event.summary) or f"event {alert.event_id}")
 
@@ -167,4 +166,4 @@ class AlertAdmin(MachineAdmin):
 
     def _handle(self, request: HttpRequest, queryset: QuerySet[Alert], status: Alert.Status) -> None:
         alerts = queryset.exclude(status=status)
-        self.act_on(request, alerts, lambda alert: handle(alert, status, request.user), str(status.label))
+        self.act_on(request, alerts, lambda alert: handle_alert(alert, status, request.user), str(status.label))

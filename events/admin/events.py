@@ -12,12 +12,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from events import search
-from events.actions import review
+from events import actions, search
 from events.admin.review import ReviewAdmin
-from events.admin.review_page import TONES
 from events.labels import verdict_key
 from events.models import Event, EventFeedback
+from events.severity import TONES
 from hsi.admin.base import VisibleChoices, badge, shortened, thumbnail
 from hsi.api.filters import BIGGEST_ID
 from hsi.http.url_prefix import link
@@ -97,7 +96,7 @@ class EventAdmin(ReviewAdmin):
         """Only what a person may say; the rest may have been judged anew since the form was opened."""
         with transaction.atomic():
             event = Event.objects.select_for_update().get(pk=obj.pk)
-            review.change(event, {name: form.cleaned_data[name] for name in form.changed_data})
+            actions.review_event(event, {name: form.cleaned_data[name] for name in form.changed_data})
 
     @admin.action(description="Mark as reviewed", permissions=["act"])
     def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
@@ -113,7 +112,7 @@ class EventAdmin(ReviewAdmin):
         self._review(request, held, {"kept": False, "exported_at": None})
 
     def _review(self, request: HttpRequest, events: QuerySet[Event], values: dict[str, Any]) -> None:
-        self.act_on(request, events, lambda event: review.change(event, values), "changed")
+        self.act_on(request, events, lambda event: actions.review_event(event, values), "changed")
 
     @admin.display(description="picture")
     def picture(self, event: Event) -> SafeString:

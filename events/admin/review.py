@@ -13,11 +13,8 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from events.actions import feedback, reanalysis
-from events.actions.review import change
-from events.admin import neighbours
-from events.admin.review_page import review_page
-from events.alerting.handling import handle
+from events import actions
+from events.admin.review_page import older, review_page
 from events.models import Alert, Event, EventFeedback
 from events.serializers import MAX_NOTES
 from hsi.admin.base import HSIAdmin
@@ -86,7 +83,7 @@ class ReviewAdmin(HSIAdmin):
     def _next(self, request: HttpRequest, event: Event) -> str:
         if request.POST.get("then") != "next":
             return page_of(event)
-        following = neighbours.older(self.get_queryset(request).filter(reviewed=False, deleted_at=None), event)
+        following = older(self.get_queryset(request).filter(reviewed=False, deleted_at=None), event)
         return page_of(following) if following else reverse("admin:events_event_changelist")
 
 
@@ -96,12 +93,12 @@ def page_of(event: Event) -> str:
 
 def set_reviewed(request: HttpRequest, event: Event) -> str:
     reviewed = request.POST.get("reviewed") == "yes"
-    change(event, {"reviewed": reviewed})
+    actions.review_event(event, {"reviewed": reviewed})
     return f"Event {event.pk} is reviewed." if reviewed else f"Event {event.pk} is to be reviewed again."
 
 
 def judge_again(request: HttpRequest, event: Event) -> str:
-    reanalysis.ask(event)
+    actions.request_reanalysis(event)
     return f"Event {event.pk} waits to be judged again. Its score stays until then."
 
 
@@ -109,7 +106,7 @@ def give_feedback(request: HttpRequest, event: Event) -> str:
     form = FeedbackForm(request.POST)
     if not form.is_valid():
         return "Nothing was kept: choose one of the four."
-    given = feedback.give(event, form.cleaned_data["verdict"], form.cleaned_data["comment"])
+    given = actions.record_feedback(event, form.cleaned_data["verdict"], form.cleaned_data["comment"])
     return "Thank you. That is kept with the event." if given else "That had been kept before."
 
 
@@ -122,7 +119,7 @@ def handle_alert(request: HttpRequest, event: Event) -> str:
     alert = event.alerts.select_for_update().filter(pk=pk).first()
     if status is None or alert is None:
         return "Nothing was changed: there is no such alert of this event."
-    handle(alert, status, request.user)
+    actions.handle_alert(alert, status, request.user)
     return f"Alert {alert.pk} is {status.label}."
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from cameras.access import only_visible, sees_all
-from events.admin import neighbours
-from events.labels import LEVELS, NO_LEVEL, verdict_key, words
+from events.labels import NO_LEVEL, verdict_key, words
 from events.media.filmstrip import Film, film_of
 from events.models import Alert, AlertRule, Delivery, Event, EventFeedback
 from events.nearby import nearby
+from events.severity import LABELS, TONES
+from hsi.api.pagination import beyond, order
 from hsi.models import AuditEntry
 from hsi.security import policy
 from hsi.security.roles import Person
 
 SHOWN = 30
-TONES = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad", None: "calm"}
 SOURCES = {"llm": "language model", "rules": "rules", None: "not judged"}
 ALERT_TONES = {"open": "bad", "acknowledged": "good", "dismissed": "calm"}
 DELIVERY_TONES = {"pending": "wait", "sent": "good", "failed": "warn", "dead": "bad"}
@@ -36,7 +37,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "is_fullwidth": "1",
         "event": event,
         "tone": TONES[event.risk_level],
-        "level": LEVELS[event.risk_level] if event.risk_level else NO_LEVEL[event.analysis],
+        "level": LABELS[event.risk_level] if event.risk_level else NO_LEVEL[event.analysis],
         "source": SOURCES[event.risk_source],
         "verdict": words()["verdicts"][verdict_key(event)],
         "began": event.started_at.astimezone(zone),
@@ -58,8 +59,8 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "may_change": may_change,
         "waits": event.analysis == Event.Analysis.PENDING,
         "nearby": [(one, apart(one["seconds_apart"])) for one in nearby(event, request.user)],
-        "older": neighbours.older(seen, event),
-        "newer": neighbours.newer(seen, event),
+        "older": older(seen, event),
+        "newer": newer(seen, event),
     }
 
 
@@ -106,3 +107,18 @@ def delivery(row: Delivery) -> dict[str, Any]:
         "at": row.sent_at or row.next_attempt_at,
         "is_due": bool(row.next_attempt_at and row.next_attempt_at <= timezone.now()),
     }
+
+
+def older(events: QuerySet[Event], event: Event) -> Event | None:
+    """Return the next older of `events`."""
+    return _next(events, event, "started_at")
+
+
+def newer(events: QuerySet[Event], event: Event) -> Event | None:
+    """Return the next newer of `events`."""
+    return _next(events, event, "-started_at")
+
+
+def _next(events: QuerySet[Event], event: Event, keyset: str) -> Event | None:
+    following = events.filter(beyond(keyset, event.started_at.isoformat(), event.pk))
+    return following.order_by(*order(keyset)).only("pk").first()

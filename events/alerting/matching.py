@@ -1,20 +1,23 @@
-"""Whether a rule matches an event. Pure: no database, no clock, and no text that a language model wrote."""
+"""Whether a rule matches an event. No rule depends on text that a language model wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Max
+
+from detection.models import Detection
 from events.alerting.schedule import Schedule, zone_named
 from events.models import AlertRule, Event
-
-LEVELS = tuple(Event.Level.values)  # from the least to the worst
+from events.severity import is_at_least
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What was seen, how surely (0..1), and the ids of the zones it was in."""
+class LabelSummary:
+    """A detected label in one set of zones, with the highest confidence (0..1) there. `zones` are ids."""
 
     label: str
     confidence: float
@@ -22,79 +25,76 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All of an event that a rule may ask about. `at` is when it began."""
+class EventFacts:
+    """The parts of an event that rules are compared with."""
 
     camera: str
-    at: datetime
+    started_at: datetime
     score: int | None
     level: str | None
-    sightings: Sequence[Sighting]
+    labels: Sequence[LabelSummary]
 
 
-def facts_of(event: Event, sightings: Sequence[Sighting]) -> Facts:
-    return Facts(event.camera_id, event.started_at, event.risk_score, event.risk_level, sightings)
+def label_summaries(batch_ids: Iterable[int]) -> dict[int, list[LabelSummary]]:
+    """Return the labels detected in each batch, sorted by label. One query."""
+    summaries: defaultdict[int, list[LabelSummary]] = defaultdict(list)
+    rows = Detection.objects.filter(batch__in=batch_ids).values_list("batch_id", "label", "zones")
+    for batch_id, label, zones, confidence in rows.annotate(best=Max("confidence")).order_by("batch_id", "label"):
+        summaries[batch_id].append(LabelSummary(label, confidence, frozenset(zones)))
+    return dict(summaries)
 
 
-def place_of(level: str) -> int:
-    """0 is the least level."""
-    return LEVELS.index(level)
+def facts_of(event: Event, labels: Sequence[LabelSummary]) -> EventFacts:
+    return EventFacts(event.camera_id, event.started_at, event.risk_score, event.risk_level, labels)
 
 
-def at_least(level: str | None, least: str) -> bool:
-    """Whether `level` is `least` or worse. No level is not."""
-    return level is not None and LEVELS.index(level) >= LEVELS.index(least)
-
-
-def mismatches(rule: AlertRule, facts: Facts) -> list[str]:
-    """Why `rule` would not match, in words; none where it would. Whether it is enabled is another question."""
+def mismatches(rule: AlertRule, facts: EventFacts) -> list[str]:
+    """Return the reasons why `rule` does not match. Whether the rule is enabled is not considered."""
     return list(_mismatches(rule, facts))
 
 
-def matching_sighting(rule: AlertRule, facts: Facts) -> Sighting | None:
-    """The surest sighting that fulfils labels, confidence and zones of `rule` at once."""
-    fitting = [one for one in facts.sightings if _fits(rule, one)]
-    return max(fitting, key=lambda one: (one.confidence, one.label), default=None)
+def matching_label(rule: AlertRule, facts: EventFacts) -> LabelSummary | None:
+    """Return the label with the highest confidence that meets labels, confidence and zones of `rule` at once."""
+    matching = [summary for summary in facts.labels if _matches(rule, summary)]
+    return max(matching, key=lambda summary: (summary.confidence, summary.label), default=None)
 
 
-def _fits(rule: AlertRule, one: Sighting) -> bool:
+def _matches(rule: AlertRule, summary: LabelSummary) -> bool:
     return (
-        (not rule.labels or one.label in rule.labels)
-        and one.confidence >= rule.min_confidence
-        and (not rule.zones or not one.zones.isdisjoint(rule.zones))
+        (not rule.labels or summary.label in rule.labels)
+        and summary.confidence >= rule.min_confidence
+        and (not rule.zones or not summary.zones.isdisjoint(rule.zones))
     )
 
 
-def _mismatches(rule: AlertRule, facts: Facts) -> Iterator[str]:
+def _mismatches(rule: AlertRule, facts: EventFacts) -> Iterator[str]:
     if rule.cameras and facts.camera not in rule.cameras:
         yield "another camera"
     if facts.score is None:
-        yield "not judged yet"
+        yield "not analysed yet"
     else:
-        if not at_least(facts.level, rule.severity):
+        if not is_at_least(facts.level, rule.severity):
             yield f"level {facts.level}, below {rule.severity}"
         if facts.score < rule.min_risk:
             yield f"score {facts.score}, below {rule.min_risk}"
-    if matching_sighting(rule, facts) is None:
-        yield from _unseen(rule, facts)
+    if matching_label(rule, facts) is None:
+        yield _label_mismatch(rule, facts)
     schedule = schedule_of(rule)
-    if schedule is not None and not schedule.covers(facts.at):
+    if schedule is not None and not schedule.covers(facts.started_at):
         yield "out of hours"
 
 
-def _unseen(rule: AlertRule, facts: Facts) -> Iterator[str]:
-    labelled = [one for one in facts.sightings if not rule.labels or one.label in rule.labels]
-    sure = [one for one in labelled if one.confidence >= rule.min_confidence]
-    if not labelled:
-        yield "none of the labels was seen"
-    elif not sure:
-        yield f"at most {max(one.confidence for one in labelled):.0%} sure, below {rule.min_confidence:.0%}"
-    else:
-        yield "not seen in one of the zones"
+def _label_mismatch(rule: AlertRule, facts: EventFacts) -> str:
+    confidences = [summary.confidence for summary in facts.labels if not rule.labels or summary.label in rule.labels]
+    if not confidences:
+        return "none of the labels was detected"
+    if max(confidences) < rule.min_confidence:
+        return f"confidence at most {max(confidences):.0%}, below {rule.min_confidence:.0%}"
+    return "not in one of the zones"
 
 
 def schedule_of(rule: AlertRule) -> Schedule | None:
-    """None: always."""
+    """Return the schedule of a rule. None means always."""
     if rule.schedule_start is None or rule.schedule_end is None:
         return None
     return Schedule(rule.schedule_start, rule.schedule_end, zone_named(rule.schedule_timezone), rule.schedule_days)

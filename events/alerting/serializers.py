@@ -1,4 +1,4 @@
-"""Rules and alerts as the API and the stream show them, and what an administrator may say about a rule."""
+"""Alert rules in the API: the response, and the validated request."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from django.core.exceptions import ValidationError as FormError
 from rest_framework import serializers
 
 from cameras.models import Camera, Zone, validate_time_zone
-from events.alerting.dedup import validate_template
 from events.alerting.schedule import DAYS
-from events.models import Alert, AlertRule, Event, NotificationChannel
-from events.models.alerts import LONGEST_COOLDOWN_SECONDS
+from events.models import AlertRule, Event, NotificationChannel
+from events.models.alerts import LONGEST_COOLDOWN_SECONDS, validate_template
 from hsi.api.filters import BIGGEST_ID
 from hsi.api.inputs import FractionField, Input
-from hsi.times import iso
 
 MOST_NAMES = 100
 
@@ -44,32 +42,6 @@ class AlertRuleData(TypedDict):
     cooldown_seconds: int
     dedup_key: str
     channels: list[int]
-
-
-class AlertData(TypedDict):
-    """An event that a rule found worth an alarm. `rule` is null when it was deleted since."""
-
-    id: int
-    event: int
-    rule: int | None
-    camera: str
-    severity: str
-    status: str
-    created_at: str
-    updated_at: str
-
-
-def alert_data(alert: Alert) -> AlertData:
-    return {
-        "id": alert.pk,
-        "event": alert.event_id,
-        "rule": alert.rule_id,
-        "camera": alert.camera_id,
-        "severity": alert.severity,
-        "status": alert.status,
-        "created_at": iso(alert.created_at),
-        "updated_at": iso(alert.updated_at),
-    }
 
 
 def rule_data(rule: AlertRule) -> AlertRuleData:

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from events.analyzers import Context, Verdict
 from events.analyzers.prompt import prompt_for
-from events.analyzers.sanitising import one_line, storable
 from events.analyzers.server import Asker
 from events.analyzers.server_offer import ABSENT, healthy, models, require
+from events.analyzers.texts import one_line, storable
 from events.analyzers.verdict import verdict_from
 from hsi.errors import AIServiceError, AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService

@@ -15,8 +15,8 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from events.analyzers import Context, Earlier, Seen
-from events.analyzers.sanitising import quotable
-from events.analyzers.severity import LEVELS, bands
+from events.analyzers.texts import quotable
+from events.severity import LEVELS, bands
 
 MAX_SLOTS = 8
 MAX_LABELS_PER_SLOT = 8

@@ -22,9 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from events.analyzers import Context, Verdict
-from events.analyzers.sanitising import one_line
-from events.analyzers.sentence import sentence, together
-from events.analyzers.severity import level_of
+from events.analyzers.texts import one_line, sentence, together
+from events.severity import level_of
 
 POINTS = {
     "person": 45,

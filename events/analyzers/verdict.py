@@ -10,8 +10,8 @@ from events.analyzers import Context, Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
 from events.analyzers.grounding import unchecked, ungrounded
-from events.analyzers.sanitising import one_line, storable
-from events.analyzers.severity import level_of
+from events.analyzers.texts import one_line, storable
+from events.severity import level_of
 from hsi.errors import AIServiceAnswerError
 
 MAX_SUMMARY_CHARACTERS = 300

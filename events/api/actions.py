@@ -1,4 +1,4 @@
-"""The API of what people do with events beyond a word about them: the trash, another judgement, many at once."""
+"""The API of actions on events: trash, reanalysis, clip, and bulk calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from cameras.access import only_visible
 from cameras.api import file_response
-from events.actions import bulk, reanalysis, trash
+from events import actions
 from events.api.events import EventView
 from events.media import clip
 from events.models import Event
@@ -25,9 +25,9 @@ from hsi.api.openapi import Page
 
 
 class BulkData(TypedDict):
-    """What became of each, in the order in which they were named."""
+    """The results, in the order of the request."""
 
-    items: list[bulk.ItemData]
+    items: list[actions.ItemData]
 
 
 class Trash(EventView):
@@ -53,7 +53,7 @@ class RestoreEvent(EventView):
         with transaction.atomic():
             deleted = self.get_queryset().filter(deleted_at__isnull=False)
             event = get_object_or_404(deleted.select_for_update(), pk=pk)
-            trash.restore(event)
+            actions.restore_event(event)
         return Response(event_data(event))
 
 
@@ -63,12 +63,12 @@ class ReanalyseEvent(EventView):
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            reanalysis.ask(event)
+            actions.request_reanalysis(event)
         return Response(event_data(event), 202)
 
 
 class EventClip(EventView):
-    """The camera's own clip, or one made of its pictures."""
+    """The clip of the camera, or one made of its pictures."""
 
     content_negotiation_class = file_response.AnyAccept
 
@@ -76,34 +76,34 @@ class EventClip(EventView):
         summary="Get the clip of an event", responses=file_response.FILE, parameters=file_response.RANGE_PARAMETERS
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        found = clip.source(get_object_or_404(self.get_queryset(), pk=pk))
-        etag = f"clip-{found.key}"
+        source = clip.source(get_object_or_404(self.get_queryset(), pk=pk))
+        etag = f"clip-{source.key}"
         if answer := file_response.unchanged(request, etag):
             return answer
-        file, name, size = clip.opened(found)
+        file, name, size = clip.opened(source)
         return file_response.file_response(request, file, name, size, trusted=True, etag=etag)
 
 
-def _each_found_again(view: EventView, data: BulkData) -> BulkData:
-    """The recheck of a bulk call: of an event that its user may not see any more nothing is said."""
+def _recheck(view: EventView, data: BulkData) -> BulkData:
+    """Recheck a stored result: hide events that the user may no longer see."""
     events = only_visible(Event.with_trash.all(), view.request.user)
-    return {"items": bulk.as_seen_now(events, data["items"])}
+    return {"items": actions.recheck_items(events, data["items"])}
 
 
 class BulkReview(EventView):
     @extend_schema(summary="Review several events", request=BulkReviewSerializer, responses={207: BulkData})
-    @once(_each_found_again)
+    @once(_recheck)
     def post(self, request: Request) -> Response:
         values = checked(BulkReviewSerializer, request)
         ids = values.pop("ids")
-        return Response({"items": bulk.review(self.get_queryset(), ids, values)}, 207)
+        return Response({"items": actions.review_events(self.get_queryset(), ids, values)}, 207)
 
 
 class BulkDelete(EventView):
     posting = "delete"
 
     @extend_schema(summary="Move several events to the trash", request=BulkDeleteSerializer, responses={207: BulkData})
-    @once(_each_found_again)
+    @once(_recheck)
     def post(self, request: Request) -> Response:
         ids = checked(BulkDeleteSerializer, request)["ids"]
-        return Response({"items": bulk.delete(self.get_queryset(), ids)}, 207)
+        return Response({"items": actions.delete_events(self.get_queryset(), ids)}, 207)

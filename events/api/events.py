@@ -1,4 +1,4 @@
-"""The API of events: what happened, and what people say about it."""
+"""The API of events and their reviews."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from cameras.api import file_response
 from detection.api import with_event
 from detection.models import Detection
 from detection.serializers import DetectionData, detection_data
-from events import search
-from events.actions import trash
-from events.actions.review import change
+from events import actions, search
 from events.filters import EventFilters
 from events.media import snapshot
 from events.models import Event
@@ -55,14 +53,14 @@ class Events(EventView):
         return self.get_paginated_response(page)
 
     def _best(self, request: Request) -> dict[str, Any]:
-        """One page, the best first. There is no next one: a rank is no place that a cursor could name."""
+        """Return one page, the best matches first. There is no next page, because a cursor cannot name a rank."""
         query = search.parse(request.query_params.get("q", ""))
         if not query or "cursor" in request.query_params:
-            raise ValidationError({"order": ["rank needs words in q, and has no cursor."]})
+            raise ValidationError({"order": ["rank needs words in q and allows no cursor."]})
         limit = min(KeysetPagination().limit(request), search.BEST)
         ids = search.best(self.filter_queryset(self.get_queryset()), query, limit)
-        found = {event["id"]: event for event in events_data(Event.objects.filter(pk__in=ids))}
-        return whole([found[pk] for pk in ids if pk in found])
+        rows = {event["id"]: event for event in events_data(Event.objects.filter(pk__in=ids))}
+        return whole([rows[pk] for pk in ids if pk in rows])
 
 
 class OneEvent(EventView):
@@ -74,32 +72,32 @@ class OneEvent(EventView):
     def patch(self, request: Request, pk: int) -> Response:
         values = checked(ReviewSerializer, request)
         with transaction.atomic():
-            # Locked: what is published is the row as it is, also where an analyser judges it meanwhile.
+            # The lock keeps an analyser from changing the row between the change and its message.
             event = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            return Response(change(event, values))
+            return Response(actions.review_event(event, values))
 
     @extend_schema(summary="Move an event to the trash", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
-            trash.delete(get_object_or_404(self.get_queryset(), pk=pk))
+            actions.delete_event(get_object_or_404(self.get_queryset(), pk=pk))
         return Response(status=204)
 
 
 class EventDetections(GenericAPIView[Detection]):
-    queryset = Detection.objects.none()  # what the API's description learns the model from
+    queryset = Detection.objects.none()  # tells the API description the model
     subject = Detection
     keyset = "captured_at"
 
     @extend_schema(summary="List the detections of an event", responses=Page[DetectionData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(only_visible(Event.objects.all(), request.user), pk=pk)
-        found = with_event(Detection.objects.filter(batch=event.batch_id))
-        page = self.paginate_queryset(self.filter_queryset(found)) or []
+        detections = with_event(Detection.objects.filter(batch=event.batch_id))
+        page = self.paginate_queryset(self.filter_queryset(detections)) or []
         return self.get_paginated_response([detection_data(detection) for detection in page])
 
 
 class EventNearby(EventView):
-    """A short list: there is one page of it."""
+    """A short list with one page."""
 
     pagination_class = None
 
@@ -110,7 +108,7 @@ class EventNearby(EventView):
 
 
 class EventSnapshot(EventView):
-    """The event's best picture, with `?boxes=1` with what was found in it drawn in."""
+    """The best picture of the event. `?boxes=1` draws the boxes of its detections."""
 
     content_negotiation_class = file_response.AnyAccept
 

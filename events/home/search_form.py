@@ -1,4 +1,4 @@
-"""What the page for people was asked to show: the parameters of the list of events, in its own address."""
+"""The search form of the live page. Its fields are the parameters of the API, in the address of the page."""
 
 from __future__ import annotations
 
@@ -14,56 +14,57 @@ from rest_framework.exceptions import ValidationError
 from detection.detectors.labels import COCO_80
 from events.filters import Conditions
 from events.models import Event
+from events.severity import AT_LEAST_LABELS
 from hsi.api.filters import narrowed
 
-LEVELS = {"medium": "Medium and above", "high": "High and above", "critical": "Critical only"}
-# What most people never set; shown when it is asked for.
-RARELY = ("label", "after", "before")
+# Fields in the part of the form that is closed at first.
+EXTRA_FIELDS = ("label", "after", "before")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """`given` is what somebody wrote, by name; empty fields of the form are not in it."""
+class SearchQuery:
+    """The values of the form by name, without empty fields."""
 
-    given: Mapping[str, str]
-    faults: list[str] = field(default_factory=list)
+    values: Mapping[str, str]
+    errors: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, parameters: QueryDict) -> Self:
+    def from_parameters(cls, parameters: QueryDict) -> Self:
         return cls({name: str(value) for name, value in parameters.items() if value})
 
     @property
     def query(self) -> str:
-        """For the API, whose parameters these are."""
-        return urlencode(self.given)
+        """Return the query string for the API."""
+        return urlencode(self.values)
 
     @property
     def day_after(self) -> str:
-        return self.given.get("after", "")[:10]
+        return self.values.get("after", "")[:10]
 
     @property
     def day_before(self) -> str:
-        return self.given.get("before", "")[:10]
+        return self.values.get("before", "")[:10]
 
     @property
-    def rarely(self) -> int:
-        return sum(name in self.given for name in RARELY)
+    def extra_count(self) -> int:
+        """Return how many fields of the closed part are set."""
+        return sum(name in self.values for name in EXTRA_FIELDS)
 
     @property
     def levels(self) -> Mapping[str, str]:
-        return LEVELS
+        return AT_LEAST_LABELS
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """To choose from; others are taken as well."""
+        """Return labels to choose from. Others are accepted as well."""
         return COCO_80
 
-    def narrow(self, events: QuerySet[Event]) -> QuerySet[Event]:
-        """What does not fit is a fault to be shown, and finds nothing."""
+    def apply(self, events: QuerySet[Event]) -> QuerySet[Event]:
+        """Filter the events. Invalid values are added to `errors`, and match no event."""
         parameters = QueryDict(mutable=True)
-        parameters.update(self.given)
+        parameters.update(self.values)
         try:
             return narrowed(events, Conditions, parameters)
         except ValidationError as error:
-            self.faults.extend(f"{name}: {' '.join(map(str, said))}" for name, said in error.detail.items())  # type: ignore[union-attr]
+            self.errors.extend(f"{name}: {' '.join(map(str, details))}" for name, details in error.detail.items())  # type: ignore[union-attr]
             return events.none()

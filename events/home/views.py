@@ -1,4 +1,4 @@
-"""The one page for people: newest events, the cameras, and what waits."""
+"""The live page: the newest events and the cameras."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from cameras.access import only_visible, visible_cameras
 from cameras.models import Upload
 from events.home.cards import cards
-from events.home.search_form import Asked
+from events.home.search_form import SearchQuery
 from events.labels import words
 from events.models import Event
 from hsi.api.pagination import cursor_of
@@ -29,68 +29,67 @@ FIRST_EVENTS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
-    """What became of the files of the cameras a user sees."""
+class UploadCounts:
+    """How many files of the user's cameras were analysed, by result. Shown while there is no event."""
 
     empty: int
-    found: int
+    detected: int
     waiting: int
     failed: int
 
     @property
     def any(self) -> bool:
-        return bool(self.empty or self.found or self.waiting or self.failed)
+        return bool(self.empty or self.detected or self.waiting or self.failed)
 
 
 @require_safe
 @never_cache
 @ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
-    # Read first: whatever happens after this number reaches the page over the socket.
+    # Read first: every change after this number reaches the page over the socket.
     seq = publish.newest()
     user = cast(User, request.user)
     cameras = list(visible_cameras(user).with_last_upload())
-    asked = Asked.of(request.GET)
-    events = asked.narrow(only_visible(Event.objects.all(), user))
-    shown = list(events.order_by("-started_at", "-id")[: FIRST_EVENTS + 1])
-    more, shown = len(shown) > FIRST_EVENTS, shown[:FIRST_EVENTS]
+    search = SearchQuery.from_parameters(request.GET)
+    events = search.apply(only_visible(Event.objects.all(), user))
+    newest = list(events.order_by("-started_at", "-id")[: FIRST_EVENTS + 1])
+    has_more, newest = len(newest) > FIRST_EVENTS, newest[:FIRST_EVENTS]
     context = {
         "cameras": cameras,
-        "cards": cards(shown, {camera.pk: camera.name for camera in cameras}),
-        "asked": asked,
-        "looked_at": None if shown or asked.given else looked_at(user),
+        "cards": cards(newest, {camera.pk: camera.name for camera in cameras}),
+        "search": search,
+        "uploads": None if newest or search.values else upload_counts(user),
         "page": {
-            "query": asked.query,
+            "query": search.query,
             "seq": seq,
-            "cursor": cursor_of(shown[-1], "started_at", Event) if more else None,
+            "cursor": cursor_of(newest[-1], "started_at", Event) if has_more else None,
             "first": FIRST_EVENTS,
             "words": words(),
         },
-        "refused_today": refused_today(user),
+        "rejected_today": rejected_today(user),
         "camera_root": settings.CAMERA_ROOT if is_admin(user) else "",
         "demo": demo(),
     }
     return render(request, "events/home.html", context)
 
 
-def looked_at(user: User) -> LookedAt:
-    """Asked only while there is no event."""
+def upload_counts(user: User) -> UploadCounts:
     state = Upload.State
-    return LookedAt(
+    return UploadCounts(
         **only_visible(Upload.objects.all(), user).aggregate(
             empty=Count("pk", filter=Q(state=state.EMPTY)),
-            found=Count("pk", filter=Q(state=state.DETECTED)),
+            detected=Count("pk", filter=Q(state=state.DETECTED)),
             waiting=Count("pk", filter=Q(state=state.WAITING)),
             failed=Count("pk", filter=Q(state__in=(state.DEAD, state.REJECTED))),
         )
     )
 
 
-def refused_today(user: User) -> int:
-    """Of the files taken since midnight, the site's time: how many were refused."""
+def rejected_today(user: User) -> int:
+    """Return how many files were rejected since midnight, in the time zone of the site."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    refused = Upload.objects.filter(state=Upload.State.REJECTED, captured_at__gte=midnight)
-    return only_visible(refused, user).count()
+    rejected = Upload.objects.filter(state=Upload.State.REJECTED, captured_at__gte=midnight)
+    return only_visible(rejected, user).count()
 
 
 def demo() -> str:

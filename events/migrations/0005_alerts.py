@@ -4,7 +4,7 @@ import cameras.models
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import events.alerting.dedup
+import events.models.alerts
 import uuid
 from django.db import migrations, models
 
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('schedule_end', models.TimeField(blank=True, null=True)),
                 ('schedule_timezone', models.CharField(blank=True, help_text="Empty: the site's time zone.", max_length=64, validators=[cameras.models.validate_time_zone])),
                 ('cooldown_seconds', models.PositiveIntegerField(default=300, help_text='After an alert there is no other one with the same key for this long.', validators=[django.core.validators.MaxValueValidator(2592000)])),
-                ('dedup_key', models.CharField(default='{camera}', help_text='What counts as the same: text with {camera}, {rule} or {label}.', max_length=100, validators=[events.alerting.dedup.validate_template])),
+                ('dedup_key', models.CharField(default='{camera}', help_text='What counts as the same: text with {camera}, {rule} or {label}.', max_length=100, validators=[events.models.alerts.validate_template])),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),

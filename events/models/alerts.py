@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from cameras.models import Camera, validate_time_zone
-from events.alerting.dedup import validate_template
 from events.models.event import Event
 
 LONGEST_COOLDOWN_SECONDS = 30 * 86400
+KEY_FIELDS = ("camera", "rule", "label")
+LONGEST_KEY = 200
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def validate_template(template: str) -> None:
+    """Raise `ValidationError` when a template has braces around anything but one of `KEY_FIELDS`."""
+    rest = _FIELD.sub("", template)
+    unknown = set(_FIELD.findall(template)) - set(KEY_FIELDS)
+    if not template.strip() or "{" in rest or "}" in rest or unknown or not template.isprintable():
+        fields = ", ".join(f"{{{field}}}" for field in KEY_FIELDS)
+        raise ValidationError(f"A key is a text in which only {fields} may stand in braces.")
 
 
 class AlertRule(models.Model):
@@ -76,12 +90,18 @@ class AlertRule(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def dedup_key_for(self, camera: str, label: str) -> str:
+        """Return the key of an alert: the template with its fields filled in. A long key is replaced by its SHA-256."""
+        values = {"camera": camera, "rule": str(self.pk), "label": label}
+        key = _FIELD.sub(lambda field: values.get(field[1], field[0]), self.dedup_key)
+        return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
 
 WORST_LEVEL = len(Event.Level.values) - 1
 
 
 class CoolDown(models.Model):
-    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.cooldown`.
+    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.evaluate`.
 
     `level` is the worst that was told within it, as a place in `Event.Level`.
     """

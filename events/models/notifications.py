@@ -58,10 +58,10 @@ class NotificationChannel(models.Model):
 class Delivery(models.Model):
     """One telling of an alert to a channel: of the alert itself (`first`), or of its judgement (`update`).
 
-    `due_at` (seconds since 1970, the database's clock) is when it may be taken: its delay while it waits,
-    the end of its lease while a worker has it; null when it is over. `lease` names that worker's claim.
-    `told` is what the reader was told when it arrived (`events.notifications.last_sent`). `reached` are those of
-    several recipients that have it, where it has not arrived everywhere: a later try goes to the others.
+    `due_at` (seconds since 1970, the database's clock) is the end of the delay while a delivery waits, the end of the
+    lease while a worker has it, and null when it is finished. `lease` identifies the claim of that worker.
+    `told` is the content that was sent (`events.notifications.deliveries.content_of`). `reached` are recipients that
+    have it when it did not reach all of them: a later attempt goes to the others.
     """
 
     class Stage(models.TextChoices):

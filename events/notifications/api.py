@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.models import Delivery, NotificationChannel
-from events.notifications import channel_status, channels, content
+from events.notifications import channels, content
 from events.notifications.serializers import (
     ChannelData,
     ChannelRequestSerializer,
@@ -106,9 +106,9 @@ class TestChannel(ChannelView):
         try:
             channels.send(channel, content.test_of(channel.name))
         except HSIError as error:
-            channel_status.failed(channel.pk, error)
+            channels.record_failure(channel.pk, error)
             raise
-        channel_status.worked(channel.pk)
+        channels.record_success(channel.pk)
         answer: SentData = {"sent": True}
         return Response(answer)
 

@@ -7,7 +7,9 @@ that can be read in one way only, and options are those that name no host and no
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Iterator
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -15,11 +17,11 @@ import apprise
 from apprise.plugins import url_to_dict
 from apprise.plugins.base import NotifyBase
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from events.notifications.channels import ChannelInvalidError, Config, NotSentError, RefusedError
 from events.notifications.content import Notification
 from events.notifications.pinned_requests import pin
-from events.notifications.recipients import parts
 from hsi.outbound import safe_http
 from hsi.outbound.safe_http import OutgoingRefusedError, Place
 
@@ -41,6 +43,9 @@ ADDRESS = re.compile(r"[A-Za-z]+://(?P<place>[A-Za-z0-9._~%:@+=!*,()\[\]/-]+)(\?
 USER_INFO = re.compile(r"[^/@]*@")
 # Characters that one of the parsers gives a meaning to, in an escape.
 MEANINGFUL = frozenset("#;?&\\%")
+# Where the services of Apprise keep their recipients.
+RECIPIENT_LISTS = ("targets", "channels", "topics", "events")
+KEY_CHARACTERS = 16
 HOSTED_MODE = "cloud"  # the mode in which ntfy sends to ntfy.sh
 
 
@@ -60,7 +65,7 @@ class Apprise:
             raise RefusedError(error.detail) from error
         if where is not None:
             safe_http.addresses(where)  # where this refuses, Apprise would only say that it failed
-        waiting = [(key, part) for key, part in parts(plugin) if key not in notification.reached]
+        waiting = [(key, part) for key, part in split_by_recipient(plugin) if key not in notification.reached]
         failed = {key: why for key, part in waiting if (why := self._send(part, notification))}
         if failed:
             of = f" for {len(failed)} of {len(waiting)} recipients" if len(waiting) > 1 else ""
@@ -177,3 +182,20 @@ def _together(plugin: NotifyBase) -> apprise.Apprise:
     one = apprise.Apprise(asset=_asset())
     one.add(plugin)
     return one
+
+
+def split_by_recipient(plugin: NotifyBase) -> Iterator[tuple[str, NotifyBase]]:
+    """Yield a copy of `plugin` for each recipient, so that each is sent to and fails on its own.
+
+    The key of a copy identifies its recipient and reveals nothing about it.
+    """
+    names = [
+        name for name in RECIPIENT_LISTS if len(plugin) > 1 and len(getattr(plugin, name, None) or ()) == len(plugin)
+    ]
+    if not names:
+        yield "", plugin
+        return
+    for recipient in getattr(plugin, names[0]):
+        single = copy.copy(plugin)
+        setattr(single, names[0], [recipient])
+        yield salted_hmac("hsi.recipient", repr(recipient)).hexdigest()[:KEY_CHARACTERS], single

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
+from django.db.models import F
 from django.utils.module_loading import import_string
 
 from events.models import NotificationChannel
 from events.notifications.content import Notification
 from hsi.errors import HSIError
 
+LONGEST_ERROR = 300
 SECRETS = ("url", "secret", "password")
 
 
@@ -137,3 +139,15 @@ def _leads_elsewhere(channel: NotificationChannel, values: dict[str, Any]) -> bo
 def send(channel: NotificationChannel, notification: Notification) -> None:
     """Send now. Raises `HSIError`."""
     kind(channel.kind).send(config_of(channel), notification)
+
+
+def record_failure(channel_id: int, error: HSIError) -> None:
+    """Count a failed attempt of a channel, for the health report."""
+    NotificationChannel.objects.filter(pk=channel_id).update(
+        failures=F("failures") + 1, last_error=f"{error.code}: {error.detail}"[:LONGEST_ERROR]
+    )
+
+
+def record_success(channel_id: int) -> None:
+    """Reset the failures of a channel. Write nothing if there are none."""
+    NotificationChannel.objects.filter(pk=channel_id, failures__gt=0).update(failures=0, last_error="")

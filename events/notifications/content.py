@@ -11,11 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from cameras.files.originals import MediaGoneError
-from events.alerting.serializers import AlertData, alert_data
-from events.labels import LEVELS, VERDICTS, seen, verdict_key
+from events.labels import VERDICTS, seen, verdict_key
 from events.media import snapshot
 from events.models import Alert, Delivery, Event
-from events.serializers import EventData, event_data
+from events.serializers import AlertData, EventData, alert_data, event_data
+from events.severity import LABELS
 from hsi.errors import MediaError
 from hsi.times import iso
 
@@ -63,7 +63,7 @@ def of(delivery: Delivery) -> Notification:
     """What `delivery` says now. Its alert, event and camera are best selected with it."""
     alert = delivery.alert
     event = alert.event
-    level = LEVELS.get(event.risk_level or "", "Alert")
+    level = LABELS.get(event.risk_level or "", "Alert")
     again = "" if delivery.stage == Delivery.Stage.FIRST else "Judged: "
     return Notification(
         id=str(alert.uid),

@@ -11,20 +11,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
-from events.alerting.matching import at_least
-from events.models import Alert, Delivery, NotificationChannel
-from events.notifications import last_sent
-from events.notifications.wakeup import hint
+from events.models import Alert, Delivery, Event, NotificationChannel
+from events.severity import is_at_least
 from hsi import audit
 from hsi.db.clock import NOW
 from hsi.logs.redaction import redact
+from hsi.outbox.wakeup import Hint
 
 TABLE = Delivery._meta.db_table
 LONGEST_ERROR = 300
+
+CHANNEL = "notifications"
+MESSAGE = "deliveries.due"
+
+
+async def _send_message(layer: BaseChannelLayer) -> None:
+    await layer.send(CHANNEL, {"type": MESSAGE})
+
+
+# Wakes the notifier of this process, and those of others over the channel.
+hint = Hint(_send_message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +75,11 @@ def _stage(alert: Alert, channel: NotificationChannel, tellings: dict[tuple[int,
     first = tellings.get((channel.pk, Delivery.Stage.FIRST))
     update = tellings.get((channel.pk, Delivery.Stage.UPDATE))
     if first is None:
-        return Delivery.Stage.FIRST if at_least(alert.severity, channel.min_severity) else ""
+        return Delivery.Stage.FIRST if is_at_least(alert.severity, channel.min_severity) else ""
     if first.state in Delivery.WAITING and not first.lease and not first.reached:
         return ""
     is_over = first.state not in Delivery.WAITING and (update is None or update.state not in Delivery.WAITING)
-    if is_over and last_sent.told_last(first, update) == last_sent.of(alert.event):
+    if is_over and last_content(first, update) == content_of(alert.event):
         return ""
     return Delivery.Stage.UPDATE
 
@@ -133,7 +144,7 @@ def is_news(delivery: Delivery) -> bool:
     if delivery.stage == Delivery.Stage.FIRST or delivery.reached:
         return True
     same = Delivery.objects.filter(alert=delivery.alert_id, channel=delivery.channel_id, stage=Delivery.Stage.FIRST)
-    return last_sent.told_last(same.first(), delivery) != last_sent.of(delivery.alert.event)
+    return last_content(same.first(), delivery) != content_of(delivery.alert.event)
 
 
 def sent(one: Claim, told: dict[str, Any]) -> bool:
@@ -192,3 +203,18 @@ def seconds_to_next() -> float | None:
         cursor.execute(f"SELECT min(due_at)-{NOW[database.vendor]} FROM {TABLE} WHERE due_at IS NOT NULL")
         seconds = cursor.fetchone()[0]
     return None if seconds is None else max(0.0, float(seconds))
+
+
+def content_of(event: Event) -> dict[str, Any]:
+    """Return what a notification about `event` says now: score, level and text."""
+    return {
+        "risk_score": event.risk_score,
+        "risk_level": event.risk_level,
+        "summary": event.summary,
+        "recommended_action": event.recommended_action,
+    }
+
+
+def last_content(first: Delivery | None, update: Delivery | None) -> dict[str, Any]:
+    """Return what the deliveries of one alert last said to a channel. Empty when nothing was sent."""
+    return (update.told if update else {}) or (first.told if first else {})

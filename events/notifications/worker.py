@@ -13,10 +13,9 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from events.models import Delivery
-from events.notifications import channel_status, channels, content, deliveries, last_sent
+from events.notifications import channels, content, deliveries
 from events.notifications.channel_worker import WorkerThread
-from events.notifications.deliveries import Claim
-from events.notifications.wakeup import CHANNEL, hint
+from events.notifications.deliveries import CHANNEL, Claim, hint
 from hsi import failpoints
 from hsi.errors import HSIError
 from hsi.metrics import histograms
@@ -132,11 +131,11 @@ def _send(claim: Claim, delivery: Delivery) -> None:
     if not deliveries.is_news(delivery):
         deliveries.withdraw(claim)
         return
-    told = last_sent.of(delivery.alert.event)
+    told = deliveries.content_of(delivery.alert.event)
     try:
         channels.send(delivery.channel, content.of(delivery))
     except HSIError as error:
-        channel_status.failed(delivery.channel_id, error)
+        channels.record_failure(delivery.channel_id, error)
         _failed(claim, delivery, error, told)
         return
     failpoints.reach("notification-sent")
@@ -145,7 +144,7 @@ def _send(claim: Claim, delivery: Delivery) -> None:
         histograms.stage("delivery", (timezone.now() - delivery.alert.updated_at).total_seconds())
     else:
         logger.info("Delivery %s was given to another worker, or has more to tell", claim.delivery_id)
-    channel_status.worked(delivery.channel_id)
+    channels.record_success(delivery.channel_id)
     failpoints.reach("delivery-committed")
 
 

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem
-from events.alerting.serializers import alert_data
 from events.models import Alert, Delivery, Event
+from events.serializers import alert_data
 from hsi import live_settings
 from hsi.models import LoginFailure
 from hsi.outbox import publish

@@ -11,7 +11,7 @@ from channels_redis.core import RedisChannelLayer
 from django.core.management import call_command, load_command_class
 
 from events.notifications.channel_worker import WorkerThread
-from events.notifications.wakeup import CHANNEL, MESSAGE, hint
+from events.notifications.deliveries import CHANNEL, MESSAGE, hint
 from events.routing import stream_urlpatterns
 from events.stream.handshake import SiteOriginValidator, TokenAuthMiddleware
 from events.stream.hub import Hub

@@ -108,7 +108,7 @@ def test_the_reconciler_leaves_what_was_told_to_the_catch_up(settings):
     assert QueueJob.objects.get().row_id == untold.pk
 
 
-def owed(score: int, minutes_ago: int = 0) -> int:
+def pending_batch(score: int, minutes_ago: int = 0) -> int:
     batch = factories.batch(state=Batch.State.CLOSED, started_at=factories.NOW - timedelta(minutes=minutes_ago))
     values = {"risk_score": score, "risk_level": "low", "risk_source": "rules", "analysis": "pending"}
     factories.event(batch.camera, batch=batch, started_at=batch.started_at, **values)
@@ -121,30 +121,36 @@ def queued() -> list[int]:
 
 def test_the_most_urgent_are_queued_first_a_few_at_a_time(settings):
     settings.NEMOTRON_URL = CLOSED_PORT
-    low, high, older, middle, lowest = owed(10), owed(80), owed(80, minutes_ago=5), owed(50), owed(3)
-    assert pending.catch_up() == 4
+    low, high, older, middle, lowest = (
+        pending_batch(10),
+        pending_batch(80),
+        pending_batch(80, minutes_ago=5),
+        pending_batch(50),
+        pending_batch(3),
+    )
+    assert pending.requeue_pending() == 4
     assert queued() == [high, older, middle, low]
-    assert pending.catch_up() == 0
+    assert pending.requeue_pending() == 0
     get_queue(ANALYSIS_QUEUE).take(2, wait_seconds=0, lease_seconds=60)
-    assert pending.catch_up() == 1
+    assert pending.requeue_pending() == 1
     assert set(queued()) == {low, high, older, middle, lowest}
 
 
 def test_a_long_backlog_is_walked_past_those_that_have_a_job(settings, monkeypatch):
     monkeypatch.setattr(pending, "CHUNK", 2)
     settings.NEMOTRON_URL = CLOSED_PORT
-    first, second, third, last = owed(80), owed(70), owed(60), owed(50)
+    first, second, third, last = pending_batch(80), pending_batch(70), pending_batch(60), pending_batch(50)
     get_queue(ANALYSIS_QUEUE).put_many([first, second, third])
     assert list(pending.most_urgent(4)) == [last]
 
 
 def test_nothing_is_queued_while_the_breaker_is_open(settings):
     settings.NEMOTRON_URL = CLOSED_PORT
-    owed(80)
+    pending_batch(80)
     open_breaker()
-    assert pending.catch_up() == 0
+    assert pending.requeue_pending() == 0
     get_breaker("nemotron").reset()
-    assert pending.catch_up() == 1
+    assert pending.requeue_pending() == 1
 
 
 def test_prose_speaks_against_the_answer_and_not_against_the_service(settings):
@@ -179,7 +185,7 @@ def test_a_batch_that_makes_the_model_fail_becomes_a_dead_letter_and_blocks_no_o
 
 
 def test_a_model_of_rules_judges_what_was_owed_by_a_language_model(settings):
-    batch = owed(30)
+    batch = pending_batch(30)
     factories.detection(factories.upload(), Batch.objects.get(pk=batch))
     settings.ANALYZER = "rules"
     analyse()

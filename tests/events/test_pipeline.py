@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from detection.models import Batch
-from events.actions import reanalysis
+from events import actions
 from events.analyzers import Context, Verdict
 from events.context import build_context
 from events.loops import loops
@@ -207,4 +207,4 @@ def test_a_telling_by_rules_is_no_judgement():
 
 def reanalysis_waits(batch: Batch) -> None:
     with transaction.atomic():
-        reanalysis.ask(Event.objects.get(batch=batch))
+        actions.request_reanalysis(Event.objects.get(batch=batch))

@@ -4,7 +4,7 @@ from typing import Any
 from channels.management.commands import runworker
 
 from events.notifications.channel_worker import ChannelWorker
-from events.notifications.wakeup import CHANNEL
+from events.notifications.deliveries import CHANNEL
 from events.notifications.worker import Notifier
 from hsi.config import private_files
 from hsi.workers import runner

@@ -47,7 +47,7 @@ export class Health {
   async countRefused() {
     const midnight = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
     const page = await ask(`${BASE}/api/uploads?state=rejected&after=${midnight}&limit=${MANY}`).catch(() => null);
-    this.count("refused_today", page && (page.has_more ? `${MANY}+` : page.items.length));
+    this.count("rejected_today", page && (page.has_more ? `${MANY}+` : page.items.length));
   }
 
   // Old figures are no news: they go when the system cannot be asked.

@@ -20,6 +20,7 @@ from cameras.intake import capture_time
 from cameras.models import Camera, Upload
 from cameras.vendors import BY_KEY, OTHER
 from events.models import Event
+from events.severity import TONES as LEVEL_TONES
 from hsi.admin.base import shortened
 from monitoring.pages.camera.intervals import in_words, longest_pause
 from monitoring.pages.camera.steps import TITLE, address
@@ -34,7 +35,6 @@ SHOWN_UPLOADS, SHOWN_EVENTS = 12, 6
 TONES = {
     "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
 }  # fmt: skip
-LEVELS = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class CameraPage(OperationsPage):
             "uploads": [
                 (upload, TONES[upload.state]) for upload in recent.order_by("-received_at", "-id")[:SHOWN_UPLOADS]
             ],
-            "events": [(event, LEVELS.get(event.risk_level or "", "wait")) for event in events(camera, now)],
+            "events": [(event, LEVEL_TONES.get(event.risk_level or "", "wait")) for event in events(camera, now)],
             "zones": camera.zones.all(),
             "edit": {step: address(camera, step) for step in ("name", "make", "clock", "interval", "first")},
             "links": links(camera, now),

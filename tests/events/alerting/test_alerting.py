@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from detection.models import Batch
-from events.alerting import cooldown
+from events.alerting.evaluate import open_window
 from events.analyzers import Verdict
 from events.models import Alert, AlertRule, Delivery, Event
-from events.pipeline import write_early, write_judgement
+from events.pipeline import save_early_score, save_final_score
 from hsi.models import StreamMessage
 from tests import factories
 
@@ -36,7 +36,7 @@ def batch(**values: Any) -> Batch:
 def told(of: Batch, *verdicts: Verdict) -> None:
     for verdict in verdicts:
         with transaction.atomic():
-            (write_judgement if verdict.source == "llm" else write_early)(of, verdict)
+            (save_final_score if verdict.source == "llm" else save_early_score)(of, verdict)
 
 
 def messages() -> list[tuple[str, str]]:
@@ -62,7 +62,7 @@ def test_without_a_rule_an_event_costs_one_query_more():
     factories.rule(enabled=False)
     one = batch()
     with CaptureQueriesContext(connection) as asked, transaction.atomic():
-        write_early(one, EARLY)
+        save_early_score(one, EARLY)
     assert [query["sql"] for query in asked if "_alert" in query["sql"]].__len__() == 1
 
 
@@ -107,7 +107,7 @@ def test_a_judgement_may_match_what_the_early_score_did_not():
 def test_nothing_is_made_when_the_event_is_rolled_back():
     factories.rule(factories.channel())
     with transaction.atomic():
-        write_early(batch(), EARLY)
+        save_early_score(batch(), EARLY)
         transaction.set_rollback(True)
     assert not Event.objects.exists()
     assert not Alert.objects.exists()
@@ -164,14 +164,14 @@ def test_an_alert_of_another_camera_that_holds_one_back_is_not_named():
 def test_after_its_window_a_rule_alerts_again():
     rule, now = factories.rule(cooldown_seconds=300), timezone.now()
     times = [now + timedelta(seconds=seconds) for seconds in (0, 299, 300, 301, 600)]
-    windows = [cooldown.begin(rule, "door", at, level=0) for at in times]
+    windows = [open_window(rule, "door", at, level=0) for at in times]
     assert windows == [1, None, 2, None, 3]
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_rule():
     rule, now = factories.rule(cooldown_seconds=300), timezone.now()
-    assert cooldown.begin(rule, "door", now, level=0) == 1
-    assert cooldown.begin(rule, "door", now - timedelta(hours=1), level=0) == 2
+    assert open_window(rule, "door", now, level=0) == 1
+    assert open_window(rule, "door", now - timedelta(hours=1), level=0) == 2
 
 
 def test_of_many_analysers_at_once_one_begins_the_window():
@@ -181,7 +181,7 @@ def test_of_many_analysers_at_once_one_begins_the_window():
         try:
             start.wait(10)
             with transaction.atomic():
-                return cooldown.begin(rule, "door", now, level=0)
+                return open_window(rule, "door", now, level=0)
         finally:
             connection.close()
 

@@ -9,18 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from events.alerting.dedup import key, validate_template
-from events.alerting.matching import Facts, Sighting, mismatches
+from events.alerting.matching import EventFacts, LabelSummary, mismatches
 from events.alerting.schedule import Schedule
 from events.models import AlertRule
+from events.models.alerts import validate_template
 
-PERSON, CAR = Sighting("person", 0.8, frozenset({"7"})), Sighting("car", 0.95)
+PERSON, CAR = LabelSummary("person", 0.8, frozenset({"7"})), LabelSummary("car", 0.95)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def facts(**values: Any) -> Facts:
+def facts(**values: Any) -> EventFacts:
     at = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
-    return Facts(**{"camera": "door", "at": at, "score": 60, "level": "high", "sightings": (PERSON, CAR), **values})
+    return EventFacts(
+        **{"camera": "door", "started_at": at, "score": 60, "level": "high", "labels": (PERSON, CAR), **values}
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,12 +33,12 @@ def facts(**values: Any) -> Facts:
         ({"severity": "critical"}, ["level high, below critical"]),
         ({"min_risk": 61}, ["score 60, below 61"]),
         ({"labels": ["person"]}, []),
-        ({"labels": ["dog"]}, ["none of the labels was seen"]),
+        ({"labels": ["dog"]}, ["none of the labels was detected"]),
         ({"labels": ["person"], "min_confidence": 0.8}, []),
         # The car is sure enough, but what counts is one sighting that fulfils everything at once.
-        ({"labels": ["person"], "min_confidence": 0.9}, ["at most 80% sure, below 90%"]),
+        ({"labels": ["person"], "min_confidence": 0.9}, ["confidence at most 80%, below 90%"]),
         ({"zones": ["7"]}, []),
-        ({"labels": ["car"], "zones": ["7"]}, ["not seen in one of the zones"]),
+        ({"labels": ["car"], "zones": ["7"]}, ["not in one of the zones"]),
         ({"cameras": ["garden", "door"]}, []),
         ({"cameras": ["garden"]}, ["another camera"]),
         ({"schedule_start": time(22), "schedule_end": time(6)}, []),
@@ -48,7 +50,7 @@ def test_a_rule_matches_what_fulfils_all_it_asks(rule: dict[str, Any], why: list
 
 
 def test_an_event_without_a_score_matches_nothing():
-    assert mismatches(AlertRule(), facts(score=None, level=None)) == ["not judged yet"]
+    assert mismatches(AlertRule(), facts(score=None, level=None)) == ["not analysed yet"]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +89,8 @@ def test_equal_times_are_a_whole_day():
 
 
 def test_a_key_fills_its_places_and_stays_short():
-    assert key("{camera}-{label}", {"camera": "door", "label": "{rule}"}) == "door-{rule}"
-    assert len(key("{label}", {"label": "x" * 500})) == 64
+    assert AlertRule(dedup_key="{camera}-{label}").dedup_key_for("door", "{rule}") == "door-{rule}"
+    assert len(AlertRule(dedup_key="{label}").dedup_key_for("door", "x" * 500)) == 64
 
 
 @pytest.mark.parametrize("template", ["", "  ", "{nobody}", "{camera", "}{", "a\nb"])

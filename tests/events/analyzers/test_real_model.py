@@ -9,7 +9,7 @@ import pytest
 
 from events.analyzers import ANALYZERS, Context, Verdict, get_analyzer
 from events.analyzers.prompt import limits_for
-from events.analyzers.severity import level_of
+from events.severity import level_of
 from hsi.errors import AIServiceAnswerError
 from tests.events.analyzers.contexts import context, seen
 from tests.peers.llamacpp import LlamaCpp

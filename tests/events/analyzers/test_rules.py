@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from events.analyzers import Context, Seen
 from events.analyzers.rules import RulesAnalyzer
-from events.analyzers.severity import level_of
+from events.severity import level_of
 from tests.events.analyzers.contexts import EVENING, NOON, context, seen
 
 JUDGE = RulesAnalyzer().judge

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from events.analyzers import Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
-from events.analyzers.severity import level_of
 from events.analyzers.verdict import KEPT_ANSWER_CHARACTERS, AnswerCutOffError, verdict_from
+from events.severity import level_of
 from hsi.errors import AIServiceAnswerError
 from tests.events.analyzers.contexts import context, seen
 from tests.peers.llm import verdict_text

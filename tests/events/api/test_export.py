@@ -16,7 +16,7 @@ from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
 from cameras.models import Camera
-from events.api import export
+from events.api import history
 from events.models import Event
 from hsi.api.export import FORMATS, cell
 from hsi.models import AuditEntry
@@ -112,7 +112,7 @@ def test_formulas_from_outside_come_out_as_text(operator: Client, door: Camera):
 def test_the_first_piece_leaves_before_the_rest_is_read(
     operator: Client, door: Camera, monkeypatch: pytest.MonkeyPatch, kind: str
 ):
-    monkeypatch.setattr(export, "CHUNK", 2)
+    monkeypatch.setattr(history, "CHUNK", 2)
     for minute in range(5):
         factories.event(door, started_at=factories.NOW + timedelta(minutes=minute))
     answer: Any = operator.get(ADDRESS, {"format": kind})
@@ -131,7 +131,7 @@ def test_the_first_piece_leaves_before_the_rest_is_read(
 def test_what_left_is_spared_and_what_a_client_that_went_away_did_not_get_is_not(
     operator: Client, door: Camera, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(export, "CHUNK", 1)
+    monkeypatch.setattr(history, "CHUNK", 1)
     old, new = (factories.event(door, started_at=factories.NOW + timedelta(hours=hour)) for hour in range(2))
     answer: Any = operator.post(f"{ADDRESS}?format=json", content_type="application/json")
     assert not Event.objects.exclude(exported_at=None).exists()
@@ -210,7 +210,7 @@ def cookie(operator: Client, door: Camera) -> str:
 @pytest.mark.django_db(transaction=True)
 async def test_an_asgi_server_gets_it_in_pieces_too(cookie: str, monkeypatch: pytest.MonkeyPatch):
     """Django's own answer would be read to its end first."""
-    monkeypatch.setattr(export, "CHUNK", 1)
+    monkeypatch.setattr(history, "CHUNK", 1)
     client = AsyncClient()
     client.cookies["sessionid"] = cookie
     answer: Any = await client.post(f"{ADDRESS}?format=json", content_type="application/json")

@@ -203,7 +203,7 @@ def test_refused_files_of_today_are_counted_and_older_ones_are_not(viewer: Clien
     for when in (timezone.now(), timezone.now() - timedelta(days=2)):
         factories.upload(door, state=Upload.State.REJECTED, captured_at=when)
     factories.upload(factories.camera(), state=Upload.State.REJECTED, captured_at=timezone.now())
-    assert viewer.get("/").context["refused_today"] == 1
+    assert viewer.get("/").context["rejected_today"] == 1
 
 
 def test_without_cameras_administrators_are_told_where_the_folders_belong_and_others_are_not(client: Client, settings):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from events.analyzers.severity import LEVELS, bands, level_of
+from events.severity import LEVELS, bands, level_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The API of alert rules and of the alerts they made."""
+"""The API of alert rules and of their alerts."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cameras.access import only_visible
-from events.alerting.handling import handle
-from events.alerting.matching import facts_of, mismatches
+from events.actions import handle_alert
+from events.alerting.matching import facts_of, label_summaries, mismatches
 from events.alerting.serializers import (
-    AlertData,
     AlertRuleData,
     AlertRuleRequestSerializer,
-    alert_data,
     rule_data,
     store,
 )
-from events.alerting.sightings import sightings
 from events.models import Alert, AlertRule, Event
+from events.serializers import AlertData, alert_data
 from hsi import audit
 from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
 from hsi.api.idempotency import by_role, found_again, once
@@ -47,7 +45,7 @@ class AlertFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class TriedEventData(TypedDict):
-    """Whether a rule matches an event, and if not, why, in words."""
+    """Whether a rule matches an event, and the reasons why not."""
 
     event: int
     matches: bool
@@ -55,7 +53,7 @@ class TriedEventData(TypedDict):
 
 
 class RuleTestData(TypedDict):
-    """What a rule makes of the newest events, as they are now; cool-down windows are not asked."""
+    """The result of a rule for the newest events as they are now. Cool-down windows are ignored."""
 
     tried: int
     matching: int
@@ -63,7 +61,7 @@ class RuleTestData(TypedDict):
 
 
 class AlertView(GenericAPIView[Alert]):
-    """Without the alerts of events in the trash, which come back with their event."""
+    """Alerts of events in the trash are left out until their event is restored."""
 
     subject = Alert
 
@@ -88,7 +86,7 @@ class OneAlert(AlertView):
 
 
 class HandleAlert(AlertView):
-    """`status` is what an alert handled here becomes."""
+    """Give an alert the status `status`."""
 
     status = Alert.Status.ACKNOWLEDGED
 
@@ -100,7 +98,7 @@ class HandleAlert(AlertView):
     def handled(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
             alert = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
-            return Response(handle(alert, self.status, request.user))
+            return Response(handle_alert(alert, self.status, request.user))
 
 
 class DismissAlert(HandleAlert):
@@ -109,7 +107,7 @@ class DismissAlert(HandleAlert):
     @extend_schema(summary="Dismiss an alert", request=None, responses={200: AlertData})
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
-        """It sends no more notifications."""
+        """A dismissed alert sends no more notifications."""
         return self.handled(request, pk)
 
 
@@ -137,9 +135,9 @@ class Rules(RuleView):
     @once(by_role)
     def post(self, request: Request) -> Response:
         with transaction.atomic():
-            made = self.stored(AlertRule(), request, partial=False)
-            audit.record("alert_rule_created", f"alert rule {made['id']}", after=made)
-        return Response(made, status=201, headers={"Location": link(f"/api/alert-rules/{made['id']}")})
+            created = self.stored(AlertRule(), request, partial=False)
+            audit.record("alert_rule_created", f"alert rule {created['id']}", after=created)
+        return Response(created, status=201, headers={"Location": link(f"/api/alert-rules/{created['id']}")})
 
 
 class OneRule(RuleView):
@@ -159,7 +157,7 @@ class OneRule(RuleView):
 
     @extend_schema(summary="Delete an alert rule", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        """Its alerts stay."""
+        """The alerts of the rule stay."""
         with transaction.atomic():
             rule = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             audit.record("alert_rule_deleted", f"alert rule {pk}", before=rule_data(rule))
@@ -170,14 +168,14 @@ class OneRule(RuleView):
 class TestRule(RuleView):
     @extend_schema(summary="Test an alert rule on the newest events", request=None, responses={200: RuleTestData})
     def post(self, request: Request, pk: int) -> Response:
-        """Nothing is made or sent. A rule that is switched off is tried as if it were on."""
+        """Create and send nothing. A disabled rule is tested as if it were enabled."""
         rule = get_object_or_404(self.get_queryset(), pk=pk)
-        return Response(tried(rule))
+        return Response(try_rule(rule))
 
 
-def tried(rule: AlertRule) -> RuleTestData:
+def try_rule(rule: AlertRule) -> RuleTestData:
     newest = list(Event.objects.order_by("-started_at", "-id")[:TESTED_EVENTS])
-    seen = sightings(event.batch_id for event in newest)
-    why = {event.pk: mismatches(rule, facts_of(event, seen.get(event.batch_id, []))) for event in newest}
-    events: list[TriedEventData] = [{"event": pk, "matches": not words, "why_not": words} for pk, words in why.items()]
-    return {"tried": len(events), "matching": sum(one["matches"] for one in events), "events": events}
+    labels = label_summaries(event.batch_id for event in newest)
+    reasons = {event.pk: mismatches(rule, facts_of(event, labels.get(event.batch_id, []))) for event in newest}
+    events: list[TriedEventData] = [{"event": pk, "matches": not why, "why_not": why} for pk, why in reasons.items()]
+    return {"tried": len(events), "matching": sum(event["matches"] for event in events), "events": events}

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from events.analyzers.sanitising import one_line, quotable
+from events.analyzers.texts import one_line, quotable
 
 
 def test_control_characters_direction_marks_and_lone_surrogates_are_dropped() -> None:
