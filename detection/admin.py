@@ -1,4 +1,4 @@
-"""What was seen, and how it was grouped. Written by the detection loop alone."""
+"""The admin of detections and batches, which only the detection loop writes."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ from detection.serializers import DetectionData, detection_data
 from hsi.api.openapi import Page
 
 THUMBNAIL_WIDTH = 320
-# How much of the surroundings is shown, relative to the box: a face without its door says little.
+# The margin around the box relative to its size, because a face alone shows little.
 MARGIN = 0.25
-# How wide the picture is at most in which something was found.
+# Maximum widths of the picture of a detection.
 WIDTHS = {"small": THUMBNAIL_WIDTH, "large": 1280}
 WIDTH = OpenApiParameter(
     "size", str, enum=list(WIDTHS), description="Maximum width: 320 (small) or 1280 (large) pixels."
@@ -30,7 +30,10 @@ WIDTH = OpenApiParameter(
 
 
 def with_event(detections: QuerySet[Detection]) -> QuerySet[Detection]:
-    """Each detection with `event_id`: the event that its batch became; None before that, and for one in the trash."""
+    """Annotate each detection with `event_id`: the event of its batch.
+
+    None without an event, or for one in the trash.
+    """
     return detections.annotate(
         event_id=Case(When(batch__event__deleted_at__isnull=True, then=F("batch__event__id")), default=None)
     )
@@ -60,7 +63,7 @@ class OneDetection(DetectionView):
 
 
 class DetectionThumbnail(DetectionView):
-    """What was found, cut out of its picture."""
+    """Return the detected object, cut out of its picture."""
 
     content_negotiation_class = file_response.AnyAccept
 
@@ -80,7 +83,7 @@ class DetectionThumbnail(DetectionView):
 
 
 class DetectionFrame(DetectionView):
-    """The whole picture, or of a clip the frame, in which it was found: as the detector saw it, so that boxes fit."""
+    """Return the whole picture or frame of a detection as the detector saw it, so that boxes fit."""
 
     content_negotiation_class = file_response.AnyAccept
 
@@ -98,7 +101,7 @@ class DetectionFrame(DetectionView):
 
 
 def surroundings(detection: Detection) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of the box with some margin, in 0..1 of the picture."""
+    """Return (left, top, right, bottom) of the box with a margin, from 0 to 1."""
     across, down = detection.width * MARGIN, detection.height * MARGIN
     left, top = max(0.0, detection.x - across), max(0.0, detection.y - down)
     right = min(1.0, detection.x + detection.width + across)

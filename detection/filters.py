@@ -1,4 +1,4 @@
-"""What a list of detections can be narrowed to. `after` is inclusive, `before` is not."""
+"""Filters of the list of detections. `after` is inclusive, `before` is exclusive."""
 
 from __future__ import annotations
 

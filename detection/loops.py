@@ -15,7 +15,7 @@ from hsi.workers.queue_worker import QueueWorker
 
 
 class BatchCloser(Loop):
-    """Closes batches on time. Any number of these may run: closing is a conditional update."""
+    """Close due batches. Any number of these may run, because closing is a conditional update."""
 
     def __init__(self) -> None:
         super().__init__("batch-closer")

@@ -1,4 +1,4 @@
-"""What was seen: detections, grouped per camera into batches."""
+"""Detections, grouped by camera into batches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 class Batch(models.Model):
-    """Detections of one camera that belong together. At most one live batch of a camera is open.
+    """Related detections of one camera. A camera has at most one open live batch.
 
-    `due_at` is when it closes if nothing more comes. `started_at` and `ended_at` are capture times.
+    `due_at` is when the batch closes without further detections. `started_at` and `ended_at` are capture times.
     """
 
     class State(models.TextChoices):

@@ -1,4 +1,4 @@
-"""The policies of what was seen: whoever sees the camera sees it."""
+"""The policies of detections and batches: a user who sees the camera sees them."""
 
 from __future__ import annotations
 

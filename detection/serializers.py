@@ -1,4 +1,4 @@
-"""A detection as the API shows it."""
+"""The API representation of a detection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hsi.times import iso
 
 
 class BoxData(TypedDict):
-    """A box relative to its picture: everything is from 0 to 1, `x` and `y` are the upper left corner."""
+    """A box relative to its picture. All values are from 0 to 1; `x` and `y` are the upper left corner."""
 
     x: float
     y: float
@@ -35,7 +35,7 @@ class DetectionData(TypedDict):
 
 
 class DetectionCreatedData(TypedDict):
-    """Something was found in an upload: one message an upload, with the labels of all that was found."""
+    """Objects were detected in an upload. There is one message per upload, with all labels."""
 
     upload: int
     camera: str
@@ -57,7 +57,7 @@ class BatchClosedData(TypedDict):
 
 
 def detection_data(detection: Detection) -> DetectionData:
-    """The detection of contracts.md. `event` is null until its batch became one; see `with_event`."""
+    """Return the API representation of a detection. `event` is null until the batch has one; see `with_event`."""
     return {
         "id": detection.pk,
         "camera": detection.camera_id,

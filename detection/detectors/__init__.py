@@ -1,4 +1,4 @@
-"""What is in a picture: the detector protocol, and the choice of a detector by setting."""
+"""The detector protocol, and the choice of the detector by setting."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cameras.media.picture import Picture
 from detection.model_store import store
 from hsi.registry import Registry
 
-MAX_PROVENANCE_CHARACTERS = 120  # of Upload.detector
+MAX_PROVENANCE_CHARACTERS = 120  # length of Upload.detector
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box relative to its picture: all four numbers are in 0..1, the origin is the top left corner."""
+    """A box relative to its picture: all four numbers are from 0 to 1, with the origin at the top left."""
 
     x: float
     y: float
@@ -27,7 +27,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class DetectedObject:
-    """One object found: a COCO-80 label where there is one, and how sure the detector is (0..1)."""
+    """A detected object: its label (of COCO-80 if possible) and its confidence from 0 to 1."""
 
     label: str
     confidence: float
@@ -35,9 +35,9 @@ class DetectedObject:
 
 
 class Detector(Protocol):
-    """Finds objects in one picture. Shared between threads.
+    """A detector finds objects in a picture. Threads share it.
 
-    `detect` raises `hsi.errors.HSIError`: an error is never an empty list.
+    `detect` raises `hsi.errors.HSIError`, and never returns an empty list for an error.
 
     Two more attributes are optional: `limits` is a sentence about what the detector cannot see, `version` the family
     and the SHA-256 of its model file.
@@ -48,7 +48,7 @@ class Detector(Protocol):
     def detect(self, picture: Picture) -> list[DetectedObject]: ...
 
     def check(self) -> str:
-        """One line about the detector when it is well; raises `HSIError` when it is not."""
+        """Return a line about a healthy detector. Raise `HSIError` for an unhealthy one."""
         ...
 
     def close(self) -> None: ...
@@ -61,7 +61,7 @@ SERVICE_LIMITS = (
 
 
 def _auto() -> str:
-    """The service whose address is set; else the model that is set; else a fetched one; else the built-in one."""
+    """Return the detector whose service address is set, else that of the set model, a downloaded model, or OpenCV."""
     if settings.RTDETR_URL:
         return "rtdetr"
     if settings.DETECTOR_MODEL:
@@ -70,7 +70,7 @@ def _auto() -> str:
     return store.backend(model) if model else "opencv"
 
 
-# Paths, not classes: the libraries behind a detector are loaded when it is used, and only its own.
+# Paths instead of classes, so that only the libraries of the used detector are loaded.
 detectors = Registry(
     setting="DETECTOR",
     names={
@@ -97,29 +97,32 @@ LOCAL = frozenset({"onnx", "darknet", "opencv"})
 
 
 def get_detector() -> Detector:
-    """The detector in force, one object a process. Raises ImportError or `HSIError` when it cannot be made."""
+    """Return the configured detector, one object per process.
+
+    Raise ImportError or `HSIError` if it cannot be created.
+    """
     detector: Detector = detectors.get()
     return detector
 
 
 def provenance(detector: Detector) -> str:
-    """What an upload's row says of its detector: the name, and family and SHA-256 of the model file, where known."""
+    """Return what an upload stores about its detector: name, family, and SHA-256 of the model file if known."""
     return f"{detector.name} {getattr(detector, 'version', '')}".rstrip()[:MAX_PROVENANCE_CHARACTERS]
 
 
 def condition(detector: Detector) -> str:
-    """How the detector is, and what it cannot see. Raises `HSIError` when it is not well."""
+    """Return the state of the detector, and what it cannot see. Raise `HSIError` if it is unhealthy."""
     return f"{detector.check()}. {getattr(detector, 'limits', '')}".rstrip()
 
 
 def service() -> str:
-    """Whose circuit breaker guards `detect`: the name of a service, or "" for a model of this process."""
+    """Return the service whose circuit breaker guards `detect`, or "" for a model of this process."""
     chosen = detectors.chosen()
     return "" if chosen in LOCAL else chosen.rpartition(".")[2][:40]
 
 
 def problems() -> list[str]:
-    """What is wrong with the detector's settings, one line each; nothing is connected to, no model is loaded."""
+    """Return the faults of the settings, one line each, without connections and without loading a model."""
     name = detectors.chosen()
     if name in {"rtdetr", "deepstack"} and not settings.RTDETR_URL:
         return [f"DETECTOR={name} needs RTDETR_URL, the address of the service."]

@@ -1,4 +1,4 @@
-"""DeepStack and CodeProject.AI: `POST /v1/vision/detection`, one call a picture, at the address of `RTDETR_URL`."""
+"""DeepStack and CodeProject.AI: `POST /v1/vision/detection` at the address of `RTDETR_URL`, one call per picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hsi.outbound.ai_service import AIService
 
 
 class DeepStackDetector:
-    """The service at `url`; `api_key` goes into the form, as DeepStack wants it.
+    """The service at `url`. `api_key` is sent in the form, as DeepStack expects it.
 
     `health_timeout` bounds `check`, the other two bound `detect` (seconds).
     """
@@ -49,7 +49,7 @@ class DeepStackDetector:
         return self._sieve.objects(claims, size)
 
     def check(self) -> str:
-        """Well when CodeProject.AI's ping says so. DeepStack has no such page: that it answers is all we know."""
+        """Check the ping of CodeProject.AI. DeepStack has no ping, so any answer counts as healthy."""
         try:
             answer = self.service.get_json("/v1/status/ping", timeout=self._health_timeout)
         except AIServiceUnavailableError as error:
@@ -80,7 +80,7 @@ class DeepStackDetector:
 
 
 def from_settings() -> DeepStackDetector:
-    """The detector of `RTDETR_URL`. Raises `AIServiceUnavailableError` when that is empty."""
+    """Return the detector of `RTDETR_URL`. Raise `AIServiceUnavailableError` if the setting is empty."""
     if not settings.RTDETR_URL:
         raise AIServiceUnavailableError("RTDETR_URL is not set", service=DeepStackDetector.name)
     return DeepStackDetector(

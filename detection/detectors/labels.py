@@ -1,4 +1,4 @@
-"""The names of things: COCO-80, its older spellings, and what may become a metric label."""
+"""Labels: COCO-80, its older spellings, and the labels of metrics."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ COCO_80: tuple[str, ...] = (
 # fmt: on
 KNOWN = frozenset(COCO_80)
 
-# COCO's own category numbers run from 1 to 90 with holes: these numbers stand for nothing.
+# The category numbers of COCO run from 1 to 90 with gaps. These numbers are unused.
 _HOLES = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
-# Index of a model with 91 outputs (category number) -> name; the holes and 0 are absent.
+# Name by index of a model with 91 outputs (category number), without the gaps and 0.
 COCO_91: dict[int, str] = dict(zip((n for n in range(1, 91) if n not in _HOLES), COCO_80, strict=True))
 
-# Spellings of PASCAL VOC and of older COCO name files that detectors still answer with.
+# Spellings of PASCAL VOC and older COCO name files that some detectors still return.
 ALIASES: dict[str, str] = {
     "motorbike": "motorcycle",
     "aeroplane": "airplane",
@@ -45,7 +45,7 @@ ALIASES: dict[str, str] = {
     "cellphone": "cell phone",
     "mobile phone": "cell phone",
 }
-# "trafficlight", "TrafficLight" and "traffic_light" are one thing.
+# Equal forms: "trafficlight", "TrafficLight" and "traffic_light".
 _JOINED = {name.replace(" ", ""): name for name in COCO_80 if " " in name}
 
 _SEPARATORS = re.compile(r"[\s_\-]+")
@@ -61,15 +61,15 @@ def _canonical(label: str) -> str:
 
 
 def canonical(label: str) -> str:
-    """The one spelling of `label`: COCO-80 where it is one of its names or aliases.
+    """Return the standard spelling of `label`: the name in COCO-80 if it has one.
 
-    Any other label is kept in lower case, without control characters, at most 64 characters long;
-    a label without anything to read becomes `unknown`.
+    Other labels are converted to lower case, without control characters, and cut to 64 characters. An unreadable label
+    becomes `unknown`.
     """
     return _canonical(label[: MAX_LABEL_CHARACTERS * 4])
 
 
 def metric_label(label: str) -> str:
-    """`label` where it is in COCO-80, else `other`: what a peer invents must not become a time series."""
+    """Return `label` if it is in COCO-80, else `other`, so that a service cannot create new time series."""
     name = canonical(label)
     return name if name in KNOWN else "other"

@@ -1,8 +1,8 @@
-"""A local ONNX model through onnxruntime, on the CPU.
+"""A local ONNX model on the CPU, with onnxruntime.
 
-One session serves all threads: with one intra-op thread a run takes place in the thread that asks for
-it, so two callers use two cores, and the weights are in memory once. (More intra-op threads in one
-session are slower than that, more sessions hold the weights more than once.)
+All threads share one session. With one intra-op thread, a run takes place in the calling thread, so two callers use two
+cores and the weights are in memory once. More intra-op threads in one session are slower, and more sessions hold the
+weights more than once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from detection.detectors.preprocessing import canvas
 from detection.model_store import manifest, store
 from hsi.errors import AIServiceError
 
-# onnxruntime's errors have no common parent of their own.
+# The errors of onnxruntime have no common base class.
 ORT_ERRORS: tuple[type[Exception], ...] = tuple(
     one for one in vars(ort_errors).values() if isinstance(one, type) and issubclass(one, Exception)
 )
@@ -37,7 +37,7 @@ ORT_ERRORS: tuple[type[Exception], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that has been tried: its session, its family, the names of its classes, and the hash of its file."""
+    """A tested model: its session, its family, the names of its classes, and the hash of its file."""
 
     session: Any
     family: Family
@@ -51,7 +51,7 @@ class LoadedModel:
 
 
 class OnnxDetector:
-    """The model in the file `path`. Loaded on first use; until that succeeds every call tries again."""
+    """The model in the file `path`. It is loaded on first use; until this succeeds, every call tries again."""
 
     name = "onnx"
     limits = (
@@ -67,7 +67,7 @@ class OnnxDetector:
 
     @property
     def version(self) -> str:
-        """Family and SHA-256 of the model; empty before it was used."""
+        """Return the family and SHA-256 of the model, or an empty string before its first use."""
         return f"{self._loaded.family.name} {self._loaded.sha256}" if self._loaded else ""
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
@@ -98,7 +98,7 @@ class OnnxDetector:
 
 
 def load(path: str) -> LoadedModel:
-    """Load the model and try it once. Raises `ModelUnusableError`, which names the file and what to do."""
+    """Load the model and run it once. Raise `ModelUnusableError` with the file and a remedy."""
     try:
         encoded = Path(path).read_bytes()
     except OSError as error:
@@ -125,11 +125,11 @@ def load(path: str) -> LoadedModel:
 
 
 def open_session(encoded: bytes) -> Any:
-    """An onnxruntime session of one intra-op thread. Raises `ModelUnusableError`."""
+    """Return an onnxruntime session with one intra-op thread. Raise `ModelUnusableError`."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # its errors are raised, and need not be printed as well
+    options.log_severity_level = 4  # its errors are raised, so they need not be printed too
     try:
         return onnxruntime.InferenceSession(encoded, options, providers=["CPUExecutionProvider"])
     except ORT_ERRORS as error:
@@ -139,7 +139,7 @@ def open_session(encoded: bytes) -> Any:
 
 
 def run(session: Any, interface: Interface, values: Any) -> Outputs:
-    """The outputs by name for values of shape (n, height, width, 3). Raises `AIServiceError`."""
+    """Return the outputs by name for values of shape (n, height, width, 3). Raise `AIServiceError`."""
     names = [output.name for output in session.get_outputs()]
     try:
         outputs: Sequence[Any] = session.run(names, interface.feeds(values))
@@ -153,6 +153,9 @@ def run(session: Any, interface: Interface, values: Any) -> Outputs:
 
 
 def from_settings() -> OnnxDetector:
-    """The detector of `DETECTOR_MODEL`, else of a fetched model. Its faults show at `check` and `detect`."""
+    """Return the detector of `DETECTOR_MODEL`, else of a downloaded model.
+
+    Its faults appear in `check` and `detect`.
+    """
     fetched = store.fetched_detector("onnx")
     return OnnxDetector(settings.DETECTOR_MODEL or (str(store.path_of(fetched)) if fetched else ""))

@@ -1,4 +1,4 @@
-"""What an ONNX model says of itself: its inputs, its outputs, and the names of its classes."""
+"""The interface of an ONNX model: its inputs, its outputs, and the names of its classes."""
 
 from __future__ import annotations
 

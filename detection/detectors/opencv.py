@@ -1,7 +1,7 @@
-"""The built-in detector: OpenCV's HOG people detector. It needs no model file and finds upright people only.
+"""The built-in detector: OpenCV's HOG people detector. It needs no model file and finds only upright people.
 
-Works on one grey copy whose longer edge has 640 to 768 pixels. A person is found when at least
-about 90 pixels tall in that copy, so roughly a quarter of the height of a wide picture.
+It works on one grey copy whose longer edge has 640 to 768 pixels. It finds people of at least about 90 pixels in that
+copy, which is roughly a quarter of the height of a wide picture.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from detection.detectors.postprocessing import RawObject, Sieve
 from detection.detectors.suppression import strongest
 from hsi.errors import AIServiceError, AIServiceUnavailableError
 
-# Longer edge of the working copy: larger pictures are scaled down to LARGEST, for time;
-# smaller ones are scaled up to SMALLEST but at most twofold, because the window is 128 pixels tall.
+# Longer edge of the working copy. Larger pictures are scaled down to LARGEST to save time. Smaller ones are scaled up
+# to SMALLEST, at most by two, because the window is 128 pixels tall.
 LARGEST, SMALLEST, MOST_ENLARGED = 768, 640, 2.0
 WINDOW = (64, 128)
 
@@ -30,14 +30,14 @@ WINDOW = (64, 128)
 # At 0.7 nine people in ten are above one half; one unit of margin multiplies the odds by e.
 EVEN_MARGIN, SLOPE = 0.7, 1.0
 
-# The window holds 16 pixels of surroundings on every side of a person. These shares of the window
-# (left, top, width, height) are the person: the same correction as in OpenCV's own people sample.
+# The window has a margin of 16 pixels around a person. These shares of the window (left, top, width, height) are the
+# person, as in OpenCV's people sample.
 PERSON_IN_WINDOW = (0.1, 0.07, 0.8, 0.8)
 SAME_PERSON_OVERLAP = 0.4
 
 
 class OpenCVDetector:
-    """Finds people. Each thread has its own descriptor: OpenCV promises nothing about sharing one."""
+    """Find people. Each thread has its own descriptor, because OpenCV does not document thread safety."""
 
     name = "opencv"
     limits = (
@@ -82,7 +82,7 @@ class OpenCVDetector:
 
 
 def working_factor(size: tuple[int, int]) -> float:
-    """What a picture of `size` is scaled by."""
+    """Return the scale factor of a picture of `size`."""
     longer = max(size)
     if longer > LARGEST:
         return LARGEST / longer
@@ -90,9 +90,9 @@ def working_factor(size: tuple[int, int]) -> float:
 
 
 def working_copy(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The grey picture at `size` (or the size of the window, where that is larger), smoothed and stretched.
+    """Return the grey picture at `size` (at least the size of the window), smoothed and stretched.
 
-    Night pictures are dark and noisy: of 45 drawn ones, people are found in 45 instead of 35.
+    Night pictures are dark and noisy: of 45 simulated ones, people are found in 45 instead of 35.
     """
     if (grey.shape[1], grey.shape[0]) != size:
         shrinks = grey.shape[1] > size[0]
@@ -105,7 +105,7 @@ def working_copy(grey: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.u
 
 
 def people(windows: object, margins: object, factor_x: float, factor_y: float) -> list[RawObject]:
-    """One claim for each person, in pixels of the picture, from the windows (x, y, width, height) and their margins."""
+    """Return a claim for each person, in pixels of the picture, from the windows (x, y, width, height) and margins."""
     rows = np.asarray(windows, dtype=np.float64).reshape(-1, 4)
     confidences = confidence(np.asarray(margins, dtype=np.float64).reshape(-1))
     edges = np.hstack([rows[:, :2], rows[:, :2] + rows[:, 2:]])
@@ -120,6 +120,6 @@ def people(windows: object, margins: object, factor_x: float, factor_y: float) -
 
 
 def confidence(margins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The SVM's margins as confidences in 0..1."""
-    # Beyond 60 the exponential says nothing more, and could overflow.
+    """Convert the margins of the SVM to confidences from 0 to 1."""
+    # Beyond 60 the exponential has no effect and could overflow.
     return 1.0 / (1.0 + np.exp(-np.clip(SLOPE * (margins - EVEN_MARGIN), -60.0, 60.0)))

@@ -1,4 +1,4 @@
-"""From what a detector claims, in pixels, to objects that can be stored: one strict step for all detectors."""
+"""Convert the claims of a detector, in pixels, to objects: one strict step for all detectors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from detection.detectors.labels import canonical
 
 logger = logging.getLogger(__name__)
 
-# RT-DETR answers at most 300 objects a picture; more than that is not a scene, it is a fault.
+# RT-DETR returns at most 300 objects per picture. More are a fault.
 MAX_OBJECTS_PER_PICTURE = 300
 
 
-# Of detectors that have no better one of their own.
+# For detectors without their own threshold.
 DEFAULT_THRESHOLD = 0.5
 
 
 def threshold(own: float = DEFAULT_THRESHOLD) -> float:
-    """The confidence below which objects are dropped: the one that is set, else the detector's `own`."""
+    """Return the confidence below which objects are dropped: the set one, else the detector's `own`."""
     return settings.DETECTION_CONFIDENCE_THRESHOLD or own
 
 
 @dataclass(frozen=True, slots=True)
 class RawObject:
-    """One claim of a detector: the edges are in pixels of the picture, none of the numbers is trusted."""
+    """An untrusted claim of a detector, with edges in pixels of the picture."""
 
     label: str
     confidence: float
@@ -42,9 +42,9 @@ class RawObject:
 
 
 class Sieve:
-    """Lets through what can be true, and counts the rest in `dropped`. Shared between threads.
+    """Pass plausible claims, and count the others in `dropped`. Threads can share it.
 
-    The first drop is logged, later ones only counted: a faulty detector must not flood the log.
+    Only the first drop is logged, so that a faulty detector does not flood the log.
     """
 
     def __init__(self, detector: str) -> None:
@@ -55,10 +55,10 @@ class Sieve:
     def objects(
         self, claims: Iterable[RawObject], size: tuple[int, int], own_threshold: float = DEFAULT_THRESHOLD
     ) -> list[DetectedObject]:
-        """The best objects in a picture of `size` (width, height), at most 300, best first.
+        """Return the best objects in a picture of `size` (width, height), at most 300, best first.
 
-        Weaker ones than the threshold are left out. Boxes are clipped to the picture. A claim is dropped when its
-        confidence is not in 0..1, an edge is not a finite number, or nothing of its box lies in the picture.
+        Objects below the threshold are dropped. Boxes are clipped to the picture. A claim is dropped if its confidence
+        is not from 0 to 1, an edge is not finite, or its box is outside the picture.
         """
         least = threshold(own_threshold)
         possible, impossible = [], 0
@@ -92,7 +92,7 @@ class Sieve:
 
 
 def relative_box(claim: RawObject, size: tuple[int, int]) -> Box | None:
-    """The part of the box that lies in a picture of `size`, in 0..1; None when there is none."""
+    """Return the part of the box inside a picture of `size`, from 0 to 1, or None."""
     edges = (claim.left, claim.top, claim.right, claim.bottom)
     if not all(map(math.isfinite, edges)):
         return None

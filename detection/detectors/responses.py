@@ -1,4 +1,4 @@
-"""Reading a detection service's JSON, strictly: what has the wrong structure is an error, never an empty list."""
+"""Strict parsing of the JSON of a detection service. A wrong structure is an error, never an empty list."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ KEPT_CHARACTERS = 2000
 
 
 def readable(value: Any) -> str:
-    """What a peer says, as one short line that can be logged and stored: no control characters, no half characters."""
+    """Return the text of a peer as one short line without control characters and surrogates, for logs and rows."""
     return error_responses.one_line(str(value), 200)
 
 
 class AnswerReader:
-    """Takes typed values out of one service's answers. Every method raises `AIServiceProtocolError`."""
+    """Read typed values from the answers of a service. Every method raises `AIServiceProtocolError`."""
 
     def __init__(self, service: str) -> None:
         self.service = service
 
     def bad(self, what: str, answer: Any) -> AIServiceProtocolError:
-        """The error to raise, with the beginning of the answer for a person to see."""
+        """Return the error to raise, with the start of the answer."""
         try:
             body = json.dumps(answer)[:KEPT_CHARACTERS]
         except RecursionError:
@@ -31,9 +31,9 @@ class AnswerReader:
         return AIServiceProtocolError(f"{self.service} {what}", service=self.service, body=body)
 
     def answer(self, value: Any) -> dict[str, Any]:
-        """An object that does not itself tell of a failure: some services answer 200 and an error inside.
+        """Return an object without an error of its own, because some services answer 200 with an error inside.
 
-        Raises `AIServiceUnavailableError` where that error is not about the picture.
+        Raise `AIServiceUnavailableError` if that error is not about the picture.
         """
         fields = self.fields(value, "its answer")
         if fields.get("error") or fields.get("success") is False:
@@ -62,7 +62,7 @@ class AnswerReader:
         return text
 
     def number(self, value: Any, what: str) -> float:
-        """A float; one that is too large for a float is infinite (and dropped later, as NaN is)."""
+        """Return a float. A number that is too large becomes infinite, and is dropped later like NaN."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.bad(f"answered with a {what} that is not a number", value)
         try:

@@ -1,4 +1,4 @@
-"""RT-DETR as a service: `POST /detect`, one call a picture, over one pooled client."""
+"""RT-DETR as a service: `POST /detect` with a pooled client, one call per picture."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RtDetrDetector:
         self.service.close()
 
     def _refuse_other_picture(self, answer: dict[str, Any], size: tuple[int, int]) -> None:
-        """Boxes are in pixels of the picture sent: a service that speaks of another size speaks of another picture."""
+        """Reject an answer about a picture of another size, because boxes are in pixels of the sent picture."""
         told = (answer.get("image_width"), answer.get("image_height"))
         if any(said is not None and said != sent for said, sent in zip(told, size, strict=True)):
             raise self._reader.bad(f"answered for a picture of {told[0]}x{told[1]}, sent was {size[0]}x{size[1]}", told)
@@ -71,7 +71,7 @@ class RtDetrDetector:
         return RawObject(label, confidence, x, y, x + width, y + height)
 
     def _bbox(self, value: Any) -> tuple[float, ...]:
-        """(x, y, width, height) from an object with these names, or from an array of four."""
+        """Return (x, y, width, height) from an object with these names, or from an array of four."""
         if isinstance(value, dict):
             value = [value.get(name) for name in ("x", "y", "width", "height")]
         if not isinstance(value, list) or len(value) != 4:
@@ -84,12 +84,12 @@ def _form(picture: Picture) -> dict[str, Any]:
 
 
 def _file_name(content_type: str) -> str:
-    """A neutral name: the camera's own says more than a detector has to know."""
+    """Return a neutral file name, because the name of the camera reveals more than a detector needs."""
     return "picture.png" if content_type == "image/png" else "picture.jpg"
 
 
 def from_settings() -> RtDetrDetector:
-    """The detector of `RTDETR_URL`. Raises `AIServiceUnavailableError` when that is empty."""
+    """Return the detector of `RTDETR_URL`. Raise `AIServiceUnavailableError` if the setting is empty."""
     if not settings.RTDETR_URL:
         raise AIServiceUnavailableError("RTDETR_URL is not set", service=RtDetrDetector.name)
     return RtDetrDetector(
