@@ -159,8 +159,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("DISK_FREE_FLOOR_PERCENT", float, 1.0, "Free disk space in percent below which intake pauses. The larger of the two limits applies.", 0, 50, live=True),
     # Detection
     S("DETECTOR", str, "auto", "Object detector: auto, rtdetr, deepstack, onnx, darknet, opencv, or the dotted path of a class.", choices=("auto", "rtdetr", "deepstack", "onnx", "darknet", "opencv")),
-    S("DETECTOR_MODEL", str, "", "Path of a model file. Empty: the model that `get_model` fetched."),
-    S("MODEL_SOURCE", str, "", "Folder or HTTP address with model files that `get_model` tries first."),
+    S("DETECTOR_MODEL", str, "", "Path of a model file. Empty: the model that `get_model` downloaded."),
+    S("MODEL_SOURCE", str, "", "Folder or HTTP address of model files. `get_model` tries it first."),
     S("RTDETR_URL", str, "", "URL of the detection service, e.g. http://localhost:8090."),
     S("RTDETR_API_KEY", str, "", "API key for the detection service, sent as X-API-Key.", secret=True),
     S("RTDETR_READ_TIMEOUT", float, 60.0, "Most seconds a detection may take.", 10, 300),

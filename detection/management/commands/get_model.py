@@ -1,4 +1,4 @@
-"""Fetch a model file of the manifest, by its hash."""
+"""Download a model file of the manifest and check its hash."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REDRAW_SECONDS = 0.2
 
 
 class Command(BaseCommand):
-    help = "Fetches a model file into the data folder: NAME, or the default detector. MODEL_SOURCE is asked first."
+    help = "Download a model file to the data folder: NAME, or the default detector. Try MODEL_SOURCE first."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", nargs="?", help="A name of --list. Without it: the default detector.")
-        parser.add_argument("--list", action="store_true", help="List the models that are known.")
+        parser.add_argument("name", nargs="?", help="Name of a model in --list. Default: the default detector.")
+        parser.add_argument("--list", action="store_true", help="List the known models.")
         parser.add_argument(
-            "--if-needed", action="store_true", help="Only where the detector would be OpenCV's; never fails."
+            "--if-needed", action="store_true", help="Download only if the detector would be OpenCV; never fail."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -103,7 +103,7 @@ class Bar:
 
 
 def table() -> list[str]:
-    """A line for each model of the manifest."""
+    """Format one line per model of the manifest."""
     rows = [("name", "purpose", "family", "MB", "threshold", "licence", "")]
     rows += [
         (
