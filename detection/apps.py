@@ -7,14 +7,14 @@ class DetectionConfig(AppConfig):
 
     def ready(self) -> None:
         from detection import checks, pipeline, serializers  # noqa: F401  (registers the system checks)
+        from hsi import queues
         from hsi.admin import navigation
         from hsi.admin.navigation import Item
         from hsi.outbox import messages
-        from hsi.queues import DETECTION_QUEUE, handlers
-        from hsi.queues.handlers import JobHandler
 
-        handlers.register(
-            DETECTION_QUEUE, JobHandler(pipeline.detect_upload, pipeline.mark_upload_dead, pipeline.requeue_upload)
+        queues.register(
+            queues.DETECTION_QUEUE,
+            queues.JobHandler(pipeline.detect_upload, pipeline.mark_upload_dead, pipeline.requeue_upload),
         )
         messages.register("detection.created", serializers.DetectionCreatedData)
         messages.register("batch.closed", serializers.BatchClosedData)

@@ -8,8 +8,7 @@ from detection import batching
 from detection.detectors import service
 from detection.models import Batch
 from hsi.outbound import shared_breaker
-from hsi.queues import DETECTION_QUEUE
-from hsi.queues.handlers import get_handler
+from hsi.queues import DETECTION_QUEUE, get_handler
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker
 

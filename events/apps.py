@@ -27,15 +27,15 @@ def keep_search_index(using: str, **options: Any) -> None:
 
 def register_jobs() -> None:
     from events import pipeline
-    from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, handlers
-    from hsi.queues.handlers import JobHandler
+    from hsi import queues
 
-    handlers.register(
-        ANALYSIS_QUEUE, JobHandler(pipeline.analyse_batch, pipeline.mark_batch_dead, pipeline.requeue_batch)
+    queues.register(
+        queues.ANALYSIS_QUEUE,
+        queues.JobHandler(pipeline.analyse_batch, pipeline.mark_batch_dead, pipeline.requeue_batch),
     )
-    handlers.register(
-        FAST_PATH_QUEUE,
-        JobHandler(pipeline.run_fast_path, pipeline.log_fast_path_failure, pipeline.requeue_fast_path),
+    queues.register(
+        queues.FAST_PATH_QUEUE,
+        queues.JobHandler(pipeline.run_fast_path, pipeline.log_fast_path_failure, pipeline.requeue_fast_path),
     )
 
 

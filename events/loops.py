@@ -7,8 +7,7 @@ import time
 from django.conf import settings
 
 from events.pending import pending_batches, requeue_pending
-from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE
-from hsi.queues.handlers import get_handler
+from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_handler
 from hsi.workers.loop import Loop
 from hsi.workers.queue_worker import QueueWorker
 

@@ -15,8 +15,7 @@ from detection.models import Batch, Detection
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
-from hsi.queues import Job
-from hsi.queues.handlers import JobHandler
+from hsi.queues import Job, JobHandler
 from hsi.security.roles import Role
 from hsi.security.tokens import create_token
 

@@ -8,6 +8,7 @@ runs over every backend.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -179,3 +180,30 @@ def get_queue(name: str) -> Queue:
     """Return the queue `name` of the configured backend."""
     queue: Queue = backends.get(name)
     return queue
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandler:
+    """The work of a queue, and what happens to a row whose job fails or is queued again.
+
+    `work(job)` stores the result and acknowledges in one transaction.
+    `on_dead(row_id, reason)` marks the row, in the transaction that makes its job a dead letter.
+    `on_requeue(row_id)` lets the row wait again, and returns False where it is gone or finished.
+    """
+
+    work: Callable[[Job], None]
+    on_dead: Callable[[int, str], None]
+    on_requeue: Callable[[int], bool]
+
+
+_handlers: dict[str, JobHandler] = {}
+
+
+def register(queue: str, handler: JobHandler) -> None:
+    """Declare what the jobs of a queue do. The app that owns its rows calls this in `AppConfig.ready()`."""
+    _handlers[queue] = handler
+
+
+def get_handler(queue: str) -> JobHandler:
+    """Return the handler of a queue. Raise `KeyError` where none is registered."""
+    return _handlers[queue]

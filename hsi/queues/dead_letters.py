@@ -20,8 +20,7 @@ from hsi import audit
 from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
-from hsi.queues import Failure, Job, get_queue
-from hsi.queues.handlers import get_handler
+from hsi.queues import Failure, Job, get_handler, get_queue
 
 MOST_GROUPS = 50
 SHOWN_TEXT = 300

@@ -14,8 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from hsi.errors import HSIError
-from hsi.queues import PutResult
-from hsi.queues.handlers import get_handler
+from hsi.queues import PutResult, get_handler
 
 if TYPE_CHECKING:
     from hsi.queues import Queue

@@ -24,12 +24,12 @@ from hsi.queues import (
     DETECTION_QUEUE,
     Failure,
     Job,
+    JobHandler,
     LeaseLostError,
     QueueUnavailableError,
     get_queue,
     pauses,
 )
-from hsi.queues.handlers import JobHandler
 from hsi.workers.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from cameras.models import Upload
 from detection.models import Batch
 from events.models import Event
+from hsi import queues
 from hsi.models import DeadLetter
 from hsi.queues import (
     ANALYSIS_QUEUE,
@@ -22,7 +23,6 @@ from hsi.queues import (
     Queue,
     backends,
     get_queue,
-    handlers,
 )
 from monitoring.reconcile import reconcile
 from tests import factories
@@ -156,7 +156,7 @@ def cannot_mark(row_id: int, reason: str) -> None:
 
 def test_a_row_that_cannot_be_marked_breaks_no_commit_and_loses_no_job(settings, monkeypatch):
     settings.QUEUE_OVERFLOW_POLICY = "dlq"
-    monkeypatch.setitem(handlers._handlers, DETECTION_QUEUE, job_handler(on_dead=cannot_mark))
+    monkeypatch.setitem(queues._handlers, DETECTION_QUEUE, job_handler(on_dead=cannot_mark))
     queue, rows = full_queue()
     with transaction.atomic():
         queue.put(rows[2])

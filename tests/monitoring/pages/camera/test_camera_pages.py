@@ -116,7 +116,7 @@ def test_a_folder_that_is_taken_leads_to_its_camera(boss: Client, door: Camera):
 
 def test_a_name_that_is_no_folder_and_a_root_that_is_gone_are_told(boss: Client, data_dir: Path):
     (data_dir / "cameras/file").write_bytes(b"x")
-    assert "is no folder" in boss.post(NEW, {"folder": "file"}).text
+    assert "contains a file with this name" in boss.post(NEW, {"folder": "file"}).text
     (data_dir / "cameras/file").unlink()
     (data_dir / "cameras").rmdir()
     assert "not there or cannot be read" in boss.get(NEW).text

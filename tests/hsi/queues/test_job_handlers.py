@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsi.queues import QUEUE_NAMES
-from hsi.queues.handlers import get_handler
+from hsi.queues import QUEUE_NAMES, get_handler
 
 pytestmark = pytest.mark.one_engine
 
