@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-fast test-sqlite test-postgresql lint bench
+.PHONY: help demo run test test-fast test-sqlite test-postgresql lint bench judge
 
 help:
 	@echo "make demo       run with simulated cameras on http://localhost:$(PORT) (PORT=... changes that)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-fast  run the quick tests on SQLite, in under three minutes"
 	@echo "make lint       check style and types"
 	@echo "make bench      measure and write bench.json"
+	@echo "make judge      measure the detectors and write judge.json"
 
 demo: $(VENV)/production
 	@exec $(BIN)/python manage.py up --demo --get-model --port $(PORT)
@@ -50,6 +51,10 @@ lint: $(VENV)/development
 
 bench: $(VENV)/development
 	$(BIN)/python -m tests.bench $(BENCH)
+
+judge: $(VENV)/development
+	$(BIN)/python manage.py get_model --if-needed
+	$(BIN)/python -m tests.judge
 
 # A stamp is newer than the requirements it was installed from, so a second `make` installs nothing.
 $(VENV)/production: requirements.txt | $(VENV)/bin/python

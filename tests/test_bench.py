@@ -15,9 +15,11 @@ from events.models import Event
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring.models import LogEntry
 from tests.bench import __main__ as command
-from tests.bench import adminlists, backlog, fanout, million, month, remote, store
+from tests.bench import adminlists, backlog, fanout, million, models, month, remote, store
 from tests.bench.figure import Figure, compared, percentile
+from tests.bench.intake import full_hd_still
 from tests.bench.memory import memory_megabytes
+from tests.detection.detectors.models import constant_model, queries
 
 
 @pytest.mark.one_engine
@@ -123,3 +125,15 @@ def test_a_month_can_be_made_up(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(month, name, number)
     month.fill()
     assert (Detection.objects.count(), Upload.objects.count(), Event.objects.count()) == (40, 10, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_local_model_stores_every_picture_that_it_is_timed_on(tmp_path, monkeypatch, settings):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(models, "PICTURES", 2)
+    monkeypatch.setattr(models, "ROUNDS", 1)
+    (figure,) = models.measured(
+        "1080p", Path(constant_model(tmp_path / "m.onnx", queries((0, 0.9, (0.5, 0.5, 0.5, 0.5))))), full_hd_still()
+    )
+    assert figure.limit
+    assert Detection.objects.count() == Upload.objects.count() == 2 * 2

@@ -42,6 +42,7 @@ GROUPS = {
     "queues-redis": Group("tests.bench.queues_redis", redis=True, broker=True),
     "intake": Group("tests.bench.intake"),
     "detection": Group("tests.bench.detection"),
+    "models": Group("tests.bench.models"),
     "remote": Group("tests.bench.remote"),
     "store": Group("tests.bench.store", postgresql=True),
     "burst": Group("tests.bench.burst"),

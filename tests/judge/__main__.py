@@ -1,0 +1,36 @@
+"""Measure the judgement, print its tables, write `judge.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import django
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEFAULT_PICTURES = ROOT.parent / "shared" / "judgement"
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
+    django.setup()
+    from tests.judge import detection, pictures
+
+    folder = Path(os.environ.get("JUDGE_PICTURES") or DEFAULT_PICTURES)
+    try:
+        labelled = pictures.read(folder)
+    except pictures.PicturesError as error:
+        print(f"{error} Set JUDGE_PICTURES to a folder with pictures/ and truth.json.", file=sys.stderr)  # noqa: T201
+        return 2
+    report = detection.measure(labelled)
+    for line in detection.table(report):
+        print(line)  # noqa: T201 - this is its output
+    content = {"pictures": str(folder), "detection": report}
+    (ROOT / "judge.json").write_text(json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The measurement of the judgement, on pictures drawn here: that it counts what it says."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from detection.detectors import Box, DetectedObject
+from tests.detection.pictures import encoded, scene
+from tests.judge import detection
+from tests.judge.pictures import Area, PicturesError, read
+
+pytestmark = pytest.mark.one_engine
+PERSON = {"group": "person", "x1": 100, "y1": 100, "x2": 140, "y2": 300}  # large: more than half of 360
+CAR = {"group": "vehicle", "x1": 400, "y1": 200, "x2": 440, "y2": 240}  # small
+
+
+class Told:
+    """A detector that finds what the test says."""
+
+    name = "told"
+
+    def __init__(self, *found):
+        self.found = [
+            DetectedObject(label, 0.9, Box(left / 640, top / 360, (right - left) / 640, (bottom - top) / 360))
+            for label, left, top, right, bottom in found
+        ]
+
+    def detect(self, picture):
+        return self.found
+
+    def check(self):
+        return "well"
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "yard.jpg").write_bytes(encoded(scene((640, 360), 0.5)))
+    (tmp_path / "truth.json").write_text(json.dumps({"yard.jpg": [PERSON, CAR]}))
+    return tmp_path
+
+
+def counts(folder, *found):
+    return detection.measured("told", Told(*found), read(folder), "day")["groups"]
+
+
+def test_an_object_is_found_by_a_box_that_overlaps_it_or_lies_in_it(folder):
+    assert counts(folder, ("person", 100, 100, 140, 300))["person"]["recall"] == 1.0
+    assert counts(folder, ("person", 105, 110, 135, 160))["person"]["recall"] == 1.0
+    assert counts(folder, ("person", 139, 100, 400, 300))["person"]["recall"] == 0.0
+    assert counts(folder, ("car", 100, 100, 140, 300))["person"]["recall"] == 0.0
+
+
+def test_a_box_is_false_that_touches_no_object_of_its_group(folder):
+    found = counts(folder, ("person", 139, 100, 400, 300), ("person", 500, 0, 540, 90), ("truck", 0, 0, 9, 9))
+    assert found["person"]["false"] == 1
+    assert found["vehicle"]["false"] == 1
+    assert found["animal"] == {"objects": 0, "found": 0, "recall": None, "false": 0} | {
+        "sizes": found["animal"]["sizes"]
+    }
+
+
+def test_objects_are_counted_by_their_size(folder):
+    found = counts(folder, ("van", 400, 200, 440, 240))
+    assert found["vehicle"]["sizes"]["small"] == {"objects": 1, "found": 1}
+    assert found["person"]["sizes"]["large"] == {"objects": 1, "found": 0}
+
+
+def test_night_is_dark_grey_noisy_and_always_the_same(folder):
+    (picture,) = read(folder)
+    day, night = picture.in_light("day"), picture.in_light("night")
+    assert (night == picture.in_light("night")).all()
+    assert night.mean() < day.mean() / 3
+    assert (night[..., 0] == night[..., 2]).all()
+    assert np.abs(np.diff(night[..., 0].astype(int), axis=1)).mean() > 3
+
+
+def test_the_table_has_a_line_for_each_detector_light_and_group(folder):
+    lines = detection.table([detection.measured("told", Told(("person", 100, 100, 140, 300)), read(folder), "night")])
+    assert lines[0].split()[:4] == ["detector", "light", "group", "recall"]
+    assert [line.split()[:4] for line in lines[1:]] == [
+        ["told", "night", "person", "1.00"],
+        ["told", "night", "vehicle", "0.00"],
+    ]
+
+
+def test_the_built_in_detector_is_always_measured(folder, settings, tmp_path):
+    settings.DATA_DIR, settings.MODEL_SOURCE, settings.DETECTOR_MODEL = tmp_path, "", ""
+    report = detection.measure(read(folder))
+    assert [(entry["detector"], entry["light"]) for entry in report] == [("opencv", "day"), ("opencv", "night")]
+
+
+@pytest.mark.parametrize("truth", ["", "[]", '{"yard.jpg": [{"group": "person"}]}', '{"missing.jpg": []}'])
+def test_a_folder_that_cannot_be_used_is_a_clear_error(folder, truth):
+    (folder / "truth.json").write_text(truth)
+    with pytest.raises(PicturesError, match=r"truth\.json does not have|missing\.jpg cannot be read"):
+        read(folder)
+
+
+def test_areas_share_what_lies_in_both():
+    assert Area(0, 0, 10, 10).shared(Area(5, 5, 20, 20)) == 25
+    assert not Area(0, 0, 10, 10).finds(Area(10, 10, 20, 20))
