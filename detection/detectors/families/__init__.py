@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from detection.detectors.families.detr import DFine, RFDetr, RTDetr
+from detection.detectors.families.decoded import SSD, DFine
+from detection.detectors.families.detr import RFDetr, RTDetr
 from detection.detectors.families.family import Family
 from detection.detectors.families.nanodet import NanoDet
-from detection.detectors.families.ssd import SSD
-from detection.detectors.families.yolo import Yolo
-from detection.detectors.families.yolox import Yolox
+from detection.detectors.families.yolo import Yolo, Yolox
 from detection.detectors.onnx_interface import Interface, ModelUnusableError, Outputs
 
 # Those with outputs of their own names come first.

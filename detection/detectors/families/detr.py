@@ -1,4 +1,4 @@
-"""Transformers that answer with a fixed number of queries: RT-DETR, D-FINE and RF-DETR."""
+"""Transformers with a fixed number of queries whose outputs are not decoded: RT-DETR, D-FINE and RF-DETR."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from detection.detectors.candidates import Candidates, around, best_classes, sig
 from detection.detectors.families.family import Family, floats, shape_error
 from detection.detectors.onnx_interface import Interface, Outputs
 from detection.detectors.preprocessing import Preprocessing
-
-# Boxes without a second input: relative when none reaches further than this, else pixels of the input.
-LARGEST_RELATIVE_EDGE = 2.0
 
 
 class Queries(Family):
@@ -51,26 +48,3 @@ class RFDetr(Queries):
     preprocessing = Preprocessing(
         letterbox=False, scale=1 / 255, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225)
     )
-
-
-class DFine(Family):
-    """D-FINE, and RT-DETR as its authors export it: labels, edges and scores, sorted out already.
-
-    With a second input edges are in pixels of the size that it is given.
-    """
-
-    name = "dfine"
-    preprocessing = Preprocessing(letterbox=False, scale=1 / 255)
-
-    @classmethod
-    def reads(cls, outputs: Outputs, interface: Interface) -> bool:
-        return outputs.keys() >= {"labels", "boxes", "scores"}
-
-    def candidates(self, outputs: Outputs) -> Candidates:
-        labels, scores, edges = np.asarray(outputs["labels"]), floats(outputs["scores"]), floats(outputs["boxes"])
-        if labels.ndim != 1 or scores.shape != labels.shape or edges.shape != (len(labels), 4):
-            raise shape_error(outputs)
-        finite = np.abs(edges[np.isfinite(edges)])
-        if self.interface.sizes_input or (finite.size and finite.max() > LARGEST_RELATIVE_EDGE):
-            edges = edges / self.edges_of_input
-        return Candidates(np.nan_to_num(labels).astype(np.int64), scores, edges)

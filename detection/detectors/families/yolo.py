@@ -1,13 +1,47 @@
-"""YOLOv8 and later, as Ultralytics exports them without suppression."""
+"""One-stage detectors over three grids: YOLOX, and YOLOv8 and later."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from detection.detectors.candidates import Candidates, around, best_classes
-from detection.detectors.families.family import STRIDES, Family, cells, floats, shape_error
+from detection.detectors.families.family import STRIDES, Family, cells, floats, grid, shape_error
 from detection.detectors.onnx_interface import Interface, Outputs
 from detection.detectors.preprocessing import Preprocessing
+
+
+class Yolox(Family):
+    """A row for each cell: centre from the cell, logarithm of the size, both in strides; objectness; class scores."""
+
+    name = "yolox"
+    threshold = 0.4
+    preprocessing = Preprocessing(bgr=True)
+
+    @classmethod
+    def reads(cls, outputs: Outputs, interface: Interface) -> bool:
+        shapes = [np.shape(output) for output in outputs.values()]
+        return len(shapes) == 1 and len(shapes[0]) == 3 and shapes[0][1] == rows(interface) and shapes[0][2] > 5
+
+    def candidates(self, outputs: Outputs) -> Candidates:
+        (output,) = outputs.values()
+        values = floats(output)
+        if values.ndim != 2 or len(values) != rows(self.interface):
+            raise shape_error(outputs)
+        corners = np.concatenate([grid(stride, self.interface) for stride in STRIDES])
+        strides = np.concatenate(
+            [np.full((cells(stride, self.interface), 1), stride, np.float32) for stride in STRIDES]
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            boxes = around((values[:, :2] + corners) * strides, np.exp(values[:, 2:4]) * strides)
+        return best_classes(values[:, 4:5] * values[:, 5:], boxes / self.edges_of_input)
+
+    def classes(self, outputs: Outputs) -> int:
+        (output,) = outputs.values()
+        return int(np.shape(output)[-1]) - 5
+
+
+def rows(interface: Interface) -> int:
+    return sum(cells(stride, interface) for stride in STRIDES)
 
 
 class Yolo(Family):
