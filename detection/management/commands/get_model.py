@@ -38,6 +38,7 @@ class Command(BaseCommand):
             self._fetch_if_needed()
         else:
             self._fetch(self._wanted(options["name"]))
+            self.stdout.write(f"Active detector: {detectors.chosen()}. Restart running processes to use the model.")
 
     def _wanted(self, name: str | None) -> tuple[Model, ...]:
         if name is None:
@@ -56,15 +57,16 @@ class Command(BaseCommand):
         except CommandError as error:
             from detection.detectors.opencv import OpenCVDetector
 
-            self.stdout.write(f"No detection model could be fetched, so OpenCV's is used. {OpenCVDetector.limits}")
             self.stderr.write(str(error))
+            limits = OpenCVDetector.limits[0].lower() + OpenCVDetector.limits[1:]
+            self.stdout.write(f"Without a detection model, the detector of OpenCV is used: {limits}")
 
     def _fetch(self, models: tuple[Model, ...]) -> None:
         faults = []
         for model in models:
             self.stdout.write(f"Fetching {model.name} ({model.builds[0].size_bytes / 1e6:.1f} MB, {model.purpose}) ...")
             self.stdout.flush()
-            bar = Bar(self.stderr) if sys.stderr.isatty() else None
+            bar = Bar(self.stdout) if sys.stdout.isatty() else None
             try:
                 path = fetch(model, bar or no_progress)
             except ModelStoreError as error:
@@ -73,11 +75,9 @@ class Command(BaseCommand):
             finally:
                 if bar:
                     bar.end()
+            for fault in faults:
+                self.stderr.write(fault)
             self.stdout.write(f"{path}\nSHA-256: {store.sha256_of(path)}\nLicence: {model.licence}")
-            if model.purpose == "detector":
-                self.stdout.write(
-                    f"Detector in force: {detectors.chosen()}. Restart what runs to be sure that it is used."
-                )
             return
         raise CommandError("\n".join(faults))
 

@@ -9,7 +9,7 @@ from django.test import override_settings
 from detection.detectors import detectors
 from detection.detectors.opencv import OpenCVDetector
 from detection.model_store import manifest, store
-from tests.detection.model_store.conftest import CONTENT, known, store_folder  # noqa: F401 - fixtures
+from tests.detection.model_store.conftest import CONTENT, known, store_folder, tiny  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.one_engine
 
@@ -40,7 +40,7 @@ def test_without_a_name_the_default_is_fetched_and_its_licence_printed(source):
     out, err = run()
     assert store.path_of(manifest.DEFAULTS[0]).read_bytes() == CONTENT
     assert "Licence: Apache-2.0" in out
-    assert "Detector in force: onnx" in out
+    assert "Active detector: onnx" in out
     assert err == ""
     assert run("--list")[0].splitlines()[1].endswith("fetched")
 
@@ -84,5 +84,16 @@ def test_if_needed_fetches_once(source):
 
 def test_if_needed_goes_on_with_opencv_and_says_so(known):  # noqa: F811
     out, err = run("--if-needed")
-    assert f"No detection model could be fetched, so OpenCV's is used. {OpenCVDetector.limits}" in out
+    (line,) = (line for line in out.splitlines() if "OpenCV" in line)
+    assert line.startswith("Without a detection model, the detector of OpenCV is used: it finds only people who stand")
+    assert line.endswith(OpenCVDetector.limits[-30:])
     assert "MODEL_SOURCE" in err
+
+
+def test_the_second_default_is_fetched_where_the_first_fails_and_the_reason_is_told(source, monkeypatch):
+    first = tiny(name="first", file="first.onnx")
+    monkeypatch.setattr(manifest, "DEFAULTS", (first, manifest.DEFAULTS[0]))
+    out, err = run()
+    assert "first cannot be fetched: " in err
+    assert store.path_of(manifest.DEFAULTS[1]).read_bytes() == CONTENT
+    assert "Active detector: onnx" in out
