@@ -75,7 +75,9 @@ class LoginFailureAdmin(MachineAdmin):
         with transaction.atomic():
             count, _ = queryset.delete()
             audit.record("logins_unlocked", "selected failures", before={"failures": count})
-        self.message_user(request, f"{count} forgotten. Whoever was locked out by them may sign in again.")
+        self.message_user(
+            request, f"Deleted {count} failure{'' if count == 1 else 's'}. Locked-out users may sign in again."
+        )
 
 
 @admin.register(ApiToken)
@@ -113,7 +115,7 @@ class ApiTokenAdmin(MachineAdmin):
     @admin.action(description="Revoke the selected tokens", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         count = sum(tokens.revoke(token) for token in queryset)
-        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked. They stop working at once.")
+        self.message_user(request, f"{count} token{'' if count == 1 else 's'} revoked with immediate effect.")
 
     @admin.display(description="state")
     def token_state(self, token: ApiToken) -> SafeString:

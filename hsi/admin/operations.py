@@ -167,7 +167,9 @@ class CircuitBreakerAdmin(MachineAdmin):
     @admin.action(description="Reset the selected breakers", permissions=["act"])
     def reset(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
         names = [row.name for row in queryset if get_breaker(row.name).reset()]
-        self.message_user(request, f"Reset: {', '.join(names)}." if names else "All of them were closed.")
+        self.message_user(
+            request, f"Reset: {', '.join(names)}." if names else "All selected breakers were already closed."
+        )
 
     @admin.display(description="state", ordering="state")
     def breaker_state(self, breaker: CircuitBreaker) -> SafeString:

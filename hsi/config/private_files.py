@@ -58,9 +58,9 @@ def tighten() -> Tightened:
         if descriptor is not None:
             _close_folder(descriptor, settings.DATA_DIR, result, ends_at)
     if result.closed:
-        logger.info("%d files and folders were open to other users and are not any more", result.closed)
+        logger.info("Removed access of other users from %d files and folders", result.closed)
     if result.left:
-        logger.warning("%d files or folders stay open to other users: %s", len(result.left), result.left[0])
+        logger.warning("%d files or folders stay accessible to other users: %s", len(result.left), result.left[0])
     return result
 
 

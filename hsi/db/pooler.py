@@ -47,4 +47,4 @@ def _heed(connection: BaseDatabaseWrapper) -> None:
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = True
     if not _found:
         _found = True
-        logger.info("The database is reached through a connection pooler (such as PgBouncer): nothing is prepared")
+        logger.info("The database is behind a connection pooler (such as PgBouncer), so statements are not prepared")

@@ -190,7 +190,7 @@ class ProblemMiddleware(Middleware):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
-    refusal_log.note(client_network(request.META), "it is malformed")
+    refusal_log.note(client_network(request.META), "malformed request")
     return answer(request, named(exception) or InvalidRequestError(MALFORMED))
 
 

@@ -36,7 +36,7 @@ class Refusals:
                 return
             self._counts[network] += 1
         if not is_known:
-            logger.warning("Refused a request from %s: %s", network or "an unknown address", why)
+            logger.warning("Rejected a request from %s: %s", network or "an unknown address", why)
 
     def _turn(self, window: int) -> None:
         """Begin a new minute. Say how much the last one had beyond the lines that it was given."""
@@ -47,7 +47,7 @@ class Refusals:
             shown = ", ".join(f"{count} from {network or 'an unknown address'}" for network, count in more.items())
             others = f"{self._others} from other networks" if self._others else ""
             words = ", ".join(filter(None, [shown, others]))
-            logger.warning("More requests were refused in the minute before: %s", words)
+            logger.warning("Rejected more requests in the previous minute: %s", words)
         self._counts.clear()
         self._others, self._window = 0, window
 

@@ -162,7 +162,7 @@ class RedisQueue:
         except QueueUnavailableError as error:
             if not isinstance(error.__cause__, OutOfMemoryError):
                 raise
-            logger.warning("%s: retries wait, Redis has no memory for them", self.name)
+            logger.warning("%s: retries wait because Redis is out of memory", self.name)
             moved, due, cursor = 0, -1, "0-0"
         self._cursor = cursor
         pause = TEND_SECONDS if due < 0 else min(TEND_SECONDS, max(0.001, due / 1000))
@@ -288,7 +288,7 @@ class RedisQueue:
 
     def _go_quiet(self, error: QueueUnavailableError) -> None:
         if time.monotonic() >= self._quiet_until:
-            logger.warning("%s: rows wait for the reconciler for now: %s", self.name, error)
+            logger.warning("%s: rows wait for the reconciler: %s", self.name, error)
         self._quiet_until = time.monotonic() + QUIET_SECONDS
 
 

@@ -91,7 +91,7 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
             logger.error("The database does not answer: %s", error)
             return problem.answer(request, DatabaseUnavailableError())
         except ForeignHostError as error:
-            refusal_log.note(client_network(request.META), "it asks for a host name that is not ours")
+            refusal_log.note(client_network(request.META), "host name not in ALLOWED_HOSTS")
             return problem.brief(error)
         except HSIError as error:
             if isinstance(error, RateLimitError):

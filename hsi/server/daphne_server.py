@@ -117,7 +117,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         except HSIError as error:
             self._refuse(error)
         except OSError as error:
-            logger.error("A body could not be kept: %s", error)
+            logger.error("A body could not be stored: %s", error)
             self._refuse(admission.TemporaryStorageFullError())
 
     def go_on(self) -> None:
@@ -199,7 +199,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
 
     def _log_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            logger.error("A request with a body could not be looked at", exc_info=error)
+            logger.error("A request with a body could not be processed", exc_info=error)
             self._refuse(HSIError(problem.OUR_FAULT))
 
     def _scope(self) -> dict[str, Any]:

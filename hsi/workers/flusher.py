@@ -71,4 +71,4 @@ class Recorder:
         except (DatabaseError, InterfaceError) as error:
             if time.monotonic() - self._told_at > TOLD_SECONDS:
                 self._told_at = time.monotonic()
-                logger.warning("Log lines and figures cannot be written, nor settings looked at, now: %s", error)
+                logger.warning("Log lines and metrics cannot be written, and live settings cannot be read: %s", error)

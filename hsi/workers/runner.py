@@ -85,7 +85,7 @@ def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None
     """
     unfinished = threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2)
     if unfinished:
-        logger.warning("Ended without waiting longer for: %s", ", ".join(unfinished))
+        logger.warning("Stopped without waiting longer for: %s", ", ".join(unfinished))
     recorder.stop()
     if unfinished or any(loop.cut_off for loop in loops):
         logging.shutdown()

@@ -130,7 +130,7 @@ def grant(boss: User) -> CameraGrant:
 
 DELETED = "Successfully deleted 1"
 ACTIONS = (
-    Action(LoginFailure, "forget", failure, "1 forgotten.", None),
+    Action(LoginFailure, "forget", failure, "Deleted 1 failure.", None),
     Action(CircuitBreaker, "reset", breaker, "Reset: rtdetr.", {"state": "closed"}),
     Action(Upload, "try_again", failed, "1 wait again.", {"state": "waiting"}),
     Action(ApiToken, "revoke", token, "1 token revoked.", {"revoked_at__isnull": False}),

@@ -107,7 +107,7 @@ def test_links_are_not_followed_and_second_names_are_left_and_told(
     result = private_files.tighten()
     assert [mode(theirs / name) for name in ("one", "two", "folder", "folder/three")] == [0o644, 0o644, 0o755, 0o644]
     assert result.left == [f"{data / 'second'} has a second name"]
-    assert "1 files or folders stay open" in caplog.text
+    assert "1 files or folders stay accessible" in caplog.text
 
 
 def test_a_database_and_a_log_elsewhere_are_closed_and_their_folders_are_not(

@@ -125,7 +125,7 @@ def test_a_fault_of_ours_tells_nothing_but_where_to_look(
     def broken(_: object) -> None:
         raise KeyError("/srv/secret")
 
-    monkeypatch.setattr("events.home.views.refused_today", broken)
+    monkeypatch.setattr("events.home.views.rejected_today", broken)
     answer = signed_in.get("/", headers={"Accept": accept, "X-Request-ID": "find-me"})
     assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (500, kind)
     assert "find-me" in answer.content.decode()
@@ -137,7 +137,7 @@ def test_a_page_says_so_when_the_database_is_away(signed_in: Client, monkeypatch
     def away(_: object) -> None:
         raise OperationalError("connection to 10.0.0.1 failed")
 
-    monkeypatch.setattr("events.home.views.refused_today", away)
+    monkeypatch.setattr("events.home.views.rejected_today", away)
     answer = signed_in.get("/")
     assert answer.status_code == 503
     assert "cannot be reached" in answer.content.decode()

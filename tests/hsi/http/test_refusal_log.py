@@ -19,10 +19,10 @@ def test_a_network_has_one_line_a_minute_and_the_next_minute_tells_how_many_ther
     refusals.note("192.0.2.2", "it is malformed", MINUTE + 59)
     refusals.note("192.0.2.1", "too many requests", MINUTE + 61)
     assert lines(caplog) == [
-        "Refused a request from 192.0.2.1: too many requests",
-        "Refused a request from 192.0.2.2: it is malformed",
-        "More requests were refused in the minute before: 499 from 192.0.2.1",
-        "Refused a request from 192.0.2.1: too many requests",
+        "Rejected a request from 192.0.2.1: too many requests",
+        "Rejected a request from 192.0.2.2: it is malformed",
+        "Rejected more requests in the previous minute: 499 from 192.0.2.1",
+        "Rejected a request from 192.0.2.1: too many requests",
     ]
 
 

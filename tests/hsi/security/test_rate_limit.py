@@ -177,7 +177,7 @@ def test_a_request_is_counted_before_its_host_is_looked_at(settings: Any, caplog
     assert {one["Content-Type"] for one in answers[:6]} == {"text/plain; charset=utf-8"}
     lines = [record for record in caplog.records if record.levelname != "DEBUG"]
     assert [record.getMessage() for record in lines] == [
-        "Refused a request from 198.51.100.7: it asks for a host name that is not ours"
+        "Rejected a request from 198.51.100.7: host name not in ALLOWED_HOSTS"
     ]
     assert lines[0].exc_info is None
 
