@@ -11,7 +11,7 @@ def main() -> None:
 
     from hsi.config import private_files
 
-    private_files.keep()
+    private_files.restrict_umask()
 
     execute_from_command_line(sys.argv)
 

@@ -21,6 +21,7 @@ from hsi.db import clock
 from hsi.http.url_prefix import link
 from hsi.models import WorkerHeartbeat
 from hsi.outbox import publish as stream
+from hsi.outbox.messages import Message
 from hsi.times import iso
 from hsi.workers import heartbeat
 
@@ -134,4 +135,4 @@ def publish(camera: Camera, status: Status, silent_since: str | None) -> None:
         "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if seen.last_upload_id else None,
         "silent_since": silent_since,
     }
-    stream.publish(("camera.status", camera.pk, data))
+    stream.publish(Message("camera.status", camera.pk, data))

@@ -23,6 +23,7 @@ from hsi.db import clock, sql
 from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -34,7 +35,7 @@ SET_BACK_SECONDS = 60  # a batch is due so much later than any can be: the clock
 
 def extend(
     camera_id: str, times: Sequence[datetime], now: datetime, *, urgent: bool = False
-) -> tuple[Batch, list[publish.Message]]:
+) -> tuple[Batch, list[Message]]:
     """Put one upload with detections at `times` (capture times, not empty) into its batch.
 
     The event of a live batch with something `urgent` is told at once, before the batch closes.
@@ -48,7 +49,7 @@ def extend(
         # One upload of a camera at a time opens a batch. What another has opened meanwhile, only a second look sees.
         sql.lock(Camera, camera_id)
         batch = find(camera_id, first, last)
-    messages: list[publish.Message] = []
+    messages: list[Message] = []
     if batch is not None and not is_backfill and batch.due_at <= now:
         messages, batch = close(batch, now), None
     if batch is None:
@@ -115,7 +116,7 @@ def _closed(batch: Batch, seconds: float) -> None:
         logger.info("Batch closed, detections: %s", batch.detection_count, extra={"duration_seconds": seconds})
 
 
-def close(batch: Batch, now: datetime) -> list[publish.Message]:
+def close(batch: Batch, now: datetime) -> list[Message]:
     """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
@@ -131,7 +132,7 @@ def close(batch: Batch, now: datetime) -> list[publish.Message]:
         "started_at": iso(batch.started_at),
         "ended_at": iso(batch.ended_at),
     }
-    return [("batch.closed", batch.camera_id, data)]
+    return [Message("batch.closed", batch.camera_id, data)]
 
 
 def close_due(now: datetime | None = None) -> int:

@@ -33,6 +33,7 @@ from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbound import shared_breaker
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from hsi.queues import DETECTION_QUEUE, Job, dead_letters, get_queue
 from hsi.times import iso
 
@@ -187,7 +188,8 @@ def store(job: Job, upload: Upload, sightings: list[Sighting], zones: list[Zone]
             times = [detection["captured_at"] for detection in detections]
             batch, closed = batching.extend(upload.camera_id, times, clock.now(), urgent=urgent)
             sql.insert(Detection, [{**detection, "batch_id": batch.pk} for detection in detections])
-            publish.publish(("detection.created", upload.camera_id, created_data(upload, batch, sightings)), *closed)
+            message = Message("detection.created", upload.camera_id, created_data(upload, batch, sightings))
+            publish.publish(message, *closed)
     with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
     return True

@@ -16,7 +16,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
-from events.alerting.evaluate import Message, evaluate
+from events.alerting.evaluate import evaluate
 from events.alerting.matching import label_summaries
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
@@ -30,6 +30,7 @@ from hsi.logs import context as logcontext
 from hsi.metrics import histograms
 from hsi.outbound import shared_breaker
 from hsi.outbox import publish
+from hsi.outbox.messages import Message, MessageType
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
 
 logger = logging.getLogger(__name__)
@@ -155,10 +156,10 @@ def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> Non
         Judgement.objects.filter(pk__in=older).delete()
 
 
-def publish_event(kind: str, event: Event, alerts: Sequence[Message] = ()) -> None:
+def publish_event(kind: MessageType, event: Event, alerts: Sequence[Message] = ()) -> None:
     """Publish the event, then its alerts. An event in the trash is judged, but not published."""
     if event.deleted_at is None:
-        publish.publish((kind, event.camera_id, event_data(event)), *alerts)
+        publish.publish(Message(kind, event.camera_id, event_data(event)), *alerts)
 
 
 def _measure_latency(batch: Batch) -> None:

@@ -27,4 +27,4 @@ def stream_urlpatterns(hub: Hub) -> list[Any]:
 hub = Hub()
 websocket_urlpatterns = stream_urlpatterns(hub)
 channel_consumers: dict[str, Any] = {CHANNEL: NotificationConsumer.as_asgi()}
-gauges.show(gauges.STREAM_CLIENTS, lambda: len(hub.clients))
+gauges.register(gauges.STREAM_CLIENTS, lambda: len(hub.clients))

@@ -23,13 +23,6 @@ class HsiConfig(AppConfig):
         register_expired_rows()
 
 
-class AdminConfig(DjangoAdminConfig):
-    """Load Django's admin with our site, which is named as a string because no model is loaded yet."""
-
-    default = False
-    default_site = "monitoring.pages.site.Site"
-
-
 def register_messages() -> None:
     from hsi.outbox import messages
 
@@ -69,7 +62,7 @@ def register_expired_rows() -> None:
     from hsi import audit
     from hsi.api import idempotency
     from hsi.db import row_retention
-    from hsi.metrics import gauges, histograms
+    from hsi.metrics import gauges, histogram_rows
     from hsi.queues import dead_letters
     from hsi.workers import heartbeat
 
@@ -78,6 +71,13 @@ def register_expired_rows() -> None:
         idempotency.expired,
         audit.expired,
         heartbeat.expired,
-        histograms.expired,
+        histogram_rows.expired,
         gauges.expired,
     )
+
+
+class AdminConfig(DjangoAdminConfig):
+    """Load Django's admin with our site, which is named as a string because no model is loaded yet."""
+
+    default = False
+    default_site = "monitoring.pages.site.Site"

@@ -14,7 +14,7 @@ from hsi.config import private_files
 from hsi.http.proxy_headers import SanitizedASGI
 from hsi.server.application import django_application, with_static_files
 
-private_files.keep()
+private_files.restrict_umask()
 http = with_static_files(ServeStaticASGI, django_application())
 
 from events.routing import channel_consumers, websocket_urlpatterns  # noqa: E402  (needs the apps, loaded just above)

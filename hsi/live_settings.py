@@ -1,8 +1,7 @@
-"""Settings that may change while the system runs: rows that stand above what the environment says.
+"""Settings that can change while the system runs: rows that override the environment.
 
-A row is the truth. Every process looks at the table now and then, in the thread of its recorder, and puts what it finds
-onto `django.conf.settings`: whoever reads a setting there has the value that is in force, and asks nobody for it.
-A row that cannot be used, as after an upgrade that allows less, is ignored, and said to be.
+Every process polls the table in its background thread and writes the values to `django.conf.settings`. So code reads
+`settings` as usual, without a query. A row that is invalid, for example after an upgrade, is ignored and reported.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from hsi.models import LiveSetting
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0  # how often a process looks
+POLL_SECONDS = 2.0
 SOURCE = "database"
 LIVE: dict[str, Setting] = {setting.name: setting for setting in SETTINGS if setting.live}
 LONGEST = 1000
@@ -38,14 +37,14 @@ NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What rows come to: values by name, and why those that cannot be used are ignored."""
+    """The result of parsing rows: values by name, and the reasons why others are ignored."""
 
     values: dict[str, Any] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
 
 
 def read(rows: Mapping[str, str]) -> Reading:
-    """`rows` are texts by name. Of those that do not go together, or not with what is set elsewhere, none counts."""
+    """Parse `rows`, texts by name. Rows that contradict each other or the environment are ignored."""
     reading = Reading()
     for name, text in rows.items():
         value, fault = _value(name, text)
@@ -61,7 +60,7 @@ def read(rows: Mapping[str, str]) -> Reading:
 
 
 def _value(name: str, text: str) -> tuple[Any, str | None]:
-    """(value, None), or (None, what is wrong)."""
+    """Return (value, None) or (None, the fault)."""
     setting = LIVE.get(name)
     if setting is None:
         return None, "does not change while the system runs"
@@ -72,7 +71,7 @@ def _value(name: str, text: str) -> tuple[Any, str | None]:
 
 
 def written(value: Any) -> str:
-    """The value as it stands in a row or in `.env`, so that `parse` reads the same again."""
+    """Return the text of a value for a row or for `.env`, which `parse` reads back."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -81,31 +80,31 @@ def written(value: Any) -> str:
 
 
 class _Overlay:
-    """The rows, as this process heeds them."""
+    """The rows that are in force in this process."""
 
     def __init__(self) -> None:
         self.reading = Reading()
         self._lock = threading.Lock()
         self._rows: dict[str, str] = {}
-        self._before: dict[str, Any] = {}  # what stood where we have put something
-        self._looked_at = float("-inf")
+        self._before: dict[str, Any] = {}  # the values that were replaced
+        self._polled_at = float("-inf")
 
-    def look(self) -> None:
-        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-            self.heed()
+    def poll(self) -> None:
+        if time.monotonic() - self._polled_at >= POLL_SECONDS:
+            self.apply_changes()
 
-    def heed(self) -> None:
+    def apply_changes(self) -> None:
         with self._lock:
             rows = dict(LiveSetting.objects.values_list("name", "value"))
-            self._looked_at = time.monotonic()
+            self._polled_at = time.monotonic()
             if rows != self._rows:
                 self._rows, self.reading = rows, read(rows)
                 for name, fault in self.reading.ignored.items():
                     logger.warning("The live value of %s is ignored: %s", name, fault)
-            self._put()
+            self._write()
 
-    def _put(self) -> None:
-        """At every look: whoever read a setting at the very moment of its change may have put the old value back."""
+    def _write(self) -> None:
+        """Write the values to `settings`. Runs on every poll, because a concurrent reader may restore an old value."""
         for name in self.reading.values:
             self._before.setdefault(name, getattr(settings, name))
         for name, value in {**self._before, **self.reading.values}.items():
@@ -118,29 +117,29 @@ class _Overlay:
             for name, value in self._before.items():
                 if getattr(settings, name) == self.reading.values.get(name):
                     setattr(settings, name, value)
-            self.reading, self._rows, self._before, self._looked_at = Reading(), {}, {}, float("-inf")
+            self.reading, self._rows, self._before, self._polled_at = Reading(), {}, {}, float("-inf")
 
 
 _overlay = _Overlay()
 
 
-def look() -> None:
-    """Heed the rows, unless that was done within `LOOK_SECONDS`. Raises DatabaseError where they cannot be read."""
-    _overlay.look()
+def poll() -> None:
+    """Apply changed rows, at most once in `POLL_SECONDS`. Raises DatabaseError."""
+    _overlay.poll()
 
 
-def heed() -> None:
-    """Heed the rows at once. Raises DatabaseError."""
-    _overlay.heed()
+def apply_changes() -> None:
+    """Apply changed rows at once. Raises DatabaseError."""
+    _overlay.apply_changes()
 
 
 def forget() -> None:
-    """Know no row, as a new process does."""
+    """Restore the values of the environment, as in a new process."""
     _overlay.forget()
 
 
 def configuration() -> Configuration:
-    """Every setting with its source, as this process heeds them now."""
+    """Return every setting with its value and source, as they are in force in this process."""
     base: Configuration = settings.CONFIGURATION
     values = _overlay.reading.values
     sources = {**base.sources, **dict.fromkeys(values, SOURCE)}
@@ -148,14 +147,14 @@ def configuration() -> Configuration:
 
 
 def ignored() -> dict[str, str]:
-    """Why rows are not heeded, by name."""
+    """Return why rows are ignored, by name."""
     return dict(_overlay.reading.ignored)
 
 
 def change(wanted: Mapping[str, str | None]) -> list[str]:
-    """Set settings to texts; None: back to what the environment says. Returns the names of those that changed.
+    """Set settings to texts, or with None back to the environment. Return the names of those that changed.
 
-    Raises `InvalidRequestError` with what is wrong by name: then nothing is changed at all.
+    Raises InvalidRequestError with the faults by name; then nothing is changed.
     """
     with transaction.atomic():
         _hold_rows()
@@ -166,30 +165,30 @@ def change(wanted: Mapping[str, str | None]) -> list[str]:
         if faults := _faults(before, reading, wanted):
             raise InvalidRequestError(errors=faults)
         changed = [name for name in wanted if _change_one(name, rows, before, reading)]
-        transaction.on_commit(heed, robust=True)
+        transaction.on_commit(apply_changes, robust=True)
     return changed
 
 
 def _hold_rows() -> None:
-    """Until the transaction ends nobody else changes any, so that what goes together is judged together."""
+    """Lock the rows until the transaction ends, so that no concurrent change contradicts this one."""
     if connection.vendor == "postgresql":  # SQLite has one writer anyway
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {LiveSetting._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _faults(before: Reading, after: Reading, wanted: Mapping[str, str | None]) -> dict[str, str]:
-    """What `wanted` makes wrong, by the names in it that take part."""
+    """Return the faults that `wanted` causes, by the names in it."""
     faults = {}
     for name, fault in after.ignored.items():
         if name in wanted:
             faults[name] = fault
-        elif name not in before.ignored:  # one that was well, and no longer goes together with what is wanted
+        elif name not in before.ignored:  # a valid row that contradicts `wanted`
             faults |= {one: fault for one in wanted if one in NAME.findall(fault)}
     return faults
 
 
 def _change_one(name: str, rows: Mapping[str, str], before: Reading, after: Reading) -> bool:
-    """Whether there was anything to change."""
+    """Store one setting with its entry in the audit log. Return whether it changed."""
     was, now = _shown(name, rows, before), _shown(name, {}, after)
     if name in after.values:
         if was["value"] == now["value"] and (name in rows) == (name in before.values):
@@ -206,7 +205,7 @@ def _change_one(name: str, rows: Mapping[str, str], before: Reading, after: Read
 
 
 def _shown(name: str, rows: Mapping[str, str], reading: Reading) -> dict[str, str]:
-    """Value and source for the audit log: as read, else as it stands in its row, else as the environment says."""
+    """Return value and source for the audit log: as parsed, else as in the row, else as in the environment."""
     base: Configuration = settings.CONFIGURATION
     if name in reading.values:
         return {"value": written(reading.values[name]), "source": SOURCE}

@@ -147,7 +147,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-UNFOLD = admin_theme.look(_value["APP_NAME"], navigation="monitoring.pages.navigation.navigation")
+UNFOLD = admin_theme.unfold_settings(_value["APP_NAME"], navigation="monitoring.pages.navigation.navigation")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = _value["TIME_ZONE"]
@@ -167,8 +167,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _value["HTTPS_ONLY"]
 CSRF_FAILURE_VIEW = "hsi.http.problem.csrf_failure"
-DEFAULT_EXCEPTION_REPORTER = "hsi.http.debug_page.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.http.debug_page.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "hsi.logs.redaction.RedactedReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hsi.logs.redaction.RedactedReporterFilter"
 # Only `hsi.http.client_address` writes this one: a client can send no such header.
 SECURE_PROXY_SSL_HEADER = ("hsi.forwarded_proto", "https")
 SECURE_HSTS_SECONDS = _value["HSTS_SECONDS"] if _value["HTTPS_ONLY"] else 0
@@ -236,10 +236,10 @@ EMBEDDED_LOOPS = [
     *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
 ]
 
-# What the recorder of each process calls every second: what was gathered in memory is written, settings are looked at.
-RECORDERS = [
-    "hsi.live_settings.look",
-    "hsi.metrics.histograms.flush",
+# Called once a second in each process: they write what was gathered in memory, and poll the changed settings.
+PERIODIC_FLUSHES = [
+    "hsi.live_settings.poll",
+    "hsi.metrics.histogram_rows.flush",
     "hsi.metrics.gauges.flush",
     "hsi.metrics.process_metrics.update",
     *(["monitoring.log_writer.flush"] if _value["LOG_DB_ENABLED"] else []),

@@ -14,7 +14,7 @@ from hsi.config import private_files
 from hsi.http.proxy_headers import SanitizedWSGI
 from hsi.server.application import with_static_files
 
-private_files.keep()
+private_files.restrict_umask()
 django_application = get_wsgi_application()
 # What needs Django's models is loaded after Django is.
 bounded = import_string("hsi.server.wsgi_bodies.BoundedBodies")(with_static_files(ServeStatic, django_application))

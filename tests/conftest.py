@@ -92,13 +92,14 @@ def _every_message_is_as_the_schema_says(request: pytest.FixtureRequest, monkeyp
     if request.node.get_closest_marker("made_up_messages"):
         return
     from hsi.outbox import publish as stream
+    from hsi.outbox.messages import Message
     from tests.messages import check_row
 
     publish = stream.publish
 
-    def checked(*messages: tuple[str, str, Any]) -> None:
+    def checked(*messages: Message) -> None:
         for message in messages:
-            check_row(*message)
+            check_row(message.type, message.camera, message.data)
         publish(*messages)
 
     monkeypatch.setattr(stream, "publish", checked)

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, connections, tr
 
 from hsi.disk_space import Floor, missing_bytes
 from hsi.outbox import publish
-from hsi.outbox.messages import ServiceStatusData, service_status
+from hsi.outbox.messages import Message, ServiceStatusData, service_status
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def tell(*, paused: bool) -> None:
     """Publish `service.status` of the service `storage`. A database that cannot write is no reason to fail."""
     try:
         with transaction.atomic():
-            publish.publish(("service.status", "", status_data(paused=paused)))
+            publish.publish(Message("service.status", "", status_data(paused=paused)))
     except (DatabaseError, InterfaceError) as error:
         logger.error("It could not be published that intake %s: %s", "pauses" if paused else "resumes", error)
         connections.close_all()

@@ -36,6 +36,7 @@ from hsi.errors import MediaError
 from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from hsi.queues import DETECTION_QUEUE, get_queue
 
 logger = logging.getLogger(__name__)
@@ -209,7 +210,9 @@ def _write(arrival: Arrival, same: list[Upload]) -> Upload:
     capture_time.note(arrival.camera, arrival.clock_off)
     silent_since = arrival.camera.silent_since
     was_silent = arrival.camera.spoke()
-    publish.publish(("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None)))
+    publish.publish(
+        Message("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None))
+    )
     return upload
 
 

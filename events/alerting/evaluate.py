@@ -15,11 +15,11 @@ from django.utils import timezone
 from events.alerting.matching import EventFacts, LabelSummary, facts_of, matching_label, mismatches
 from events.models import Alert, AlertRule, CoolDown, Event
 from events.notifications import deliveries
-from events.serializers import AlertData, alert_data
+from events.serializers import alert_data
 from events.severity import rank
 from hsi.db import sql
+from hsi.outbox.messages import Message
 
-Message = tuple[str, str, AlertData]
 # A window that began this much later than its event was created shows that the clock was set back since.
 CLOCK_SLACK = timedelta(seconds=60)
 
@@ -64,7 +64,7 @@ def _update(alert: Alert, event: Event, *, is_snoozed: bool) -> Message:
         raise_window_level(alert.rule_id, alert.dedup_key, alert.window, rank(alert.severity))
     if not is_snoozed and alert.status != Alert.Status.DISMISSED:
         deliveries.put(alert, update=True)
-    return "alert.updated", alert.camera_id, alert_data(alert)
+    return Message("alert.updated", alert.camera_id, alert_data(alert))
 
 
 def _create(rule: AlertRule, event: Event, facts: EventFacts, *, is_new: bool) -> Message | None:
@@ -78,7 +78,7 @@ def _create(rule: AlertRule, event: Event, facts: EventFacts, *, is_new: bool) -
         event=event, rule=rule, camera_id=event.camera_id, dedup_key=key, window=window, severity=severity
     )
     deliveries.put(alert, update=False)
-    return "alert.created", alert.camera_id, alert_data(alert)
+    return Message("alert.created", alert.camera_id, alert_data(alert))
 
 
 def _holder(rule: AlertRule, event: Event, facts: EventFacts) -> int | None:

@@ -21,7 +21,7 @@ from events.severity import is_at_least
 from hsi import audit
 from hsi.db.clock import NOW
 from hsi.logs.redaction import redact
-from hsi.outbox.wakeup import Hint
+from hsi.outbox.wakeup import WakeUp
 
 TABLE = Delivery._meta.db_table
 LONGEST_ERROR = 300
@@ -35,7 +35,7 @@ async def _send_message(layer: BaseChannelLayer) -> None:
 
 
 # Wakes the notifier of this process, and those of others over the channel.
-hint = Hint(_send_message)
+hint = WakeUp(_send_message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _write(deliveries: list[Delivery]) -> None:
         unique_fields=["channel", "alert", "stage"],
         update_fields=["state", "attempts", "last_error", "due_at", "lease", "reached"],
     )
-    transaction.on_commit(hint.send)
+    transaction.on_commit(hint.notify)
 
 
 def _now() -> float:
@@ -192,7 +192,7 @@ def send_again(delivery_id: int) -> bool:
     )
     if again:
         audit.record("delivery_sent_again", f"delivery {delivery_id}")
-        transaction.on_commit(hint.send)
+        transaction.on_commit(hint.notify)
     return bool(again)
 
 

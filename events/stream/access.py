@@ -13,7 +13,7 @@ from hsi.errors import RateLimitError
 from hsi.models import digest
 from hsi.security import rate_limit
 from hsi.security.authentication import is_set_up
-from hsi.security.credentials import user_of_session
+from hsi.security.credentials import look_up, user_of_session
 from hsi.security.roles import is_admin
 from hsi.security.tokens import find_token
 
@@ -59,21 +59,18 @@ UNKNOWN_SESSION = Refusal(Close.NOT_SIGNED_IN, "Sign in, or send a token.")
 
 
 def authorize_connection(credentials: Credentials, topic: Topic, network: str) -> Viewer | Refusal:
-    """Find the viewer of a new connection, and count the connection.
-
-    The counters of wrong and right credentials are those of `hsi.security.authentication`.
-    """
+    """Find the viewer of a new connection, and count the connection."""
     secret = credentials.token or credentials.session
+
+    def find(_: str) -> Viewer | Refusal | None:
+        found = find_viewer(credentials, topic)
+        return None if found in (UNKNOWN_TOKEN, UNKNOWN_SESSION) else found
+
     try:
-        if secret:
-            rate_limit.refuse_lookup(secret, network)
+        known = look_up(secret, network, find) if secret else find(secret)
     except RateLimitError as error:
         return _try_later("Too many invalid tokens.", error.retry_after_seconds)
-    viewer = find_viewer(credentials, topic)
-    if secret and viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION):
-        rate_limit.count_wrong(network)
-    elif isinstance(viewer, Viewer):
-        rate_limit.remember_valid(secret)
+    viewer = known or (UNKNOWN_TOKEN if credentials.token else UNKNOWN_SESSION)
     if isinstance(viewer, Refusal):
         wait_seconds = rate_limit.allow("websocket", network)
     elif credentials.token:

@@ -18,8 +18,7 @@ from django.core.handlers.asgi import ASGIRequest
 
 from events.stream.access import Credentials
 from hsi.http.client_address import client_network
-from hsi.security.credentials import session_key
-from hsi.security.tokens import token_in
+from hsi.security.credentials import session_key, token_text
 
 # JavaScript in a browser cannot set a header of a socket, but it can name subprotocols.
 TOKEN_PROTOCOL = "hsi.token."  # noqa: S105
@@ -94,7 +93,7 @@ class TokenAuthMiddleware(AuthMiddleware):
         request = _request(scope)
         offered = (name for name in scope.get("subprotocols", ()) if name.startswith(TOKEN_PROTOCOL))
         subprotocol = next(offered, None)
-        token = token_in(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
+        token = token_text(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
         scope["handshake"] = Handshake(
             network=client_network(request.META),
             credentials=Credentials(token, "" if token else session_key(request)),

@@ -1,4 +1,4 @@
-"""How the admin looks: the name, mark and colours of the page at `/`, in django-unfold's own settings."""
+"""The theme of the admin: django-unfold's settings, with the name, icon and colours of the page at `/`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ PRIMARY = {
 }  # fmt: skip
 
 
-def look(name: str, *, navigation: str) -> dict[str, Any]:
-    """`UNFOLD` for an installation called `name`. `navigation` is the dotted path of a function of a request."""
+def unfold_settings(name: str, *, navigation: str) -> dict[str, Any]:
+    """Return the setting UNFOLD for an installation called `name`.
+
+    `navigation` is the dotted path of a function that takes a request.
+    """
     return {
         "SITE_TITLE": name,
         "SITE_HEADER": name,

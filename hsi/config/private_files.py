@@ -1,7 +1,7 @@
 """Our files are for the user who runs the system, and for nobody else on the machine.
 
-`keep` is called where a process begins, so that what it makes is private. `tighten` corrects what was made before,
-or by hand. The camera folder is left as it is: cameras come to it through an FTP server with a user of its own.
+`restrict_umask` is called at the start of a process, so that new files are private. `tighten` corrects the mode of
+existing files. The camera folder keeps its mode, because an FTP server with a user of its own writes to it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "
 _OF_SQLITE = ("", "-wal", "-shm", "-journal")
 
 
-def keep() -> None:
+def restrict_umask() -> None:
     """From now on, what this process makes is for its user alone."""
     os.umask(OTHERS)
 

@@ -1,4 +1,4 @@
-"""How large a request may be, and how long it may take to arrive."""
+"""Limits of a request body: its size, and the time it may take to arrive."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from django.conf import settings
 
 from hsi.errors import InvalidRequestError, PayloadTooLargeError
 
-# Where files come in by HTTP, in a form that needs a little room of its own.
+# Paths that accept files. The form around a file takes a few bytes more.
 UPLOADS = re.compile(r"/api/cameras/[^/]+/uploads/?")
 FORM_BYTES = 64 * 1024
-# A body up to this length is read before its sender is known: it holds any login form.
+# The longest body that is read before its sender is authenticated. A login form fits.
 UNKNOWN_SENDER_BYTES = 64 * 1024
-# A body that keeps coming may take any time, at this pace or better.
+# The slowest rate at which a long body may arrive.
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
-_MOST_DIGITS = 18  # of a length; more is over every bound
+_MOST_DIGITS = 18  # a Content-Length with more digits exceeds every limit
 
 
 def is_upload(path: str) -> bool:
-    """Tell whether `path` (below the mount point) takes files in."""
+    """Return whether `path` (below the URL prefix) accepts files."""
     return UPLOADS.fullmatch(path) is not None
 
 
 def content_length(text: str) -> int:
-    """Return the bytes that a Content-Length header announces; 0 where it is empty.
+    """Return the number of a Content-Length header; 0 for an empty one.
 
-    Raises InvalidRequestError where it is no whole number, and PayloadTooLargeError where no bound has so many digits.
+    Raises InvalidRequestError if it is not a whole number, and PayloadTooLargeError if it exceeds every limit.
     """
     text = text or "0"
     if not (text.isascii() and text.isdigit()):
@@ -37,12 +37,12 @@ def content_length(text: str) -> int:
 
 
 def longest_body_bytes(path: str) -> int:
-    """Return how many bytes the body of a request for `path` (below the mount point) may have."""
+    """Return how many bytes the body of a request for `path` (below the URL prefix) may have."""
     if is_upload(path):
         return int(settings.VIDEO_MAX_BYTES) + FORM_BYTES
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def longest_seconds(received_bytes: int) -> float:
-    """Return how long a request may have taken of which so much has arrived."""
+    """Return how long a request may have taken when `received_bytes` of it have arrived."""
     return float(settings.REQUEST_TIMEOUT_SECONDS) + received_bytes / SLOWEST_BYTES_PER_SECOND

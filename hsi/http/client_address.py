@@ -1,7 +1,8 @@
-"""Where a request comes from: the peer's address, or what a proxy that we trust says of it.
+"""The address of the client: that of the peer, or the one that a trusted proxy reports.
 
-`X-Forwarded-For` is heeded only when the peer is in TRUSTED_PROXY_IPS. It is read from the right, where each proxy has
-added whom it saw, up to the first address that is no proxy of ours: whatever stands left of that the client wrote.
+`X-Forwarded-For` counts only if the peer is in TRUSTED_PROXY_IPS. It is read from the right, where each proxy has
+appended the address of its own peer, up to the first address that is not a trusted proxy. A client can write anything
+to the left of that one.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from django.http import HttpRequest
 from hsi.http.middleware import Middleware
 
 Network = IPv4Network | IPv6Network
-# A household or a host has a whole /64, so one address of it stands for all.
+# A host has a whole /64, so all addresses of it count as one client.
 IPV6_PREFIX = 64
 SCHEME = "hsi.forwarded_proto"
 
 
 class ForwardedSchemeMiddleware(Middleware):
-    """Notes `X-Forwarded-Proto` of a trusted proxy where Django looks for it, and where no client can write."""
+    """Copies `X-Forwarded-Proto` of a trusted proxy to the key of SECURE_PROXY_SSL_HEADER, which no client can set."""
 
     def before(self, request: HttpRequest) -> None:
         scheme = request.headers.get("X-Forwarded-Proto")
@@ -32,7 +33,7 @@ class ForwardedSchemeMiddleware(Middleware):
 
 
 def client_address(meta: Mapping[str, Any]) -> str:
-    """The address of who sent a request with these `META`; empty where it came over a socket without one."""
+    """Return the client's address for the `META` of a request; empty for a Unix socket."""
     peer = str(meta.get("REMOTE_ADDR") or "")
     address = peer
     if settings.TRUSTED_PROXY_IPS and is_trusted(peer):
@@ -47,7 +48,7 @@ def client_address(meta: Mapping[str, Any]) -> str:
 
 
 def client_network(meta: Mapping[str, Any]) -> str:
-    """What a client cannot change at will: its IPv4 address, or the first 64 bits of its IPv6 address."""
+    """Return the part of the address that a client cannot change at will: IPv4, or the first 64 bits of IPv6."""
     text = client_address(meta)
     if ":" not in text:
         return text
@@ -59,7 +60,7 @@ def is_trusted(address: str) -> bool:
 
 
 def is_in(address: str, networks: Sequence[str]) -> bool:
-    """Whether `address` lies in one of `networks` (addresses or CIDR). Never where it is no address."""
+    """Return whether `address` is in one of `networks` (addresses or CIDR). False if it is not an address."""
     text = _plain(address)
     if not networks or not text:
         return False
@@ -73,7 +74,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def _plain(text: str) -> str:
-    """An address without port, brackets and zone, an IPv4 one in its own form; empty for what is none."""
+    """Return an address without port, brackets and zone, mapped IPv4 as IPv4; empty if `text` is no address."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

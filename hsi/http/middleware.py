@@ -1,4 +1,4 @@
-"""A step of the way from the socket to a view, and back, that waits for nothing."""
+"""The base class of middleware that does not block, and the middleware for request ids."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ HEADER = "X-Request-ID"
 
 
 class Middleware:
-    """Looks at a request on its way in (`before`) and at the answer on its way out (`after`).
+    """Calls `before` with each request and `after` with its response.
 
-    Under ASGI Django's own `MiddlewareMixin` changes threads for each of the two; here they are plain calls, so they
-    must not ask a database or a cache.
+    Both are plain calls, so they must not read a database or a cache. Django's own `MiddlewareMixin` allows that, but
+    under ASGI it switches threads for each of the two.
     """
 
     sync_capable = async_capable = True
@@ -42,9 +42,10 @@ class Middleware:
         return self.after(request, await self.get_response(request))
 
     def before(self, request: HttpRequest) -> None:
-        """Note something at the request."""
+        """Handle a request before its view."""
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Handle the response of a request, and return it or another one."""
         return response
 
 

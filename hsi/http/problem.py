@@ -190,7 +190,7 @@ class ProblemMiddleware(Middleware):
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
-    refusal_log.note(client_network(request.META), "malformed request")
+    refusal_log.record(client_network(request.META), "malformed request")
     return answer(request, named(exception) or InvalidRequestError(MALFORMED))
 
 
@@ -211,5 +211,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Handle a failed CSRF check (Django's `CSRF_FAILURE_VIEW`)."""
-    refusal_log.note(client_network(request.META), "a form without its CSRF token")
+    refusal_log.record(client_network(request.META), "a form without its CSRF token")
     return answer(request, CSRFError())

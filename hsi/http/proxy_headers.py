@@ -1,7 +1,7 @@
-"""Headers by which proxies tell servers and frameworks about the original request.
+"""Drop the headers by which proxies describe the original request to servers and frameworks.
 
-A client could send them as well, so only those of a trusted proxy (`TRUSTED_PROXY_IPS`) are read, and only two
-exist for this system: X-Forwarded-For and X-Forwarded-Proto. All others are dropped before anything reads them.
+A client could send them too. Only X-Forwarded-For and X-Forwarded-Proto of a trusted proxy (TRUSTED_PROXY_IPS) are
+kept. All others are dropped before any code reads them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ ASGI = Callable[[Any, Any, Any], Awaitable[None]]
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 FROM_TRUSTED_PROXIES = frozenset({"x-forwarded-for", "x-forwarded-proto"})
-# Mount points, hosts, schemes, client addresses, users, and overrides of the method or the path, as servers
-# (daphne, gunicorn, uWSGI, IIS), proxies (nginx, Traefik, HAProxy, Envoy, Cloudflare) and frameworks know them.
+# Path prefixes, hosts, schemes, client addresses, users, and overrides of the method or the path, as known to servers
+# (daphne, gunicorn, uWSGI, IIS), proxies (nginx, Traefik, HAProxy, Envoy, Cloudflare) and frameworks.
 DROPPED = frozenset(
     {
         "cf-connecting-ip", "cf-visitor", "daphne-root-path", "fastly-client-ip", "forwarded", "front-end-https",
@@ -32,23 +32,23 @@ DROPPED_PREFIXES = ("x-forwarded-", "x-original-", "x-rewrite-", "x-http-method-
 
 
 def is_dropped(name: str, *, from_trusted_proxy: bool) -> bool:
-    """Tell whether a header of this name (any case, with hyphens or underscores) must not reach the application."""
+    """Return whether a header of this name (any case, with hyphens or underscores) is to be dropped."""
     name = name.lower().replace("_", "-")
     if name in FROM_TRUSTED_PROXIES:
         return not from_trusted_proxy
     return name in DROPPED or name.startswith(DROPPED_PREFIXES)
 
 
-def kept(headers: Iterable[tuple[bytes, bytes]], peer: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an ASGI scope without those that must not reach the application."""
+def accepted_headers(headers: Iterable[tuple[bytes, bytes]], peer: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an ASGI scope without those that are to be dropped."""
     trusted = is_trusted(peer)
     return [
         (name, value) for name, value in headers if not is_dropped(name.decode("latin-1"), from_trusted_proxy=trusted)
     ]
 
 
-def drop(environ: dict[str, Any]) -> None:
-    """Remove them from a WSGI environment."""
+def drop_headers(environ: dict[str, Any]) -> None:
+    """Remove the headers that are to be dropped from a WSGI environment."""
     trusted = is_trusted(str(environ.get("REMOTE_ADDR") or ""))
     for key in [key for key in environ if key.startswith("HTTP_")]:
         if is_dropped(key.removeprefix("HTTP_"), from_trusted_proxy=trusted):
@@ -56,7 +56,7 @@ def drop(environ: dict[str, Any]) -> None:
 
 
 class SanitizedASGI:
-    """Gives `application` a scope whose mount point is the setting's, without headers that only proxies may send."""
+    """Calls `application` with a scope whose root path is URL_PREFIX, without the headers that are to be dropped."""
 
     def __init__(self, application: ASGI) -> None:
         self._application = application
@@ -68,19 +68,19 @@ class SanitizedASGI:
                 **scope,
                 "root_path": url_prefix.link(""),
                 "path": url_prefix.link(url_prefix.strip_prefix(scope["path"])),
-                "headers": kept(scope["headers"], peer),
+                "headers": accepted_headers(scope["headers"], peer),
             }
         await self._application(scope, receive, send)
 
 
 class SanitizedWSGI:
-    """The same for a WSGI environment."""
+    """Does the same for a WSGI application."""
 
     def __init__(self, application: WSGI) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        drop(environ)
+        drop_headers(environ)
         environ["SCRIPT_NAME"] = url_prefix.link("")
         environ["PATH_INFO"] = url_prefix.strip_prefix(environ.get("PATH_INFO", "/"))
         for name in ("SCRIPT_URL", "REDIRECT_URL"):

@@ -1,6 +1,6 @@
-"""Log lines about refused requests: one for each network and minute, however many requests it sends.
+"""Log lines about refused requests: one a minute for each network, however many requests it sends.
 
-Anybody can send requests, so a line for each would let anybody fill the log and the database.
+Any client can send requests, so one line for each would let a client fill the log and the database.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections import Counter
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-# A flood from many networks gets this many lines a minute, and one with the number of the others.
+# The most lines a minute for a flood from many networks; one more line counts the others.
 MAX_NETWORKS = 20
 
 
-class Refusals:
+class RefusalLog:
     """Counts refusals by network in one process. Thread-safe."""
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class Refusals:
         self._others = 0
         self._window = 0
 
-    def note(self, network: str, why: str, now: float | None = None) -> None:
-        """Count a refusal of `network`; log it where it is the first one of this minute."""
+    def record(self, network: str, why: str, now: float | None = None) -> None:
+        """Count a refusal of `network`, and log it if it is the first one of this minute."""
         with self._lock:
-            self._turn(int((time.time() if now is None else now) // WINDOW_SECONDS))
+            self._start_minute(int((time.time() if now is None else now) // WINDOW_SECONDS))
             is_known = network in self._counts
             if not is_known and len(self._counts) >= MAX_NETWORKS:
                 self._others += 1
@@ -38,8 +38,8 @@ class Refusals:
         if not is_known:
             logger.warning("Rejected a request from %s: %s", network or "an unknown address", why)
 
-    def _turn(self, window: int) -> None:
-        """Begin a new minute. Say how much the last one had beyond the lines that it was given."""
+    def _start_minute(self, window: int) -> None:
+        """Start a new minute, and log how many refusals the last one had beyond its lines."""
         if window == self._window:
             return
         more = {network: count - 1 for network, count in self._counts.most_common(3) if count > 1}
@@ -52,5 +52,5 @@ class Refusals:
         self._others, self._window = 0, window
 
 
-refusals = Refusals()
-note = refusals.note
+refusals = RefusalLog()
+record = refusals.record

@@ -1,4 +1,4 @@
-"""What our middleware and views know about a request beside Django's own attributes, typed and in one place."""
+"""What our middleware adds to a request: typed, and in one place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FormChange:
-    """What a form of the admin changes: values by field before and after, and the changes of its inline rows."""
+    """A change made by a form of the admin: values by field before and after, and the changes of its inline rows."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -23,7 +23,7 @@ class FormChange:
 
 @dataclass(slots=True)
 class RequestState:
-    """`token` is that of an authenticated API client; None for a session. `request_id` is also in every log line."""
+    """`token` is the token of an API client; None for a session. `request_id` is also in every log line."""
 
     request_id: str = ""
     token: ApiToken | None = None
@@ -35,7 +35,7 @@ _ATTRIBUTE = "_hsi_state"
 
 
 def state_of(request: HttpRequest) -> RequestState:
-    """Return the state of a request, which begins empty."""
+    """Return the state of `request`, which starts empty."""
     state: RequestState | None = request.__dict__.get(_ATTRIBUTE)
     if state is None:
         state = request.__dict__[_ATTRIBUTE] = RequestState()

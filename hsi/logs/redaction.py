@@ -17,6 +17,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from hsi.config.options import SETTINGS
 
@@ -188,3 +191,21 @@ def _own(secrets: tuple[str, ...]) -> tuple[str, ...]:
         if len(spelling) >= SHORTEST_SECRET and spelling.strip("*")
     }  # fmt: skip
     return tuple(sorted(spellings, key=lambda one: (-len(one), one)))
+
+
+class RedactedReporterFilter(SafeExceptionReporterFilter):
+    """Masks secrets in every form on Django's debug page. Django's own filter needs a decorator on the view."""
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        shown: dict[str, Any] = redact_data(dict(request.POST.items())) if request is not None else {}
+        return shown
+
+
+class RedactedReporter(ExceptionReporter):
+    """Redacts the whole debug page, because it repeats local variables and the text of the error."""
+
+    def get_traceback_html(self) -> SafeString:
+        return SafeString(redact(super().get_traceback_html()))
+
+    def get_traceback_text(self) -> SafeString:
+        return SafeString(redact(super().get_traceback_text()))

@@ -1,4 +1,4 @@
-"""What a process has right now (connected clients), as rows that every process can read."""
+"""Current values of each process, such as connected clients, as rows that every process can read."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from hsi.models import ProcessFigure
 
 STREAM_CLIENTS = "stream_clients"
 WRITTEN_SECONDS = 5.0
-ALIVE = timedelta(seconds=20)  # a process that has not written for so long is gone
+ALIVE = timedelta(seconds=20)  # a process that has not written for this long has ended
 
-_asked: dict[str, Callable[[], float]] = {}
+_registered: dict[str, Callable[[], float]] = {}
 _written: dict[str, float] = {}
 
 
-def show(name: str, value: Callable[[], float]) -> None:
-    """Have `value` called every few seconds, from any thread."""
-    _asked[name] = value
+def register(name: str, value: Callable[[], float]) -> None:
+    """Register a gauge. `value` is called every few seconds, from any thread."""
+    _registered[name] = value
 
 
 def flush() -> None:
-    """Write the figures of this process that are due. Raises DatabaseError or InterfaceError."""
-    if not _asked:
+    """Write the gauges of this process that are due. Raises DatabaseError or InterfaceError."""
+    if not _registered:
         return
     now = clock.now()
-    for name, value in list(_asked.items()):
+    for name, value in list(_registered.items()):
         if now.timestamp() - _written.get(name, 0.0) >= WRITTEN_SECONDS:
             process = f"{socket.gethostname()}:{os.getpid()}"
             ProcessFigure.objects.update_or_create(name=name, process=process, defaults={"value": value(), "at": now})
@@ -38,7 +38,7 @@ def flush() -> None:
 
 
 def total(name: str) -> float:
-    """The figure over all processes that are alive."""
+    """Return the sum of a gauge over all running processes."""
     rows = ProcessFigure.objects.filter(name=name, at__gte=clock.now() - ALIVE)
     return float(rows.aggregate(sum=Sum("value"))["sum"] or 0)
 

@@ -1,12 +1,13 @@
-"""The types of messages of the live stream, and the schema of each one's `data`.
+"""The messages of the live stream: their types, and the schema of the data of each type.
 
-Each app registers its own types in `AppConfig.ready()`. The published schema is made from them, and every message
-that the tests see sent is held against it.
+Each app registers the schemas of its own types in `AppConfig.ready()`. The published schema is made from them, and the
+tests validate every message that is published.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, TypedDict
@@ -14,11 +15,36 @@ from typing import Literal, TypedDict
 from hsi.circuit_breaker import Phase
 from hsi.times import iso
 
+# The contract of the stream: every type that a client can receive.
+MessageType = Literal[
+    "event.created",
+    "event.updated",
+    "event.deleted",
+    "alert.created",
+    "alert.updated",
+    "detection.created",
+    "batch.closed",
+    "camera.status",
+    "system.status",
+    "service.status",
+    "worker.status",
+    "queue.pressure",
+    "gpu.stats",
+]
 Health = Literal["healthy", "degraded"]
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the live stream. `camera` is the id of the camera that it is about, or an empty string."""
+
+    type: MessageType
+    camera: str
+    data: Mapping[str, object]
+
+
 class ServiceStatusData(TypedDict):
-    """A part that others lean on has failed or is back. `breaker` and `retry_at` are null where it has no breaker."""
+    """A service has failed or recovered. `breaker` and `retry_at` are null if it has no circuit breaker."""
 
     service: str
     status: Health
@@ -29,7 +55,7 @@ class ServiceStatusData(TypedDict):
 
 
 class WorkerStatusData(TypedDict):
-    """A loop of one process has begun, failed, fallen silent, recovered or ended."""
+    """A loop of a process has started, failed, gone silent, recovered or stopped."""
 
     name: str
     kind: str
@@ -42,7 +68,7 @@ class WorkerStatusData(TypedDict):
 
 
 class QueuePressureData(TypedDict):
-    """A queue is nearly full, or no longer. `pressure` is its jobs by `max_size`."""
+    """A queue is nearly full, or is so no longer. `pressure` is `jobs` divided by `max_size`."""
 
     queue: str
     state: Literal["high", "normal"]
@@ -55,7 +81,7 @@ class QueuePressureData(TypedDict):
 _schemas: dict[str, type] = {}
 
 
-def register(kind: str, data: type) -> None:
+def register(kind: MessageType, data: type) -> None:
     """Declare a type of message: `data` is the `TypedDict` of its data."""
     _schemas[kind] = data
 
@@ -74,7 +100,7 @@ def service_status(
     breaker: Phase | None = None,
     retry_at: datetime | None = None,
 ) -> ServiceStatusData:
-    """`reason` is an error's code, `detail` is for people."""
+    """Return the data of a `service.status` message. `reason` is the code of an error, `detail` is for people."""
     return {
         "service": service,
         "status": status,

@@ -1,40 +1,38 @@
-"""The outbox: messages to the outside are rows, written in the transaction of what they tell.
+"""The outbox: a message is a row, written in the transaction of the change that it reports.
 
-They leave after the commit. `hsi.outbox.publish` only writes and hints; `events/stream/` delivers.
+`publish` writes messages and, after the commit, wakes the readers. `events/stream/` delivers them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from hsi.db import sql
-from hsi.db.sql import execute
 from hsi.models import StreamHead, StreamMessage, ToldState
 from hsi.outbox import wakeup
-
-Message = tuple[str, str, Mapping[str, object]]
+from hsi.outbox.messages import Message
 
 
 def publish(*messages: Message) -> None:
-    """Append messages (type, camera id or "", data), in this order. Must be the last write of a transaction.
+    """Append messages in this order. Must be the last write of a transaction.
 
-    The lock on the head is held from here to the commit: that is what makes the order of numbers
-    the order of commits, and why nothing slow may follow.
+    The lock on the head is held from here to the commit. So the order of numbers is the order of commits, and nothing
+    slow may follow.
     """
     if not messages:
         return
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("publish() belongs into the transaction of what it tells")
+        raise transaction.TransactionManagementError("publish() must be called in the transaction of the change")
     _append(messages)
-    transaction.on_commit(wakeup.send)
+    transaction.on_commit(wakeup.notify)
 
 
 def newest() -> int:
-    """The newest sequence number; 0 before the first message."""
+    """Return the newest sequence number; 0 before the first message."""
     return StreamHead.objects.values_list("seq", flat=True).first() or 0
 
 
@@ -48,31 +46,33 @@ def _append(messages: Sequence[Message]) -> None:
     now = timezone.now()
     if connection.vendor == "postgresql":
         table = StreamMessage._meta.db_table
-        execute(
+        rows = [(message.type, message.camera, message.data) for message in messages]
+        sql.execute(
             f"WITH head(seq) AS ({raise_head})"
             f" INSERT INTO {table} (seq,type,camera,data,time)"
             " SELECT head.seq+place,value->>0,value->>1,(value->2)::jsonb,%(now)s"
             " FROM head,json_array_elements(%(messages)s::json) WITH ORDINALITY AS new(value,place)",
-            {"count": len(messages), "now": now, "messages": json.dumps(messages)},
+            {"count": len(messages), "now": now, "messages": json.dumps(rows)},
         )
         return
-    [(last,)] = execute(raise_head, {"count": len(messages)}).fetchall()
+    [(last,)] = sql.execute(raise_head, {"count": len(messages)}).fetchall()
     sql.insert(
         StreamMessage,
         [
-            {"seq": last + place, "type": kind, "camera": camera, "data": data, "time": now}
-            for place, (kind, camera, data) in enumerate(messages, start=1)
+            {"seq": seq, "type": message.type, "camera": message.camera, "data": message.data, "time": now}
+            for seq, message in enumerate(messages, start=last + 1)
         ],
     )
 
 
-def record_change(subject: str, state: str, *, no_news: Collection[str] = ()) -> bool:
-    """Note the state of a subject; whether that is to be told. Call it in the transaction that publishes.
+def record_change(subject: str, state: str, *, normal: Collection[str] = ()) -> bool:
+    """Store the state of a subject, and return whether to publish it. Call it in the transaction that publishes.
 
-    States in `no_news` are not worth telling of a subject that was never told of.
+    Each change is published once: by one process, and not again after a restart. A state in `normal` is not published
+    for a subject that has no stored state yet.
     """
     last = ToldState.objects.filter(pk=subject).values_list("state", flat=True).first()
-    if last == state or (last is None and state in no_news):
+    if last == state or (last is None and state in normal):
         return False
     if last is None:
         return ToldState.objects.get_or_create(subject=subject, defaults={"state": state})[1]

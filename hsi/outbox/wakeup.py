@@ -1,10 +1,9 @@
-"""Hints that there is something new in a table: the outbox of the stream, or that of notifications.
+"""Wake-ups: signals that a table has new rows, such as the outbox of the stream or that of notifications.
 
-A hint carries nothing and may be lost: whoever waits also looks by itself now and then.
-Listeners of this process are called directly; other processes hear through the channel layer,
-where there is one that reaches them. That is a thread's work: no commit waits for it, and hints
-that come while one is on its way become one. The one place that sends to a channel or group.
-While the layer is away, a breaker keeps everybody from waiting for it.
+A wake-up carries no data and may be lost, so readers also poll now and then. Listeners of this process are called
+directly. Other processes are reached through the channel layer, if one is configured. A thread sends to the layer:
+no commit waits for it, and wake-ups that arrive during a send are merged into one. A circuit breaker skips the layer
+while it is down. This is the only module that sends to a channel or group.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from hsi.errors import CircuitOpenError
 GROUP = "hsi.outbox"
 SEND_SECONDS = 5.0
 
-# This process's way to the channel layer, for sending hints and for hearing them.
+# Guards every use of the channel layer in this process, for sending wake-ups and for receiving them.
 layer_breaker = InProcessBreaker("channel_layer", Limits(failures=3, rest_seconds=5.0))
 
 
-class Sender:
-    """Calls `deliver` with the layer from a thread of its own, with an event loop and connections that it keeps."""
+class WakeUpSender:
+    """Calls `deliver` with the channel layer, from a thread that keeps its event loop and its connections."""
 
     def __init__(self, deliver: Callable[[BaseChannelLayer], Awaitable[None]]) -> None:
         self._deliver = deliver
@@ -38,12 +37,12 @@ class Sender:
         self._thread: threading.Thread | None = None
 
     def send(self) -> None:
-        """Returns at once. Never raises."""
+        """Request a delivery and return at once. Never raises."""
         self._wanted.set()
         with self._lock:
-            # Of a forked process the thread is not part, though the object is.
+            # A forked process inherits this object, but not its thread.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="hint-sender", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="wake-up-sender", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -60,28 +59,28 @@ class Sender:
         try:
             trial = layer_breaker.begin_call(SEND_SECONDS)
         except CircuitOpenError:
-            return  # other processes hear at their next look
+            return  # other processes find the rows at their next poll
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._deliver(layer)
         except ChannelFull:
-            layer_breaker.succeed(trial)  # nobody takes the hints: they are looked for
+            layer_breaker.succeed(trial)  # the channel is not read: its readers poll
         except (OSError, RedisError) as error:
             layer_breaker.fail(trial, error)
         else:
             layer_breaker.succeed(trial)
 
 
-class Hint:
-    """One kind of hint: its listeners in this process, and how other processes are told (`deliver`)."""
+class WakeUp:
+    """A kind of wake-up: its listeners in this process, and `deliver`, which reaches other processes."""
 
     def __init__(self, deliver: Callable[[BaseChannelLayer], Awaitable[None]]) -> None:
-        self._sender = Sender(deliver)
+        self._sender = WakeUpSender(deliver)
         self._listeners: set[Callable[[], None]] = set()
         self._lock = threading.Lock()
 
     def listen(self, call: Callable[[], None]) -> None:
-        """Have `call` called, from any thread, at each hint."""
+        """Call `call` at each wake-up, from any thread."""
         with self._lock:
             self._listeners.add(call)
 
@@ -89,16 +88,16 @@ class Hint:
         with self._lock:
             self._listeners.discard(call)
 
-    def ring(self) -> None:
-        """Tell the listeners of this process alone."""
+    def notify_local(self) -> None:
+        """Wake the listeners of this process only."""
         with self._lock:
             calls = list(self._listeners)
         for call in calls:
             call()
 
-    def send(self) -> None:
-        """Tell every listener of every process. Never raises: what it is about is in its row already."""
-        self.ring()
+    def notify(self) -> None:
+        """Wake the listeners of every process. Never raises, because the rows are committed already."""
+        self.notify_local()
         layer = get_channel_layer()
         if layer is not None and not isinstance(layer, InMemoryChannelLayer):
             self._sender.send()
@@ -108,11 +107,11 @@ async def _to_group(layer: BaseChannelLayer) -> None:
     await layer.group_send(GROUP, {"type": "outbox.grown"})
 
 
-_outbox = Hint(_to_group)
+_outbox = WakeUp(_to_group)
 listen, unlisten = _outbox.listen, _outbox.unlisten
 
 
-def send() -> None:
-    """The stream's outbox has grown."""
+def notify() -> None:
+    """Wake the readers of the outbox of the stream."""
     failpoints.reach("message-committed")
-    _outbox.send()
+    _outbox.notify()

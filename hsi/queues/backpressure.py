@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from hsi.outbox import publish
-from hsi.outbox.messages import QueuePressureData
+from hsi.outbox.messages import Message, QueuePressureData
 from hsi.queues import QUEUE_NAMES, get_queue
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def _changed(name: str, jobs: int, high: bool) -> None:
     if _high.get(name) is high:
         return  # an earlier put of the same transaction told it
     with transaction.atomic():
-        if publish.record_change(f"queue:{name}", "high" if high else "normal", no_news=("normal",)):
+        if publish.record_change(f"queue:{name}", "high" if high else "normal", normal=("normal",)):
             _tell(name, jobs, high)
     _high[name] = high
 
@@ -67,4 +67,4 @@ def _tell(name: str, jobs: int, high: bool) -> None:
         "pressure": round(share, 3),
         "policy": settings.QUEUE_OVERFLOW_POLICY,
     }
-    publish.publish(("queue.pressure", "", data))
+    publish.publish(Message("queue.pressure", "", data))

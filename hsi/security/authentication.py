@@ -36,8 +36,7 @@ from hsi.http.client_address import client_address, client_network, is_in
 from hsi.http.request_state import state_of
 from hsi.logs import context
 from hsi.security import rate_limit
-from hsi.security.credentials import look_up, require_token, session_key
-from hsi.security.tokens import token_in
+from hsi.security.credentials import look_up, require_token, session_key, token_text
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +90,11 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
             logger.error("The database does not answer: %s", error)
             return problem.answer(request, DatabaseUnavailableError())
         except ForeignHostError as error:
-            refusal_log.note(client_network(request.META), "host name not in ALLOWED_HOSTS")
+            refusal_log.record(client_network(request.META), "host name not in ALLOWED_HOSTS")
             return problem.brief(error)
         except HSIError as error:
             if isinstance(error, RateLimitError):
-                refusal_log.note(client_network(request.META), "too many requests")
+                refusal_log.record(client_network(request.META), "too many requests")
             return problem.answer(request, error)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -106,7 +105,7 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
     def _authenticate(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return None where the request may go on, or a response that ends it. Raises HSIError."""
         path, network = request.path_info, client_network(request.META)
-        token = token_in(request)
+        token = token_text(request)
         session = "" if token else session_key(request)
         if not token and not session and not may_read_metrics(request):
             rate_limit.count(request, network)

@@ -24,8 +24,8 @@ from hsi.security.tokens import find_token
 Found = TypeVar("Found")
 
 
-def look_up(credential: str, network: str, find: Callable[[str], Found | None]) -> Found | None:
-    """Return the result of `find` for a token or session key from `network`, and count an invalid one.
+def look_up(credential: str, network: str, find: Callable[[str], Found]) -> Found:
+    """Return the result of `find` for a token or session key from `network`, and count an invalid one (None).
 
     After too many invalid credentials from `network`, raise RateLimitError without calling `find`. Recently valid
     credentials are still looked up.
@@ -45,6 +45,14 @@ def require_token(text: str, network: str) -> ApiToken:
     if token is None:
         raise NotAuthenticatedError("The token is unknown, expired or revoked.")
     return token
+
+
+def token_text(request: HttpRequest) -> str:
+    """Return the token of a request's headers, or an empty string. A token in the URL is ignored."""
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and text.strip():
+        return text.strip()
+    return request.headers.get("X-API-Key", "").strip()
 
 
 def session_key(request: HttpRequest) -> str:

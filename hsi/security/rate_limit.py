@@ -109,7 +109,7 @@ def count_wrong(who: str) -> None:
     """Count an invalid token or session from `who`, each time it is sent."""
     if settings.RATE_LIMIT_ENABLED and (wait_seconds := allow("wrong", who)):
         cache.set(f"rate:guesser:{who}", time.time() + wait_seconds, math.ceil(wait_seconds))
-        refusal_log.note(who, "too many wrong tokens")
+        refusal_log.record(who, "too many wrong tokens")
 
 
 def remember_valid(credential: str) -> None:

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 
 from hsi import audit
@@ -116,11 +115,3 @@ def _service_user() -> User | None:
         logger.error("API_KEYS cannot be used: the user %s is deactivated or has a password", SERVICE)
         return None
     return user
-
-
-def token_in(request: HttpRequest) -> str:
-    """Return the token in the headers of a request, or an empty string. A token in the URL is ignored."""
-    kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer" and text.strip():
-        return text.strip()
-    return request.headers.get("X-API-Key", "").strip()

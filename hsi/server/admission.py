@@ -1,4 +1,4 @@
-"""Who may send a large body: asked as soon as the headers of a request are there, by either web server."""
+"""Admission of large request bodies: both web servers ask as soon as the headers of a request are there."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from hsi.http.client_address import client_network
 from hsi.models import ApiToken
 from hsi.policies import Incoming
 from hsi.security import rate_limit
-from hsi.security.credentials import look_up, require_token, session_key, user_of_session
-from hsi.security.tokens import token_in
+from hsi.security.credentials import look_up, require_token, session_key, token_text, user_of_session
 from hsi.server import bodies
 
 RETRY_AFTER_SECONDS = 60
@@ -41,9 +40,9 @@ class TemporaryStorageFullError(BusyError):
 
 
 def admit(request: HttpRequest, announced_bytes: int | None) -> None:
-    """Raise HSIError where the sender of a large body is not known, may not send it, or there is no room for it.
+    """Raise HSIError if the sender of a large body is unknown or lacks permission, or if the disk is too full.
 
-    Looks at the head of `request` alone. The gate looks at the request again once its body is there.
+    `request` has headers only. The middleware authenticates the request again once its body is there.
     """
     try:
         user, token = _sender(request)
@@ -53,13 +52,13 @@ def admit(request: HttpRequest, announced_bytes: int | None) -> None:
     except (DatabaseError, InterfaceError) as error:
         raise DatabaseUnavailableError from error
     except HSIError as error:
-        refusal_log.note(client_network(request.META), f"it sends a large body: {error.detail}")
+        refusal_log.record(client_network(request.META), f"it sends a large body: {error.detail}")
         raise
 
 
 def _sender(request: HttpRequest) -> tuple[User, ApiToken | None]:
     network = client_network(request.META)
-    if text := token_in(request):
+    if text := token_text(request):
         token = require_token(text, network)
         return token.user, token
     if (key := session_key(request)) and (user := look_up(key, network, user_of_session)):
@@ -70,7 +69,7 @@ def _sender(request: HttpRequest) -> tuple[User, ApiToken | None]:
 
 
 def require_temporary_room(body_bytes: int) -> None:
-    """Raise TemporaryStorageFullError where the temporary folder would be nearly full with so many bytes more."""
+    """Raise TemporaryStorageFullError if `body_bytes` more would leave less than the floor free."""
     incoming_bytes = bodies.known_senders.outstanding_bytes() + body_bytes
     if missing_bytes([Path(tempfile.gettempdir())], Floor.configured(), incoming_bytes=incoming_bytes):
         raise TemporaryStorageFullError

@@ -1,4 +1,4 @@
-"""Django's ASGI handler, for a server that has a request's body in a file already."""
+"""Django's ASGI application, which reads a body from the file of the server, and the server of static files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from servestatic import ServeStatic, ServeStaticASGI
 
 from hsi.http import url_prefix
 
-# The key of a scope under which the server leaves the file with the whole body, at its start.
+# The key of an ASGI scope for the file that holds the whole body, positioned at its start.
 BODY = "hsi.body"
 Server = TypeVar("Server", ServeStatic, ServeStaticASGI)
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class ReceiveWithBody:
-    """An ASGI `receive` whose first message has no body in it: that is in `body`."""
+    """An ASGI `receive` whose first message has no body, because `body` holds it."""
 
     def __init__(self, receive: Receive, body: IO[bytes]) -> None:
         self._receive, self.body = receive, body
@@ -31,7 +31,7 @@ class ReceiveWithBody:
 
 
 class Handler(ASGIHandler):
-    """Reads a body from the server's own file. Django's handler would copy it into another one."""
+    """Reads a body from the file of the server. Django's own handler would copy it into a second file."""
 
     async def handle(self, scope: Any, receive: Receive, send: Any) -> None:
         body = scope.get(BODY)
@@ -46,14 +46,15 @@ class Handler(ASGIHandler):
 
 
 def django_application() -> Handler:
-    """Set Django up, and return its application."""
+    """Set Django up and return its ASGI application."""
     django.setup(set_prefix=False)
     return Handler()
 
 
 def with_static_files(kind: type[Server], application: object) -> Server:
-    """`application` behind a server of that kind. A browser asks whether its copy is still good, so that an upgrade
-    never mixes old and new scripts.
+    """Return `application` behind a server of the static files of every app, in place: there is no collectstatic.
+
+    A browser revalidates its copies, so that an upgrade never mixes old and new scripts.
     """
     # An ASGI path includes the URL prefix, a WSGI path does not.
     url: str = settings.STATIC_URL if kind is ServeStaticASGI else url_prefix.strip_prefix(settings.STATIC_URL)

@@ -1,8 +1,8 @@
-"""Request bodies that are arriving: how many, how many bytes, how long they may take.
+"""Limits on request bodies in flight: how many, how many bytes, and for how long.
 
-Both web servers count a body from the moment its headers are there until its request is answered, because until then
-it takes memory or disk. A body of an unknown sender is small and counts apart from those of known senders: strangers
-cannot take the room of cameras.
+Both web servers count a body from the moment its headers are there until its request is answered, because it takes
+memory or disk until then. Small bodies of unknown senders have a limit of their own, so that strangers cannot use up
+the room of cameras.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = 5
 
 
 class Body:
-    """One body. `end` it once, whatever becomes of it; a second `end` does nothing."""
+    """A body in flight. Call `end` in every case; a second call does nothing."""
 
     def __init__(self, bodies: Bodies, client: str, announced_bytes: int, longest_bytes: int) -> None:
         self._bodies, self.client = bodies, client
@@ -32,11 +32,11 @@ class Body:
 
     @property
     def needs_admission(self) -> bool:
-        """Whether `hsi.server.admission` has to admit the sender before the body is read."""
+        """Whether `hsi.server.admission` must admit the sender before the body is read."""
         return self._bodies is known_senders
 
     def receive(self, count: int) -> None:
-        """Note that `count` more bytes have arrived. Raises PayloadTooLargeError, BusyError and RateLimitError."""
+        """Count bytes that have arrived. Raises PayloadTooLargeError, BusyError and RateLimitError."""
         self.received_bytes += count
         if self.received_bytes > self._longest_bytes:
             raise PayloadTooLargeError
@@ -44,7 +44,7 @@ class Body:
             self._bodies.reserve(self, self.received_bytes - self.reserved_bytes)
 
     def is_late(self, now: float | None = None) -> bool:
-        """Tell whether the body comes too slowly."""
+        """Return whether the body arrives too slowly."""
         now = time.monotonic() if now is None else now
         return now - self.began > body_limits.longest_seconds(self.received_bytes)
 
@@ -54,7 +54,7 @@ class Body:
 
 
 class Bodies:
-    """The bodies of one process that are arriving. Thread-safe. `most` bounds their number below the settings."""
+    """The bodies in flight of one process. Thread-safe. `most` lowers the limit of the settings."""
 
     def __init__(self, most: int | None = None) -> None:
         self.most = most
@@ -66,8 +66,8 @@ class Bodies:
     def begin(self, client: str, announced_bytes: int, longest_bytes: int) -> Body:
         """Make room for a body of `client` (a network).
 
-        Raises PayloadTooLargeError for one over `longest_bytes`, RateLimitError where the client has too much in flight
-        already, and BusyError where all together have.
+        Raises PayloadTooLargeError for one over `longest_bytes`, RateLimitError if the client has too much in flight,
+        and BusyError if all clients together have.
         """
         if announced_bytes > longest_bytes:
             raise PayloadTooLargeError
@@ -90,7 +90,7 @@ class Bodies:
         return body
 
     def reserve(self, body: Body, more_bytes: int) -> None:
-        """Make room for what a body has beyond its announced length. Raises RateLimitError and BusyError."""
+        """Make room for bytes beyond the announced length. Raises RateLimitError and BusyError."""
         with self._lock:
             if body not in self._bodies:
                 return
@@ -130,7 +130,7 @@ def _busy() -> BusyError:
     return BusyError("Too many concurrent requests with a body.", retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
-# Bodies whose sender is not checked, each at most `body_limits.UNKNOWN_SENDER_BYTES` long; and all others.
+# Bodies of unknown senders have at most `body_limits.UNKNOWN_SENDER_BYTES`. All others need admission.
 unknown_senders = Bodies()
 known_senders = Bodies()
 
@@ -138,8 +138,8 @@ known_senders = Bodies()
 def begin(client: str, path: str, announced_bytes: int | None) -> Body:
     """Make room for a body that `client` (a network) announces for `path`; None is the length of a chunked body.
 
-    A small body counts as one of an unknown sender. A longer or chunked one is taken from known senders only: its
-    `needs_admission` is True. Raises as `Bodies.begin` does.
+    A small body counts as one of an unknown sender. A long or chunked one has `needs_admission` set. Raises as
+    `Bodies.begin` does.
     """
     is_small = announced_bytes is not None and announced_bytes <= body_limits.UNKNOWN_SENDER_BYTES
     senders = unknown_senders if is_small else known_senders

@@ -1,11 +1,11 @@
-"""Daphne with bounds: what a client sends or does not read costs no more than a bounded window.
+"""Daphne with back-pressure and with limits on what a client may send.
 
-Daphne takes a whole body before it looks at its request, and gives the application's answer to a socket however slow
-that is. Here the headers alone decide whether a body is taken (`hsi.server.admission`), a body lies in one file, once,
-and the application waits while the client does not read. The number and size of headers are bounded by Twisted (500,
-16 KiB).
+Daphne alone reads a whole body before it looks at the request, and buffers an answer for a client that does not read.
+Here the headers decide whether a body is read (`hsi.server.admission`), a body is stored in one file, and the
+application waits while the client does not read. Daphne also omits the reason of a close, and drops a connection on a
+message that is too large instead of closing it with 1009; `Server` does both. Twisted limits the headers (500, 16 KiB).
 
-Importing this installs Twisted's reactor: only a serving process may do that.
+Importing this module installs Twisted's reactor, which only a serving process may do.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from hsi.server.application import BODY
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 IDLE_SECONDS = 60
-# After a refusal so much is read and dropped, for so long.
+# After a refusal, more data is read and dropped for this long and up to this size.
 LINGER_SECONDS = 2.0
 MOST_DROPPED_BYTES = 1024 * 1024
-# RFC 6455: a control frame carries 125 bytes, two of them are the code.
+# RFC 6455: a control frame carries 125 bytes, and the code takes two of them.
 LONGEST_REASON_BYTES = 123
-# A client that takes nothing of an answer for this long is gone, or wants to hold us.
+# A client that reads nothing of an answer for this long is disconnected.
 STALLED_SECONDS = 120.0
 
 
 class Channel(HTTPChannel):
-    """A connection that is idle for as long as it has begun no request, whatever trickles in."""
+    """A connection whose idle timeout runs until a request has begun, even while bytes trickle in."""
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
         if self.requests:
@@ -52,12 +52,12 @@ class Channel(HTTPChannel):
         LineReceiver.dataReceived(self, data)  # type: ignore[no-untyped-call]
 
     def _send100Continue(self) -> None:  # noqa: N802
-        """Twisted calls it when the headers are there; whether to go on is known once the body is admitted."""
+        """Delay Twisted's 100 Continue until the body is admitted."""
         self.requests[-1].go_on()
 
 
 class Window:
-    """Whether a client takes more. Twisted calls it as the producer of what is written."""
+    """Whether the client reads. Twisted pauses and resumes it as the producer of the answer."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
@@ -78,25 +78,25 @@ class Window:
 
 
 class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types
-    """Is looked at once a second until it is there, or has been refused."""
+    """A request whose progress is checked once a second until it is complete or refused."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.content: Any
         self.window: Window | None = None
-        # The body, once all of it is there: the file that the application reads.
+        # The file with the complete body, which the application reads.
         self.body_file: IO[bytes] | None = None
         self._body: bodies.Body | None = None
-        self._is_over = False  # answered by us, or gone
+        self._is_over = False  # refused, answered or disconnected
         self._dropped_bytes = 0
         self._waits_for_admission = self._is_complete = self._wants_to_go_on = False
         self._began = _now()
-        self._look = _later(LOOK_SECONDS, self._hurry)
+        self._check = _later(CHECK_SECONDS, self._check_progress)
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
-        """Twisted calls it when all headers are there. `length` is None for a chunked body."""
+        """Decide about the body. Twisted calls this after the headers; `length` is None for a chunked body."""
         super().gotLength(length)
-        # Daphne itself takes a mount point from this one.
+        # Daphne itself reads a path prefix from this header.
         self.requestHeaders.removeHeader(b"daphne-root-path")
         if length == 0:
             return
@@ -121,7 +121,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
             self._refuse(admission.TemporaryStorageFullError())
 
     def go_on(self) -> None:
-        """The client waits for a word before it sends the body (RFC 9110 10.1.1)."""
+        """Send 100 Continue, for which the client waits before it sends the body (RFC 9110 10.1.1)."""
         if self._waits_for_admission:
             self._wants_to_go_on = True
         elif not self._is_over:
@@ -129,22 +129,22 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
 
     def process(self) -> Any:
         if self._is_over:
-            return None  # refused: what still came of it is nothing to be answered
+            return None  # refused before it was complete
         if self._waits_for_admission:
             self._is_complete = True
             return None
-        self._rest()
+        self._stop_checking()
         if self._body is not None:
             self._hand_over()
         return super().process()
 
     def _hand_over(self) -> None:
-        """Leave the body's file to the application. Daphne would put all of it into memory."""
+        """Pass the file with the body to the application. Daphne would read all of it into memory."""
         body: IO[bytes] = self.content
         self.body_file, self.content = body, io.BytesIO()
         length = body.seek(0, os.SEEK_END)
         body.seek(0)
-        # Of a chunked body the length is known by now; the application relies on it.
+        # The length of a chunked body is known by now, and the application needs it.
         self.requestHeaders.removeHeader(b"transfer-encoding")
         self.requestHeaders.setRawHeaders(b"content-length", [str(length).encode()])
 
@@ -159,7 +159,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         super().finish()
 
     def open_window(self) -> bool:
-        """From the first part of the answer on the client's reading sets the pace. False: there is no client."""
+        """Start back-pressure with the first part of the answer. Return False if the client is gone."""
         if self.finished or self.channel is None:
             return False
         if self.window is None:
@@ -172,7 +172,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
             self.channel.transport.abortConnection()
 
     def _ask_for_admission(self, length: int | None) -> None:
-        """Read no further until it is known who sends this."""
+        """Pause reading until the sender is admitted."""
         self._waits_for_admission = True
         self.channel._networkProducer.pauseProducing()
         task = asyncio.get_event_loop().create_task(self._admit(ASGIRequest(self._scope(), io.BytesIO()), length))
@@ -203,7 +203,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
             self._refuse(HSIError(problem.OUR_FAULT))
 
     def _scope(self) -> dict[str, Any]:
-        """The ASGI scope of the headers, as far as recognising the sender needs it."""
+        """Return an ASGI scope with what authentication of the sender needs."""
         peer = self._peer()
         headers = [(name.lower(), value) for name, values in self.requestHeaders.getAllRawHeaders() for value in values]
         return {
@@ -211,7 +211,7 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
             "method": self.channel._command.decode("latin-1"),
             "path": url_prefix.link(self._path()),
             "query_string": b"",
-            "headers": proxy_headers.kept(headers, peer),
+            "headers": proxy_headers.accepted_headers(headers, peer),
             "client": (peer, 0),
         }
 
@@ -225,35 +225,35 @@ class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no 
         forwarded = b",".join(self.requestHeaders.getRawHeaders(b"x-forwarded-for", []))
         return client_network({"REMOTE_ADDR": self._peer(), "HTTP_X_FORWARDED_FOR": forwarded.decode("latin-1")})
 
-    def _hurry(self) -> None:
+    def _check_progress(self) -> None:
         late = self._body.is_late() if self._body is not None else _now() - self._began > body_limits.longest_seconds(0)
         if late and not self._waits_for_admission:
             self._refuse(RequestTimeoutError())
         else:
-            self._look = _later(LOOK_SECONDS, self._hurry)
+            self._check = _later(CHECK_SECONDS, self._check_progress)
 
-    def _rest(self) -> None:
-        if self._look is not None and self._look.active():
-            self._look.cancel()
-        self._look = None
+    def _stop_checking(self) -> None:
+        if self._check is not None and self._check.active():
+            self._check.cancel()
+        self._check = None
 
     def _end(self) -> None:
         self._is_over = True
-        self._rest()
+        self._stop_checking()
         if self.window is not None:
             self.window.stopProducing()
         if self._body is not None:
             self._body.end()
 
     def _refuse(self, error: HSIError) -> None:
-        """Answer and close. Nothing more is read: whoever sends what is not wanted is not listened to."""
+        """Answer with `error` and close the connection."""
         if self._is_over:
             return
         self._end()
         channel = self.channel
         channel.transport.write(problem.raw_answer(error))
-        # A client that still sends would not see the answer if the connection closed at once: what comes is dropped
-        # for a moment. Half of the connection is closed, so that a client that reads knows that this was all.
+        # A client that is still sending would not see the answer if the connection closed at once. So more data is
+        # dropped for a moment, and only our half of the connection is closed, which ends the answer.
         channel.transport.loseWriteConnection()
         channel._networkProducer.resumeProducing()
         _later(LINGER_SECONDS, channel.transport.abortConnection)
@@ -284,14 +284,14 @@ class Factory(http_protocol.HTTPFactory):  # type: ignore[misc]
 
 class Server(daphne.server.Server):  # type: ignore[misc]  # daphne has no types
     def run(self) -> None:
-        daphne.server.HTTPFactory = Factory  # daphne makes it itself, and takes no other
+        daphne.server.HTTPFactory = Factory  # daphne offers no other way to replace it
         super().run()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             protocol.failByDrop = False
             protocol.window = Window()
-            protocol.transport.unregisterProducer()  # the HTTP channel, which the socket has replaced
+            protocol.transport.unregisterProducer()  # the HTTP channel, which the WebSocket replaces
             protocol.transport.registerProducer(protocol.window, True)
         elif protocol.body_file is not None:
             scope[BODY] = protocol.body_file
@@ -313,7 +313,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]  # daphne has no types
                 protocol.abort()
                 return
         elif kind == "websocket.close" and protocol.state == protocol.STATE_OPEN:
-            # `sendClose` takes 1000 and our own codes only, and would refuse 1008 and its like.
+            # `sendClose` accepts 1000 and private codes only, not 1008 for example.
             reason = (message.get("reason") or "").encode()[:LONGEST_REASON_BYTES]
             protocol.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
             return

@@ -1,6 +1,6 @@
-"""The process of `up`: one a data folder, with daphne in the main thread and every loop in a thread beside it.
+"""The process of `up`: daphne in the main thread, and every loop in a thread of its own.
 
-Two on one data folder would take the same files in and report for each other's loops.
+A data folder is locked by one such process. A second one would take the same files in.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from hsi.workers import runner
-from hsi.workers.flusher import Recorder
+from hsi.workers.flusher import PeriodicFlusher
 from hsi.workers.loop import Loop
 from hsi.workers.runner import LoopThreads
 
 logger = logging.getLogger(__name__)
 
 LOCK_FILE = "up.lock"
-# What a file system says that knows no locks, such as some network shares.
+# Errors of file systems without locks, such as some network shares.
 UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 
 def lock_folder(folder: Path) -> IO[str]:
-    """Take the folder until the returned file is closed or the process ends, however it ends. Raises CommandError."""
+    """Lock the folder until the returned file is closed or the process ends. Raises CommandError."""
     try:
         file = (folder / LOCK_FILE).open("a+", encoding="ascii", errors="replace")
     except OSError as error:
@@ -40,7 +40,7 @@ def lock_folder(folder: Path) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CommandError(_taken(folder, file)) from None
+        raise CommandError(_locked_by(folder, file)) from None
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
@@ -52,7 +52,7 @@ def lock_folder(folder: Path) -> IO[str]:
     return file
 
 
-def _taken(folder: Path, file: IO[str]) -> str:
+def _locked_by(folder: Path, file: IO[str]) -> str:
     file.seek(0)
     number = file.read(20).strip()
     process = f" (process {number})" if number.isdigit() else ""
@@ -63,7 +63,7 @@ def _taken(folder: Path, file: IO[str]) -> str:
 
 
 def claim_port(host: str, port: int) -> None:
-    """Raise `CommandError` where somebody else listens there already."""
+    """Raise CommandError if the port is in use."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -73,8 +73,8 @@ def claim_port(host: str, port: int) -> None:
 
 
 def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
-    """Serve until SIGTERM or SIGINT. The first signal finishes what is in hand, the second ends now."""
-    # Importing daphne's server installs the asyncio reactor of Twisted: only a serving process may do that.
+    """Serve until SIGTERM or SIGINT. The first signal finishes the work in hand, the second one exits at once."""
+    # Importing daphne's server installs Twisted's asyncio reactor, which only a serving process may do.
     from daphne.endpoints import build_endpoint_description_strings
     from twisted.internet import reactor
 
@@ -85,7 +85,7 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
         get_default_application(),
         endpoints=build_endpoint_description_strings(host=host, port=port),
         signal_handlers=False,
-        websocket_timeout=-1,  # no socket is too old
+        websocket_timeout=-1,  # a socket has no maximum age
         ping_interval=settings.WEBSOCKET_PING_INTERVAL_SECONDS,
         ping_timeout=settings.WEBSOCKET_PING_INTERVAL_SECONDS * 2,
         websocket_max_message_size=settings.WEBSOCKET_MAX_MESSAGE_SIZE,
@@ -107,7 +107,7 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    with Recorder() as recorder:
+    with PeriodicFlusher() as flusher:
         server.run()
         threads.stop()
-        runner.end(threads, loops, recorder)
+        runner.end(threads, loops, flusher)

@@ -1,7 +1,7 @@
-"""Bodies of requests under gunicorn, with the same bounds as under daphne (`hsi.server.daphne_server`).
+"""Limits on request bodies under gunicorn, the same as under daphne (`hsi.server.daphne_server`).
 
-Gunicorn hands a request over when its headers are there, and a worker's thread waits for the body. So bodies of
-unknown senders may hold half of the threads at most, and a body that comes too slowly is cut off.
+Gunicorn passes a request on when its headers are there, so a thread of the worker waits for the body. Bodies of unknown
+senders may hold half of the threads, and a body that arrives too slowly is cut off.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from hsi.server.bodies import Body
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 CHUNK_BYTES = 64 * 1024
 
 
 class BoundedBodies:
-    """Calls `application` once the body of a request is admitted."""
+    """A WSGI application that calls `application` once the body of a request is admitted."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -50,10 +50,10 @@ class BoundedBodies:
             return _refused(environ, start_response, error)
         watch.begin(body, environ)
         try:
-            environ["wsgi.input"] = Counted(environ["wsgi.input"], body)
+            environ["wsgi.input"] = CountingInput(environ["wsgi.input"], body)
             if length is None:
                 _spool(environ)
-            return Answer(self._application(environ, start_response), body)
+            return CountedAnswer(self._application(environ, start_response), body)
         except HSIError as error:
             body.end()
             return _refused(environ, start_response, error)
@@ -63,7 +63,7 @@ class BoundedBodies:
 
 
 def announced_bytes(environ: dict[str, Any]) -> int | None:
-    """Return the length of the body; None where it is chunked. Raises InvalidRequestError and PayloadTooLargeError."""
+    """Return the length of the body; None if it is chunked. Raises InvalidRequestError and PayloadTooLargeError."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         return None
     return body_limits.content_length(environ.get("CONTENT_LENGTH", ""))
@@ -83,14 +83,14 @@ def _admitted(environ: dict[str, Any], length: int | None) -> Body:
     return body
 
 
-class Counted:
-    """A `wsgi.input` that notes what has arrived."""
+class CountingInput:
+    """A `wsgi.input` that counts the bytes that have arrived."""
 
     def __init__(self, source: Any, body: Body) -> None:
         self._source, self._body = source, body
 
     def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, less only at the end; they are noted as they come, since a slow client is cut off."""
+        """Return `size` bytes, or less at the end. Bytes are counted as they arrive, to detect a slow client."""
         parts: list[bytes] = []
         left = sys.maxsize if size < 0 else size
         while left and (data := self._source.read(min(left, CHUNK_BYTES))):
@@ -109,8 +109,8 @@ class Counted:
             yield line
 
 
-class Answer:
-    """The application's answer. When it is sent, or given up, the body no longer counts."""
+class CountedAnswer:
+    """The answer of the application. The body counts until the answer is closed."""
 
     def __init__(self, answer: Iterable[bytes], body: Body) -> None:
         self._answer, self._body = answer, body
@@ -125,7 +125,7 @@ class Answer:
 
 
 def _spool(environ: dict[str, Any]) -> None:
-    """Put a chunked body into a file: then its length is known, on which the application relies."""
+    """Store a chunked body in a file, because the application needs its length."""
     spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the request)
     source = environ["wsgi.input"]
     while data := source.read(CHUNK_BYTES):
@@ -137,7 +137,7 @@ def _spool(environ: dict[str, Any]) -> None:
 
 
 def _refused(environ: dict[str, Any], start_response: Any, error: HSIError) -> Iterable[bytes]:
-    """Answer without reading the body. What still comes of it is not read either."""
+    """Answer without reading the rest of the body."""
     content = json.dumps(problem.document(error)).encode()
     status = f"{error.status} {HTTPStatus(error.status).phrase}"
     headers = {"Content-Type": problem.CONTENT_TYPE, "Content-Length": str(len(content)), **error.headers}
@@ -152,35 +152,35 @@ def _shut(environ: dict[str, Any], how: int) -> None:
             connection.shutdown(how)
 
 
-class Watch:
-    """Cuts off bodies that come too slowly. One thread a process looks once a second, while there are any."""
+class SlowBodyWatch:
+    """Cuts off bodies that arrive too slowly. While there are any, one thread checks them once a second."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._environs: dict[Body, dict[str, Any]] = {}
-        self._is_looking = False
+        self._is_running = False
 
     def begin(self, body: Body, environ: dict[str, Any]) -> None:
         with self._lock:
             self._environs[body] = environ
-            if not self._is_looking:
-                self._is_looking = True
-                threading.Thread(target=self._look, name="slow-bodies", daemon=True).start()
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._check_all, name="slow-bodies", daemon=True).start()
 
-    def _look(self) -> None:
-        while self._go_on():
-            time.sleep(LOOK_SECONDS)
+    def _check_all(self) -> None:
+        while self._has_bodies():
+            time.sleep(CHECK_SECONDS)
             with self._lock:
                 late = [(body, environ) for body, environ in self._environs.items() if body.is_late()]
             for body, environ in late:
                 body.end()
                 self._cut_off(environ)
 
-    def _go_on(self) -> bool:
+    def _has_bodies(self) -> bool:
         with self._lock:
             self._environs = {body: environ for body, environ in self._environs.items() if not body.has_ended}
-            self._is_looking = bool(self._environs)
-            return self._is_looking
+            self._is_running = bool(self._environs)
+            return self._is_running
 
     def _cut_off(self, environ: dict[str, Any]) -> None:
         if connection := environ.get("gunicorn.socket"):
@@ -189,4 +189,4 @@ class Watch:
         _shut(environ, socket.SHUT_RDWR)
 
 
-watch = Watch()
+watch = SlowBodyWatch()

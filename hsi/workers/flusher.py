@@ -1,6 +1,6 @@
-"""The thread of each process that writes its log lines and figures, and sees which settings were changed,
+"""The background thread of each process.
 
-so that nobody who works has to.
+Once a second it writes buffered log lines and figures to the database and reloads changed settings.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from hsi.workers.loop import drop_bad_connections
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
-END_SECONDS = 5.0  # how long the end of a process waits for what is being written
-TOLD_SECONDS = 60.0  # how often it is said that nothing can be written
+END_SECONDS = 5.0  # how long `stop` waits for the write in progress
+WARN_SECONDS = 60.0  # at most one warning in this time
 
 
-class Recorder:
-    """Calls each function of `settings.RECORDERS` before the work begins, every second, and a last time at the end.
+class PeriodicFlusher:
+    """Calls each function of `settings.PERIODIC_FLUSHES` at the start, every second, and once more at the end.
 
-    They raise DatabaseError or InterfaceError where they cannot do it now, and keep what they have.
+    A function that raises DatabaseError or InterfaceError keeps its data for the next call.
     """
 
     def __init__(self) -> None:
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._write_on, name="recorder", daemon=True)
-        self._told_at = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="flusher", daemon=True)
+        self._warned_at = float("-inf")
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> PeriodicFlusher:
         self._write()
         self._thread.start()
         return self
@@ -43,7 +43,7 @@ class Recorder:
         self.stop()
 
     def stop(self) -> None:
-        """Write what is left, if that can be. May be called again."""
+        """Write the remaining data if possible. A second call does nothing."""
         if self._ended.is_set():
             return
         self._ended.set()
@@ -51,7 +51,7 @@ class Recorder:
         if not self._thread.is_alive():
             self._write()
 
-    def _write_on(self) -> None:
+    def _run(self) -> None:
         while not self._ended.wait(EVERY_SECONDS):
             self._write()
         connections.close_all()
@@ -59,7 +59,7 @@ class Recorder:
     def _write(self) -> None:
         buffer.writer = threading.get_ident()
         try:
-            for path in settings.RECORDERS:
+            for path in settings.PERIODIC_FLUSHES:
                 self._call(path)
             drop_bad_connections()
         finally:
@@ -69,6 +69,6 @@ class Recorder:
         try:
             import_string(path)()
         except (DatabaseError, InterfaceError) as error:
-            if time.monotonic() - self._told_at > TOLD_SECONDS:
-                self._told_at = time.monotonic()
+            if time.monotonic() - self._warned_at > WARN_SECONDS:
+                self._warned_at = time.monotonic()
                 logger.warning("Log lines and metrics cannot be written, and live settings cannot be read: %s", error)

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils.module_loading import import_string
 
 from hsi.config import private_files
-from hsi.workers.flusher import Recorder
+from hsi.workers.flusher import PeriodicFlusher
 from hsi.workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> No
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
-    with Recorder() as recorder:
+    with PeriodicFlusher() as flusher:
         if once or drain:
             for loop in loops:
                 loop.run(once=once, drain=drain)
@@ -75,10 +75,10 @@ def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> No
         threads.start()
         loops[0].run_forever()
         threads.stop()
-        end(threads, loops, recorder)
+        end(threads, loops, flusher)
 
 
-def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None:
+def end(threads: LoopThreads, loops: Sequence[Loop], flusher: PeriodicFlusher) -> None:
     """Wait for `threads` as long as the grace time allows. Does not return where work in hand had to be cut off.
 
     Python would wait for the threads that do it, however long they take.
@@ -86,7 +86,7 @@ def end(threads: LoopThreads, loops: Sequence[Loop], recorder: Recorder) -> None
     unfinished = threads.join(settings.SHUTDOWN_GRACE_SECONDS + 2)
     if unfinished:
         logger.warning("Stopped without waiting longer for: %s", ", ".join(unfinished))
-    recorder.stop()
+    flusher.stop()
     if unfinished or any(loop.cut_off for loop in loops):
         logging.shutdown()
         sys.stdout.flush()

@@ -120,7 +120,7 @@ class SystemStats(AdministratorView):
 class SystemConfig(AdministratorView):
     @extend_schema(summary="List settings", responses=Page[SettingData])
     def get(self, request: Request) -> Response:
-        live_settings.heed()
+        live_settings.apply_changes()
         configuration = live_settings.configuration()
         return Response(whole([setting_data(setting, configuration) for setting in SETTINGS]))
 

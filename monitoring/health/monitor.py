@@ -13,7 +13,7 @@ from django.db import transaction
 from hsi.db import clock
 from hsi.models import ToldState, WorkerHeartbeat
 from hsi.outbox import publish
-from hsi.outbox.messages import WorkerStatusData
+from hsi.outbox.messages import Message, WorkerStatusData
 from hsi.times import iso
 from hsi.workers import heartbeat
 from monitoring.health.checklist import all_checks
@@ -65,9 +65,9 @@ def _tell_worker(beat: WorkerHeartbeat, state: str) -> bool:
         "beat_at": iso(beat.beat_at),
     }
     with transaction.atomic():
-        news = publish.record_change(_subject(beat), state, no_news=HISTORY)
+        news = publish.record_change(_subject(beat), state, normal=HISTORY)
         if news:
-            publish.publish(("worker.status", "", data))
+            publish.publish(Message("worker.status", "", data))
     return news
 
 
@@ -76,7 +76,7 @@ def notice_health() -> bool:
     checks = report(all_checks(), for_staff=False)
     data: SystemStatusData = {"status": overall(checks), "checks": checks}
     with transaction.atomic():
-        news = publish.record_change("system", data["status"], no_news=(HEALTHY,))
+        news = publish.record_change("system", data["status"], normal=(HEALTHY,))
         if news:
-            publish.publish(("system.status", "", data))
+            publish.publish(Message("system.status", "", data))
     return news

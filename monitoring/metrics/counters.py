@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from hsi.metrics.histograms import add_tallies
+from hsi.metrics.histogram_rows import add_tallies
 from hsi.models import StreamMessage, Tally
 
 EVENTS, DETECTIONS, POSITION = "events_created", "detections_processed", "outbox_position"

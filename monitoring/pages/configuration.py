@@ -69,7 +69,7 @@ class Configuration(OperationsPage):
         faults: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        live_settings.heed()
+        live_settings.apply_changes()
         fields = form.fields(typed or {}, faults or {})
         fixed = [setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS if not setting.live]
         trials = [(name, what, (tried or {}).get(name)) for name, what in connections.offered().items()]
@@ -88,7 +88,7 @@ class Configuration(OperationsPage):
 
 def in_force(names: list[str]) -> str:
     """What these settings are from now on. One that is none any more was only a row."""
-    live_settings.heed()
+    live_settings.apply_changes()
     values = live_settings.configuration().values
     words = [
         f"{name} is {live_settings.written(values[name])}" if name in values else f"{name} is gone" for name in names

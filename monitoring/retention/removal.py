@@ -15,6 +15,7 @@ from events.serializers import EventDeletedData
 from hsi import failpoints
 from hsi.models import DeadLetter
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
 from monitoring.retention import file_removal
 from monitoring.retention.units import FINISHED_BATCH, Piece, Unit
@@ -98,9 +99,9 @@ def _delete_rows(units: list[Unit]) -> None:
     ).update(state=DeadLetter.State.DISCARDED, resolved_at=timezone.now())
 
 
-def _messages(units: list[Unit], reason: str) -> list[tuple[str, str, EventDeletedData]]:
+def _messages(units: list[Unit], reason: str) -> list[Message]:
     return [
-        ("event.deleted", unit.camera, {"id": unit.event, "camera": unit.camera, "reason": reason})
+        Message("event.deleted", unit.camera, EventDeletedData(id=unit.event, camera=unit.camera, reason=reason))
         for unit in units
         if unit.event is not None
     ]

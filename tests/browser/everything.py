@@ -14,6 +14,7 @@ from events.serializers import alert_data
 from hsi import live_settings
 from hsi.models import LoginFailure
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from tests import factories
 
 LONG = "A name that is as long as a name may become, " * 2
@@ -44,6 +45,6 @@ def given_up(event: Event, **rule: Any) -> Delivery:
     return factories.delivery(alert, channel, state="dead", due_at=None, attempts=7, last_error=ERROR)
 
 
-def messages(of: Camera) -> list[tuple[str, str, Any]]:
+def messages(of: Camera) -> list[Message]:
     """What the stream carries when an alert is made."""
-    return [("alert.created", of.pk, alert_data(alert)) for alert in Alert.objects.filter(camera=of)]
+    return [Message("alert.created", of.pk, alert_data(alert)) for alert in Alert.objects.filter(camera=of)]

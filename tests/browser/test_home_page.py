@@ -19,6 +19,7 @@ from cameras.serializers import camera_status
 from events.models import Event
 from events.serializers import event_data
 from hsi.outbox import publish
+from hsi.outbox.messages import Message, MessageType
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import SCREENS, is_clean, on_every_screen, signed_in
@@ -34,14 +35,14 @@ def door(data_dir: Path) -> Camera:
     return factories.camera("door", name=WICKED)
 
 
-def tell(event: Event, kind: str = "event.created", **values: Any) -> Event:
+def tell(event: Event, kind: MessageType = "event.created", **values: Any) -> Event:
     """Store `values` and say so over the stream, as the analysis loop does."""
     for name, value in values.items():
         setattr(event, name, value)
     event.updated_at = timezone.now()
     with transaction.atomic():
         event.save()
-        publish.publish((kind, event.camera_id, event_data(event)))
+        publish.publish(Message(kind, event.camera_id, event_data(event)))
     return event
 
 
@@ -141,7 +142,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     for of in (door, factories.camera("yard")):
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():
-            publish.publish(("camera.status", of.pk, camera_status(upload)))
+            publish.publish(Message("camera.status", of.pk, camera_status(upload)))
     expect(tile.locator("time")).not_to_be_empty()
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
     expect(page.locator('.camera[data-id="yard"]')).to_be_visible()

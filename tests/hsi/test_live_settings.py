@@ -22,7 +22,7 @@ from hsi.config.parsing import parse
 from hsi.errors import InvalidRequestError
 from hsi.live_settings import LIVE, SOURCE
 from hsi.models import AuditEntry, LiveSetting
-from hsi.workers.flusher import Recorder
+from hsi.workers.flusher import PeriodicFlusher
 from tests.browser.site import database_url
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ NEVER = re.compile(r"(^|_)(SECRET|KEYS?|PASSWORD|URL|PATH$|DIR|HOSTS?|PORT|DATAB
 def changed(**wanted: str | None) -> list[str]:
     """`change`, heeded at once: a test's own transaction commits nothing."""
     names = live_settings.change(wanted)
-    live_settings.heed()
+    live_settings.apply_changes()
     return names
 
 
@@ -149,7 +149,7 @@ def test_rows_that_cannot_be_used_are_ignored_and_said_to_be(caplog: pytest.LogC
     ):
         row(name, value)
     row("SEVERITY_LOW_MAX", "90")
-    live_settings.heed()
+    live_settings.apply_changes()
     assert (django_settings.BATCH_WINDOW_SECONDS, django_settings.TRASH_DAYS) == (90, 3)
     assert django_settings.SEVERITY_LOW_MAX == 29
     assert set(live_settings.ignored()) == {"BATCH_WINDOW_SECONDS", "GONE_SETTING", "SECRET_KEY", "SEVERITY_LOW_MAX"}
@@ -157,7 +157,7 @@ def test_rows_that_cannot_be_used_are_ignored_and_said_to_be(caplog: pytest.LogC
     assert len(found) == 4
     assert "The live value of BATCH_WINDOW_SECONDS is ignored: must be a whole number" in str(found[0].msg)
     assert len(caplog.records) == 5  # four warnings, and one value that counts
-    live_settings.heed()
+    live_settings.apply_changes()
     assert len(caplog.records) == 5
     # Others can be changed all the same, and such a row goes as any other.
     assert changed(JOB_MAX_ATTEMPTS="6", GONE_SETTING=None, BATCH_WINDOW_SECONDS="3600") == [
@@ -171,29 +171,29 @@ def test_rows_that_cannot_be_used_are_ignored_and_said_to_be(caplog: pytest.LogC
 def test_a_look_asks_the_database_once_in_a_while_and_reading_a_setting_never():
     with CaptureQueriesContext(connection) as captured:
         for _ in range(1000):
-            live_settings.look()
+            live_settings.poll()
             assert django_settings.BATCH_WINDOW_SECONDS
     assert len(captured) == 1
 
 
 def test_an_old_value_that_a_reader_put_back_does_not_stay():
     row("TRASH_DAYS", "3")
-    live_settings.heed()
+    live_settings.apply_changes()
     django_settings.__dict__["TRASH_DAYS"] = 7  # Django keeps what it read there
     assert django_settings.TRASH_DAYS == 7
-    live_settings.heed()
+    live_settings.apply_changes()
     assert django_settings.TRASH_DAYS == 3
     LiveSetting.objects.all().delete()
-    live_settings.heed()
+    live_settings.apply_changes()
     django_settings.__dict__["TRASH_DAYS"] = 3
-    live_settings.heed()
+    live_settings.apply_changes()
     assert django_settings.TRASH_DAYS == 7
 
 
 def test_a_setting_of_a_test_is_as_it_was_after_it(settings: Any):
     settings.TRASH_DAYS = 5
     row("TRASH_DAYS", "3")
-    live_settings.heed()
+    live_settings.apply_changes()
     assert django_settings.TRASH_DAYS == 3
     live_settings.forget()
     assert django_settings.TRASH_DAYS == 5
@@ -201,7 +201,7 @@ def test_a_setting_of_a_test_is_as_it_was_after_it(settings: Any):
 
 def test_a_process_has_what_was_changed_before_it_begins_to_work():
     row("TRASH_DAYS", "3")
-    with Recorder():
+    with PeriodicFlusher():
         assert django_settings.TRASH_DAYS == 3
 
 
@@ -234,8 +234,8 @@ CHILD = """
 import sys, threading, django
 django.setup()
 from django.conf import settings
-from hsi.workers.flusher import Recorder
-with Recorder():
+from hsi.workers.flusher import PeriodicFlusher
+with PeriodicFlusher():
     seen = None
     for _ in range(1500):
         if settings.BATCH_WINDOW_SECONDS != seen:
@@ -271,5 +271,5 @@ def test_a_change_reaches_another_process_within_seconds_and_so_does_its_end(dat
         assert process.stdout.readline() == "50\n"
         live_settings.change({"BATCH_WINDOW_SECONDS": "77"})
         assert process.stdout.readline() == "77\n"
-        assert time.monotonic() - began < 4 * live_settings.LOOK_SECONDS
+        assert time.monotonic() - began < 4 * live_settings.POLL_SECONDS
         assert process.wait(20) == 0

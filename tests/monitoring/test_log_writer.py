@@ -12,7 +12,7 @@ from django.utils import timezone
 from hsi.logs import buffer as logbuffer
 from hsi.logs import context
 from hsi.logs.buffer import BufferHandler, LogBuffer
-from hsi.metrics import histograms
+from hsi.metrics import histogram_rows, histograms
 from hsi.models import Tally
 from monitoring import log_writer
 from monitoring.models import LogEntry
@@ -39,7 +39,7 @@ def log(message: str, level: int = logging.INFO, **extra: Any) -> None:
 
 
 def dropped() -> float:
-    histograms.flush()
+    histogram_rows.flush()
     return sum(Tally.objects.filter(name=histograms.LOG_LINES_DROPPED).values_list("value", flat=True))
 
 

@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["list"] and not options["ids"] and not options["all"]:
             raise CommandError("Give ids of dead letters or --all. --list shows the ids.")
-        live_settings.heed()
+        live_settings.apply_changes()
         letters = dead_letters.search(
             queue=options["queue"], error=options["error"], text=options["text"], ids=options["ids"] or None
         )

@@ -63,7 +63,7 @@ class Command(BaseCommand):
     def _unused_rows(self) -> list[str]:
         """Describe the live settings that are ignored. Without a database, report that they are unknown."""
         try:
-            live_settings.heed()
+            live_settings.apply_changes()
         except DatabaseError as error:
             self.stderr.write(f"Live settings are unknown, because the database cannot be read: {error}")
         ignored = live_settings.ignored().items()

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Only print what would be removed.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        live_settings.heed()
+        live_settings.apply_changes()
         dry_run: bool = options["dry_run"]
         tallies: dict[tuple[Reason, str], Tally] = {}
         for turn in prune(timezone.now(), dry_run=dry_run):

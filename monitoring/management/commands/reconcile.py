@@ -10,6 +10,6 @@ class Command(BaseCommand):
     help = "Queue every waiting row that has no live job, once."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        live_settings.heed()
+        live_settings.apply_changes()
         for queue_name, count in reconcile().items():
             self.stdout.write(f"{queue_name}: {count} queued again")

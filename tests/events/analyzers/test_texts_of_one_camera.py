@@ -15,6 +15,7 @@ from events.models import Event, Judgement
 from events.serializers import event_data
 from hsi.models import KeptAnswer, StreamMessage
 from hsi.outbox import publish
+from hsi.outbox.messages import Message
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def judged(camera: Camera, others: str, hours: float, **values: Any) -> Event:
     verdict: dict[str, Any] = {"risk_source": "llm", "risk_score": 70, "risk_level": "high"}
     Judgement.objects.create(event=event, prompt=prompt, answer="nursery", **verdict)
     with transaction.atomic():
-        publish.publish(("event.created", camera.pk, event_data(event)))
+        publish.publish(Message("event.created", camera.pk, event_data(event)))
     return event
 
 
@@ -91,7 +92,7 @@ def test_of_a_single_camera_everything_stays():
 def test_a_score_by_rules_loses_what_it_says_of_another_camera(door: Camera):
     event = factories.event(door, reasoning=BY_RULES)
     with transaction.atomic():
-        publish.publish(("event.created", door.pk, event_data(event)))
+        publish.publish(Message("event.created", door.pk, event_data(event)))
     after = migrated(event)
     assert after.reasoning == "Score by rules: person at 99% +45; seen 4 times +4. Total 54."
     assert StreamMessage.objects.get().data["reasoning"] == after.reasoning

@@ -26,6 +26,7 @@ from events.stream.hub import Hub
 from events.stream.schema import ABOUT_THE_CONNECTION
 from hsi.models import StreamHead, StreamMessage
 from hsi.outbox import publish as stream
+from hsi.outbox.messages import Message, MessageType
 from hsi.security.tokens import create_token
 from tests.messages import check_message
 
@@ -139,10 +140,10 @@ def end_of(connection: ClientConnection) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
-def publish(*cameras: str, kind: str = "event.created", **data: Any) -> None:
+def publish(*cameras: str, kind: MessageType = "event.created", **data: Any) -> None:
     """One message for each camera, in one transaction."""
     with transaction.atomic():
-        stream.publish(*((kind, camera, data) for camera in cameras or ("front",)))
+        stream.publish(*(Message(kind, camera, data) for camera in cameras or ("front",)))
 
 
 def append_without_a_hint(camera: str = "front") -> None:

@@ -54,7 +54,7 @@ def open_to_others(folder: Path) -> set[str]:
 def test_a_process_makes_files_that_nobody_else_may_read(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        private_files.keep()
+        private_files.restrict_umask()
         (tmp_path / "made").write_text("x")
         (tmp_path / "folder").mkdir()
     finally:

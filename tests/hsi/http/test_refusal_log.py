@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsi.http.refusal_log import MAX_NETWORKS, Refusals
+from hsi.http.refusal_log import MAX_NETWORKS, RefusalLog
 
 pytestmark = pytest.mark.one_engine
 MINUTE = 29_000_000 * 60.0
@@ -13,11 +13,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_network_has_one_line_a_minute_and_the_next_minute_tells_how_many_there_were(caplog):
-    refusals = Refusals()
+    refusals = RefusalLog()
     for _ in range(500):
-        refusals.note("192.0.2.1", "too many requests", MINUTE + 3)
-    refusals.note("192.0.2.2", "it is malformed", MINUTE + 59)
-    refusals.note("192.0.2.1", "too many requests", MINUTE + 61)
+        refusals.record("192.0.2.1", "too many requests", MINUTE + 3)
+    refusals.record("192.0.2.2", "it is malformed", MINUTE + 59)
+    refusals.record("192.0.2.1", "too many requests", MINUTE + 61)
     assert lines(caplog) == [
         "Rejected a request from 192.0.2.1: too many requests",
         "Rejected a request from 192.0.2.2: it is malformed",
@@ -27,9 +27,9 @@ def test_a_network_has_one_line_a_minute_and_the_next_minute_tells_how_many_ther
 
 
 def test_a_flood_from_many_networks_has_a_bounded_number_of_lines(caplog):
-    refusals = Refusals()
+    refusals = RefusalLog()
     for one in range(10_000):
-        refusals.note(f"2001:db8:{one:x}::", "too many requests", MINUTE)
+        refusals.record(f"2001:db8:{one:x}::", "too many requests", MINUTE)
     assert len(lines(caplog)) == MAX_NETWORKS
-    refusals.note("192.0.2.1", "too many requests", MINUTE + 60)
+    refusals.record("192.0.2.1", "too many requests", MINUTE + 60)
     assert f"{10_000 - MAX_NETWORKS} from other networks" in lines(caplog)[MAX_NETWORKS]

@@ -66,10 +66,10 @@ def test_other_headers_stay(name: str):
 def test_the_lists_of_headers_are_for_the_peer_that_sent_them(settings):
     settings.TRUSTED_PROXY_IPS = ["192.0.2.9"]
     sent = [(b"x-forwarded-for", b"1.2.3.4"), (b"forwarded", b"for=1.2.3.4"), (b"host", b"h")]
-    assert [name for name, _ in proxy_headers.kept(sent, "192.0.2.9")] == [b"x-forwarded-for", b"host"]
-    assert [name for name, _ in proxy_headers.kept(sent, "192.0.2.8")] == [b"host"]
+    assert [name for name, _ in proxy_headers.accepted_headers(sent, "192.0.2.9")] == [b"x-forwarded-for", b"host"]
+    assert [name for name, _ in proxy_headers.accepted_headers(sent, "192.0.2.8")] == [b"host"]
     environ = {"HTTP_X_FORWARDED_PREFIX": "/api", "HTTP_HOST": "h", "REMOTE_ADDR": "192.0.2.9", "SCRIPT_NAME": ""}
-    proxy_headers.drop(environ)
+    proxy_headers.drop_headers(environ)
     assert "HTTP_X_FORWARDED_PREFIX" not in environ
     assert environ["HTTP_HOST"] == "h"
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from hsi.errors import AIServiceError
-from hsi.metrics import gauges, histograms
+from hsi.metrics import gauges, histogram_rows, histograms
 from hsi.models import ProcessFigure, QueueJob, StageSample, Tally
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
@@ -27,9 +27,9 @@ def total(name: str, label: str = "") -> float:
 def test_durations_fall_into_buckets_and_add_up_over_flushes():
     for seconds in (0.003, 0.2, 0.21, 4000.0, -5.0):
         histograms.stage("detection", seconds)
-    histograms.flush()
+    histogram_rows.flush()
     histograms.stage("detection", 0.2)
-    histograms.flush()
+    histogram_rows.flush()
     counts = dict(Tally.objects.filter(name="stage").values_list("bucket", "value"))
     assert counts == {0: 2, 5: 3, len(histograms.BOUNDS): 1}
     assert total("stage_sum", "detection") == pytest.approx(4000.613)
@@ -39,7 +39,7 @@ def test_durations_fall_into_buckets_and_add_up_over_flushes():
 
 def test_nothing_to_add_is_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
-        histograms.flush()
+        histogram_rows.flush()
 
 
 def test_to_observe_is_no_statement(django_assert_num_queries):
@@ -56,11 +56,11 @@ def test_what_the_database_does_not_take_is_added_later(monkeypatch: pytest.Monk
         raise OperationalError("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(histograms, "add_tallies", away)
+        patched.setattr(histogram_rows, "add_tallies", away)
         with pytest.raises(OperationalError):
-            histograms.flush()
+            histogram_rows.flush()
     histograms.count(histograms.ERRORS, "AI_SERVICE_ERROR")
-    histograms.flush()
+    histogram_rows.flush()
     assert total("errors", "AI_SERVICE_ERROR") == 2
     assert total("stage", "intake") == 1
 
@@ -70,13 +70,13 @@ def test_many_threads_that_add_and_write_lose_nothing():
         try:
             for _ in range(50):
                 histograms.stage("analysis", 0.1)
-            histograms.flush()
+            histogram_rows.flush()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(8)))
-    histograms.flush()
+    histogram_rows.flush()
     assert total("stage", "analysis") == 400
 
 
@@ -84,7 +84,7 @@ def test_made_up_labels_cannot_grow_without_bound(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(histograms, "MOST_SERIES", len(histograms._series) + 2)
     for number in range(5):
         histograms.count("made up", f"label {number}")
-    histograms.flush()
+    histogram_rows.flush()
     assert Tally.objects.filter(name="made up").count() == 3
     assert total("made up", "other") == 3
     histograms._series.clear()
@@ -103,18 +103,18 @@ def test_only_the_first_wait_of_a_job_counts():
     for _ in range(2):
         QueueJob.objects.update(due_at=0)
         QueueWorker("test", DETECTION_QUEUE, job_handler(work)).run(once=True)
-    histograms.flush()
+    histogram_rows.flush()
     assert tried == [1, 2]
     assert total("stage", "detection_wait") == 1
     assert total("errors", "AI_SERVICE_ERROR") == 1
 
 
 def test_figures_of_processes_that_are_gone_do_not_count():
-    gauges.show("test_clients", lambda: 3)
+    gauges.register("test_clients", lambda: 3)
     gauges._written.clear()
     gauges.flush()
     row = ProcessFigure.objects.get(name="test_clients")
     ProcessFigure.objects.create(name="test_clients", process="other:1", value=4, at=row.at)
     ProcessFigure.objects.create(name="test_clients", process="gone:1", value=5, at=row.at - 2 * gauges.ALIVE)
     assert gauges.total("test_clients") == 7
-    del gauges._asked["test_clients"]
+    del gauges._registered["test_clients"]

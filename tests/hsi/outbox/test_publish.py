@@ -8,18 +8,19 @@ from django.db import connection, transaction
 from hsi.models import StreamMessage, ToldState
 from hsi.outbox import publish as stream
 from hsi.outbox import wakeup
+from hsi.outbox.messages import Message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 def publish(*numbers: int) -> None:
     with transaction.atomic():
-        stream.publish(*(("event.created", "front", {"number": number}) for number in numbers))
+        stream.publish(*(Message("event.created", "front", {"number": number}) for number in numbers))
 
 
 @transaction.atomic
 def publish_and_fail(number: int) -> None:
-    stream.publish(("event.created", "front", {"number": number}))
+    stream.publish(Message("event.created", "front", {"number": number}))
     raise ZeroDivisionError
 
 
@@ -63,7 +64,7 @@ def test_publishing_nothing_writes_nothing():
 
 def test_publishing_outside_of_a_transaction_is_refused():
     with pytest.raises(transaction.TransactionManagementError):
-        stream.publish(("event.created", "front", {}))
+        stream.publish(Message("event.created", "front", {}))
     assert kept() == []
 
 
@@ -147,10 +148,10 @@ def test_each_change_is_news_once():
 
 
 def test_what_is_normal_is_no_news_of_a_subject_that_was_never_told_of():
-    assert not stream.record_change("door", "shut", no_news=("shut",))
+    assert not stream.record_change("door", "shut", normal=("shut",))
     assert not ToldState.objects.exists()
-    assert stream.record_change("door", "open", no_news=("shut",))
-    assert stream.record_change("door", "shut", no_news=("shut",))
+    assert stream.record_change("door", "open", normal=("shut",))
+    assert stream.record_change("door", "shut", normal=("shut",))
 
 
 def test_a_change_whose_message_was_rolled_back_is_still_news():

@@ -26,9 +26,9 @@ SENDER = """
 import sys, threading
 import django
 django.setup()
-from hsi.outbox import wakeup as hint
+from hsi.outbox import wakeup
 for line in sys.stdin:
-    hint.send()
+    wakeup.notify()
 """
 
 
@@ -100,13 +100,13 @@ def test_an_ear_that_hears_nothing_for_long_stays_a_member(server, caplog):
     with Ear() as ear:
         assert ear.hears()
         assert not ear.hears(seconds=6)  # longer than one wait inside Redis
-        wakeup.send()
+        wakeup.notify()
         assert ear.hears(seconds=3)
     assert "No hints" not in caplog.text
 
 
 def test_a_redis_that_is_away_or_hangs_keeps_no_commit_waiting(server):
-    wakeup.send()
+    wakeup.notify()
     server.say("CLIENT", "PAUSE", 2000)
     assert seconds_of_a_hundred() < 1
     server.stop()
@@ -116,18 +116,18 @@ def test_a_redis_that_is_away_or_hangs_keeps_no_commit_waiting(server):
 def seconds_of_a_hundred() -> float:
     began = monotonic()
     for _ in range(100):
-        wakeup.send()
+        wakeup.notify()
     return monotonic() - began
 
 
 def test_hints_flow_again_when_redis_is_back(server):
     server.stop()
-    wakeup.send()
+    wakeup.notify()
     server.start()
     with Ear() as ear:
         assert ear.hears()
         ear.forget()
-        wakeup.send()
+        wakeup.notify()
         assert ear.hears()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsi.http import refusal_log
-from hsi.http.refusal_log import Refusals
+from hsi.http.refusal_log import RefusalLog
 from hsi.security import rate_limit
 from hsi.security.rate_limit import WINDOW_SECONDS, check, kind_of
 from tests import factories
@@ -29,8 +29,8 @@ def _limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMIT_WRONG_TOKENS_PER_MINUTE = 3
     settings.RATE_LIMIT_BURST = 0
     rate_limit.forget()
-    monkeypatch.setattr(refusal_log, "refusals", Refusals())
-    monkeypatch.setattr(refusal_log, "note", refusal_log.refusals.note)
+    monkeypatch.setattr(refusal_log, "refusals", RefusalLog())
+    monkeypatch.setattr(refusal_log, "record", refusal_log.refusals.record)
 
 
 def admitted(times: list[float]) -> list[float]:

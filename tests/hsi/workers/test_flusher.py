@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from hsi.logs import buffer as logbuffer
 from hsi.logs.buffer import BufferHandler, LogBuffer
 from hsi.workers import flusher
-from hsi.workers.flusher import Recorder
+from hsi.workers.flusher import PeriodicFlusher
 from monitoring import log_writer
 from monitoring.models import LogEntry
 
@@ -45,7 +45,7 @@ def wait_for(condition: Any) -> None:
 
 def test_lines_become_rows_while_the_process_runs_and_at_its_end(buffer: LogBuffer):
     logger.info("before")
-    with Recorder():
+    with PeriodicFlusher():
         logger.info("within")
         wait_for(lambda: LogEntry.objects.count() == 2)
         logger.warning("at the end")
@@ -66,7 +66,7 @@ def test_a_database_that_is_away_neither_holds_up_who_logs_nor_loses_more_than_d
         return create(rows)
 
     monkeypatch.setattr(LogEntry.objects, "bulk_create", bulk_create)
-    with Recorder():
+    with PeriodicFlusher():
         began = time.monotonic()
         for number in range(100):
             logger.info("line %s", number)
@@ -85,7 +85,7 @@ def test_a_locked_database_holds_up_nobody_who_logs(buffer: LogBuffer):
     lock = sqlite3.connect(path, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     try:
-        with Recorder():
+        with PeriodicFlusher():
             began = time.monotonic()
             for number in range(20):
                 logger.info("line %s", number)

@@ -15,13 +15,16 @@ from django.db import transaction  # noqa: E402
 
 from hsi.metrics import histograms  # noqa: E402
 from hsi.outbox import publish  # noqa: E402
-from hsi.workers.flusher import Recorder  # noqa: E402
+from hsi.outbox.messages import Message  # noqa: E402
+from hsi.workers.flusher import PeriodicFlusher  # noqa: E402
 
-with Recorder():
+with PeriodicFlusher():
     for number in range(int(sys.argv[1])):
         histograms.stage("detection", 0.2)
         histograms.count(histograms.UPLOADS, "detected")
         histograms.count(histograms.ERRORS, "AI_SERVICE_ERROR")
         histograms.observe(histograms.AI_REQUEST, "rtdetr", 0.03)
         with transaction.atomic():
-            publish.publish(("detection.created", "door", {"count": 2}), ("event.created", "door", {"id": number}))
+            publish.publish(
+                Message("detection.created", "door", {"count": 2}), Message("event.created", "door", {"id": number})
+            )

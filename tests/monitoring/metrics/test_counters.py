@@ -7,14 +7,15 @@ from django.db import connections, transaction
 
 from hsi.models import StreamMessage, Tally
 from hsi.outbox import publish as stream
+from hsi.outbox.messages import Message, MessageType
 from monitoring.metrics import counters
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
-def publish(*messages: tuple[str, dict[str, object]]) -> None:
+def publish(*messages: tuple[MessageType, dict[str, object]]) -> None:
     with transaction.atomic():
-        stream.publish(*[(kind, "door", data) for kind, data in messages])
+        stream.publish(*[Message(kind, "door", data) for kind, data in messages])
 
 
 def counted() -> tuple[float, float]:

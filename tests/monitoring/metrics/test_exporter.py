@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from hsi.metrics import histograms, process_metrics
+from hsi.metrics import histogram_rows, histograms, process_metrics
 from hsi.models import CircuitBreaker, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, get_queue
 from tests import factories
@@ -46,7 +46,7 @@ def test_every_metric_that_is_promised_is_there(scraper: Client, data_dir: Path)
     histograms.stage("intake", 0.02)
     histograms.observe(histograms.AI_REQUEST, "rtdetr", 0.2)
     histograms.count(histograms.ERRORS, "MEDIA_ERROR")
-    histograms.flush()
+    histogram_rows.flush()
     CircuitBreaker.objects.create(name="rtdetr", state="open")
     now = timezone.now()
     for name, beat_at in {"a": now, "b": now, "gone": now - timedelta(minutes=5)}.items():

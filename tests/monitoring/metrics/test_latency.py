@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from hsi.db import clock
-from hsi.metrics import histograms
+from hsi.metrics import histogram_rows, histograms
 from hsi.models import StageSample
 from monitoring.metrics.latency import latency, percentile
 from tests import factories
@@ -18,7 +18,7 @@ def test_percentiles_are_near_the_truth():
     histograms.take()
     for number in range(1, 101):
         histograms.stage("detection", number / 100)
-    histograms.flush()
+    histogram_rows.flush()
     stages = {one["name"]: one for one in latency(60)["stages"]}
     got = stages["detection"]
     assert got["count"] == 100
