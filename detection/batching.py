@@ -1,8 +1,8 @@
-"""Which detections belong together. A batch closes after its window, when idle, or when full.
+"""Group related detections into batches. A batch closes after its window, when idle, or when full.
 
-Pictures that arrive long after they were taken (a camera that was offline, a detector that was
-away) are grouped by capture time, so that a backlog becomes the events that happened.
-Every function here runs in its caller's transaction and returns the messages to publish.
+Pictures that arrive long after they were taken (an offline camera, an unavailable detector) are grouped by capture
+time, so that a backlog gives the events that happened. Every function here runs in the transaction of its caller and
+returns the messages to publish.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hsi.times import iso
 logger = logging.getLogger(__name__)
 
 CLOSE_AT_ONCE = 100
-SET_BACK_SECONDS = 60  # a batch is due so much later than any can be: the clock was set back since
+SET_BACK_SECONDS = 60  # a due time this far in the future can only mean that the clock was set back
 
 
 def extend(
@@ -38,15 +38,16 @@ def extend(
 ) -> tuple[Batch, list[Message]]:
     """Put one upload with detections at `times` (capture times, not empty) into its batch.
 
-    The event of a live batch with something `urgent` is told at once, before the batch closes.
-    Returns the batch, with its counts raised, and messages of batches that closed on the way.
+    For a live batch with an `urgent` detection, also queue the fast path, which creates the event before the batch
+    closes. Return the batch with its new counts, and the messages of batches that closed.
     """
     first, last = min(times), max(times)
     is_backfill = now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
     find = _open_backfill if is_backfill else _open_live
     batch = find(camera_id, first, last)
     if batch is None:
-        # One upload of a camera at a time opens a batch. What another has opened meanwhile, only a second look sees.
+        # Only one upload per camera opens a batch at a time. A second query finds a batch that another one has opened
+        # meanwhile.
         sql.lock(Camera, camera_id)
         batch = find(camera_id, first, last)
     messages: list[Message] = []
@@ -79,7 +80,7 @@ def _open_live(camera_id: str, first: datetime, last: datetime) -> Batch | None:
 
 
 def _open_backfill(camera_id: str, first: datetime, last: datetime) -> Batch | None:
-    """The first that is near in capture time and stays within the window."""
+    """Return the first open backfill batch that is near in capture time and stays within the window."""
     idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
     window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
     near = "is_backfill AND started_at<=%(latest)s AND ended_at>=%(earliest)s ORDER BY started_at,id"
@@ -90,9 +91,10 @@ def _open_backfill(camera_id: str, first: datetime, last: datetime) -> Batch | N
 
 
 def _open(camera_id: str, condition: str, **times: datetime) -> list[Batch]:
-    """Open batches of a camera, locked. Where there are any, their camera is locked before them.
+    """Return and lock the open batches of a camera. Lock the camera first if there are any.
 
-    Those who only refer to the camera need not wait: intake may hold the head of the stream, which we will want.
+    The lock does not block rows that only refer to the camera, because intake may hold the head of the stream, which
+    this transaction needs next.
     """
     parameters = {name: sql.prepared(Batch, "started_at", at) for name, at in times.items()}
     return sql.select(
@@ -117,7 +119,7 @@ def _closed(batch: Batch, seconds: float) -> None:
 
 
 def close(batch: Batch, now: datetime) -> list[Message]:
-    """Close a batch and queue it for analysis. Empty when somebody else closed it first."""
+    """Close a batch and queue it for analysis. Return no messages if another process closed it first."""
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
         return []
@@ -136,14 +138,14 @@ def close(batch: Batch, now: datetime) -> list[Message]:
 
 
 def close_due(now: datetime | None = None) -> int:
-    """Close every batch whose time has come, each in a transaction of its own; how many."""
+    """Close every due batch in a separate transaction. Return their number."""
     now = now or clock.now()
     latest = now + timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS + SET_BACK_SECONDS)
     due = Q(due_at__lte=now) | Q(due_at__gt=latest)
     closed = 0
     for batch in Batch.objects.open().filter(due).order_by("due_at")[:CLOSE_AT_ONCE]:
         with transaction.atomic():
-            # Read again under the lock: it may have been extended since it was listed.
+            # Read the batch again under the lock, because it may have been extended since.
             current = Batch.objects.open().select_for_update(no_key=True).filter(due, pk=batch.pk).first()
             messages = close(current, now) if current else []
             publish.publish(*messages)
@@ -152,7 +154,7 @@ def close_due(now: datetime | None = None) -> int:
 
 
 def seconds_to_next(now: datetime | None = None) -> float:
-    """How long until a batch may be due. No batch can come due sooner than the idle time from now."""
+    """Return the seconds until a batch may be due. No batch becomes due before the idle time."""
     now = now or clock.now()
     longest = float(settings.BATCH_IDLE_TIMEOUT_SECONDS)
     due_at = Batch.objects.open().order_by("due_at").values_list("due_at", flat=True).first()

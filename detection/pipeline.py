@@ -1,4 +1,4 @@
-"""One upload, from its file to stored detections: decode, detect, then one transaction."""
+"""One upload, from its file to stored detections: decode, detect, and store in one transaction."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ logger = logging.getLogger(__name__)
 
 
 class FileGoneError(MediaError):
-    """The file was removed, moved or overwritten before it was analysed. If it comes back, its upload finds it."""
+    """The file was removed, moved or overwritten before it was analysed. If it returns, its upload continues."""
 
     code = "FILE_GONE"
     retryable = True
 
 
 class NotReadableError(HSIError):
-    """The file cannot be read or decoded at the moment, for a reason that is not in it. The upload waits."""
+    """The file cannot be read or decoded now, and its content is not the cause. The upload waits."""
 
     code = "FILE_NOT_READABLE"
     counts = False
@@ -63,14 +63,14 @@ class FolderAwayError(HSIError):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One object found in one frame. `offset_seconds` is None for a still."""
+    """An object detected in one frame. `offset_seconds` is None for a still."""
 
     found: DetectedObject
     offset_seconds: float | None
 
 
 def detect_upload(job: Job) -> None:
-    """The work of a detection job. Raises `HSIError` when the upload cannot be looked at."""
+    """Run a detection job. Raise `HSIError` if the upload cannot be analysed."""
     upload = next(iter(sql.select(Upload, "id=%(id)s", {"id": job.row_id})), None)
     if upload is None or upload.state != Upload.State.WAITING:
         get_queue(DETECTION_QUEUE).ack(job)
@@ -99,10 +99,10 @@ def enabled_zones(camera_id: str) -> list[Zone]:
 
 
 def look(upload: Upload) -> list[Sighting]:
-    """Decode and detect. Holds no transaction: this is where the time goes.
+    """Decode and detect. This takes most of the time, so it holds no transaction.
 
-    What was seen counts only at the end: only then is it known that the file was the same all the time. Raises
-    `FileGoneError`, `FolderAwayError` or `NotReadableError` where the content that was taken in cannot be had.
+    The result is valid only at the end, when the content of the file has been verified. Raise `FileGoneError`,
+    `FolderAwayError` or `NotReadableError` if the accepted content is unavailable.
     """
     tree = Tree(settings.CAMERA_ROOT)
     try:
@@ -115,29 +115,29 @@ def look(upload: Upload) -> list[Sighting]:
                 raise FolderAwayError from error
             if tree.stamp(upload.path) is not None and not isinstance(error, originals.MediaLinkedError):
                 securing.note_reuse(upload.camera)
-            # Where it was moved or renamed, its row follows it in a moment.
+            # If the file was moved or renamed, its row follows shortly.
             raise FileGoneError from error
     except OSError as error:
         raise NotReadableError from error
 
 
 def sightings_in(upload: Upload, file: BinaryIO) -> Iterator[Sighting]:
-    """Raises `OtherContentError`, which may come at the end."""
+    """Return the detected objects. May raise `OtherContentError`, also at the end."""
     for picture, offset_seconds in pictures(upload, file):
         for found in detect(picture):
             yield Sighting(found, offset_seconds)
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
-    """Ask the detector, unless its breaker is open: then `CircuitOpenError`."""
+    """Call the detector. Raise `CircuitOpenError` if its circuit breaker is open."""
     with shared_breaker.guard(service(), settings.RTDETR_READ_TIMEOUT + settings.AI_CONNECT_TIMEOUT):
         return get_detector().detect(picture)
 
 
 def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
-    """The still itself, or the sampled frames of a clip with their offsets.
+    """Yield the still, or the sampled frames of a clip with their offsets.
 
-    The reason of an upload that was looked at sparsely says so, when all are read.
+    At the end, the reason of a sparsely sampled upload says so.
     """
     if upload.kind == Upload.Kind.IMAGE:
         size = (upload.width, upload.height) if upload.width and upload.height else None
@@ -158,12 +158,12 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
 
 
 def is_away(upload: Upload, tree: Tree) -> bool:
-    """Whether its folder is gone as well: a share that is not mounted leaves an empty one. Raises `OSError`."""
+    """Return whether the folder is gone too, because an unmounted share leaves an empty one. Raise `OSError`."""
     return not settings.CAMERA_ROOT.is_dir() or upload.path.partition("/")[0] not in tree.folders()
 
 
 def secure(upload: Upload) -> None:
-    """Copy the file of an upload that will be tried again, before its camera overwrites it."""
+    """Copy the file of an upload that will be retried, before its camera overwrites it."""
     try:
         spool.secure(upload)
     except (OSError, spool.SpoolFullError) as error:
@@ -171,7 +171,10 @@ def secure(upload: Upload) -> None:
 
 
 def store(job: Job, upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> bool:
-    """Detections, batch, upload state, messages and the acknowledgement: all or nothing. False: it was finished."""
+    """Store detections, batch, upload state, messages and acknowledgement in one transaction.
+
+    Return False if the upload was already finished.
+    """
     state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
     detections = detections_of(upload, sightings, zones)
     urgent = any(
@@ -190,13 +193,13 @@ def store(job: Job, upload: Upload, sightings: list[Sighting], zones: list[Zone]
             sql.insert(Detection, [{**detection, "batch_id": batch.pk} for detection in detections])
             message = Message("detection.created", upload.camera_id, created_data(upload, batch, sightings))
             publish.publish(message, *closed)
-    with contextlib.suppress(OSError):  # the spool is swept
+    with contextlib.suppress(OSError):  # a sweep removes leftover copies
         spool.release(upload)
     return True
 
 
 def detections_of(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[dict[str, Any]]:
-    """Return the rows of `sightings` by attribute name, without their batch. An object is in the zones it stands in."""
+    """Return the rows of `sightings` by attribute name, without their batch. `zones` has the zones of each object."""
     detections = []
     for ordinal, sighting in enumerate(sightings):
         found, box = sighting.found, sighting.found.box
@@ -221,7 +224,7 @@ def detections_of(upload: Upload, sightings: list[Sighting], zones: list[Zone]) 
 
 
 def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> DetectionCreatedData:
-    """One `detection.created` message an upload."""
+    """Return the data of `detection.created`, one message per upload."""
     return {
         "upload": upload.pk,
         "camera": upload.camera_id,
@@ -234,9 +237,9 @@ def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> Det
 
 
 def requeue_upload(row_id: int) -> bool:
-    """A failed upload waits again, and its repeats are repeats again. False: it is gone, or not failed.
+    """Queue a failed upload and its duplicates again. Return False if it is gone, or not failed.
 
-    Of a repeat that failed with the first of its content, that one waits again.
+    A duplicate that failed with the original of its content queues the original.
     """
     failed = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).first()
     if failed is None:
@@ -251,7 +254,7 @@ def requeue_upload(row_id: int) -> bool:
 
 
 def mark_upload_dead(row_id: int, reason: str) -> None:
-    """The upload's job becomes a dead letter: the upload says so, and its repeats, which nobody looked at either."""
+    """Mark the upload of a dead letter as dead, and its duplicates, which were not analysed either."""
     now = timezone.now()
     marked = Upload.objects.filter(pk=row_id, state=Upload.State.WAITING).update(
         state=Upload.State.DEAD, reason=reason, finished_at=now

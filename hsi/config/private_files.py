@@ -1,7 +1,7 @@
-"""Our files are for the user who runs the system, and for nobody else on the machine.
+"""Keep the files of the system private to the user who runs it.
 
 `restrict_umask` is called at the start of a process, so that new files are private. `tighten` corrects the mode of
-existing files. The camera folder keeps its mode, because an FTP server with a user of its own writes to it.
+existing files. The camera folder keeps its mode, because an FTP server with its own user writes to it.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 OTHERS = 0o077
-# What others lose of a folder on the way to a camera folder that they may enter: they pass through, and see nothing.
+# Permissions removed from a folder above an open camera folder: other users may pass through but not list it.
 _OTHERS_ON_THE_WAY = 0o066
-# A folder that is closed protects what is in it: to go on is worth this much of a start, and no more.
+# A closed folder protects its content, so correcting the content may take this long at most.
 LONGEST_SECONDS = 2.0
-# Files are not opened for reading: to close the file of an SQLite database would end the locks of its connections in
-# this process (https://sqlite.org/howtocorrupt.html, 2.2). What has no O_PATH (macOS) has nothing better.
+# Open no file for reading, because closing the file of an SQLite database would release the locks of its connections in
+# this process (https://sqlite.org/howtocorrupt.html, 2.2). Without O_PATH (macOS) there is no alternative.
 _HAS_PATHS = hasattr(os, "O_PATH")
 _LOOK = (os.O_PATH if _HAS_PATHS else os.O_RDONLY | os.O_NONBLOCK) | os.O_NOFOLLOW | os.O_CLOEXEC
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# What the system makes below the data folder. Whatever else lies there is protected by the data folder alone.
+# Folders that the system creates in the data folder. Only the data folder protects other content.
 FOLDERS = ("thumbnails", "quarantine", "static", "models", "backups", "spool", "logs", "tls", "metrics")
 _OF_SQLITE = ("", "-wal", "-shm", "-journal")
 
 
 def restrict_umask() -> None:
-    """From now on, what this process makes is for its user alone."""
+    """Make new files of this process private to its user."""
     os.umask(OTHERS)
 
 
 @dataclass(slots=True)
 class Tightened:
-    """How many files and folders were closed to others, and which could not be."""
+    """The number of corrected files and folders, and the paths that could not be corrected."""
 
     closed: int = 0
     left: list[str] = field(default_factory=list)
 
 
 def tighten() -> Tightened:
-    """Close our files to others, without following a link. Folders first, so that what is in them is safe at once."""
+    """Close our files to others without following links. Close folders first to protect their content immediately."""
     result, ends_at = Tightened(), time.monotonic() + LONGEST_SECONDS
     for path in _outside():
         with _opened(os.fspath(path)) as descriptor:
@@ -65,7 +65,7 @@ def tighten() -> Tightened:
 
 
 def database_files() -> list[Path]:
-    """The files of an SQLite database; there need not be all of them."""
+    """Return the files of an SQLite database, which may not all exist."""
     default = settings.DATABASES["default"]
     name = str(default["NAME"])
     if not default["ENGINE"].endswith("sqlite3") or name == ":memory:":
@@ -74,7 +74,7 @@ def database_files() -> list[Path]:
 
 
 def may_have(path: Path) -> int:
-    """The permissions of others that `path` may have: none, but for the way to a camera folder that they may enter."""
+    """Return the permissions that others may have on `path`: none, except above an open camera folder."""
     root: Path = settings.CAMERA_ROOT
     if path == root:
         return OTHERS
@@ -89,7 +89,7 @@ def _is_shared(root: Path) -> bool:
 
 
 def _outside() -> Iterator[Path]:
-    """Our files that may lie outside of the data folder."""
+    """Return our files outside the data folder."""
     yield from database_files()
     if settings.LOG_FILE_PATH:
         log = Path(settings.LOG_FILE_PATH).absolute()
@@ -98,7 +98,7 @@ def _outside() -> Iterator[Path]:
 
 
 def _close_folder(folder: int, path: Path, result: Tightened, ends_at: float) -> None:
-    """Close an open folder and, where others could enter it or still can, what is in it."""
+    """Close an open folder and, if others could or still can enter it, its content."""
     was_open = _close(folder, path, OTHERS & ~may_have(path), result)
     if not was_open and path != settings.DATA_DIR and path not in settings.CAMERA_ROOT.parents:
         return
@@ -116,7 +116,7 @@ def _close_folder(folder: int, path: Path, result: Tightened, ends_at: float) ->
 
 
 def _names(folder: int) -> list[str]:
-    """What is in an open folder: files first."""
+    """Return the names in an open folder, files first."""
     listed = os.open(".", _LIST, dir_fd=folder)
     try:
         with os.scandir(listed) as entries:
@@ -126,7 +126,7 @@ def _names(folder: int) -> list[str]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Of a folder below the data folder, which may hold what is no concern of ours."""
+    """Return whether an entry of the data folder belongs to the system."""
     if folder == settings.CAMERA_ROOT:
         return False
     first = folder.relative_to(settings.DATA_DIR).parts[0]
@@ -135,7 +135,7 @@ def _is_ours(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _opened(path: str, folder: int | None = None) -> Iterator[int | None]:
-    """A regular file or a folder; None for what is not there, a link, something else, or not ours to open."""
+    """Open a regular file or folder of ours, or return None."""
     try:
         descriptor = os.open(path, _LOOK, dir_fd=folder)
     except OSError:
@@ -149,11 +149,11 @@ def _opened(path: str, folder: int | None = None) -> Iterator[int | None]:
 
 
 def _close(descriptor: int, path: Path, bits: int, result: Tightened) -> bool:
-    """Take `bits` from a file or folder. Whether it had any of them."""
+    """Remove `bits` from a file or folder. Return whether it had any of them."""
     status = os.fstat(descriptor)
     if not status.st_mode & bits:
         return False
-    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:  # it may be somebody else's, under a second name
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:  # it may belong to another user under a second name
         result.left.append(f"{path} has a second name")
         return True
     try:

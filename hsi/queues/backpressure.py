@@ -1,6 +1,6 @@
-"""How full the queues are, told when it changes: a warning and a `queue.pressure` message.
+"""The pressure of the queues. A change is published as a warning and a `queue.pressure` message.
 
-Noted by whoever puts, as a comparison of two numbers, and by housekeeping. Of all processes one tells.
+Each writer compares two numbers, and housekeeping checks regularly. One process publishes each change.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from hsi.queues import QUEUE_NAMES, get_queue
 
 logger = logging.getLogger(__name__)
 
-# Pressure is over somewhat below where it begins, so that a queue at the threshold is not told about all the time.
+# Pressure ends somewhat below its start, so that a queue at the threshold does not change all the time.
 EASED_SHARE = 0.9
 
 _high: dict[str, bool] = {}
 
 
 def note(name: str, jobs: int) -> None:
-    """The queue `name` holds `jobs`. What is to be told is told after the caller's commit."""
+    """Record that the queue `name` holds `jobs`. Publish a change after the commit of the caller."""
     high = is_high(name, jobs)
     if _high.get(name) is not high:
         transaction.on_commit(lambda: _changed(name, jobs, high), robust=True)
 
 
 def is_high(name: str, jobs: int) -> bool:
-    """Whether the queue `name` with this many jobs is under pressure."""
+    """Return whether the queue `name` with this many jobs is under pressure."""
     threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
     return bool(jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE))
 
 
 def look() -> None:
-    """Note every queue. Raises `QueueUnavailableError`."""
+    """Check every queue. Raise `QueueUnavailableError`."""
     for name in QUEUE_NAMES:
         note(name, get_queue(name).depth().total)
 
 
 def forget() -> None:
-    """Know nothing, as a new process does."""
+    """Clear the state, as in a new process."""
     _high.clear()
 
 
 def _changed(name: str, jobs: int, high: bool) -> None:
     if _high.get(name) is high:
-        return  # an earlier put of the same transaction told it
+        return  # an earlier put of the same transaction published it
     with transaction.atomic():
         if publish.record_change(f"queue:{name}", "high" if high else "normal", normal=("normal",)):
             _tell(name, jobs, high)

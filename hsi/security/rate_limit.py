@@ -1,8 +1,8 @@
-"""How many requests a minute one client may make, by what they ask for.
+"""Rate limits per client and category of request.
 
-A sliding window from two counters: those of this minute, and those of the last one as far as it still reaches into the
-past sixty seconds. Both are in the shared cache, raised by its atomic `incr`: several processes together admit no more
-than one would. A cache that is away limits nobody.
+A sliding window is computed from two counters: the current minute, and the part of the previous minute within the last
+sixty seconds. Both are in the shared cache and use its atomic `incr`, so several processes together admit no more than
+one would. Without the cache there is no limit.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from hsi.models import digest
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-# A person's pages ask for many things at once, and heed no Retry-After; a program with a token does both better.
+# Browser pages send many requests at once and ignore Retry-After, so sessions get a higher limit than API tokens.
 PEOPLE = 5
-# By the kind of request, the setting with its number a minute.
+# The setting with the limit per minute, by category.
 LIMITS = {
     "general": "RATE_LIMIT_REQUESTS_PER_MINUTE",
     "media": "RATE_LIMIT_MEDIA_REQUESTS_PER_MINUTE",
@@ -38,8 +38,8 @@ LIMITS = {
     "websocket": "RATE_LIMIT_WEBSOCKET_CONNECTIONS_PER_MINUTE",
     "wrong": "RATE_LIMIT_WRONG_TOKENS_PER_MINUTE",
 }
-# Which kind an address is, by the first pattern that is found in it (method, space, path); else a search where it
-# has words to look for, else general.
+# The category of an address: the first pattern that matches (method, space, path); else a search if it has search
+# words, else general.
 KINDS = (
     ("upload", re.compile(r"^POST /api/cameras/[^/]+/uploads$")),
     ("media", re.compile(r"/(snapshot|thumbnail|file|clip|preview|frame)$")),
@@ -47,17 +47,17 @@ KINDS = (
     ("ai", re.compile(r"^POST .*/(reanalyse|test)$")),
     ("search", re.compile(r"/search(/|$)")),
 )
-# Never counted: whoever supervises this process must get through.
+# Never counted, because supervisors must always get through.
 UNCOUNTED = frozenset({"/health/live", "/health/ready"})
 # A valid credential is remembered for this long.
 KNOWN_SECONDS = 600
 MAX_NOTED = 10_000
-_noted: dict[str, float] = {}  # when each is to be noted again, on the monotonic clock
+_noted: dict[str, float] = {}  # when each is to be stored again, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """`limit` requests a minute, `remaining` of them now; `wait_seconds` is 0 where this one may go ahead."""
+    """The result of a check: `limit` requests per minute, `remaining` of them; `wait_seconds` is 0 if this one is allowed."""
 
     limit: int
     remaining: int
@@ -79,7 +79,7 @@ def kind_of(request: HttpRequest) -> str:
 
 
 def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
-    """Count a request of `who`. Raises RateLimitError where it is one too many."""
+    """Count a request of `who`. Raise RateLimitError if it is above the limit."""
     if not settings.RATE_LIMIT_ENABLED or request.path_info in UNCOUNTED:
         return
     result = check(kind_of(request), who, PEOPLE if is_person else 1)
@@ -89,15 +89,15 @@ def count(request: HttpRequest, who: str, *, is_person: bool = False) -> None:
 
 
 def allow(kind: str, who: str, *, is_person: bool = False) -> float:
-    """Count one of `kind` for `who`: 0 lets it through, else it is how many seconds to wait. For the handshake."""
+    """Count a request of `kind` for `who`. Return 0 if it is allowed, else the seconds to wait. For the handshake."""
     return check(kind, who, PEOPLE if is_person else 1).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
 
 
 def refuse_lookup(credential: str, who: str) -> None:
-    """Raise RateLimitError after too many wrong credentials from `who`, unless this one was valid recently.
+    """Raise RateLimitError after too many invalid credentials from `who`, unless this one was valid recently.
 
-    A database query costs more than a counter, so a guesser gets none. Clients that share the address of a guesser
-    keep working with their known credentials.
+    A database query costs more than a counter, so a guesser gets none. Clients that share the address of a guesser keep
+    working with their known credentials.
     """
     if not settings.RATE_LIMIT_ENABLED:
         return
@@ -125,7 +125,7 @@ def remember_valid(credential: str) -> None:
 
 
 def forget() -> None:
-    """Forget which credentials this process has noted as right. For tests."""
+    """Drop the credentials that this process knows as valid. For tests."""
     _noted.clear()
 
 
@@ -134,7 +134,7 @@ def _known(credential: str) -> str:
 
 
 def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> RateLimitResult:
-    """Count one of `kind` for `who`, unless it is one too many. The limit of the setting is taken `times`."""
+    """Count a request of `kind` for `who` unless it is above the limit. `times` multiplies the limit."""
     now = time.time() if now is None else now
     limit = int(getattr(settings, LIMITS[kind])) * times + settings.RATE_LIMIT_BURST
     window, into = divmod(now, WINDOW_SECONDS)
@@ -146,12 +146,12 @@ def check(kind: str, who: str, times: int = 1, *, now: float | None = None) -> R
     reaching = before * (1 - into / WINDOW_SECONDS)
     if current + reaching <= limit:
         return RateLimitResult(limit, int(limit - current - reaching), 0)
-    _lower(key)  # a refused request is none: whoever only asks again too early does not wait longer for it
+    _lower(key)  # a rejected request does not count, so that retrying too early does not extend the wait
     return RateLimitResult(limit, 0, _wait_seconds(current - 1, before, limit, into))
 
 
 def _raise(key: str) -> int | None:
-    """The counter with one more; None where the cache keeps nothing."""
+    """Increment and return a counter, or return None if the cache stores nothing."""
     for _ in range(2):
         try:
             return int(cache.incr(key))
@@ -168,7 +168,7 @@ def _lower(key: str) -> None:
 
 
 def _wait_seconds(current: int, before: int, limit: int, into: float) -> float:
-    """Until one more fits: within this minute as the last one fades, else in the next, as this one does."""
+    """Return the seconds until one more request fits."""
     if current + 1 <= limit:
         return max(0.001, WINDOW_SECONDS * (1 - (limit - current - 1) / before) - into)
     return WINDOW_SECONDS - into + WINDOW_SECONDS * (1 - (limit - 1) / current)
