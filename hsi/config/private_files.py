@@ -159,7 +159,7 @@ def _close(descriptor: int, path: Path, bits: int, result: Tightened) -> bool:
     try:
         mode = stat.S_IMODE(status.st_mode) & ~bits
         if _HAS_PATHS:
-            os.chmod(f"/proc/self/fd/{descriptor}", mode)  # noqa: PTH101 (what was opened, whatever its name is by now)
+            os.chmod(f"/proc/self/fd/{descriptor}", mode)  # noqa: PTH101 (the opened file, also after a rename)
         else:
             os.fchmod(descriptor, mode)
         result.closed += 1

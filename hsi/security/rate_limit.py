@@ -57,7 +57,7 @@ _noted: dict[str, float] = {}  # when each is to be stored again, on the monoton
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """The result of a check: `limit` requests per minute, `remaining` of them; `wait_seconds` is 0 if this one is allowed."""
+    """The limit per minute, what remains of it, and `wait_seconds`, which is 0 if the request is allowed."""
 
     limit: int
     remaining: int

@@ -44,7 +44,7 @@ STALLED_SECONDS = 120.0
 
 
 class Channel(HTTPChannel):
-    """A connection whose idle timeout runs until a request has begun, even while bytes trickle in."""
+    """A connection whose idle timeout runs until a request starts, even while bytes trickle in."""
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
         if self.requests:
