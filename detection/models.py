@@ -29,8 +29,10 @@ class Batch(models.Model):
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="batches")
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
-    is_backfill = models.BooleanField(default=False, help_text="Grouped by capture time, long after it happened.")
-    is_fast_path = models.BooleanField(default=False, help_text="Told at once, before it closed.")
+    is_backfill = models.BooleanField(
+        default=False, help_text="Grouped by capture time, because its pictures arrived late."
+    )
+    is_fast_path = models.BooleanField(default=False, help_text="Its event was created before the batch closed.")
     detection_count = models.PositiveIntegerField(default=0)
     upload_count = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
@@ -69,7 +71,7 @@ class Detection(models.Model):
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="detections")
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
-    ordinal = models.PositiveIntegerField(help_text="Place within its upload, from 0.")
+    ordinal = models.PositiveIntegerField(help_text="Position within the upload, from 0.")
     label = models.CharField(max_length=64)
     confidence = models.FloatField()
     x = models.FloatField()
@@ -77,8 +79,10 @@ class Detection(models.Model):
     width = models.FloatField()
     height = models.FloatField()
     captured_at = models.DateTimeField()
-    frame_offset = models.FloatField(null=True, blank=True, help_text="Seconds into the clip.")
-    zones = models.JSONField(default=list, blank=True, help_text="Ids of the zones it stood in when it was stored.")
+    frame_offset = models.FloatField(null=True, blank=True, help_text="Offset in the clip in seconds.")
+    zones = models.JSONField(
+        default=list, blank=True, help_text="Ids of the zones of the detection when it was stored."
+    )
 
     class Meta:
         constraints: ClassVar = [

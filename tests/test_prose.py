@@ -34,6 +34,8 @@ ALLOWED = {
     ("events/analyzers/grounding.py", "nobody"): "a word that language models write in their answers",
     ("hsi/audit.py", "nobody"): "the name in an entry whose user has an empty name",
 }
+# How many files are still to be rewritten: lower this with each one.
+MOST_PENDING = 138
 CODE_IN_A_PAGE = re.compile(r"^```.*?^```$|`[^`\n]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 
 
@@ -80,6 +82,10 @@ def test_no_product_text_uses_a_word_of_the_stop_list() -> None:
     names = {str(path.relative_to(ROOT)): path for path in product_files()}
     found = {name: tics(path) for name, path in names.items() if name not in pending() and tics(path)}
     assert found == {}
+
+
+def test_the_list_of_pending_files_only_becomes_shorter() -> None:
+    assert len(pending()) <= MOST_PENDING
 
 
 def test_every_allowed_use_still_exists() -> None:

@@ -18,8 +18,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('state', models.CharField(choices=[('open', 'open'), ('closed', 'waiting for analysis'), ('analysed', 'analysed'), ('dead', 'failed')], default='open', max_length=8)),
-                ('is_backfill', models.BooleanField(default=False, help_text='Grouped by capture time, long after it happened.')),
-                ('is_fast_path', models.BooleanField(default=False, help_text='Told at once, before it closed.')),
+                ('is_backfill', models.BooleanField(default=False, help_text='Grouped by capture time, because its pictures arrived late.')),
+                ('is_fast_path', models.BooleanField(default=False, help_text='Its event was created before the batch closed.')),
                 ('detection_count', models.PositiveIntegerField(default=0)),
                 ('upload_count', models.PositiveIntegerField(default=0)),
                 ('started_at', models.DateTimeField()),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name='Detection',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveIntegerField(help_text='Place within its upload, from 0.')),
+                ('ordinal', models.PositiveIntegerField(help_text='Position within the upload, from 0.')),
                 ('label', models.CharField(max_length=64)),
                 ('confidence', models.FloatField()),
                 ('x', models.FloatField()),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('width', models.FloatField()),
                 ('height', models.FloatField()),
                 ('captured_at', models.DateTimeField()),
-                ('frame_offset', models.FloatField(blank=True, help_text='Seconds into the clip.', null=True)),
+                ('frame_offset', models.FloatField(blank=True, help_text='Offset in the clip in seconds.', null=True)),
                 ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='detections', to='detection.batch')),
                 ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='detections', to='cameras.camera')),
                 ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='detections', to='cameras.upload')),

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='detection',
             name='zones',
-            field=models.JSONField(blank=True, default=list, help_text='Ids of the zones it stood in when it was stored.'),
+            field=models.JSONField(blank=True, default=list, help_text='Ids of the zones of the detection when it was stored.'),
         ),
     ]

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('successes', models.PositiveIntegerField(default=0)),
                 ('trials', models.JSONField(blank=True, default=dict)),
-                ('retry_at', models.DateTimeField(blank=True, help_text='While open: when the service is tried again.', null=True)),
+                ('retry_at', models.DateTimeField(blank=True, help_text='While open: time of the next trial call.', null=True)),
                 ('changed_at', models.DateTimeField(blank=True, null=True)),
                 ('last_failed_at', models.DateTimeField(blank=True, null=True)),
                 ('last_error', models.CharField(blank=True, max_length=500)),

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('who', models.CharField(max_length=64)),
-                ('address', models.CharField(blank=True, help_text='Of an IPv6 network: its first address.', max_length=45)),
+                ('address', models.CharField(blank=True, help_text='For an IPv6 network: its first address.', max_length=45)),
                 ('at', models.DateTimeField()),
             ],
             options={

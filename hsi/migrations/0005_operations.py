@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('time', models.DateTimeField(default=django.utils.timezone.now)),
                 ('user', models.CharField(max_length=150)),
-                ('token', models.CharField(blank=True, help_text="The token's name and first characters.", max_length=100)),
+                ('token', models.CharField(blank=True, help_text="Name and first characters of the token.", max_length=100)),
                 ('address', models.CharField(blank=True, max_length=45)),
                 ('action', models.CharField(max_length=60)),
                 ('object', models.CharField(max_length=200)),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ('minute', models.DateTimeField(db_index=True)),
                 ('bucket', models.SmallIntegerField()),
                 ('count', models.PositiveIntegerField()),
-                ('seconds', models.FloatField(help_text='The sum.')),
+                ('seconds', models.FloatField(help_text='Sum of the durations.')),
                 ('longest', models.FloatField()),
             ],
             options={

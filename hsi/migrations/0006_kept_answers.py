@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=200)),
                 ('request', models.CharField(help_text='SHA-256 of the method, the address and the body.', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(help_text='None until it was answered.', null=True)),
+                ('status', models.PositiveSmallIntegerField(help_text='None until there is a response.', null=True)),
                 ('data', models.JSONField(null=True)),
                 ('location', models.CharField(blank=True, max_length=200)),
                 ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),

@@ -15,19 +15,19 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('who', models.CharField(max_length=64)),
-                ('address', models.CharField(help_text='Of an IPv6 network: its first address.', max_length=45)),
-                ('at', models.DateTimeField(help_text='When it last did.')),
+                ('address', models.CharField(help_text='For an IPv6 network: its first address.', max_length=45)),
+                ('at', models.DateTimeField(help_text='Time of the last login.')),
             ],
         ),
         migrations.AddField(
             model_name='loginfailure',
             name='device',
-            field=models.CharField(blank=True, help_text='The known device, where it was one.', max_length=32),
+            field=models.CharField(blank=True, help_text='The known device, if any.', max_length=32),
         ),
         migrations.AddField(
             model_name='loginfailure',
             name='is_known',
-            field=models.BooleanField(default=False, help_text='From where this name has signed in before.'),
+            field=models.BooleanField(default=False, help_text='Whether the client is known.'),
         ),
         migrations.AddIndex(
             model_name='loginfailure',

@@ -21,7 +21,9 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    prefix = models.CharField(max_length=12, editable=False, help_text="The first characters, to tell tokens apart.")
+    prefix = models.CharField(
+        max_length=12, editable=False, help_text="The first characters, which identify the token."
+    )
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -41,7 +43,7 @@ class KeptAnswer(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
     request = models.CharField(max_length=64, help_text="SHA-256 of the method, the address and the body.")
-    status = models.PositiveSmallIntegerField(null=True, help_text="None until it was answered.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="None until there is a response.")
     data = models.JSONField(null=True)
     location = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -57,10 +59,10 @@ class LoginFailure(models.Model):
     """A failed login. `who` is a keyed hash of the entered name, because users sometimes enter passwords there."""
 
     who = models.CharField(max_length=64)
-    address = models.CharField(max_length=45, blank=True, help_text="Of an IPv6 network: its first address.")
+    address = models.CharField(max_length=45, blank=True, help_text="For an IPv6 network: its first address.")
     at = models.DateTimeField()
-    is_known = models.BooleanField(default=False, help_text="From where this name has signed in before.")
-    device = models.CharField(max_length=32, blank=True, help_text="The known device, where it was one.")
+    is_known = models.BooleanField(default=False, help_text="Whether the client is known.")
+    device = models.CharField(max_length=32, blank=True, help_text="The known device, if any.")
 
     class Meta:
         indexes: ClassVar = [
@@ -77,8 +79,8 @@ class KnownNetwork(models.Model):
     """A network that a user name has signed in from. `who` is the keyed hash of the name, as in `LoginFailure`."""
 
     who = models.CharField(max_length=64)
-    address = models.CharField(max_length=45, help_text="Of an IPv6 network: its first address.")
-    at = models.DateTimeField(help_text="When it last did.")
+    address = models.CharField(max_length=45, help_text="For an IPv6 network: its first address.")
+    at = models.DateTimeField(help_text="Time of the last login.")
 
     class Meta:
         constraints: ClassVar = [

@@ -21,7 +21,7 @@ class AuditEntry(models.Model):
 
     time = models.DateTimeField(default=timezone.now)
     user = models.CharField(max_length=150)
-    token = models.CharField(max_length=100, blank=True, help_text="The token's name and first characters.")
+    token = models.CharField(max_length=100, blank=True, help_text="Name and first characters of the token.")
     address = models.CharField(max_length=45, blank=True)
     action = models.CharField(max_length=60)
     object = models.CharField(max_length=200)

@@ -35,7 +35,7 @@ class StageSample(models.Model):
     minute = models.DateTimeField(db_index=True)
     bucket = models.SmallIntegerField()
     count = models.PositiveIntegerField()
-    seconds = models.FloatField(help_text="The sum.")
+    seconds = models.FloatField(help_text="Sum of the durations.")
     longest = models.FloatField()
 
     class Meta:

@@ -48,7 +48,7 @@ class CircuitBreaker(models.Model):
     failures = models.PositiveIntegerField(default=0)
     successes = models.PositiveIntegerField(default=0)
     trials = models.JSONField(default=dict, blank=True)
-    retry_at = models.DateTimeField(null=True, blank=True, help_text="While open: when the service is tried again.")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="While open: time of the next trial call.")
     changed_at = models.DateTimeField(null=True, blank=True)
     last_failed_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)

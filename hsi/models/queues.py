@@ -52,7 +52,7 @@ class DeadLetter(models.Model):
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     response_body = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
-    failures = models.JSONField(default=list, blank=True, help_text="Each failed attempt: when, and why.")
+    failures = models.JSONField(default=list, blank=True, help_text="Each failed attempt with time and reason.")
     first_failed_at = models.DateTimeField()
     last_failed_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
