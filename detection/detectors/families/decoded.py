@@ -32,7 +32,7 @@ class DFine(Family):
             raise shape_error(outputs)
         if self.interface.sizes_input or in_pixels(edges):
             edges = edges / self.edges_of_input
-        return Candidates(np.nan_to_num(labels).astype(np.int64), scores, edges)
+        return classified(labels, scores, edges)
 
 
 class SSD(Family):
@@ -54,12 +54,18 @@ class SSD(Family):
         edges, scores, labels = rows[:, :4], rows[:, 4], rows[:, 5]
         if in_pixels(edges):
             edges = edges / self.edges_of_input
-        return Candidates(np.nan_to_num(labels).astype(np.int64), scores, edges)
+        return classified(labels, scores, edges)
 
 
 def is_detections(name: str, shape: tuple[int, ...]) -> bool:
     """Graphs that were converted from TensorFlow put the name of a part before it: `tower_0/detections`."""
     return name.rpartition("/")[2] == "detections" and len(shape) == 3 and shape[2] == 6
+
+
+def classified(labels: Floats, scores: Floats, edges: Floats) -> Candidates:
+    """Candidates with class indices from numbers. A label that is not a number makes its score NaN, a fault."""
+    known = np.isfinite(labels)
+    return Candidates(np.where(known, labels, 0).astype(np.int64), np.where(known, scores, np.nan), edges)
 
 
 def in_pixels(edges: Floats) -> bool:

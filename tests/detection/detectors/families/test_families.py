@@ -222,6 +222,13 @@ def test_every_family_refuses_outputs_that_are_not_numbers(tmp_path):
             OnnxDetector(model_file(tmp_path / f"{number}.onnx", broken)).detect(plain())
 
 
+def test_a_label_that_is_not_a_number_is_no_person(tmp_path):
+    outputs = made.ssd((1, 2, 30, 40, 0.9, np.nan), (1, 2, 30, 40, 0.8, 16), (0, 0, 9, 9, 0.1, 0))
+    detector = OnnxDetector(model_file(tmp_path / "m.onnx", outputs))
+    assert [found.label for found in detector.detect(plain())] == ["dog"]
+    assert detector._sieve.dropped == 1
+
+
 def test_infinite_sizes_are_dropped_not_raised(tmp_path):
     outputs = made.yolox(0, 0.9, 0.9)
     outputs["output"][0, made.ROW, 2] = 1e6
