@@ -54,10 +54,27 @@ class Detector(Protocol):
     def close(self) -> None: ...
 
 
-SERVICE_LIMITS = (
+_SERVICE_LIMITS = (
     "It finds the objects that the model of the service was trained on; this system does not know what that model "
     "misses."
 )
+# What each detector cannot see, in one sentence; here, so that a page shows it without loading the detector.
+LIMITS: dict[str, str] = {
+    "opencv": (
+        "It finds only people who stand or walk upright and are completely visible: no vehicles, no animals, no "
+        "people who sit, crouch or are half hidden, and almost no people at night."
+    ),
+    "onnx": (
+        "It finds only the objects that its model was trained on, usually the 80 labels of COCO: no parcels, faces, "
+        "firearms or fire; it misses many objects that are small or half hidden."
+    ),
+    "darknet": (
+        "It finds only the 80 labels of COCO: no parcels, faces, firearms or fire; it misses about one person in "
+        "four, mostly small or half hidden people, and more at night."
+    ),
+    "rtdetr": _SERVICE_LIMITS,
+    "deepstack": _SERVICE_LIMITS,
+}
 
 
 def _auto() -> str:
@@ -108,6 +125,11 @@ def get_detector() -> Detector:
 def provenance(detector: Detector) -> str:
     """Return what an upload stores about its detector: name, family, and SHA-256 of the model file if known."""
     return f"{detector.name} {getattr(detector, 'version', '')}".rstrip()[:MAX_PROVENANCE_CHARACTERS]
+
+
+def active_limits() -> str:
+    """Return what the active detector cannot see, without loading it; empty for one from elsewhere."""
+    return LIMITS.get(detectors.chosen(), "")
 
 
 def condition(detector: Detector) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from cameras.media.picture import Picture
-from detection.detectors import DetectedObject
+from detection.detectors import LIMITS, DetectedObject
 from detection.detectors.candidates import around, best_classes
 from detection.detectors.labels import COCO_80
 from detection.detectors.onnx_interface import ModelUnusableError
@@ -82,10 +82,7 @@ class DarknetDetector:
     """
 
     name = "darknet"
-    limits = (
-        "It finds only the 80 labels of COCO: no parcels, faces, firearms or fire; it misses about one person in "
-        "four, mostly small or half hidden people, and more at night."
-    )
+    limits = LIMITS[name]
 
     def __init__(self, path: str) -> None:
         self.path = path

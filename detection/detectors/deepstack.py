@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from cameras.media.picture import Picture
-from detection.detectors import SERVICE_LIMITS, DetectedObject, reference_picture
+from detection.detectors import LIMITS, DetectedObject, reference_picture
 from detection.detectors.postprocessing import RawObject, Sieve, threshold
 from detection.detectors.responses import AnswerReader
 from hsi.errors import AIServiceUnavailableError
@@ -21,7 +21,7 @@ class DeepStackDetector:
     """
 
     name = "deepstack"
-    limits = SERVICE_LIMITS
+    limits = LIMITS[name]
     version = ""
 
     def __init__(

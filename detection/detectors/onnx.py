@@ -20,7 +20,7 @@ from django.conf import settings
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from cameras.media.picture import Picture
-from detection.detectors import DetectedObject
+from detection.detectors import LIMITS, DetectedObject
 from detection.detectors.families import family_of
 from detection.detectors.families.family import Family
 from detection.detectors.onnx_interface import Interface, ModelUnusableError, Outputs, read_interface
@@ -54,10 +54,7 @@ class OnnxDetector:
     """The model in the file `path`. It is loaded on first use; until this succeeds, every call tries again."""
 
     name = "onnx"
-    limits = (
-        "It finds only the objects that its model was trained on, usually the 80 labels of COCO: no parcels, faces, "
-        "firearms or fire; it misses many objects that are small or half hidden."
-    )
+    limits = LIMITS[name]
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.media.picture import Picture
-from detection.detectors import DetectedObject
+from detection.detectors import LIMITS, DetectedObject
 from detection.detectors.postprocessing import RawObject, Sieve
 from detection.detectors.suppression import strongest
 from hsi.errors import AIServiceError, AIServiceUnavailableError
@@ -40,10 +40,7 @@ class OpenCVDetector:
     """Find people. Each thread has its own descriptor, because OpenCV does not document thread safety."""
 
     name = "opencv"
-    limits = (
-        "It finds only people who stand or walk upright and are completely visible: no vehicles, no animals, no "
-        "people who sit, crouch or are half hidden, and almost no people at night."
-    )
+    limits = LIMITS[name]
     version = ""
 
     def __init__(self) -> None:

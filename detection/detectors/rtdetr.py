@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from cameras.media.picture import Picture
-from detection.detectors import SERVICE_LIMITS, DetectedObject, reference_picture
+from detection.detectors import LIMITS, DetectedObject, reference_picture
 from detection.detectors.postprocessing import RawObject, Sieve
 from detection.detectors.responses import AnswerReader, readable
 from hsi.errors import AIServiceUnavailableError
@@ -18,7 +18,7 @@ class RtDetrDetector:
     """The service at `url`. `health_timeout` bounds `check`, the other two bound `detect` (seconds)."""
 
     name = "rtdetr"
-    limits = SERVICE_LIMITS
+    limits = LIMITS[name]
     version = ""
 
     def __init__(

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from cameras.access import only_visible, visible_cameras
 from cameras.models import Upload
+from detection.detectors import active_limits
 from events.home.cards import cards
 from events.home.search_form import SearchQuery
 from events.labels import words
@@ -59,6 +60,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "cards": cards(newest, {camera.pk: camera.name for camera in cameras}),
         "search": search,
         "uploads": None if newest or search.values else upload_counts(user),
+        "detector_limits": active_limits(),
         "page": {
             "query": search.query,
             "seq": seq,

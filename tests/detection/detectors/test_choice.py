@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.test import override_settings
 
-from detection.detectors import condition, detectors, get_detector, problems, provenance
+from detection.detectors import active_limits, condition, detectors, get_detector, problems, provenance
 from detection.model_store import manifest, store
 from hsi.errors import AIServiceUnavailableError
 from tests.peers.detectors import RtDetrPeer
@@ -54,7 +54,8 @@ def test_a_fetched_model_is_used_before_opencv_and_after_what_is_set(tmp_path, m
 def test_every_detector_says_in_one_sentence_what_it_cannot_see(name):
     with override_settings(**NOTHING | {"DETECTOR": name, "RTDETR_URL": "http://127.0.0.1:1"}):
         detector = get_detector()
-    limits = getattr(detector, "limits", "")
+        limits = active_limits()
+    assert getattr(detector, "limits", "") == limits
     assert limits.startswith("It finds ")
     assert limits.endswith(".")
     assert limits.count(". ") == 0

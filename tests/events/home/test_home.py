@@ -228,6 +228,7 @@ def test_pictures_in_which_nothing_was_found_are_counted(viewer: Client, door: C
     factories.upload(door, state=Upload.State.WAITING)
     text = shown(painted(viewer))
     assert "3 pictures or clips looked at, nothing found." in text
+    assert "About the detector: It finds only people who stand or walk upright" in text
     assert "1 still waits to be looked at." in text
 
 
