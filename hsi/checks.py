@@ -55,7 +55,7 @@ def follows(page: Any) -> bool:
 
 def has_policy(model: type) -> bool:
     try:
-        policy.of(model)
+        policy.policy_for(model)
     except policy.NoPolicyError:
         return False
     return True

@@ -72,7 +72,7 @@ class Housekeeper(Loop):
             pass
 
     def _reconcile(self) -> None:
-        backpressure.look()
+        backpressure.poll()
         counters.advance()
         for queue_name, count in reconcile().items():
             self.done += count

@@ -28,7 +28,7 @@ from events.serializers import EventData, ReviewSerializer, event_data, events_d
 from hsi.api.filters import YES_NO
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page
-from hsi.api.pagination import KeysetPagination, whole
+from hsi.api.pagination import KeysetPagination, single_page
 
 BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws the boxes of the detections.")
 
@@ -60,7 +60,7 @@ class Events(EventView):
         limit = min(KeysetPagination().limit(request), search.BEST)
         ids = search.best(self.filter_queryset(self.get_queryset()), query, limit)
         rows = {event["id"]: event for event in events_data(Event.objects.filter(pk__in=ids))}
-        return whole([rows[pk] for pk in ids if pk in rows])
+        return single_page([rows[pk] for pk in ids if pk in rows])
 
 
 class OneEvent(EventView):
@@ -104,7 +104,7 @@ class EventNearby(EventView):
     @extend_schema(summary="List detections of other cameras near in time", responses=Page[NearbyData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(self.filter_queryset(self.get_queryset()), pk=pk)
-        return Response(whole(nearby(event, request.user)))
+        return Response(single_page(nearby(event, request.user)))
 
 
 class EventSnapshot(EventView):

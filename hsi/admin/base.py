@@ -28,7 +28,7 @@ from hsi.models import AuditEntry
 from hsi.queues import QUEUE_NAMES
 from hsi.security import policy
 from hsi.security.policy import Act
-from hsi.security.secret_fields import shown
+from hsi.security.secret_fields import masked
 
 if TYPE_CHECKING:  # the library is untyped, and Django's class cannot be subscripted at run time
     BaseModelAdmin = admin.options.BaseModelAdmin[Any]
@@ -119,8 +119,8 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
         message = super().construct_change_message(request, form, formsets, add)
         changed = form.changed_data if form else []
         state_of(request).form_change = FormChange(
-            before={} if add else {name: shown(form.fields[name], form.initial.get(name)) for name in changed},
-            after={name: shown(form.fields[name], form.cleaned_data.get(name)) for name in changed},
+            before={} if add else {name: masked(form.fields[name], form.initial.get(name)) for name in changed},
+            after={name: masked(form.fields[name], form.cleaned_data.get(name)) for name in changed},
             rows=[part for part in message or () if formset_change(part)],
         )
         return message

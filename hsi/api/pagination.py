@@ -65,7 +65,7 @@ class KeysetPagination(BasePagination):
         return Response({"items": data, "next_cursor": self.next_cursor, "has_more": self.has_more})
 
 
-def whole(items: list[Any]) -> dict[str, Any]:
+def single_page(items: list[Any]) -> dict[str, Any]:
     """Return a list that is always short in the format of all lists."""
     return {"items": items, "next_cursor": None, "has_more": False}
 

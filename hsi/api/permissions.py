@@ -40,7 +40,7 @@ class PolicyPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         subject, act = subject_of(view), act_of(request, view)
-        rule = policy.of(subject)
+        rule = policy.policy_for(subject)
         self.message = f"This needs the role {rule.role(act).group}. A token also needs the scope {rule.scope(act)}."
         return allows(request.user, request.auth, act, subject)
 
@@ -61,7 +61,7 @@ class MetricsPermission(BasePermission):
 
 def allows(user: Person, token: Any, act: Act, subject: type) -> bool:
     """Return whether `user`, with `token` or with a session (None), may do this to `subject`."""
-    return policy.may(user, act, subject) and covers(token, policy.of(subject).scope(act))
+    return policy.may(user, act, subject) and covers(token, policy.policy_for(subject).scope(act))
 
 
 def subject_of(view: APIView) -> type:

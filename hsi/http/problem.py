@@ -106,12 +106,12 @@ def page(request: HttpRequest, error: HSIError) -> HttpResponse:
     return HttpResponse(content, status=error.status, headers={"Cache-Control": "no-store", **error.headers})
 
 
-def answer(request: HttpRequest, error: HSIError) -> HttpResponse:
+def render(request: HttpRequest, error: HSIError) -> HttpResponse:
     """Render `error` in the format the client accepts."""
     return response(request, error) if wants_json(request) else page(request, error)
 
 
-def brief(error: HSIError) -> HttpResponse:
+def plain_text(error: HSIError) -> HttpResponse:
     """Render `error` as one line of text. This is cheap, so it serves unknown clients."""
     return HttpResponse(f"{error.detail}\n", status=error.status, content_type="text/plain; charset=utf-8")
 
@@ -131,7 +131,7 @@ class FrameworkError(HSIError):
         return self._headers
 
 
-def named(error: Exception) -> HSIError | None:
+def as_hsi_error(error: Exception) -> HSIError | None:
     """Convert `error` to an HSIError with a code and a status. Return None for an unexpected error, which is a 500."""
     if isinstance(error, HSIError):
         return error
@@ -164,7 +164,7 @@ def _of_the_framework(error: exceptions.APIException) -> HSIError:
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Handle an exception of a REST framework view. Returning None re-raises it, so that it becomes a 500."""
-    known = named(error)
+    known = as_hsi_error(error)
     return response(context["request"]._request, known) if known else None
 
 
@@ -173,8 +173,8 @@ class ProblemMiddleware(Middleware):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, (HSIError, OperationalError, InterfaceError)):
-            known = named(error)
-            return answer(request, known) if known else None
+            known = as_hsi_error(error)
+            return render(request, known) if known else None
         return None
 
     def after(self, request: HttpRequest, answered: HttpResponseBase) -> HttpResponseBase:
@@ -191,25 +191,25 @@ class ProblemMiddleware(Middleware):
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 400 (Django's `handler400`): forged cookies, oversized forms and other suspicious input."""
     refusal_log.record(client_network(request.META), "malformed request")
-    return answer(request, named(exception) or InvalidRequestError(MALFORMED))
+    return render(request, as_hsi_error(exception) or InvalidRequestError(MALFORMED))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 403 (Django's `handler403`)."""
-    return answer(request, ForbiddenError())
+    return render(request, ForbiddenError())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Handle status 404 (Django's `handler404`)."""
-    return answer(request, NotFoundError(NOTHING_HERE))
+    return render(request, NotFoundError(NOTHING_HERE))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Handle status 500 (Django's `handler500`)."""
-    return answer(request, HSIError(OUR_FAULT))
+    return render(request, HSIError(OUR_FAULT))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Handle a failed CSRF check (Django's `CSRF_FAILURE_VIEW`)."""
     refusal_log.record(client_network(request.META), "a form without its CSRF token")
-    return answer(request, CSRFError())
+    return render(request, CSRFError())

@@ -22,7 +22,7 @@ EASED_SHARE = 0.9
 _high: dict[str, bool] = {}
 
 
-def note(name: str, jobs: int) -> None:
+def record_depth(name: str, jobs: int) -> None:
     """Record that the queue `name` holds `jobs`. Publish a change after the commit of the caller."""
     high = is_high(name, jobs)
     if _high.get(name) is not high:
@@ -35,10 +35,10 @@ def is_high(name: str, jobs: int) -> bool:
     return bool(jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE))
 
 
-def look() -> None:
+def poll() -> None:
     """Check every queue. Raise `QueueUnavailableError`."""
     for name in QUEUE_NAMES:
-        note(name, get_queue(name).depth().total)
+        record_depth(name, get_queue(name).depth().total)
 
 
 def forget() -> None:

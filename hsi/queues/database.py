@@ -78,7 +78,7 @@ class DatabaseQueue:
 
     def put_many(self, row_ids: list[int], *, trace: str = "") -> int:
         fitting = row_ids[: self._room(len(row_ids))]
-        backpressure.note(self.name, self._counted[1] + len(fitting))
+        backpressure.record_depth(self.name, self._counted[1] + len(fitting))
         if not fitting:
             return 0
         database = connections[DEFAULT_DB_ALIAS]

@@ -98,7 +98,7 @@ class RedisQueue:
             found += fitting
             if fitting < len(chunk):
                 break
-        backpressure.note(self.name, self._size[1])
+        backpressure.record_depth(self.name, self._size[1])
         return found
 
     def _room(self) -> int:

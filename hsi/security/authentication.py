@@ -88,14 +88,14 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
             return self._authenticate(request)
         except (DatabaseError, InterfaceError) as error:
             logger.error("The database does not answer: %s", error)
-            return problem.answer(request, DatabaseUnavailableError())
+            return problem.render(request, DatabaseUnavailableError())
         except ForeignHostError as error:
             refusal_log.record(client_network(request.META), "host name not in ALLOWED_HOSTS")
-            return problem.brief(error)
+            return problem.plain_text(error)
         except HSIError as error:
             if isinstance(error, RateLimitError):
                 refusal_log.record(client_network(request.META), "too many requests")
-            return problem.answer(request, error)
+            return problem.render(request, error)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         audit.on_behalf_of(None)

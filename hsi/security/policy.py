@@ -1,7 +1,8 @@
 """One policy per model for the API and the admin: who may view, add, change and delete which rows.
 
 Each app registers the policies of its models in its `policies.py`. A class stands for a subject that is not a model,
-such as the whole system. Without a policy nothing is allowed: `of` raises an error, and a system check stops the start.
+such as the whole system. Without a policy nothing is allowed: `policy_for` raises an error, and a system check stops
+the start.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def discover() -> None:
     autodiscover_modules("policies")
 
 
-def of(subject: type) -> Policy:
+def policy_for(subject: type) -> Policy:
     """Return the policy of a subject. Raise `NoPolicyError`."""
     try:
         return _policies[subject]
@@ -79,9 +80,9 @@ def of(subject: type) -> Policy:
 
 def may(user: Person, act: Act, subject: type) -> bool:
     """Return whether `user` may do this to the rows of `subject` that they see."""
-    return has_role(user, of(subject).role(act))
+    return has_role(user, policy_for(subject).role(act))
 
 
 def visible(rows: QuerySet[M], user: Person) -> QuerySet[M]:
     """Return those of `rows` that `user` may see."""
-    return of(rows.model).rows(rows, user) if may(user, "view", rows.model) else rows.none()
+    return policy_for(rows.model).rows(rows, user) if may(user, "view", rows.model) else rows.none()

@@ -55,6 +55,6 @@ def is_secret(field: object) -> bool:
     )
 
 
-def shown(field: object, value: Any) -> Any:
+def masked(field: object, value: Any) -> Any:
     """Return `value` of this field as others may see it."""
     return MASK if value and is_secret(field) else value

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hsi.api.openapi import Page
-from hsi.api.pagination import whole
+from hsi.api.pagination import single_page
 from hsi.models import QueuePause
 from hsi.policies import System
 from hsi.queues import QUEUE_NAMES, Depth, get_queue, pauses
@@ -65,7 +65,7 @@ class Queues(APIView):
     @extend_schema(summary="List queues", responses=Page[QueueData])
     def get(self, request: Request) -> Response:
         paused = QueuePause.objects.in_bulk()
-        return Response(whole([queue_data(name, paused.get(name)) for name in QUEUE_NAMES]))
+        return Response(single_page([queue_data(name, paused.get(name)) for name in QUEUE_NAMES]))
 
 
 class _OneQueue(APIView):

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from hsi import live_settings
 from hsi.api.openapi import Page
-from hsi.api.pagination import whole
+from hsi.api.pagination import single_page
 from hsi.config.environment import Configuration
 from hsi.config.options import SETTINGS, Setting
 from hsi.db import clock
@@ -122,7 +122,7 @@ class SystemConfig(AdministratorView):
     def get(self, request: Request) -> Response:
         live_settings.apply_changes()
         configuration = live_settings.configuration()
-        return Response(whole([setting_data(setting, configuration) for setting in SETTINGS]))
+        return Response(single_page([setting_data(setting, configuration) for setting in SETTINGS]))
 
 
 class Breakers(AdministratorView):
@@ -130,7 +130,7 @@ class Breakers(AdministratorView):
 
     @extend_schema(summary="List circuit breakers", responses=Page[BreakerData])
     def get(self, request: Request) -> Response:
-        return Response(whole([breaker_data(row) for row in CircuitBreaker.objects.order_by("name")]))
+        return Response(single_page([breaker_data(row) for row in CircuitBreaker.objects.order_by("name")]))
 
 
 class ResetBreaker(AdministratorView):
@@ -160,7 +160,7 @@ class SystemLatency(AdministratorView):
     def get(self, request: Request) -> Response:
         raw = request.query_params.get("minutes", "60")
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 6 and 1 <= int(raw) <= LONGEST_MINUTES):
-            raise ValidationError({"minutes": [f"Must be a whole number from 1 to {LONGEST_MINUTES}."]})
+            raise ValidationError({"minutes": [f"Must be a single_page number from 1 to {LONGEST_MINUTES}."]})
         return Response(latency(int(raw)))
 
 

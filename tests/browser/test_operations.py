@@ -131,7 +131,7 @@ def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) ->
     until(page, lambda: any("connection.ready" in frame for frame in heard))
     page.clock.run_for(900)
     assert asked == []
-    backpressure.note("detection_queue", settings.QUEUE_MAX_SIZE)
+    backpressure.record_depth("detection_queue", settings.QUEUE_MAX_SIZE)
     until(page, lambda: any("queue.pressure" in frame for frame in heard))
     page.clock.run_for(900)
     until(page, lambda: len(asked) == 1)

@@ -40,31 +40,31 @@ def test_pressure_is_told_once_when_it_begins_and_once_when_it_is_over(queue, ca
     assert told() == [("high", 8)]
     assert "detection_queue: pressure is high, 8 jobs, 80 % full" in caplog.text
     queue.put(9)
-    backpressure.look()
+    backpressure.poll()
     assert told() == [("high", 8)]
     queue.ack_many(queue.take(9, wait_seconds=0, lease_seconds=20))
-    backpressure.look()
-    backpressure.look()
+    backpressure.poll()
+    backpressure.poll()
     assert told() == [("high", 8), ("normal", 0)]
 
 
 def test_a_queue_around_its_threshold_is_not_told_about_each_time(queue, settings):
     settings.QUEUE_MAX_SIZE = 100
     for jobs in (80, 75, 80, 73, 90):
-        backpressure.note(DETECTION_QUEUE, jobs)
+        backpressure.record_depth(DETECTION_QUEUE, jobs)
     assert told() == [("high", 80)]
-    backpressure.note(DETECTION_QUEUE, 70)
+    backpressure.record_depth(DETECTION_QUEUE, 70)
     assert told() == [("high", 80), ("normal", 70)]
 
 
 def test_another_process_does_not_tell_it_again(queue):
     queue.put_many(list(range(8)))
     backpressure.forget()  # as in a process that has just begun
-    backpressure.look()
+    backpressure.poll()
     assert told() == [("high", 8)]
     backpressure.forget()
     queue.clear()
-    backpressure.look()
+    backpressure.poll()
     assert told() == [("high", 8), ("normal", 0)]
 
 
@@ -75,7 +75,7 @@ def test_a_rolled_back_put_tells_nothing_and_the_next_one_does(queue):
     assert told() == []
     backends.close()  # the table's jobs are counted once a second
     get_queue(DETECTION_QUEUE).put_many(list(range(9)))
-    backpressure.look()
+    backpressure.poll()
     assert told() == [("high", 9)]
 
 

@@ -112,7 +112,7 @@ def test_every_view_of_the_api_says_whose_policy_it_follows():
     assert len(ours) > 50
     for view in ours - {view for view in ours if view.__name__ == "Metrics"}:  # which has a rule for addresses
         assert list(view.permission_classes) == [PolicyPermission], view
-        assert policy.of(subject_of(view())), view
+        assert policy.policy_for(subject_of(view())), view
 
 
 def test_a_view_that_does_not_say_it_answers_nobody():
