@@ -1,8 +1,8 @@
-"""Who may see a camera, decided here and nowhere else.
+"""Who may see a camera. This is the only module that decides it.
 
-Administrators see every camera (`hsi/security/roles.py` says who they are), and so do the programs that come with a
-key of API_KEYS. Everybody else sees those granted to them or to one of their groups. What a user may not see answers
-404: that it exists is told to nobody.
+Administrators see every camera (`hsi/security/roles.py`), and so do programs with a key of API_KEYS. All other users
+see the cameras granted to them or to one of their groups. Any other camera is a 404, so that its existence stays
+unknown.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ M = TypeVar("M", bound=Model)
 
 
 def visible_cameras(user: Person) -> CameraQuerySet:
-    """The cameras that `user` may see."""
+    """Return the cameras that `user` may see."""
     if sees_all(user):
         return Camera.objects.all()
-    return Camera.objects.filter(pk__in=_granted(user))
+    return Camera.objects.filter(pk__in=_granted_ids(user))
 
 
 def visible_camera_ids(user: Person) -> frozenset[str] | None:
-    """The ids of the cameras that `user` may see; None stands for all, whatever cameras may come."""
-    return None if sees_all(user) else frozenset(_granted(user))
+    """Return the ids of the cameras that `user` may see. None means all cameras, including future ones."""
+    return None if sees_all(user) else frozenset(_granted_ids(user))
 
 
 def only_visible(queryset: QuerySet[M], user: Person, field: str = "camera") -> QuerySet[M]:
-    """`queryset` without the rows whose camera (`field` leads to it) `user` may not see. Asks nothing by itself."""
+    """Filter `queryset` to rows whose camera `user` may see. `field` leads to the camera. Makes no query itself."""
     if sees_all(user):
         return queryset
-    # EXISTS, not IN: a list is then read along its time index and ends with the page, where SQLite
-    # would collect and sort all that the user may see.
+    # EXISTS instead of IN: the database can then read a list along its time index and stop at the end of the page.
+    # With IN, SQLite would collect and sort all rows that the user may see.
     return queryset.filter(Exists(_grants(user).filter(camera=OuterRef(field))))
 
 
@@ -43,7 +43,7 @@ def sees_all(user: Person) -> bool:
     return is_admin(user) or is_service(user)
 
 
-def _granted(user: Person) -> QuerySet[CameraGrant, str]:
+def _granted_ids(user: Person) -> QuerySet[CameraGrant, str]:
     return _grants(user).values_list("camera_id", flat=True)
 
 

@@ -1,4 +1,4 @@
-"""Cameras, who may see them, and what became of every file they sent."""
+"""Admin pages of cameras, grants, uploads, zones and intake problems."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class CameraGrantInline(Inline):
     model = CameraGrant
     autocomplete_fields = ("user", "group")
     verbose_name = "viewer"
-    verbose_name_plural = "who may see this camera (administrators always may)"
+    verbose_name_plural = "viewers (administrators see every camera)"
 
 
-class CameraPages(ChangeList):
-    """Leads administrators to the page of a camera, which shows how it is; from there to its form."""
+class CameraChangeList(ChangeList):
+    """Links each camera to its page, which shows its status and leads to its form. Only for administrators."""
 
     def url_for_result(self, result: Model) -> str:
         return reverse("admin:camera", args=[result.pk])
@@ -69,14 +69,16 @@ class CameraAdmin(HSIAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         cameras: Any = super().get_queryset(request)
-        found: QuerySet[Camera] = cameras.with_last_upload()
-        return found
+        queryset: QuerySet[Camera] = cameras.with_last_upload()
+        return queryset
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return CameraPages if policy.may(request.user, "view", System) else super().get_changelist(request, **kwargs)
+        return (
+            CameraChangeList if policy.may(request.user, "view", System) else super().get_changelist(request, **kwargs)
+        )
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """A camera is added in steps, which make its folder as well."""
+        """Redirect to the set-up steps, which also create the folder."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:new_camera"))
@@ -85,7 +87,7 @@ class CameraAdmin(HSIAdmin):
         return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only a camera that never sent a file: with any other, its files and events would go unseen."""
+        """Allow it only for a camera without uploads, because its files and events would become invisible."""
         if obj is not None and obj.uploads.exists():
             return False
         return super().has_delete_permission(request, obj)
@@ -97,7 +99,7 @@ class CameraAdmin(HSIAdmin):
     @admin.display(description="picture")
     def large_picture(self, camera: Camera) -> SafeString | str:
         sent = last_captured_at(camera)
-        return thumbnail(link(f"/api/cameras/{camera.pk}/snapshot"), large=True) if sent else "has never sent one"
+        return thumbnail(link(f"/api/cameras/{camera.pk}/snapshot"), large=True) if sent else "never sent one"
 
     @admin.display(description="last picture", ordering="last_captured_at")
     def last_picture(self, camera: Camera) -> str:
@@ -108,18 +110,18 @@ class CameraAdmin(HSIAdmin):
     def camera_state(self, camera: Camera) -> SafeString:
         if not camera.enabled:
             return badge("paused", "warn")
-        return badge("silent for too long", "bad") if camera.silent_since else badge("on", "good")
+        return badge("offline", "bad") if camera.silent_since else badge("on", "good")
 
 
 @admin.register(CameraGrant)
 class CameraGrantAdmin(HSIAdmin):
-    """Who may see what, over all cameras."""
+    """The grants of all cameras."""
 
     list_display = ("camera", "user", "group")
     list_display_links = ("camera", "user", "group")
     list_select_related = ("camera", "user", "group")
     search_fields = ("=camera__id", "camera__name", "=user__username", "=group__name")
-    search_help_text = "A camera, a user or a group."
+    search_help_text = "Camera, user or group."
     autocomplete_fields = ("camera", "user", "group")
     ordering = ("camera", "id")
     sortable_by = ()
@@ -137,7 +139,7 @@ class UploadAdmin(MachineAdmin):
         "camera",
         "path_text",
         "upload_state",
-        "why",
+        "short_reason",
         "captured_at",
         "received_at",
         "bytes",
@@ -147,31 +149,31 @@ class UploadAdmin(MachineAdmin):
     list_select_related = ("camera",)
     newest_fields = ("path__icontains", "reason__icontains", "sha256")
     number_fields = ("pk",)
-    search_help_text = f"A number, or part of a path or a reason or a SHA-256 in the newest {SEARCHED_ROWS:,}."
+    search_help_text = f"A number, or part of a path, reason or SHA-256 of the newest {SEARCHED_ROWS:,} uploads."
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
     actions: Any = ("try_again",)
     fields = (
         "camera", "path", "kind", "upload_state", "reason", "large_picture", "bytes", "width", "height",
         "duration_seconds", "captured_at", "captured_at_source", "clock_skew", "received_at", "finished_at", "attempts",
-        "detector", "sha256", "original", "quarantine", "story",
+        "detector", "sha256", "original", "quarantine", "log_links",
     )  # fmt: skip
-    readonly_fields = ("upload_state", "large_picture", "bytes", "original", "story")
+    readonly_fields = ("upload_state", "large_picture", "bytes", "original", "log_links")
     tones = {
         "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
     }  # fmt: skip
 
-    @admin.action(description="Try again what was rejected or has failed", permissions=["act"])
+    @admin.action(description="Retry rejected and failed uploads", permissions=["act"])
     def try_again(self, request: HttpRequest, uploads: QuerySet[Upload]) -> None:
-        """Each by itself: one that still cannot be used keeps no other one from it."""
-        tried, refused = 0, 0
+        """Retry each upload separately, so that a failure does not affect the others."""
+        tried, still_rejected = 0, 0
         for upload in uploads.filter(state__in=(Upload.State.REJECTED, Upload.State.DEAD)).order_by("pk"):
             try:
-                tried += retry.again(upload)
+                tried += retry.retry_upload(upload)
             except HSIError:
-                refused += 1
-        words = f"{tried} wait again" + (f", {refused} still cannot be used" if refused else "") + "."
-        self.message_user(request, words, messages.WARNING if refused or not tried else messages.SUCCESS)
+                still_rejected += 1
+        text = f"{tried} wait again" + (f", {still_rejected} still cannot be used" if still_rejected else "") + "."
+        self.message_user(request, text, messages.WARNING if still_rejected or not tried else messages.SUCCESS)
 
     @admin.display(description="picture")
     def picture(self, upload: Upload) -> SafeString | str:
@@ -179,10 +181,10 @@ class UploadAdmin(MachineAdmin):
 
     @admin.display(description="picture")
     def large_picture(self, upload: Upload) -> SafeString | str:
-        refused = upload.state == Upload.State.REJECTED
+        is_rejected = upload.state == Upload.State.REJECTED
         return (
-            "a refused file is not shown"
-            if refused
+            "a rejected file is not shown"
+            if is_rejected
             else thumbnail(link(f"/api/uploads/{upload.pk}/thumbnail"), large=True)
         )
 
@@ -195,7 +197,7 @@ class UploadAdmin(MachineAdmin):
         return badge(upload.get_state_display(), self.tones[upload.state])
 
     @admin.display(description="reason")
-    def why(self, upload: Upload) -> str:
+    def short_reason(self, upload: Upload) -> str:
         return shortened(upload.reason, 80)
 
     @admin.display(description="size", ordering="size")
@@ -203,7 +205,7 @@ class UploadAdmin(MachineAdmin):
         return filesizeformat(upload.size)
 
     @admin.display(description="log and audit")
-    def story(self, upload: Upload) -> SafeString:
+    def log_links(self, upload: Upload) -> SafeString:
         return about("upload", upload.pk)
 
     @admin.display(description="duplicate of")
@@ -226,7 +228,7 @@ class GarbageAdmin(MachineAdmin):
 
 @admin.register(IntakeProblem)
 class IntakeProblemAdmin(MachineAdmin):
-    """What the watcher could not take in, over all folders."""
+    """The files and folders that the watcher cannot accept."""
 
     list_display = ("id", "folder_text", "kind", "count", "example", "detail", "since")
     list_filter = ("kind",)
@@ -242,7 +244,7 @@ class IntakeProblemAdmin(MachineAdmin):
 
 @admin.register(Zone)
 class ZoneAdmin(MachineAdmin):
-    """To be looked at: they are drawn on the camera's picture, or over the API, which check their polygons."""
+    """Read-only list. Zones are drawn on the camera's picture or sent to the API, which check their polygons."""
 
     list_display = ("name", "id", "camera", "kind", "enabled", "draw")
     list_select_related = ("camera",)

@@ -1,4 +1,4 @@
-"""System checks of what this machine offers to the process that decodes."""
+"""System checks: whether this machine can restrict the decoder process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cameras.media import sandbox
 
 
 @register()
-def check_walls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Asks the kernel and starts nothing. What stands at the end is in the log of whoever starts a decoder."""
-    if sandbox.landlock_version() or sandbox.becomes_nobody():
+def check_decoder_restrictions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Query the kernel without starting a process. The log of a started decoder shows the actual restrictions."""
+    if sandbox.landlock_version() or sandbox.can_drop_privileges():
         return []
     return [
         checks.Warning(

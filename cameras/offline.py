@@ -1,138 +1,128 @@
-"""A camera that is silent for longer than it should be: told once when it falls silent, and once when it is back.
+"""Offline detection: publish once when a camera sends nothing for too long, and once when it is back.
 
-How long it has been silent is measured by a clock that nobody sets, from when this process heard of its newest upload.
-The wall clock is asked only at the start, and then gets some minutes: what came meanwhile must have time to be taken
-in.
+The time since the last upload is measured with the monotonic clock, from the moment this process saw that upload. The
+wall clock is used only at the start, with some minutes of grace: files that came meanwhile must be accepted first.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from cameras.files import disk_guard
 from cameras.models import Camera, Upload
-from cameras.serializers import CameraStatusData
+from cameras.serializers import CameraStatus, camera_status_data
 from hsi.db import clock
-from hsi.http.url_prefix import link
 from hsi.models import WorkerHeartbeat
-from hsi.outbox import publish as stream
+from hsi.outbox import publish as outbox
 from hsi.outbox.messages import Message
-from hsi.times import iso
 from hsi.workers import heartbeat
 
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 300.0
-OVERLAP = 1_000  # an id may be committed after a higher one: so many are looked at again
-Status = Literal["online", "offline", "paused", "unknown"]
-WATCHER = "watcher"  # the kind of the loop that takes files in
+ID_OVERLAP = 1_000  # an id may be committed after a higher one, so this many ids are read again
+WATCHER = "watcher"  # the name of the intake loop
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The newest upload of a camera (0: none ever), and when it came, by the monotonic clock."""
+class LastUpload:
+    """The newest upload of a camera (id 0: none), and when it came, on the monotonic clock."""
 
-    upload: int
-    at: float
+    upload_id: int
+    seen_at: float
 
 
 @dataclass(slots=True)
-class Listener:
-    """Looks every few seconds; one process at a time is enough, and several do no harm."""
+class OfflineMonitor:
+    """Checks all cameras every few seconds. One process is enough; several do no harm."""
 
-    _heard: dict[str, Heard] = field(default_factory=dict)
-    _newest: int = 0
+    _last_uploads: dict[str, LastUpload] = field(default_factory=dict)
+    _newest_id: int = 0
 
-    def look(self, now: float) -> None:
-        """`now` is a monotonic time in seconds."""
-        if is_deaf():
-            self._heard.clear()  # whoever was not listened to is not silent
+    def check(self, now: float) -> None:
+        """Publish the cameras that went offline or came back. `now` is a monotonic time in seconds."""
+        if intake_is_stopped():
+            self._last_uploads.clear()  # without intake there is no sign that a camera is offline
             return
-        self._listen(now)
-        for camera in Camera.objects.filter(Q(enabled=True, expected_interval_seconds__gt=0) | ~Q(silent_since=None)):
+        self._read_new_uploads(now)
+        for camera in Camera.objects.expecting_uploads() | Camera.objects.offline():
             if camera.enabled and camera.expected_interval_seconds:
-                self._judge(camera, camera.expected_interval_seconds, now)
+                self._check_camera(camera, camera.expected_interval_seconds, now)
             else:
-                self._heard.pop(camera.pk, None)
-                tell_unexpected(camera)
+                self._last_uploads.pop(camera.pk, None)
+                clear_offline(camera)
 
-    def _listen(self, now: float) -> None:
-        if not self._newest:
-            self._newest = Upload.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        fresh = Upload.objects.filter(pk__gt=self._newest - OVERLAP).order_by().values_list("camera")
-        for camera, upload in fresh.annotate(newest=Max("pk")):
-            self._newest = max(self._newest, upload)
-            if camera in self._heard and upload > self._heard[camera].upload:
-                self._heard[camera] = Heard(upload, now)
+    def _read_new_uploads(self, now: float) -> None:
+        if not self._newest_id:
+            self._newest_id = Upload.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        recent = Upload.objects.filter(pk__gt=self._newest_id - ID_OVERLAP).order_by().values_list("camera")
+        for camera_id, upload_id in recent.annotate(newest=Max("pk")):
+            self._newest_id = max(self._newest_id, upload_id)
+            if camera_id in self._last_uploads and upload_id > self._last_uploads[camera_id].upload_id:
+                self._last_uploads[camera_id] = LastUpload(upload_id, now)
 
-    def _judge(self, camera: Camera, interval: int, now: float) -> None:
-        if camera.pk not in self._heard:
-            self._heard[camera.pk] = first_heard(camera, interval, now)
-        heard = self._heard[camera.pk]
-        if now - heard.at >= interval:
-            tell_silent(camera, heard.upload)
+    def _check_camera(self, camera: Camera, interval: int, now: float) -> None:
+        if camera.pk not in self._last_uploads:
+            self._last_uploads[camera.pk] = read_last_upload(camera, interval, now)
+        last = self._last_uploads[camera.pk]
+        if now - last.seen_at >= interval:
+            mark_offline(camera, last.upload_id)
         else:
-            tell_back(camera)
+            mark_online(camera)
 
 
-def is_deaf() -> bool:
-    """Whether nobody takes files in: no watcher lives, or intake pauses for want of room."""
+def intake_is_stopped() -> bool:
+    """Return whether no files are accepted: no watcher runs, or the disk is nearly full."""
     since = clock.now() - heartbeat.SILENT_AFTER
-    living = WorkerHeartbeat.objects.filter(kind=WATCHER, state=WorkerHeartbeat.State.RUNNING, beat_at__gte=since)
-    return disk_guard.is_short() or not living.exists()
+    running = WorkerHeartbeat.objects.filter(kind=WATCHER, state=WorkerHeartbeat.State.RUNNING, beat_at__gte=since)
+    return disk_guard.is_disk_low() or not running.exists()
 
 
-def first_heard(camera: Camera, interval: int, now: float) -> Heard:
-    """What the rows tell of a camera that this process has not listened to yet."""
+def read_last_upload(camera: Camera, interval: int, now: float) -> LastUpload:
+    """Read from the database when a camera sent its last file, for a camera that is new to this process."""
     newest = Upload.objects.filter(camera=camera).order_by("-pk").values_list("pk", "received_at").first()
-    upload, received_at = newest or (0, camera.created_at)
+    upload_id, received_at = newest or (0, camera.created_at)
     if camera.silent_since is not None and received_at <= camera.silent_since:
-        return Heard(upload, now - interval)  # it was silent before we came, and still is
-    silent = (clock.now() - received_at).total_seconds()
-    return Heard(upload, now - max(0.0, min(silent, interval - GRACE_SECONDS)))
+        return LastUpload(upload_id, now - interval)  # it was offline before this process started, and still is
+    age_seconds = (clock.now() - received_at).total_seconds()
+    return LastUpload(upload_id, now - max(0.0, min(age_seconds, interval - GRACE_SECONDS)))
 
 
-def tell_silent(camera: Camera, last_upload: int) -> None:
-    received_at = Upload.objects.filter(pk=last_upload).values_list("received_at", flat=True).first()
+def mark_offline(camera: Camera, last_upload_id: int) -> None:
+    """Record and publish that a camera is offline, unless it is recorded already or a newer upload exists."""
+    received_at = Upload.objects.filter(pk=last_upload_id).values_list("received_at", flat=True).first()
     with transaction.atomic():
-        if not camera.fell_silent(received_at or camera.created_at, last_upload):
+        if not camera.mark_offline(received_at or camera.created_at, last_upload_id):
             return
-        publish(camera, "offline", iso(camera.silent_since))
+        publish_status(camera, "offline", camera.silent_since)
     logger.warning("Camera %s has sent nothing since %s", camera.pk, camera.silent_since)
 
 
-def tell_back(camera: Camera) -> None:
-    """It sent something that was no usable picture, or while it was being noted: intake tells of all else."""
-    since = iso(camera.silent_since)
+def mark_online(camera: Camera) -> None:
+    """Record and publish that a camera is back. Intake itself does so for usable files that it accepts."""
+    since = camera.silent_since
     with transaction.atomic():
-        if not camera.spoke():
+        if not camera.mark_online():
             return
-        publish(camera, "online", since)
-    logger.info("Camera %s is back: it had sent nothing since %s", camera.pk, since)
+        publish_status(camera, "online", since)
+    logger.info("Camera %s is back. It had sent nothing since %s", camera.pk, since)
 
 
-def tell_unexpected(camera: Camera) -> None:
-    """Nobody expects anything of it any more: it was paused, or may be silent for as long as it likes."""
-    since = iso(camera.silent_since)
+def clear_offline(camera: Camera) -> None:
+    """Record and publish that a camera was paused, or is no longer expected to upload."""
+    since = camera.silent_since
     with transaction.atomic():
-        if camera.spoke():
-            publish(camera, "unknown" if camera.enabled else "paused", since)
+        if camera.mark_online():
+            publish_status(camera, "unknown" if camera.enabled else "paused", since)
 
 
-def publish(camera: Camera, status: Status, silent_since: str | None) -> None:
-    """A `camera.status` message; the last write of its transaction."""
-    seen: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
-    data: CameraStatusData = {
-        "camera": camera.pk,
-        "status": status,
-        "last_upload": seen.last_upload_id,
-        "last_captured_at": iso(seen.last_captured_at),
-        "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if seen.last_upload_id else None,
-        "silent_since": silent_since,
-    }
-    stream.publish(Message("camera.status", camera.pk, data))
+def publish_status(camera: Camera, status: CameraStatus, silent_since: Any) -> None:
+    """Publish a `camera.status` message. It must be the last write of its transaction."""
+    latest: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
+    data = camera_status_data(camera.pk, status, latest.last_upload_id, latest.last_captured_at, silent_since)
+    outbox.publish(Message("camera.status", camera.pk, data))

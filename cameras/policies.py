@@ -1,4 +1,4 @@
-"""The policies of cameras and their files: whoever was granted a camera sees its rows."""
+"""The policies of cameras and their files: a user with a grant for a camera sees its rows."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from hsi.security.roles import Role
 register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="pk")), Camera)
 register(Policy(view=Role.VIEWER, rows=only_visible), Zone)
 register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Upload)
-# Who may see what, and paths of files of any camera and of none.
+# Only for administrators: grants, and paths of files that may belong to any camera or to none.
 register(Policy(), CameraGrant, Garbage, IntakeProblem)

@@ -1,4 +1,4 @@
-"""Cameras and uploads as the API shows them."""
+"""The JSON of cameras, zones and uploads in the API and in messages."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Literal, TypedDict
 
 from django.utils import timezone
 
-from cameras.intake import capture_time
+from cameras.clock_offset import ClockSuggestion, suggest_settings
 from cameras.models import Camera, IntakeProblem, Upload, Zone
 from hsi.http.url_prefix import link
 from hsi.times import iso
 
-Problems = dict[str, list[str]]
+ProblemsByFolder = dict[str, list[str]]
+CameraStatus = Literal["online", "offline", "paused", "unknown"]
 
 
 class CameraData(TypedDict):
     """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
 
-    `silent_since` is null unless the camera has been silent for longer than expected. `clock_offset_seconds`: by how
-    much its clock is steadily ahead (below zero: behind), null where it is right; `clock_suggestion` is then what to
-    send to change that, or null. `problems` says in words what keeps files in its folder from being taken in.
+    `silent_since` is null unless the camera is offline: then it is the time of its last file. `clock_offset_seconds`
+    is by how much its clock is steadily ahead (negative: behind), or null if it is right. `clock_suggestion` is what
+    to send to correct that, or null. `problems` are texts that say why files in its folder are not accepted.
     """
 
     id: str
@@ -30,7 +31,7 @@ class CameraData(TypedDict):
     time_zone: str
     clock_correction_seconds: int
     clock_offset_seconds: int | None
-    clock_suggestion: capture_time.Suggestion | None
+    clock_suggestion: ClockSuggestion | None
     channel_pattern: str
     make: str
     expected_interval_seconds: int | None
@@ -42,9 +43,9 @@ class CameraData(TypedDict):
 
 
 class ZoneData(TypedDict):
-    """An area of a camera's picture. `polygon` holds its corners as [x, y], relative to the picture.
+    """An area of a camera's picture. `polygon` lists its corners as [x, y], relative to the picture.
 
-    `version` counts its changes.
+    `version` increases with every change.
     """
 
     id: str
@@ -77,23 +78,23 @@ class UploadData(TypedDict):
 
 
 class CameraStatusData(TypedDict):
-    """A camera has sent a picture (`online`), or is silent for longer than it should be (`offline`).
+    """A camera has sent a picture (`online`), or has sent nothing for too long (`offline`).
 
-    `paused` and `unknown`: of one that was silent nothing is expected any more. `silent_since` is null, save for the
-    messages about a silence: its beginning and its end.
+    `paused` and `unknown`: the camera was offline, and is no longer expected to send anything. `silent_since` is null
+    unless the message is about the beginning or the end of an offline time.
     """
 
     camera: str
-    status: Literal["online", "offline", "paused", "unknown"]
+    status: CameraStatus
     last_upload: int | None
     last_captured_at: str | None
     snapshot_url: str | None
     silent_since: str | None
 
 
-def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
-    """A camera of `Camera.objects.with_last_upload()`. `snapshot_url` is null before its first usable picture."""
-    problems = problems_of([camera]) if problems is None else problems
+def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> CameraData:
+    """Serialize a camera of `Camera.objects.with_last_upload()`. Pass `problems` when there are several cameras."""
+    problems = problems_by_folder([camera]) if problems is None else problems
     last_captured_at: datetime | None = getattr(camera, "last_captured_at", None)
     return {
         "id": camera.pk,
@@ -102,7 +103,7 @@ def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
         "time_zone": camera.zone.key,
         "clock_correction_seconds": camera.clock_correction_seconds,
         "clock_offset_seconds": camera.clock_offset_seconds,
-        "clock_suggestion": capture_time.suggestion(camera, timezone.now()),
+        "clock_suggestion": suggest_settings(camera, timezone.now()),
         "channel_pattern": camera.channel_pattern,
         "make": camera.make,
         "expected_interval_seconds": camera.expected_interval_seconds,
@@ -114,12 +115,12 @@ def camera_data(camera: Camera, problems: Problems | None = None) -> CameraData:
     }
 
 
-def problems_of(cameras: Iterable[Camera]) -> Problems:
-    """What keeps files from being taken in, in words, by folder; by one query for all cameras."""
-    found: Problems = {}
+def problems_by_folder(cameras: Iterable[Camera]) -> ProblemsByFolder:
+    """Return the texts of the intake problems of all `cameras` with one query."""
+    texts: ProblemsByFolder = {}
     for problem in IntakeProblem.objects.filter(folder__in={camera.root_folder for camera in cameras}):
-        found.setdefault(problem.folder, []).append(problem.words)
-    return found
+        texts.setdefault(problem.folder, []).append(problem.summary)
+    return texts
 
 
 def zone_data(zone: Zone) -> ZoneData:
@@ -136,18 +137,18 @@ def zone_data(zone: Zone) -> ZoneData:
 
 
 def upload_data(upload: Upload) -> UploadData:
-    """The upload of contracts.md, and where its pictures are."""
+    """Serialize an upload, with the addresses of its pictures."""
     return {
         "id": upload.pk,
         "camera": upload.camera_id,
         "path": upload.path,
-        "kind": upload.kind,  # type: ignore[typeddict-item]  # the column takes no other
+        "kind": upload.kind,  # type: ignore[typeddict-item]  # the column allows no other value
         "size": upload.size,
         "sha256": upload.sha256,
         "captured_at": iso(upload.captured_at),
-        "captured_at_source": upload.captured_at_source,  # type: ignore[typeddict-item]  # the same
+        "captured_at_source": upload.captured_at_source,  # type: ignore[typeddict-item]  # likewise
         "received_at": iso(upload.received_at),
-        "state": upload.state,  # type: ignore[typeddict-item]  # the same
+        "state": upload.state,  # type: ignore[typeddict-item]  # likewise
         "reason": upload.reason,
         "attempts": upload.attempts,
         "file_url": link(f"/api/uploads/{upload.pk}/file"),
@@ -155,13 +156,24 @@ def upload_data(upload: Upload) -> UploadData:
     }
 
 
-def camera_status(upload: Upload, silent_since: datetime | None = None) -> CameraStatusData:
-    """Data of a `camera.status` message: the camera has sent a picture, the first one since it fell silent."""
+def camera_status_data(
+    camera_id: str,
+    status: CameraStatus,
+    last_upload_id: int | None,
+    last_captured_at: datetime | None,
+    silent_since: datetime | None,
+) -> CameraStatusData:
+    """Return the data of a `camera.status` message."""
     return {
-        "camera": upload.camera_id,
-        "status": "online",
-        "last_upload": upload.pk,
-        "last_captured_at": iso(upload.captured_at),
-        "snapshot_url": link(f"/api/cameras/{upload.camera_id}/snapshot"),
+        "camera": camera_id,
+        "status": status,
+        "last_upload": last_upload_id,
+        "last_captured_at": iso(last_captured_at),
+        "snapshot_url": link(f"/api/cameras/{camera_id}/snapshot") if last_upload_id else None,
         "silent_since": iso(silent_since),
     }
+
+
+def online_status_data(upload: Upload, silent_since: datetime | None = None) -> CameraStatusData:
+    """Return the data of a `camera.status` message for a new upload. `silent_since`: the camera was offline before."""
+    return camera_status_data(upload.camera_id, "online", upload.pk, upload.captured_at, silent_since)

@@ -1,4 +1,7 @@
-"""Folders below the camera root that hold files and belong to no camera: where a camera may write already."""
+"""Unassigned folders: folders below the camera root that contain files but belong to no camera.
+
+A new camera may already write there.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +11,50 @@ from itertools import islice
 from django.conf import settings
 
 from cameras.api.inputs import NewCameraInputSerializer
-from cameras.files.ignored_names import is_system
+from cameras.files.paths import is_system
 from cameras.files.tree import Tree
-from cameras.intake import file_names
-from cameras.intake.scanner import files_of
+from cameras.intake.scanner import scannable_files
 from cameras.models import Camera
-from cameras.vendors import Make, of_layout
+from cameras.naming import file_names
+from cameras.vendors import Vendor, vendor_for_pattern
 
-MOST_FOLDERS = 50
-FILES_LOOKED_AT = 200
+MAX_FOLDERS = 50
+MAX_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Unclaimed:
-    """`files` counts up to `FILES_LOOKED_AT`. `make` is whose names they look like; `usable`: it can be a camera's."""
+class UnassignedFolder:
+    """`files` counts up to `MAX_FILES`. `vendor` is guessed from the file names. `usable`: it can become a camera's."""
 
     name: str
     files: int
     example: str
-    make: Make | None
+    vendor: Vendor | None
     usable: bool
 
 
-def unclaimed() -> list[Unclaimed]:
-    """At most `MOST_FOLDERS`. Raises `OSError` where the camera root cannot be read."""
+def find_unassigned_folders() -> list[UnassignedFolder]:
+    """Return at most `MAX_FOLDERS` folders. Raise `OSError` if the camera root cannot be read."""
     tree = Tree(settings.CAMERA_ROOT)
-    claimed = set(Camera.objects.values_list("folder", flat=True))
-    free = (name for name in tree.folders() if name not in claimed and not is_system(name))
-    return list(islice(filter(None, (looked_into(tree, name) for name in free)), MOST_FOLDERS))
+    assigned = set(Camera.objects.values_list("folder", flat=True))
+    unassigned = (name for name in tree.folders() if name not in assigned and not is_system(name))
+    return list(islice(filter(None, (inspect_folder(tree, name) for name in unassigned)), MAX_FOLDERS))
 
 
-def looked_into(tree: Tree, name: str) -> Unclaimed | None:
-    """None: it holds no file that intake would look at."""
-    paths = [entry.path.partition("/")[2] for entry in islice(files_of(tree, name), FILES_LOOKED_AT)]
+def inspect_folder(tree: Tree, name: str) -> UnassignedFolder | None:
+    """Describe a folder. Return None if it contains no file that intake would consider."""
+    paths = [entry.path.partition("/")[2] for entry in islice(scannable_files(tree, name), MAX_FILES)]
     if not paths:
         return None
-    return Unclaimed(name, len(paths), paths[0], make_of(paths), is_usable(name))
+    return UnassignedFolder(name, len(paths), paths[0], guess_vendor(paths), is_usable(name))
 
 
-def make_of(paths: list[str]) -> Make | None:
-    """Whose names these are; `paths` are below the camera's folder."""
-    named = next(filter(None, map(file_names.parse, paths)), None)
-    return of_layout(named.make) if named else None
+def guess_vendor(paths: list[str]) -> Vendor | None:
+    """Return the vendor whose file names these are. `paths` are below the camera's folder."""
+    parsed_name = next(filter(None, map(file_names.parse, paths)), None)
+    return vendor_for_pattern(parsed_name.pattern) if parsed_name else None
 
 
 def is_usable(folder: str) -> bool:
+    """Return whether the API would accept a new camera with this folder."""
     return bool(NewCameraInputSerializer(data={"name": "any", "folder": folder}).is_valid())

@@ -71,15 +71,15 @@ class DetectionThumbnail(DetectionView):
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"detection-{detection.pk}"
-        if answer := file_response.unchanged(request, etag):
+        if answer := file_response.not_modified(request, etag):
             return answer
-        picture = stills.still_or_thumbnail(
+        picture = stills.load_still_or_thumbnail(
             detection.upload,
             offset_seconds=detection.frame_offset,
             box=surroundings(detection),
             max_width=THUMBNAIL_WIDTH,
         )
-        return file_response.jpeg_response(stills.jpeg(picture), etag)
+        return file_response.jpeg_response(stills.encode_jpeg(picture), etag)
 
 
 class DetectionFrame(DetectionView):
@@ -94,10 +94,12 @@ class DetectionFrame(DetectionView):
             raise ValidationError({"size": [f"Must be one of: {', '.join(WIDTHS)}."]})
         detection = get_object_or_404(self.get_queryset().select_related("upload"), pk=pk)
         etag = f"frame-{detection.upload_id}-{detection.frame_offset}-{width}"
-        if answer := file_response.unchanged(request, etag):
+        if answer := file_response.not_modified(request, etag):
             return answer
-        picture = stills.still_or_thumbnail(detection.upload, offset_seconds=detection.frame_offset, max_width=width)
-        return file_response.jpeg_response(stills.jpeg(picture), etag)
+        picture = stills.load_still_or_thumbnail(
+            detection.upload, offset_seconds=detection.frame_offset, max_width=width
+        )
+        return file_response.jpeg_response(stills.encode_jpeg(picture), etag)
 
 
 def surroundings(detection: Detection) -> tuple[float, float, float, float]:

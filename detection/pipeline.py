@@ -15,11 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras.files import originals, spool
+from cameras.files.disk_guard import CameraFolderUnavailableError
 from cameras.files.tree import Tree
-from cameras.intake import securing
-from cameras.media import decoder, moments
+from cameras.intake import spooling
+from cameras.media import decoder, frame_selection
 from cameras.media.picture import Picture
-from cameras.models import REPEATS, Upload, Zone
+from cameras.models import DUPLICATE_REASON, Upload, Zone
 from cameras.zones import contains
 from detection import batching
 from detection.detectors import DetectedObject, get_detector, provenance, service
@@ -51,13 +52,6 @@ class NotReadableError(HSIError):
     """The file cannot be read or decoded now, and its content is not the cause. The upload waits."""
 
     code = "FILE_NOT_READABLE"
-    counts = False
-
-
-class FolderAwayError(HSIError):
-    """The camera folder cannot be reached. The upload waits for it."""
-
-    code = "FOLDER_AWAY"
     counts = False
 
 
@@ -102,19 +96,19 @@ def look(upload: Upload) -> list[Sighting]:
     """Decode and detect. This takes most of the time, so it holds no transaction.
 
     The result is valid only at the end, when the content of the file has been verified. Raise `FileGoneError`,
-    `FolderAwayError` or `NotReadableError` if the accepted content is unavailable.
+    `CameraFolderUnavailableError` or `NotReadableError` if the accepted content is unavailable.
     """
     tree = Tree(settings.CAMERA_ROOT)
     try:
         try:
             return originals.read_original(upload, lambda file: list(sightings_in(upload, file)))
-        except originals.MediaAwayError as error:
-            raise FolderAwayError from error
+        except originals.MediaUnavailableError as error:
+            raise CameraFolderUnavailableError from error
         except originals.MediaGoneError as error:
             if is_away(upload, tree):
-                raise FolderAwayError from error
-            if tree.stamp(upload.path) is not None and not isinstance(error, originals.MediaLinkedError):
-                securing.note_reuse(upload.camera)
+                raise CameraFolderUnavailableError from error
+            if tree.stamp(upload.path) is not None and not isinstance(error, originals.MediaHardLinkedError):
+                spooling.record_name_reuse(upload.camera)
             # If the file was moved or renamed, its row follows shortly.
             raise FileGoneError from error
     except OSError as error:
@@ -144,17 +138,19 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         yield Picture(file=file, sha256=upload.sha256, size=size), None
         return
     looked_at, every_seconds = 0, 0.0
-    for frame in decoder.sample(
+    for frame in decoder.sample_frames(
         file,
         sha256=upload.sha256,
         interval_seconds=settings.VIDEO_FRAME_INTERVAL_SECONDS,
         max_frames=settings.VIDEO_MAX_FRAMES,
         max_pixels=settings.IMAGE_MAX_PIXELS,
     ):
-        looked_at, every_seconds = looked_at + 1, frame.every_seconds
+        looked_at, every_seconds = looked_at + 1, frame.interval_seconds
         yield Picture(pixels=frame.pixels), frame.offset_seconds
     if every_seconds:
-        upload.reason = "; ".join(filter(None, (upload.reason, moments.how_sparsely(looked_at, every_seconds))))[:300]
+        upload.reason = "; ".join(
+            filter(None, (upload.reason, frame_selection.sparse_sampling_note(looked_at, every_seconds)))
+        )[:300]
 
 
 def is_away(upload: Upload, tree: Tree) -> bool:
@@ -165,7 +161,7 @@ def is_away(upload: Upload, tree: Tree) -> bool:
 def secure(upload: Upload) -> None:
     """Copy the file of an upload that will be retried, before its camera overwrites it."""
     try:
-        spool.secure(upload)
+        spool.copy_upload(upload)
     except (OSError, spool.SpoolFullError) as error:
         logger.warning("%s is not copied into the spool: %s", upload.path, error)
 
@@ -249,7 +245,7 @@ def requeue_upload(row_id: int) -> bool:
     requeued = Upload.objects.filter(pk=row_id, state=Upload.State.DEAD).update(
         state=Upload.State.WAITING, reason="", finished_at=None
     )
-    failed.repeats.filter(state=Upload.State.DEAD).update(state=Upload.State.DUPLICATE, reason=REPEATS)
+    failed.repeats.filter(state=Upload.State.DEAD).update(state=Upload.State.DUPLICATE, reason=DUPLICATE_REASON)
     return bool(requeued)
 
 

@@ -233,7 +233,7 @@ EMBEDDED_LOOPS = [
     "events.loops.loops",
     "events.notifications.worker.loops",
     "monitoring.housekeeping.loops",
-    *(["cameras.simulation.loop.loops"] if _value["HSI_DEMO"] else []),
+    *(["cameras.simulation.runner.loops"] if _value["HSI_DEMO"] else []),
 ]
 
 # Called once a second in each process: they write what was gathered in memory, and poll the changed settings.

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from cameras.offline import Listener
+from cameras.offline import OfflineMonitor
 from hsi.queues import backpressure
 from hsi.workers.loop import Loop
 from monitoring import bulk_jobs
@@ -47,10 +47,10 @@ class Housekeeper(Loop):
         super().__init__("housekeeping")
         self._retention = Retention()
         self._gpu = Poller()
-        listener = Listener()
+        listener = OfflineMonitor()
         self._duties = (
             Duty(self._reconcile, RECONCILE_SECONDS),
-            Duty(lambda: listener.look(time.monotonic()), NOTICE_SECONDS),
+            Duty(lambda: listener.check(time.monotonic()), NOTICE_SECONDS),
             Duty(notice_workers, NOTICE_SECONDS),
             Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
             Duty(self._errands, ERRAND_SECONDS),

@@ -58,7 +58,7 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from django.core.cache import cache
 
     from cameras.files import spool
-    from cameras.intake import securing
+    from cameras.intake import spooling
     from hsi import live_settings
     from hsi.db import clock
     from hsi.logs import context, redaction
@@ -77,9 +77,9 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     context.clear()
     redaction.forget_handled()
     backpressure.forget()
-    securing.memory.forget()
-    securing.backlog.forget()
-    spool.forget()
+    spooling.recent_paths.forget()
+    spooling.backlog.forget()
+    spool.reset_usage()
     channel_layers.backends.clear()
     get_breaker.cache_clear()
     yield

@@ -12,9 +12,9 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from cameras.intake import file_names
 from cameras.media import formats
 from cameras.models import Upload
+from cameras.naming import file_names
 from detection.models import Batch
 from events.analyzers import rules
 from events.models import Event
@@ -251,8 +251,8 @@ def test_every_layout_example_is_read_as_its_make() -> None:
         for example in re.findall(r"`([^`]+)`", examples):
             named = file_names.parse(example)
             assert named is not None, example
-            assert named.make in make.lower(), example
-    assert {make for make, _, _ in file_names._LAYOUTS} == {row[0].split(",")[-1].strip().lower() for row in table}
+            assert named.pattern in make.lower(), example
+    assert {make for make, _, _ in file_names._PATTERNS} == {row[0].split(",")[-1].strip().lower() for row in table}
 
 
 def test_every_reason_for_quarantine_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""The API of cameras and their zones. What a user may not see is not found."""
+"""Views of cameras and their zones. What a user may not see is a 404."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from cameras.api.inputs import (
     ZoneChangeSerializer,
     ZoneInputSerializer,
 )
-from cameras.files.originals import MediaGoneError, open_thumbnail
+from cameras.files.originals import MediaGoneError
+from cameras.files.thumbnails import open_thumbnail
 from cameras.media import stills
 from cameras.models import Camera, Upload, Zone
-from cameras.serializers import CameraData, ZoneData, camera_data, problems_of, zone_data
+from cameras.serializers import CameraData, ZoneData, camera_data, problems_by_folder, zone_data
 from hsi.api.idempotency import by_role, once
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page, conflicts
@@ -33,7 +34,7 @@ from hsi.http.url_prefix import link
 SNAPSHOT_WIDTH = 960
 
 
-class Cameras(GenericAPIView[Camera]):
+class CameraList(GenericAPIView[Camera]):
     subject = Camera
     posting = "add"
     keyset = "-id"
@@ -44,7 +45,7 @@ class Cameras(GenericAPIView[Camera]):
     @extend_schema(summary="List cameras", responses=Page[CameraData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        problems = problems_of(page)
+        problems = problems_by_folder(page)
         return self.get_paginated_response([camera_data(camera, problems) for camera in page])
 
     @extend_schema(
@@ -54,11 +55,11 @@ class Cameras(GenericAPIView[Camera]):
     )
     @once(by_role)
     def post(self, request: Request) -> Response:
-        camera = services.make(**checked(NewCameraInputSerializer, request))
+        camera = services.create_camera(**checked(NewCameraInputSerializer, request))
         return Response(camera_data(camera), 201, headers={"Location": link(f"/api/cameras/{camera.pk}")})
 
 
-class OneCamera(GenericAPIView[Camera]):
+class CameraDetail(GenericAPIView[Camera]):
     subject = Camera
 
     def get_queryset(self) -> QuerySet[Camera]:
@@ -72,20 +73,23 @@ class OneCamera(GenericAPIView[Camera]):
     def patch(self, request: Request, pk: str) -> Response:
         camera = get_object_or_404(self.get_queryset(), pk=pk)
         values = checked(CameraInputSerializer, request, partial=True)
-        services.store(camera, values)
+        services.update_camera(camera, values)
         return Response(camera_data(camera))
 
     @extend_schema(
         summary="Delete a camera without files",
-        responses={204: None, **conflicts("The camera has files. Pause it and wait until retention has removed them.")},
+        responses={
+            204: None,
+            **conflicts("The camera has files. Pause it and wait until retention has removed them."),
+        },
     )
     def delete(self, request: Request, pk: str) -> Response:
-        services.remove(get_object_or_404(visible_cameras(request.user), pk=pk))
+        services.delete_camera(get_object_or_404(visible_cameras(request.user), pk=pk))
         return Response(status=204)
 
 
 class CameraSnapshot(GenericAPIView[Camera]):
-    """The newest usable picture, at most `SNAPSHOT_WIDTH` wide. Of a clip it is the small picture."""
+    """The newest usable picture, at most `SNAPSHOT_WIDTH` wide. For a clip: its thumbnail."""
 
     subject = Camera
     content_negotiation_class = file_response.AnyAccept
@@ -93,40 +97,40 @@ class CameraSnapshot(GenericAPIView[Camera]):
     @extend_schema(summary="Get the newest picture of a camera", responses=file_response.JPEG)
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         camera = get_object_or_404(visible_cameras(request.user), pk=pk)
-        upload = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
+        upload = Upload.objects.usable().filter(camera=camera).newest_capture_first().first()
         if upload is None:
             raise MediaGoneError("This camera has sent no usable picture yet.")
         etag = f"upload-{upload.pk}"
-        return file_response.unchanged(request, etag) or file_response.jpeg_response(self._picture(upload), etag)
+        return file_response.not_modified(request, etag) or file_response.jpeg_response(self._picture(upload), etag)
 
     def _picture(self, upload: Upload) -> bytes:
         if upload.kind == Upload.Kind.VIDEO and upload.thumbnail:
             with open_thumbnail(upload) as file:
                 return file.read()
-        return stills.jpeg(stills.still_or_thumbnail(upload, max_width=SNAPSHOT_WIDTH))
+        return stills.encode_jpeg(stills.load_still_or_thumbnail(upload, max_width=SNAPSHOT_WIDTH))
 
 
-def _of_visible_camera(view: ZoneView, data: Any, pk: str) -> Any:
-    """The recheck of what is posted below a camera's address."""
-    view.camera(pk)
+def _require_visible_camera(view: ZoneView, data: Any, pk: str) -> Any:
+    """Check again that the user may see the camera, before a stored response is repeated."""
+    view.get_camera(pk)
     return data
 
 
 class ZoneView(GenericAPIView[Zone]):
-    queryset = Zone.objects.none()  # what the API's description learns the model from
+    queryset = Zone.objects.none()  # the API description reads the model from it
     subject = Zone
 
-    def camera(self, pk: str) -> Camera:
+    def get_camera(self, pk: str) -> Camera:
         return get_object_or_404(visible_cameras(self.request.user), pk=pk)
 
 
-class Zones(ZoneView):
+class ZoneList(ZoneView):
     posting = "add"
     keyset = "-id"
 
     @extend_schema(summary="List the zones of a camera", responses=Page[ZoneData])
     def get(self, request: Request, pk: str) -> Response:
-        zones = Zone.objects.filter(camera=self.camera(pk))
+        zones = Zone.objects.filter(camera=self.get_camera(pk))
         page = self.paginate_queryset(self.filter_queryset(zones)) or []
         return self.get_paginated_response([zone_data(zone) for zone in page])
 
@@ -138,20 +142,20 @@ class Zones(ZoneView):
             **conflicts("The camera already has a zone with this name, or the maximum number of zones."),
         },
     )
-    @once(_of_visible_camera)
+    @once(_require_visible_camera)
     def post(self, request: Request, pk: str) -> Response:
-        camera = self.camera(pk)
-        zone = services.make_zone(camera, checked(ZoneInputSerializer, request))
+        camera = self.get_camera(pk)
+        zone = services.create_zone(camera, checked(ZoneInputSerializer, request))
         return Response(zone_data(zone), 201, headers={"Location": link(f"/api/cameras/{camera.pk}/zones/{zone.pk}")})
 
 
-class OneZone(ZoneView):
-    def zone(self, pk: str, zone: str) -> Zone:
+class ZoneDetail(ZoneView):
+    def get_zone(self, pk: str, zone: str) -> Zone:
         return get_object_or_404(Zone.objects.filter(camera__in=visible_cameras(self.request.user)), camera=pk, pk=zone)
 
     @extend_schema(summary="Get a zone", responses=ZoneData)
     def get(self, request: Request, pk: str, zone: str) -> Response:
-        return Response(zone_data(self.zone(pk, zone)))
+        return Response(zone_data(self.get_zone(pk, zone)))
 
     @extend_schema(
         summary="Change a zone",
@@ -159,12 +163,13 @@ class OneZone(ZoneView):
         responses={200: ZoneData, **conflicts("The zone has another version than the request.")},
     )
     def patch(self, request: Request, pk: str, zone: str) -> Response:
-        found = self.zone(pk, zone)
+        row = self.get_zone(pk, zone)
         values = checked(ZoneChangeSerializer, request, partial=True)
-        services.store_zone(found, values, values.pop("version", None))
-        return Response(zone_data(found))
+        version = values.pop("version", None)
+        services.update_zone(row, values, version)
+        return Response(zone_data(row))
 
     @extend_schema(summary="Delete a zone", responses={204: None})
     def delete(self, request: Request, pk: str, zone: str) -> Response:
-        services.remove_zone(self.zone(pk, zone))
+        services.delete_zone(self.get_zone(pk, zone))
         return Response(status=204)

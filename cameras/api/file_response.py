@@ -1,4 +1,4 @@
-"""How pictures and clips leave: typed by content, never as a page, streamed, and only for their viewer's own cache."""
+"""Send files and pictures: with a content type by their content, streamed, and cached only by the viewer's browser."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from cameras.media import file_types
 from hsi.api.openapi import Problem
 from hsi.errors import HSIError, MediaError
 
-# What a browser may show in place. Everything else is saved as a file.
-SHOWN = frozenset(
+# What a browser may show in place. Other files are downloaded.
+INLINE_TYPES = frozenset(
     (
         *(file_types.JPEG, file_types.PNG, file_types.WEBP, "video/mp4", "video/3gpp", "video/quicktime"),
         *("video/x-matroska", "video/webm", "video/x-msvideo"),
     )
 )
 OPAQUE = "application/octet-stream"
-# How the API's description says that a view answers with a file or a picture.
-FILE_TYPES = (OPAQUE, *sorted(SHOWN))
+# How the API description says that a view sends a file or a picture.
+FILE_TYPES = (OPAQUE, *sorted(INLINE_TYPES))
 FILE: dict[Any, Any] = {
     **{(status, kind): OpenApiTypes.BINARY for status in (200, 206) for kind in FILE_TYPES},
     304: None,
@@ -53,8 +53,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+RANGE_PATTERN = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE | re.ASCII)
 
 
 class RangeError(HSIError):
@@ -74,7 +74,7 @@ class RangeError(HSIError):
 
 
 class AnyAccept(BaseContentNegotiation):
-    """For views that answer with a picture: whatever `Accept` says, a problem is JSON."""
+    """For views that send a picture: `Accept` is ignored, and errors are JSON."""
 
     def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser:  # type: ignore[override]
         return parsers[0]
@@ -86,27 +86,27 @@ class AnyAccept(BaseContentNegotiation):
 
 
 class StoredFileResponse(FileResponse):
-    """A file in bounded pieces, also under ASGI, where Django's own would read it whole."""
+    """A file that is streamed in blocks, also under ASGI, where Django's own response would read it as a whole."""
 
     block_size = 256 * 1024
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        parts = iter(self.streaming_content)  # type: ignore[arg-type]  # it was made from a file, so it is not async
+        parts = iter(self.streaming_content)  # type: ignore[arg-type]  # it is made from a file, so it is not async
         while part := await sync_to_async(lambda: next(parts, b""), thread_sensitive=False)():
             yield part
 
 
-class Part:
-    """`length` bytes of `file` from `start` on. Closing it closes the file."""
+class FileRange:
+    """`length` bytes of `file` from `start`. Closing it closes the file."""
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
         self.file = file
-        self.left = length
+        self.remaining = length
         file.seek(start)
 
     def read(self, size: int) -> bytes:
-        piece = self.file.read(min(size, self.left))
-        self.left -= len(piece)
+        piece = self.file.read(min(size, self.remaining))
+        self.remaining -= len(piece)
         return piece
 
     def close(self) -> None:
@@ -123,24 +123,30 @@ def file_response(
     etag: str,
     modified: datetime | None = None,
 ) -> StoredFileResponse:
-    """`file` under the last part of `path`. One byte range is heeded (players seek). Not `trusted`: only to save.
+    """Send `file` under the last part of `path`. One byte range is supported, because players seek.
 
-    Raises `RangeError`, with the file closed, for a range that lies outside.
+    A file that is not `trusted` can only be downloaded. Raise `RangeError`, with the file closed, for a range outside.
     """
-    name = CONTROL.sub("_", PurePosixPath(path).name) or "file"
-    content_type = type_of(file, name) if trusted else OPAQUE
+    name = CONTROL_CHARACTERS.sub("_", PurePosixPath(path).name) or "file"
+    content_type = content_type_for(file, name) if trusted else OPAQUE
     try:
-        span = byte_range(asked_range(request, etag), size)
+        span = byte_range(requested_range(request, etag), size)
     except RangeError:
         file.close()
         raise
     start, length = span or (0, size)
+    validators = validator_headers(etag, modified)
     response = StoredFileResponse(
-        Part(file, start, length),
+        FileRange(file, start, length),
         as_attachment=content_type == OPAQUE,
         filename=name,
         content_type=content_type,
-        headers={**HEADERS, "Accept-Ranges": "bytes", "Content-Length": str(length), **version(etag, modified)},
+        headers={
+            **HEADERS,
+            "Accept-Ranges": "bytes",
+            "Content-Length": str(length),
+            **validators,
+        },
         status=206 if span else 200,
     )
     if span:
@@ -148,30 +154,29 @@ def file_response(
     return response
 
 
-def type_of(file: BinaryIO, name: str) -> str:
-    """The MIME type by the content of an open file, whatever its name says; of what is not shown in place, `OPAQUE`."""
+def content_type_for(file: BinaryIO, name: str) -> str:
+    """Return the content type of an open file by its content, or `OPAQUE` unless a browser may show it."""
     file.seek(0)
     try:
-        found = file_types.of(file.read(file_types.HEAD_BYTES), name).content_type
+        content_type = file_types.identify(file.read(file_types.HEAD_BYTES), name).content_type
     except MediaError:
         return OPAQUE
-    return found if found in SHOWN else OPAQUE
+    return content_type if content_type in INLINE_TYPES else OPAQUE
 
 
-def asked_range(request: HttpRequest | Request, etag: str) -> str:
-    """The `Range` header, where it counts: for GET, and for the version that `If-Range` names (RFC 9110 13.1.5)."""
+def requested_range(request: HttpRequest | Request, etag: str) -> str:
+    """Return the `Range` header if it applies: for GET, and for the version in `If-Range` (RFC 9110 13.1.5)."""
     if_range = request.headers.get("If-Range", "")
     counts = request.method == "GET" and if_range in ("", f'"{etag}"')
     return request.headers.get("Range", "") if counts else ""
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """(start, length) of the one range asked for (RFC 9110 14.2); None where the whole is to be sent.
+    """Return (start, length) of the requested range (RFC 9110 14.2), or None to send the whole file.
 
-    Several ranges, other units and what is no range are passed over. Raises `RangeError` where the range has
-    nothing of the file.
+    Several ranges, other units and invalid ranges are ignored. Raise `RangeError` if the range is outside the file.
     """
-    match = RANGE.fullmatch(header.strip())
+    match = RANGE_PATTERN.fullmatch(header.strip())
     if not match or match.group(1) == match.group(2) == "":
         return None
     first, last = match.groups()
@@ -184,8 +189,8 @@ def byte_range(header: str, size: int) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
-def version(etag: str, modified: datetime | None) -> dict[str, str]:
-    """The headers that name what a client has then: its tag, and where it is known since when it is so."""
+def validator_headers(etag: str, modified: datetime | None) -> dict[str, str]:
+    """Return the headers that identify the version: its tag, and its modification time if known."""
     return {"ETag": f'"{etag}"', **({"Last-Modified": http_date(modified.timestamp())} if modified else {})}
 
 
@@ -196,8 +201,8 @@ def jpeg_response(content: bytes, etag: str = "") -> HttpResponse:
     return response
 
 
-def unchanged(request: HttpRequest, etag: str, modified: datetime | None = None) -> HttpResponseBase | None:
-    """304 where the client already has what `etag` names, or what was there at `modified` (RFC 9110 13.2.2)."""
+def not_modified(request: HttpRequest, etag: str, modified: datetime | None = None) -> HttpResponseBase | None:
+    """Return a 304 if the client has the version `etag`, or the one of `modified` (RFC 9110 13.2.2). Otherwise None."""
     since = int(modified.timestamp()) if modified else None
-    answer = get_conditional_response(request, etag=f'"{etag}"', last_modified=since)
-    return answer if answer is not None and answer.status_code == 304 else None
+    response = get_conditional_response(request, etag=f'"{etag}"', last_modified=since)
+    return response if response is not None and response.status_code == 304 else None

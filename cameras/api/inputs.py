@@ -1,4 +1,4 @@
-"""What the bodies of the cameras' API may hold."""
+"""The request bodies of the API."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from cameras import zones
-from cameras.files.ignored_names import is_passed_over
+from cameras.files.paths import is_ignored
 from cameras.intake.http_upload import is_believable, safe_name
-from cameras.intake.recorder_channels import validate_pattern
-from cameras.models import (
-    LONGEST_CORRECTION_SECONDS,
-    LONGEST_INTERVAL_SECONDS,
-    SHORTEST_INTERVAL_SECONDS,
-    validate_time_zone,
-)
-from cameras.registry import safe_id
+from cameras.models import MAX_CLOCK_CORRECTION_SECONDS, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS, validate_time_zone
+from cameras.naming.recorder_channels import validate_pattern
+from cameras.services import safe_id
 from cameras.vendors import choices
 from hsi.api.inputs import FractionField, Input, is_printable
 
-LONGEST_FOLDER_BYTES = 200
-BIGGEST_VERSION = 2**31 - 1
+MAX_FOLDER_BYTES = 200
+MAX_VERSION = 2**31 - 1
 
 
 class CameraInputSerializer(Input):
@@ -34,7 +29,7 @@ class CameraInputSerializer(Input):
         help_text="Time zone such as Europe/Berlin. Empty: the time zone of the site.",
     )  # fmt: skip
     clock_correction_seconds = serializers.IntegerField(
-        required=False, min_value=-LONGEST_CORRECTION_SECONDS, max_value=LONGEST_CORRECTION_SECONDS,
+        required=False, min_value=-MAX_CLOCK_CORRECTION_SECONDS, max_value=MAX_CLOCK_CORRECTION_SECONDS,
         help_text="Seconds added to the times in file names, for a clock that cannot be corrected.",
     )  # fmt: skip
     channel_pattern = serializers.CharField(
@@ -48,7 +43,7 @@ class CameraInputSerializer(Input):
         help_text="Vendor. It only selects the set-up instructions.",
     )
     expected_interval_seconds = serializers.IntegerField(
-        required=False, allow_null=True, min_value=SHORTEST_INTERVAL_SECONDS, max_value=LONGEST_INTERVAL_SECONDS,
+        required=False, allow_null=True, min_value=MIN_INTERVAL_SECONDS, max_value=MAX_INTERVAL_SECONDS,
         help_text="Mark the camera offline after this many seconds without a file. Null disables the check.",
     )  # fmt: skip
     enabled = serializers.BooleanField(
@@ -63,10 +58,10 @@ class NewCameraInputSerializer(CameraInputSerializer):
     )  # fmt: skip
 
     def validate_folder(self, folder: str) -> str:
-        if folder in (".", "..") or "/" in folder or "\\" in folder or is_passed_over(folder):
-            raise ValidationError("Must be the name of one folder, not hidden and not temporary.")
-        if len(folder.encode()) > LONGEST_FOLDER_BYTES:
-            raise ValidationError(f"Must have at most {LONGEST_FOLDER_BYTES} bytes.")
+        if folder in (".", "..") or "/" in folder or "\\" in folder or is_ignored(folder):
+            raise ValidationError("Must be the name of one folder that is not hidden or temporary.")
+        if len(folder.encode()) > MAX_FOLDER_BYTES:
+            raise ValidationError(f"Must have at most {MAX_FOLDER_BYTES} bytes.")
         return folder
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -77,27 +72,27 @@ class ZoneInputSerializer(Input):
     name = serializers.CharField(max_length=120, validators=[is_printable])
     polygon = serializers.ListField(
         child=serializers.ListField(child=FractionField(), min_length=2, max_length=2),
-        min_length=zones.FEWEST_POINTS, max_length=zones.MOST_POINTS,
+        min_length=zones.MIN_POINTS, max_length=zones.MAX_POINTS,
         help_text="Corners as [x, y] from 0 to 1, with the origin at the top left. Do not repeat the first corner.",
     )  # fmt: skip
     kind = serializers.CharField(required=False, allow_blank=True, max_length=40, validators=[is_printable])
     enabled = serializers.BooleanField(required=False, help_text="False disables the zone for new detections.")
 
     def validate_polygon(self, polygon: list[list[float]]) -> list[list[float]]:
-        if fault := zones.fault_of(polygon):
-            raise ValidationError(fault)
+        if error := zones.polygon_error(polygon):
+            raise ValidationError(error)
         return polygon
 
 
 class ZoneChangeSerializer(ZoneInputSerializer):
     version = serializers.IntegerField(
-        required=False, min_value=1, max_value=BIGGEST_VERSION,
+        required=False, min_value=1, max_value=MAX_VERSION,
         help_text="Change the zone only if it still has this version; otherwise the answer is 409.",
     )  # fmt: skip
 
 
 class UploadInputSerializer(Input):
-    """One file; its name says what it is, and may say when it was taken."""
+    """One file. Its name must have a supported extension, and may hold the capture time."""
 
     file = serializers.FileField(allow_empty_file=True)
     captured_at = serializers.DateTimeField(
@@ -109,7 +104,7 @@ class UploadInputSerializer(Input):
     def validate_file(self, file: Any) -> str:
         name = safe_name(file.name or "")
         if name is None:
-            raise ValidationError("Needs a name with an extension, and not that of a temporary file.")
+            raise ValidationError("Needs a name with an extension that is not that of a temporary file.")
         return name
 
     def validate_captured_at(self, captured_at: Any) -> Any:

@@ -1,9 +1,10 @@
-"""The API of uploads: what came, the files themselves, and the HTTP way in."""
+"""Views of uploads and their files, and the HTTP upload."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
@@ -17,18 +18,19 @@ from rest_framework.response import Response
 
 from cameras.access import only_visible, visible_cameras
 from cameras.api import file_response
-from cameras.api.filters import UploadFilters
 from cameras.api.inputs import UploadInputSerializer
-from cameras.files.originals import MediaGoneError, open_original, open_thumbnail
+from cameras.files.originals import MediaGoneError, open_original
+from cameras.files.thumbnails import open_thumbnail
 from cameras.files.tree import Tree
 from cameras.intake import http_upload, raw_body, retry
-from cameras.intake.http_paths import FOLDER
-from cameras.intake.raw_body import RAW
-from cameras.intake.upload_handlers import ToFolder, ToNowhere, announced_bytes
+from cameras.intake.raw_body import RAW_PARSERS
+from cameras.intake.upload_handlers import DiscardUploadHandler, StreamToFolderHandler, declared_bytes
 from cameras.media import stills
 from cameras.models import Upload
+from cameras.naming.http_paths import HTTP_FOLDER
 from cameras.serializers import UploadData, upload_data
 from hsi.api import idempotency
+from hsi.api.filters import TimeFilter
 from hsi.api.idempotency import found_again, once
 from hsi.api.openapi import Page, Problem, conflicts
 from hsi.api.permissions import allows
@@ -48,6 +50,15 @@ class NotFailedError(ConflictError):
     code = "NOT_FAILED"
 
 
+class UploadFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    """`after` is inclusive and `before` exclusive, so that adjacent ranges do not overlap."""
+
+    camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="Id of the camera.")
+    state = django_filters.ChoiceFilter(choices=Upload.State.choices, help_text="State of the upload.")
+    after = TimeFilter(field_name="captured_at", lookup_expr="gte", help_text="Captured at or after this time.")
+    before = TimeFilter(field_name="captured_at", lookup_expr="lt", help_text="Captured before this time.")
+
+
 class UploadView(GenericAPIView[Upload]):
     subject = Upload
 
@@ -55,9 +66,9 @@ class UploadView(GenericAPIView[Upload]):
         return only_visible(Upload.objects.all(), self.request.user)
 
 
-class Uploads(UploadView):
+class UploadList(UploadView):
     keyset = "captured_at"
-    filterset_class = UploadFilters
+    filterset_class = UploadFilterSet
 
     @extend_schema(summary="List uploads", responses=Page[UploadData])
     def get(self, request: Request) -> Response:
@@ -65,14 +76,14 @@ class Uploads(UploadView):
         return self.get_paginated_response([upload_data(upload) for upload in page])
 
 
-class OneUpload(UploadView):
+class UploadDetail(UploadView):
     @extend_schema(summary="Get an upload", responses=UploadData)
     def get(self, request: Request, pk: int) -> Response:
         return Response(upload_data(get_object_or_404(self.get_queryset(), pk=pk)))
 
 
 class RetryUpload(UploadView):
-    """What was rejected or could not be looked at waits again; its dead letter is resolved and stays with its story."""
+    """Queue a rejected or failed upload again. Its dead letter is resolved and keeps its history."""
 
     @extend_schema(
         summary="Retry a rejected or failed upload",
@@ -82,14 +93,14 @@ class RetryUpload(UploadView):
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         upload = get_object_or_404(self.get_queryset(), pk=pk)
-        if not retry.again(upload):
+        if not retry.retry_upload(upload):
             raise NotFailedError
         upload.refresh_from_db()
         return Response(upload_data(upload), 202)
 
 
 class UploadFile(UploadView):
-    """The file itself. One that was rejected can only be saved: what is in it is not known."""
+    """The file itself. A rejected file can only be downloaded, because its content is unknown."""
 
     content_negotiation_class = file_response.AnyAccept
 
@@ -103,13 +114,13 @@ class UploadFile(UploadView):
         trusted = upload.state != Upload.State.REJECTED
         etag = f"upload-{upload.pk}-file"
         since = upload.received_at
-        return file_response.unchanged(request, etag, since) or file_response.file_response(
+        return file_response.not_modified(request, etag, since) or file_response.file_response(
             request, open_original(upload), upload.path, upload.size, trusted=trusted, etag=etag, modified=since
         )
 
 
 class UploadThumbnail(UploadView):
-    """The small picture of intake, or one made now where there is none."""
+    """The thumbnail of an upload. If there is none, it is made now."""
 
     content_negotiation_class = file_response.AnyAccept
 
@@ -119,47 +130,47 @@ class UploadThumbnail(UploadView):
         if upload.state == Upload.State.REJECTED:
             raise MediaGoneError("A rejected file has no picture.")
         etag = f"upload-{upload.pk}-small"
-        return file_response.unchanged(request, etag) or file_response.jpeg_response(self._picture(upload), etag)
+        return file_response.not_modified(request, etag) or file_response.jpeg_response(self._picture(upload), etag)
 
     def _picture(self, upload: Upload) -> bytes:
         try:
             with open_thumbnail(upload) as file:
                 return file.read()
         except MediaGoneError:
-            return stills.jpeg(stills.still(upload, max_width=THUMBNAIL_WIDTH))
+            return stills.encode_jpeg(stills.load_still(upload, max_width=THUMBNAIL_WIDTH))
 
 
 class CameraUploads(GenericAPIView[Upload]):
-    """Takes a file in as if the camera had sent it: the same folder, checks, states and queue."""
+    """Accept a file as if the camera had sent it: with the same folder, checks, states and queue."""
 
-    queryset = Upload.objects.none()  # what the API's description learns the model from
+    queryset = Upload.objects.none()  # the API description reads the model from it
     subject = Incoming
     posting = "add"
-    parser_classes = (MultiPartParser, *RAW)
-    incoming: ToFolder | None = None
-    refusal: HSIError | None = None
+    parser_classes = (MultiPartParser, *RAW_PARSERS)
+    handler: StreamToFolderHandler | None = None
+    error: HSIError | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # Where the body goes is decided before anything reads it: looking for the CSRF token of a session does.
-        request.upload_handlers = [self._handler(request, kwargs["pk"])]
+        # The destination of the body is decided before it is read. The CSRF check of a session reads it.
+        request.upload_handlers = [self._choose_handler(request, kwargs["pk"])]
         try:
             return super().dispatch(request, *args, **kwargs)
         finally:
-            if self.incoming is not None:
-                self.incoming.discard()
+            if self.handler is not None:
+                self.handler.discard()
 
-    def _handler(self, request: HttpRequest, pk: str) -> ToFolder | ToNowhere:
+    def _choose_handler(self, request: HttpRequest, pk: str) -> StreamToFolderHandler | DiscardUploadHandler:
         sender = sender_of(request)
         if not allows(sender, state_of(request).token, "add", Incoming):
-            return ToNowhere()
+            return DiscardUploadHandler()
         camera = visible_cameras(sender).filter(pk=pk).first()
         try:
             if camera is not None:
-                http_upload.require_room(camera, announced_bytes(request))
-                self.incoming = ToFolder(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{FOLDER}")
+                http_upload.require_room(camera, declared_bytes(request))
+                self.handler = StreamToFolderHandler(Tree(settings.CAMERA_ROOT), f"{camera.folder}/{HTTP_FOLDER}")
         except HSIError as error:
-            self.refusal = error
-        return self.incoming or ToNowhere()
+            self.error = error
+        return self.handler or DiscardUploadHandler()
 
     @extend_schema(
         summary="Upload a file",
@@ -177,29 +188,29 @@ class CameraUploads(GenericAPIView[Upload]):
     )
     def post(self, request: Request, pk: str) -> Response:
         camera = get_object_or_404(visible_cameras(request.user), pk=pk)
-        if self.incoming is None:
-            raise self.refusal or NotFoundError
+        if self.handler is None:
+            raise self.error or NotFoundError
         form = UploadInputSerializer(data=request.data)
-        partial = self.incoming.received()
+        partial = self.handler.received()
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        row = self._kept(request, self.incoming.digest.digest(), repr(sorted(values.items())).encode())
+        row = self._claim_key(request, self.handler.digest.digest(), repr(sorted(values.items())).encode())
         if row is not None and row.status is not None:
-            return idempotency.replay(row, row.data)  # an upload of `camera`, which this user may see now
-        arrived = http_upload.receive(
+            return idempotency.replay(row, row.data)  # an upload of `camera`, which this user may see
+        upload, is_new = http_upload.receive(
             Tree(settings.CAMERA_ROOT), camera, partial, values["file"], values.get("captured_at")
         )
-        response = self._answer(*arrived)
+        response = self._respond(upload, is_new)
         if row is not None:
             idempotency.keep(row, response)
         return response
 
-    def _kept(self, request: Request, *parts: bytes) -> KeptAnswer | None:
-        # Not in one transaction with what it does, which takes long. A repeat that comes before the answer was
-        # kept is a second file of the same bytes: a duplicate, which leads to the first one.
+    def _claim_key(self, request: Request, *parts: bytes) -> KeptAnswer | None:
+        # Not in one transaction with the upload, which takes long. If a request is repeated before the response is
+        # stored, it sends a second file with the same bytes: a duplicate, which leads to the first one.
         key = idempotency.key_of(request)
         return idempotency.claim(request, key, idempotency.digest_of(request, *parts)) if key else None
 
-    def _answer(self, upload: Upload, is_new: bool) -> Response:
+    def _respond(self, upload: Upload, is_new: bool) -> Response:
         headers = {"Location": link(f"/api/uploads/{upload.pk}")}
         return Response(upload_data(upload), 201 if is_new else 200, headers=headers)

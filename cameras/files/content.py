@@ -1,9 +1,9 @@
-"""Whether an open file still has the content that was taken in, told in the same read that uses it.
+"""Verify that an open file still has the content that was accepted, in the same read that uses it.
 
-Size and time of a file are its writer's to choose, so they prove nothing. A picture is read into memory once: what
-is hashed there is what is decoded. A clip is too large for that and is read in jumps, so its version is held: the
-device, inode, size, modification and change time of the open file. The change time is set by the kernel alone, at
-every write. A version whose content was hashed once has it for as long as it is that version.
+The writer of a file can set its size and time, so they prove nothing. A picture is read into memory once, and hashed
+and decoded from there. A clip is too large for that and is read with seeks, so its version is verified instead:
+device, inode, size, modification and change time of the open file. Only the kernel sets the change time, at every
+write. A version that was hashed once keeps its content.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from typing import BinaryIO
 
 from hsi.errors import MediaError
 
-Version = tuple[int, int, int, int, int]
+FileVersion = tuple[int, int, int, int, int]
 
 _CHUNK_BYTES = 1024 * 1024
-# A file system's clock ticks: up to 10 ms on a local disk, 2 s on FAT. Two writes within a tick have the same time.
+# The clock of a file system ticks: up to 10 ms on a local disk, 2 s on FAT. Two writes in one tick have the same time.
 _TICK_NS = 2_000_000_000
-_MOST_KNOWN = 10_000
+_MAX_VERSIONS = 10_000
 
-_known: OrderedDict[Version, str] = OrderedDict()
+_verified_versions: OrderedDict[FileVersion, str] = OrderedDict()
 _lock = threading.Lock()
 
 
-class OtherContentError(MediaError):
+class ContentChangedError(MediaError):
     """The camera has overwritten this file."""
 
 
-def version(file: BinaryIO) -> Version:
+def file_version(file: BinaryIO) -> FileVersion:
     status = os.fstat(file.fileno())
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def digest(file: BinaryIO) -> str:
-    """SHA-256 of the whole file, in hexadecimal digits. It is left where it is."""
-    # Not through its buffer: that may hold what was there before.
+    """Return the SHA-256 of the whole file in hexadecimal. Keep its position."""
+    # The file's buffer may hold old content, so it is bypassed.
     raw, sha256 = getattr(file, "raw", file), hashlib.sha256()
     position = raw.tell()
     raw.seek(0)
@@ -51,62 +51,62 @@ def digest(file: BinaryIO) -> str:
     return sha256.hexdigest()
 
 
-def whole(file: BinaryIO, sha256: str | None) -> bytes:
-    """The content of a picture, which must be the one of `sha256`. None: of a file that nobody else can write.
+def read_verified(file: BinaryIO, sha256: str | None) -> bytes:
+    """Return the content of a picture. Raise `ContentChangedError` unless it has this hash.
 
-    Read by position: the process that asked shares this open file, and may be asking another one about it.
-    Raises `OtherContentError`.
+    `sha256=None` is for files that no other process can write. The content is read by position, because the client of
+    the decoder shares this open file and may use it at the same time.
     """
     size, data = os.fstat(file.fileno()).st_size + 1, b""
     while piece := os.pread(file.fileno(), size - len(data), len(data)):
         data = data + piece if data else piece
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise OtherContentError
+        raise ContentChangedError
     return data
 
 
 @contextlib.contextmanager
-def held(file: BinaryIO, sha256: str, *, known: bool) -> Iterator[None]:
-    """The content is the one of `sha256` for as long as the block runs, else `OtherContentError`.
+def verified(file: BinaryIO, sha256: str, *, is_verified: bool) -> Iterator[None]:
+    """Run the block. Raise `ContentChangedError` unless the file has this content before and after it.
 
-    `known`: this version of the file was hashed before. A file that was written to within the last tick is
-    hashed at the end as well, as is one that became another version: it may have got another name alone.
+    `is_verified`: this version was hashed before. The file is hashed at the end if it was written within the last
+    tick, or if its version has changed: it may only have got another name.
     """
-    before = version(file)
-    if not known and digest(file) != sha256:
-        raise OtherContentError
-    recent = _is_recent(before)
+    before = file_version(file)
+    if not is_verified and digest(file) != sha256:
+        raise ContentChangedError
+    was_recent = _is_recent(before)
     yield
-    if (recent or version(file) != before) and digest(file) != sha256:
-        raise OtherContentError
+    if (was_recent or file_version(file) != before) and digest(file) != sha256:
+        raise ContentChangedError
 
 
-def is_known(file: BinaryIO, sha256: str) -> bool:
-    """Whether this process saw this content in this very version of the file."""
+def is_verified(file: BinaryIO, sha256: str) -> bool:
+    """Return whether this process has verified this content in this version of the file."""
     with _lock:
-        return _known.get(version(file)) == sha256
+        return _verified_versions.get(file_version(file)) == sha256
 
 
-def remember(file: BinaryIO, seen: Version, sha256: str) -> None:
-    """`seen` was hashed and has this content. Nothing is noted where a later write could leave the version as it is."""
-    if version(file) != seen or _is_recent(seen):
+def remember_verified(file: BinaryIO, version: FileVersion, sha256: str) -> None:
+    """Remember that `version` has this content, unless a later write could keep the version as it is."""
+    if file_version(file) != version or _is_recent(version):
         return
     with _lock:
-        _known[seen] = sha256
-        _known.move_to_end(seen)
-        while len(_known) > _MOST_KNOWN:
-            _known.popitem(last=False)
+        _verified_versions[version] = sha256
+        _verified_versions.move_to_end(version)
+        while len(_verified_versions) > _MAX_VERSIONS:
+            _verified_versions.popitem(last=False)
 
 
-def require(file: BinaryIO, sha256: str) -> Version:
-    """The version of a file that has this content. Raises `OtherContentError`."""
-    seen = version(file)
-    if not is_known(file, sha256):
-        with held(file, sha256, known=False):
+def verify(file: BinaryIO, sha256: str) -> FileVersion:
+    """Return the version of a file with this content. Raise `ContentChangedError` for other content."""
+    version = file_version(file)
+    if not is_verified(file, sha256):
+        with verified(file, sha256, is_verified=False):
             pass
-        remember(file, seen, sha256)
-    return seen
+        remember_verified(file, version, sha256)
+    return version
 
 
-def _is_recent(seen: Version) -> bool:
-    return time.time_ns() - seen[4] < _TICK_NS
+def _is_recent(version: FileVersion) -> bool:
+    return time.time_ns() - version[4] < _TICK_NS

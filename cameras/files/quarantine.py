@@ -1,6 +1,6 @@
-"""Files that cannot be used, away from their folders, and another chance for them.
+"""The quarantine: where rejected files are moved, below the data folder.
 
-The row comes before the move: a crash between leaves a row whose file the next scan moves.
+The row is written before the move. After a crash in between, the next scan moves the file.
 """
 
 from __future__ import annotations
@@ -12,31 +12,30 @@ from pathlib import Path
 from django.conf import settings
 
 from cameras.files.tree import Tree
-from cameras.intake.incoming_file import Arrival
 from cameras.models import Upload
 from hsi.errors import HSIError
 
 logger = logging.getLogger(__name__)
 
 
-def path_for(arrival: Arrival) -> str:
-    """Where the file goes, below the data folder."""
-    suffix = re.sub(r"[^A-Za-z0-9.]+", "_", arrival.name)[-80:]
-    return f"quarantine/{arrival.camera.pk}/{arrival.version_key[:16]}-{suffix}"
+def path_for(upload: Upload) -> str:
+    """Return the path of the upload's file in the quarantine, below the data folder."""
+    suffix = re.sub(r"[^A-Za-z0-9.]+", "_", upload.path.rpartition("/")[2])[-80:]
+    return f"quarantine/{upload.camera_id}/{upload.version_key[:16]}-{suffix}"
 
 
 def move(tree: Tree, upload: Upload) -> None:
-    """Move a rejected file away. Where that fails it stays, rejected all the same, until the next scan."""
+    """Move a rejected file to the quarantine. If that fails, the file stays in its folder until the next scan."""
     destination: Path = settings.DATA_DIR / upload.quarantine
     if tree.stamp(upload.path) != (upload.size, upload.mtime_ns):
-        return  # written again meanwhile: that is another version, with a row of its own
+        return  # the file was written again, and is another version with a row of its own
     try:
         tree.move(upload.path, destination)
     except (OSError, HSIError) as error:
-        logger.warning("%s stays in its folder, it could not be moved to the quarantine: %s", upload.path, error)
+        logger.warning("%s stays in its folder, because it cannot be moved to the quarantine: %s", upload.path, error)
 
 
-def finish_move(tree: Tree, upload: Upload) -> None:
-    """The move that a crash cut off."""
+def move_if_pending(tree: Tree, upload: Upload) -> None:
+    """Finish a move that a crash interrupted."""
     if upload.state == Upload.State.REJECTED and upload.quarantine:
         move(tree, upload)

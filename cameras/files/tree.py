@@ -1,7 +1,7 @@
-"""The files below the camera root, reached so that no name can lead out of it.
+"""The files below a root, opened so that no name can lead out of it.
 
-Every path is opened component by component without following a link, so that a link put there at any
-moment is refused by the kernel, not by a check before the fact.
+Every path is opened component by component without following links. The kernel refuses a link at the moment of opening,
+so there is no gap between a check and its use.
 """
 
 from __future__ import annotations
@@ -16,48 +16,68 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from cameras.files.hard_links import with_one_name
-from cameras.files.path_text import OutsideTreeError, decode, encode
-from cameras.files.walk import FOLDER, Entry, Identity, Stamp, Visitor, identity, open_folder, stamp, tell, walk
+from cameras.files.paths import OutsideTreeError, decode_path, encode_path
+from cameras.files.walk import (
+    FOLDER_FLAGS,
+    Entry,
+    Identity,
+    Stamp,
+    Visitor,
+    identity,
+    open_folder,
+    report_skipped,
+    stamp,
+    walk,
+)
 from hsi.errors import HSIError
 
-__all__ = [
-    "Entry", "Identity", "NotAFileError", "OutsideTreeError", "ReplacedError", "Stamp", "Tree", "Visitor", "decode",
-    "encode", "identity", "stamp", "written_whole",
-]  # fmt: skip
-
-# O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# O_NONBLOCK: opening a FIFO without a writer would block for ever.
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _COPY_CHUNK_BYTES = 1024 * 1024
 
 
 class NotAFileError(OutsideTreeError):
-    """There is something of this name, but it is no ordinary file."""
+    """There is something with this name, but it is not a regular file."""
 
 
 class ReplacedError(HSIError):
-    """Another file has taken this name, or it was written to, meanwhile."""
+    """The file was replaced or written to in the meantime."""
 
     code = "FILE_REPLACED"
 
 
-class Tree:
-    """The camera root. Paths are path text (see `encode`) below it.
+class HardLinkedError(HSIError):
+    """The file has a second name (hard link), so it is not read. Copy it into the camera's folder instead.
 
-    What cannot be reached raises `OutsideTreeError`; a file that is gone raises `FileNotFoundError`;
-    other `OSError`s (permissions, a share that went away) pass through and are worth a retry.
+    A user could link a file that they may not read, to read it through this system.
+    """
+
+    code = "FILE_LINKED"
+    status = 404
+    # Retryable: a writer that renames by linking leaves two names for a moment.
+
+    def __init__(self, status_of_file: os.stat_result) -> None:
+        super().__init__()
+        self.status_of_file = status_of_file
+
+
+class Tree:
+    """A root folder and the files below it. Paths are path text (see `paths.encode_path`).
+
+    A path that leads outside raises `OutsideTreeError`, a missing file `FileNotFoundError`. Other `OSError`s, such as
+    missing permissions or an unavailable share, pass through. Trying again may help then.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def open(self, relative: str) -> BinaryIO:
-        """The regular file at `relative`, for reading. Never blocks on what is no file. Raises `HardLinkedError`."""
+        """Open a regular file for reading. Never block. Raise `HardLinkedError` if it has a second name."""
         with self._parent(relative) as (folder, name):
             return _open_regular(folder, name)
 
     def stamp(self, relative: str) -> Stamp | None:
-        """(size in bytes, mtime in ns) as it is now; None when it is gone or is no regular file."""
+        """Return the current (size in bytes, mtime in ns), or None if it is gone or not a regular file."""
         try:
             with self._parent(relative) as (folder, name):
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -66,15 +86,15 @@ class Tree:
         return stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def folders(self) -> list[str]:
-        """The folders right below the root, in order. Raises `OSError` when the root cannot be read."""
+        """Return the folders right below the root, sorted. Raise `OSError` if the root cannot be read."""
         with os.scandir(os.fsencode(self.root)) as entries:
-            return sorted(encode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(encode_path(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def walk(self, below: str = "", visitor: Visitor | None = None) -> Generator[Entry]:
-        """Every regular file below `below`, as it is met; links are not followed.
+        """Yield every regular file below `below`, without following links.
 
-        What cannot be looked at is told to `visitor` and passed over, as are folders that are too deep.
-        Only a root that cannot be opened raises: an absent share is not an empty one.
+        Unreadable entries and too deep folders are reported to `visitor` and skipped. Raise only if the root cannot be
+        opened, because an unavailable share is not an empty one.
         """
         visitor = visitor or Visitor()
         parts = _components(below) if below else []
@@ -83,21 +103,21 @@ class Tree:
         except (FileNotFoundError, PermissionError, OutsideTreeError) as error:
             if not parts:
                 raise
-            tell(visitor, below, error)
+            report_skipped(visitor, below, error)
             return
         yield from walk(start, f"{below}/" if below else "", len(parts), visitor)
 
     def move(self, relative: str, destination: Path, *, only: Identity | None = None) -> None:
-        """Move a file out of the tree. `destination` is there whole or not at all, and never overwritten.
+        """Move a file out of the tree atomically, without overwriting `destination`.
 
-        Raises `ReplacedError`, with nothing moved, when the file is not `only`, or changes meanwhile;
-        `FileExistsError` when `destination` exists.
+        Raise `ReplacedError` with nothing moved if the file is not `only`, or changes meanwhile. Raise
+        `FileExistsError` if `destination` exists.
         """
         destination.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(destination):
             raise FileExistsError(errno.EEXIST, "exists already", str(destination))
         with self._parent(relative) as (folder, name), _open_regular(folder, name) as file:
-            _require(os.fstat(file.fileno()), only)
+            _require_identity(os.fstat(file.fileno()), only)
             try:
                 os.rename(name, os.fsencode(destination), src_dir_fd=folder)
             except OSError as error:
@@ -107,21 +127,21 @@ class Tree:
         _sync_folder(destination.parent)
 
     def remove(self, relative: str, *, only: Identity | None = None) -> None:
-        """Delete a regular file. Raises `ReplacedError` when it is not `only`."""
+        """Delete a regular file. Raise `ReplacedError` if it is not `only`."""
         with self._parent(relative) as (folder, name):
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 raise NotAFileError
-            _require(status, only)
+            _require_identity(status, only)
             os.unlink(name, dir_fd=folder)
 
     def folder(self, relative: str) -> contextlib.AbstractContextManager[int]:
-        """A descriptor of the folder at `relative` ("": the root), reached through no link."""
+        """Open the folder at `relative` ("": the root) and return its descriptor as a context manager."""
         return self._open(_components(relative) if relative else [])
 
     @contextlib.contextmanager
     def _parent(self, relative: str) -> Iterator[tuple[int, bytes]]:
-        """(descriptor of the folder, name in it) of a path."""
+        """Yield (descriptor of the folder, name in it) of a path."""
         *folders, name = _components(relative)
         with self._open(folders) as descriptor:
             yield descriptor, name
@@ -135,8 +155,8 @@ class Tree:
             os.close(descriptor)
 
     def _descend(self, folders: list[bytes]) -> int:
-        # The root itself may be a link: the operator chose it.
-        descriptor = os.open(self.root, FOLDER & ~os.O_NOFOLLOW)
+        # The root itself may be a link, because the operator chose it.
+        descriptor = os.open(self.root, FOLDER_FLAGS & ~os.O_NOFOLLOW)
         for folder in folders:
             try:
                 below = open_folder(descriptor, folder)
@@ -147,7 +167,7 @@ class Tree:
 
 
 def _components(relative: str) -> list[bytes]:
-    parts = decode(relative).split(b"/")
+    parts = decode_path(relative).split(b"/")
     if any(part in (b"", b".", b"..") or b"\0" in part for part in parts):
         raise OutsideTreeError
     return parts
@@ -155,7 +175,7 @@ def _components(relative: str) -> list[bytes]:
 
 def _open_regular(parent: int, name: bytes) -> BinaryIO:
     try:
-        descriptor = os.open(name, _FILE, dir_fd=parent)
+        descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
             raise NotAFileError from error
@@ -163,29 +183,41 @@ def _open_regular(parent: int, name: bytes) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotAFileError
-    return with_one_name(os.fdopen(descriptor, "rb"))
+    return _reject_hard_link(os.fdopen(descriptor, "rb"))
 
 
-def _require(status: os.stat_result, only: Identity | None) -> None:
+def _reject_hard_link(file: BinaryIO) -> BinaryIO:
+    """Return an open file. If it has a second name, close it and raise `HardLinkedError`.
+
+    The open file is checked and not its name, because the name could change in between.
+    """
+    status = os.fstat(file.fileno())
+    if status.st_nlink > 1:
+        file.close()
+        raise HardLinkedError(status)
+    return file
+
+
+def _require_identity(status: os.stat_result, only: Identity | None) -> None:
     if only is not None and identity(status) != only:
         raise ReplacedError
 
 
 def _copy_then_unlink(file: BinaryIO, folder: int, name: bytes, destination: Path) -> None:
-    """Move across file systems: a whole copy under a temporary name, then both names change."""
+    """Move across file systems: copy to a temporary name, rename the copy, then delete the file."""
     before = os.fstat(file.fileno())
     temporary = destination.parent / f".{secrets.token_hex(8)}.part"
     try:
         with temporary.open("xb") as copy:
             shutil.copyfileobj(file, copy, _COPY_CHUNK_BYTES)
             copy.flush()
-            with contextlib.suppress(OverflowError):  # a time that this file system cannot hold
+            with contextlib.suppress(OverflowError):  # a time that this file system cannot store
                 os.utime(copy.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
             os.fsync(copy.fileno())
         now = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise ReplacedError
-        _require(now, identity(before))
+        _require_identity(now, identity(before))
         temporary.rename(destination)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -194,18 +226,18 @@ def _copy_then_unlink(file: BinaryIO, folder: int, name: bytes, destination: Pat
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Yield where to write what shall be at `path`, in a file of ours: there whole or not at all.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to. Rename it to `path` after the block. Create the folder if needed.
 
-    Two may write the same file at once: each has a place of its own, and the last one stays. The folder is made.
+    Several processes may write the same file at once. The last one wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
+    temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
     try:
-        yield made
-        made.replace(path)
+        yield temporary
+        temporary.replace(path)
     except BaseException:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

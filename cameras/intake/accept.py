@@ -1,7 +1,7 @@
-"""Taking a file in: validated, hashed, a row and a job in one transaction. Nothing is decoded twice.
+"""Accept a file: validate it, hash it, and write its row and its detection job in one transaction.
 
-Order of writes: the copy in the spool where there is one, the thumbnail file, then the row with its job. A rejected
-file's row comes before its move to the quarantine, and the scan repeats a move that a crash cut off.
+Order of writes: the copy in the spool if there is one, the thumbnail, then the row with its job. The row of a rejected
+file is written before the file is moved to the quarantine. After a crash in between, the next scan moves the file.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from cameras.files import quarantine, spool
+from cameras.files import quarantine
 from cameras.files.content import digest
-from cameras.files.hard_links import HardLinkedError
-from cameras.files.tree import Tree, stamp
-from cameras.intake import capture_time, file_names, http_paths, identity, securing
-from cameras.intake.incoming_file import Arrival
-from cameras.intake.reading import read
-from cameras.intake.scanner import is_understood
+from cameras.files.spool import SpoolCopy
+from cameras.files.tree import HardLinkedError, Tree
+from cameras.files.walk import stamp
+from cameras.intake import capture_time, identity, spooling
+from cameras.intake.camera_lookup import camera_for_path
+from cameras.intake.capture_time import CaptureTime
+from cameras.intake.incoming_file import IncomingFile
+from cameras.intake.scanner import is_supported
 from cameras.media import containers, formats
-from cameras.models import REPEATS, Garbage, Upload
-from cameras.registry import camera_of
-from cameras.serializers import camera_status
+from cameras.models import DUPLICATE_REASON, Garbage, Upload
+from cameras.serializers import online_status_data
 from hsi import failpoints
 from hsi.db import sql
 from hsi.errors import MediaError
@@ -41,262 +41,253 @@ from hsi.queues import DETECTION_QUEUE, get_queue
 
 logger = logging.getLogger(__name__)
 
-LATE_AFTER = timedelta(minutes=1)  # a file written longer ago arrived while nobody watched
+MAX_STORE_ATTEMPTS = 3
 
 
-class Outcome(enum.Enum):
-    """What became of a file that was ready."""
+class IntakeResult(enum.Enum):
+    """The result of accepting a file."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
-    KNOWN = "known"  # this picture has its row already
-    INCOMPLETE = "incomplete"  # cut short or empty, and more may come
+    KNOWN = "known"  # the file has a row already
+    INCOMPLETE = "incomplete"  # truncated or empty, and more may come
     NOT_OURS = "not ours"  # in no camera's folder, or the camera is paused
-    NOT_UNDERSTOOD = "not understood"  # of a kind that is not known: it may be renamed yet
+    UNSUPPORTED = "unsupported"  # not named like a picture or a clip; the writer may still rename it
 
 
-# What is counted of outcomes; what was accepted is counted by how its detection ends.
-ENDED = {Outcome.DUPLICATE: Upload.State.DUPLICATE.value, Outcome.REJECTED: Upload.State.REJECTED.value}
+# Results that are counted here. Accepted files are counted when their detection ends.
+COUNTED_RESULTS = {
+    IntakeResult.DUPLICATE: Upload.State.DUPLICATE.value,
+    IntakeResult.REJECTED: Upload.State.REJECTED.value,
+}
 
 
-def take_in(tree: Tree, path: str, *, final: bool, placed: bool = False, told: bool = False) -> Outcome:
-    """`_take_in`, timed and counted."""
-    began = time.perf_counter()
-    outcome = _take_in(tree, path, final=final, placed=placed, told=told)
-    if outcome is Outcome.ACCEPTED:
-        histograms.stage("intake", time.perf_counter() - began)
-    elif outcome in ENDED:
-        histograms.count(histograms.UPLOADS, ENDED[outcome])
-    return outcome
+def accept_file(
+    tree: Tree, path: str, *, final: bool, placed: bool = False, just_written: bool = False
+) -> IntakeResult:
+    """Accept the file at `path` (path text below the root), and measure how long it takes.
 
+    `final`: waiting will not complete the file. `placed`: it was moved into place, so its writer is done.
+    `just_written`: a file event reported a write or a move, so an unchanged name, size and time prove nothing.
 
-def _take_in(tree: Tree, path: str, *, final: bool, placed: bool, told: bool) -> Outcome:
-    """Take in the file at `path` (text below the root).
-
-    `final`: it will not heal by waiting. `placed`: it was moved into place, so nobody writes to it any more. `told`:
-    somebody has written or moved it just now, so its name, size and time do not prove that it is what it was.
-    Raises OSError when the file cannot be read now, DatabaseError when it cannot be stored now and `SpoolFullError`
-    when it cannot be secured now: in all cases it stays where it is, and is tried again.
+    Raise `OSError` if the file cannot be read now, `DatabaseError` if it cannot be stored now, and `SpoolFullError` if
+    it cannot be copied now. The file then stays in its folder and is tried again.
     """
-    camera = camera_of(path)
+    started_at = time.perf_counter()
+    result = _accept(tree, path, final=final, placed=placed, just_written=just_written)
+    if result is IntakeResult.ACCEPTED:
+        histograms.stage("intake", time.perf_counter() - started_at)
+    elif result in COUNTED_RESULTS:
+        histograms.count(histograms.UPLOADS, COUNTED_RESULTS[result])
+    return result
+
+
+def _accept(tree: Tree, path: str, *, final: bool, placed: bool, just_written: bool) -> IntakeResult:
+    camera = camera_for_path(path)
     if "/" not in path or not (camera.enabled if camera is not None else settings.CAMERA_AUTO_CREATE):
-        return Outcome.NOT_OURS
-    if not is_understood(path):
-        return Outcome.NOT_UNDERSTOOD
+        return IntakeResult.NOT_OURS
+    if not is_supported(path):
+        return IntakeResult.UNSUPPORTED
     try:
         file = tree.open(path)
     except HardLinkedError as error:
-        return _leave(Arrival.now(camera, path, error.status_of_file, final=final))
+        return _reject_hard_link(IncomingFile.from_status(camera, path, error.status_of_file, final=final))
     with file:
-        arrival = Arrival.now(camera, path, os.fstat(file.fileno()), final=final)
-        arrival.overwrites = securing.memory.is_reused(path)
-        known = _known(arrival)
-        if known is not None and _is_judged_again(known, told=told):
-            known.delete()
-            arrival.overwrites = not is_linked(known)
-        elif known is not None and told and identity.is_overwritten(known, file):
-            arrival.overwrites = True
-        elif known is not None:
-            quarantine.finish_move(tree, known)
-            identity.came_back(known, told=told)
-            return Outcome.KNOWN
-        if sql.select(Garbage, "version_key=%(key)s", {"key": arrival.version_key}):
-            return Outcome.KNOWN  # its row was deleted, and it is about to be
-        if not (final or placed) and _may_go_on(arrival, file):
-            return Outcome.INCOMPLETE
-        with _secured(arrival, file) as secured:
-            return Outcome.INCOMPLETE if secured is None else _judge(tree, arrival, file, secured)
+        incoming = IncomingFile.from_status(camera, path, os.fstat(file.fileno()), final=final)
+        if _is_known(tree, incoming, file, just_written=just_written):
+            return IntakeResult.KNOWN
+        if not (final or placed) and _may_still_grow(incoming, file):
+            return IntakeResult.INCOMPLETE
+        with _protected_source(incoming, file) as source:
+            if source is None:
+                return IntakeResult.INCOMPLETE
+            try:
+                incoming.inspect(source)
+            except MediaError as error:
+                may_be_completed = not final and isinstance(error, (formats.TruncatedError, formats.EmptyError))
+                if may_be_completed or _has_changed(incoming, file):
+                    return IntakeResult.INCOMPLETE
+                return _reject(tree, incoming, error)
+            if source is file and _has_changed(incoming, file):
+                return IntakeResult.INCOMPLETE
+            return _store(tree, incoming)
 
 
-def _may_go_on(arrival: Arrival, file: BinaryIO) -> bool:
-    """Whether more may come without the clip saying so: only time tells that it is whole."""
-    return formats.kind_of(arrival.name) == "video" and not containers.tells_its_end(file)
+def _is_known(tree: Tree, incoming: IncomingFile, file: BinaryIO, *, just_written: bool) -> bool:
+    """Return whether this version of the file has a row, or had one and is about to be deleted.
+
+    Set `incoming.replaces_accepted` if a file with this name was accepted before.
+    """
+    incoming.replaces_accepted = spooling.recent_paths.contains(incoming.path)
+    upload = _existing_row(incoming)
+    if upload is not None and _deserves_retry(upload, just_written=just_written):
+        upload.delete()
+        incoming.replaces_accepted = not has_hard_link(upload)
+    elif upload is not None and just_written and identity.is_overwritten(upload, file):
+        incoming.replaces_accepted = True
+    elif upload is not None:
+        quarantine.move_if_pending(tree, upload)
+        identity.requeue_if_returned(upload, just_written=just_written)
+        return True
+    return bool(sql.select(Garbage, "version_key=%(key)s", {"key": incoming.version_key}))
+
+
+def _existing_row(incoming: IncomingFile) -> Upload | None:
+    return next(iter(sql.select(Upload, "version_key=%(key)s", {"key": incoming.version_key})), None)
+
+
+def _deserves_retry(upload: Upload, *, just_written: bool) -> bool:
+    """Return whether a rejected file in its folder may be another file now, or may have lost its second name."""
+    is_in_place = upload.state == Upload.State.REJECTED and not upload.quarantine
+    return is_in_place and (just_written or has_hard_link(upload))
+
+
+def has_hard_link(upload: Upload) -> bool:
+    """Return whether the upload was rejected because its file had a second name."""
+    return upload.reason.startswith(f"{formats.HardLinkError.reason}:")
+
+
+def _may_still_grow(incoming: IncomingFile, file: BinaryIO) -> bool:
+    """Return whether this is a clip that does not declare its length, so that only time shows that it is complete."""
+    return formats.kind_from_name(incoming.name) == "video" and not containers.declares_length(file)
 
 
 @contextmanager
-def _secured(arrival: Arrival, file: BinaryIO) -> Iterator[BinaryIO | None]:
-    """What is to be read: a copy where the file may be overwritten, else itself. None: it changed meanwhile."""
-    if not securing.wants_copy(arrival.owner, arrival.path, arrival.size):
+def _protected_source(incoming: IncomingFile, file: BinaryIO) -> Iterator[BinaryIO | None]:
+    """Yield what to read: a copy if the camera may overwrite the file, else the file. None: it changed meanwhile."""
+    if not spooling.needs_copy(incoming.owner, incoming.path, incoming.size):
         yield file
         return
-    with closing(spool.Copy(file, arrival.size)) as made:
-        arrival.copy = made
-        yield made.file if stamp(os.fstat(file.fileno())) == (arrival.size, arrival.mtime_ns) else None
-        # Where the database failed, a row may name the copy all the same: the sweep looks.
-        if arrival.copy is made:  # no row has taken it
-            made.discard()
+    with closing(SpoolCopy(file, incoming.size)) as copy:
+        incoming.copy = copy
+        yield copy.file if stamp(os.fstat(file.fileno())) == (incoming.size, incoming.mtime_ns) else None
+        # After a database error, a row may name the copy nevertheless. The sweep of the spool checks that.
+        if incoming.copy is copy:  # no row has taken it
+            copy.discard()
 
 
-def _judge(tree: Tree, arrival: Arrival, file: BinaryIO, secured: BinaryIO) -> Outcome:
-    try:
-        arrival.learn(read(secured, arrival.name, final=arrival.final))
-    except MediaError as error:
-        if not arrival.final and isinstance(error, (formats.TruncatedError, formats.EmptyError)):
-            return Outcome.INCOMPLETE
-        if _changed(arrival, file):
-            return Outcome.INCOMPLETE
-        return _reject(tree, arrival, error)
-    if secured is file and _changed(arrival, file):
-        return Outcome.INCOMPLETE
-    return _accept(tree, arrival)
-
-
-def _changed(arrival: Arrival, file: BinaryIO) -> bool:
-    """Whether somebody wrote to the file, or deleted it, while it was read. That its time was set is no change."""
+def _has_changed(incoming: IncomingFile, file: BinaryIO) -> bool:
+    """Return whether the file was written or deleted while it was read. A changed time alone is no change."""
     status = os.fstat(file.fileno())
     size, mtime_ns = stamp(status)
-    if status.st_nlink == 0 or size != arrival.size:
+    if status.st_nlink == 0 or size != incoming.size:
         return True
-    if mtime_ns != arrival.mtime_ns:
-        if digest(file) != arrival.facts.get("sha256"):
+    if mtime_ns != incoming.mtime_ns:
+        if digest(file) != incoming.sha256:
             return True
-        arrival.mtime_ns = mtime_ns
+        incoming.mtime_ns = mtime_ns
     return False
 
 
-def _known(arrival: Arrival) -> Upload | None:
-    """This version's row, where there is one."""
-    found = sql.select(Upload, "version_key=%(key)s", {"key": arrival.version_key})
-    return found[0] if found else None
-
-
-def _accept(tree: Tree, arrival: Arrival) -> Outcome:
-    """Write the row and queue it, or let a row that the same picture has follow it."""
-    for _ in range(3):
+def _store(tree: Tree, incoming: IncomingFile) -> IntakeResult:
+    """Write the row and its job, or update the row of a moved file."""
+    for _ in range(MAX_STORE_ATTEMPTS):
         try:
-            same = identity.same_content(arrival.facts["sha256"])
-            if identity.followed(tree, arrival, same) is not None:
-                return Outcome.KNOWN
-            if "thumbnail" not in arrival.facts:
-                arrival.facts["thumbnail"] = arrival.store_thumbnail(arrival.camera.pk)
+            same_content = identity.uploads_with_content(incoming.columns["sha256"])
+            if identity.follow_moved_file(tree, incoming, same_content) is not None:
+                return IntakeResult.KNOWN
+            if "thumbnail" not in incoming.columns:
+                incoming.columns["thumbnail"] = incoming.store_thumbnail(incoming.camera.pk)
                 failpoints.reach("thumbnail-written")
             with transaction.atomic():
-                upload = _write(arrival, same)
-            return _told(arrival, upload)
+                upload = _insert(incoming, same_content)
         except IntegrityError:
-            # Another watcher was quicker: the same version, or the same bytes under another name.
-            if _known(arrival) is not None:
-                return Outcome.KNOWN
-    raise IntegrityError(f"{arrival.path}: neither stored nor known")
+            # Another watcher was faster: the same version, or the same bytes under another name.
+            if _existing_row(incoming) is not None:
+                return IntakeResult.KNOWN
+        else:
+            return _report_stored(incoming, upload)
+    raise IntegrityError(f"{incoming.path}: neither stored nor known")
 
 
-def _told(arrival: Arrival, upload: Upload) -> Outcome:
-    """Say what became of a file whose row is committed."""
-    if upload.spool:
-        arrival.copy = None
-    securing.memory.taken(arrival.camera, upload.path, upload.sha256)
-    with context.also(camera=upload.camera_id, upload=upload.pk):
-        if upload.duplicate_of_id is not None:
-            logger.info("%s repeats upload %s", upload.path, upload.duplicate_of_id)
-            return Outcome.DUPLICATE
-        logger.info("%s taken in, %s bytes", upload.path, upload.size)
-        return Outcome.ACCEPTED
-
-
-def _write(arrival: Arrival, same: list[Upload]) -> Upload:
-    original = identity.original(arrival, same)
-    upload = _row(arrival)
+def _insert(incoming: IncomingFile, same_content: list[Upload]) -> Upload:
+    """Write the row, and for a new picture its job and the camera's status."""
+    original = identity.find_original(incoming, same_content)
+    captured = capture_time.determine_for(incoming)
+    upload = _new_row(incoming, captured)
     if original is not None:
-        upload.state, upload.finished_at = Upload.State.DUPLICATE, arrival.received_at
-        upload.duplicate_of_id, upload.reason = original.pk, REPEATS
+        upload.state, upload.finished_at = Upload.State.DUPLICATE, incoming.received_at
+        upload.duplicate_of_id, upload.reason = original.pk, DUPLICATE_REASON
         upload.save(force_insert=True)
         return upload
     upload.dedupe_key = upload.sha256
-    upload.spool = arrival.copy.path if arrival.copy is not None else ""
+    upload.spool = incoming.copy.path if incoming.copy is not None else ""
     upload.save(force_insert=True)
     failpoints.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
-    capture_time.note(arrival.camera, arrival.clock_off)
-    silent_since = arrival.camera.silent_since
-    was_silent = arrival.camera.spoke()
-    publish.publish(
-        Message("camera.status", upload.camera_id, camera_status(upload, silent_since if was_silent else None))
-    )
+    capture_time.record_clock_offset(incoming.camera, captured.clock_offset)
+    silent_since = incoming.camera.silent_since
+    was_offline = incoming.camera.mark_online()
+    status = online_status_data(upload, silent_since if was_offline else None)
+    publish.publish(Message("camera.status", upload.camera_id, status))
     return upload
 
 
-def _row(arrival: Arrival) -> Upload:
-    moment = captured(arrival)
-    arrival.clock_off = moment.clock_off
+def _new_row(incoming: IncomingFile, captured: CaptureTime) -> Upload:
     return Upload(
-        camera=arrival.camera, path=arrival.path, size=arrival.size, mtime_ns=arrival.mtime_ns,
-        version_key=arrival.version_key, received_at=arrival.received_at, captured_at=moment.captured_at,
-        captured_at_source=moment.source, clock_skew=moment.skewed, named_ahead_seconds=moment.ahead_seconds,
-        **arrival.facts,
+        camera=incoming.camera, path=incoming.path, size=incoming.size, mtime_ns=incoming.mtime_ns,
+        version_key=incoming.version_key, received_at=incoming.received_at, captured_at=captured.captured_at,
+        captured_at_source=captured.source, clock_skew=captured.clock_is_wrong,
+        named_ahead_seconds=captured.ahead_seconds, **incoming.columns,
     )  # fmt: skip
 
 
-def captured(arrival: Arrival) -> capture_time.Moment:
-    """When the picture was taken: from its name, else from EXIF, else from when it arrived; see `capture_time`."""
-    below = arrival.path.partition("/")[2]
-    named, Source = file_names.parse(below), Upload.TimeSource  # noqa: N806
-    local, source = (named.local, Source.NAME) if named else (arrival.exif_time, Source.EXIF)
-    arrived_at, arrived_by = arrival_time(arrival)
-    length = timedelta(seconds=arrival.facts.get("duration_seconds") or 0)
-    just_closed = arrival.received_at - capture_time.from_epoch_ns(arrival.changed_ns) <= LATE_AFTER
-    clues = capture_time.Clues(local, source, arrived_at, arrived_by, length, http_paths.is_told(arrival.path))
-    return capture_time.determine(arrival.camera, clues, arrival.received_at if just_closed else None)
+def _report_stored(incoming: IncomingFile, upload: Upload) -> IntakeResult:
+    """Log the result of a file whose row is committed."""
+    if upload.spool:
+        incoming.copy = None
+    spooling.recent_paths.add(incoming.camera, upload.path, upload.sha256)
+    with context.also(camera=upload.camera_id, upload=upload.pk):
+        if upload.duplicate_of_id is not None:
+            logger.info("%s is a duplicate of upload %s", upload.path, upload.duplicate_of_id)
+            return IntakeResult.DUPLICATE
+        logger.info("%s accepted, %s bytes", upload.path, upload.size)
+        return IntakeResult.ACCEPTED
 
 
-def arrival_time(arrival: Arrival) -> tuple[datetime, Upload.TimeSource]:
-    """Now, or for a file that lay there before we came, when it was last written; that only where it is believable."""
-    written = capture_time.from_epoch_ns(arrival.mtime_ns)
-    age = arrival.received_at - written
-    if LATE_AFTER < age < file_names.MAX_PAST:
-        return written, Upload.TimeSource.MTIME
-    return arrival.received_at, Upload.TimeSource.ARRIVAL
+def _reject_hard_link(incoming: IncomingFile) -> IntakeResult:
+    """Reject a file with a second name, without reading or moving it. The row goes when the second name is gone."""
+    if _existing_row(incoming) is not None:
+        return IntakeResult.KNOWN
+    if not incoming.final:  # a writer that renames by linking is about to delete the other name
+        return IntakeResult.INCOMPLETE
+    upload = _insert_rejected(incoming, formats.HardLinkError(), is_moved=False)
+    return IntakeResult.KNOWN if upload is None else IntakeResult.REJECTED
 
 
-def _leave(arrival: Arrival) -> Outcome:
-    """A file with a second name is refused, unread, and stays. Its row goes when it has one name again."""
-    if _known(arrival) is not None:
-        return Outcome.KNOWN
-    if not arrival.final:  # a writer that renames by linking is about to remove the other name
-        return Outcome.INCOMPLETE
-    return Outcome.REJECTED if _write_rejected(arrival, formats.LinkedError()) else Outcome.KNOWN
+def _reject(tree: Tree, incoming: IncomingFile, error: MediaError) -> IntakeResult:
+    """Write the row of a rejected file, then move the file to the quarantine.
 
-
-def is_linked(known: Upload) -> bool:
-    return known.reason.startswith(f"{formats.LinkedError.reason}:")
-
-
-def _is_judged_again(known: Upload, *, told: bool) -> bool:
-    """Whether a refused file that was left where it is may be another one by now, or has one name again."""
-    return known.state == Upload.State.REJECTED and not known.quarantine and (told or is_linked(known))
-
-
-def _reject(tree: Tree, arrival: Arrival, error: MediaError) -> Outcome:
-    """The row first, then the move: a crash between leaves a row whose file the next scan moves.
-
-    A file that was written over one that was taken in stays: its writer uses this very file, now and again.
+    A file that replaced an accepted one stays in its folder, because its writer keeps using this file.
     """
-    upload = _write_rejected(arrival, error, "" if arrival.overwrites else quarantine.path_for(arrival))
+    upload = _insert_rejected(incoming, error, is_moved=not incoming.replaces_accepted)
     if upload is None:
-        return Outcome.KNOWN
-    if arrival.overwrites:
-        return Outcome.REJECTED
-    failpoints.reach("rejection-written")
-    quarantine.move(tree, upload)
-    return Outcome.REJECTED
+        return IntakeResult.KNOWN
+    if upload.quarantine:
+        failpoints.reach("rejection-written")
+        quarantine.move(tree, upload)
+    return IntakeResult.REJECTED
 
 
-def _write_rejected(arrival: Arrival, error: MediaError, place: str = "") -> Upload | None:
-    """The row of a rejected file, and where it goes, if it does. None: another watcher was quicker."""
-    upload = _row(arrival)
-    upload.kind = Upload.Kind.VIDEO if formats.kind_of(arrival.name) == "video" else Upload.Kind.IMAGE
-    upload.state, upload.finished_at = Upload.State.REJECTED, arrival.received_at
-    upload.reason, upload.quarantine = reason_of(error), place
+def _insert_rejected(incoming: IncomingFile, error: MediaError, *, is_moved: bool) -> Upload | None:
+    """Write the row of a rejected file. Return None if another watcher was faster."""
+    upload = _new_row(incoming, capture_time.determine_for(incoming))
+    is_clip = formats.kind_from_name(incoming.name) == "video"
+    upload.kind = Upload.Kind.VIDEO if is_clip else Upload.Kind.IMAGE
+    upload.state, upload.finished_at = Upload.State.REJECTED, incoming.received_at
+    upload.reason = rejection_reason(error)
+    upload.quarantine = quarantine.path_for(upload) if is_moved else ""
     try:
         with transaction.atomic():
             upload.save(force_insert=True)
     except IntegrityError:
         return None
     with context.also(camera=upload.camera_id, upload=upload.pk):
-        logger.warning("%s rejected: %s", arrival.path, error.detail)
+        logger.warning("%s rejected: %s", incoming.path, error.detail)
     return upload
 
 
-def reason_of(error: MediaError) -> str:
-    """Why a file is refused: a stable word, and what was said."""
+def rejection_reason(error: MediaError) -> str:
+    """Return a stable word for the kind of error, followed by its detail."""
     return f"{getattr(error, 'reason', 'broken')}: {error.detail}"[:300]

@@ -1,7 +1,7 @@
-"""Which picture a file is: the content decides. Name, size and time are hints that change.
+"""Which upload a file belongs to. The content decides; name, size and time are hints that may change.
 
-A file whose content is known is the same picture where it was renamed, moved, touched or sent again: its upload
-follows it. A repeat beside the first one is a duplicate. Neither is analysed again, unless the first never was.
+A known file that was renamed, moved, touched or sent again keeps its upload, and the upload's path follows it. A second
+file with the same bytes is a duplicate. Neither is analysed again, unless the analysis failed.
 """
 
 from __future__ import annotations
@@ -13,129 +13,133 @@ from typing import BinaryIO
 from django.conf import settings
 from django.db import transaction
 
-from cameras.files import spool
 from cameras.files.content import digest
-from cameras.files.hard_links import HardLinkedError
-from cameras.files.tree import OutsideTreeError, Tree
-from cameras.intake import file_names
-from cameras.intake.http_paths import is_own
-from cameras.intake.incoming_file import Arrival
-from cameras.models import GONE, Upload, version_key
-from cameras.registry import camera_of
+from cameras.files.paths import OutsideTreeError
+from cameras.files.tree import HardLinkedError, Tree
+from cameras.intake.camera_lookup import camera_for_path
+from cameras.intake.incoming_file import IncomingFile
+from cameras.models import FILE_GONE_REASON, Upload
+from cameras.naming import file_names
+from cameras.naming.http_paths import is_http_upload
 from hsi.db import sql
 from hsi.queues import DETECTION_QUEUE, dead_letters
 
 logger = logging.getLogger(__name__)
 
-# A camera that is frozen sends the same bytes for days: only the newest of its uploads are compared.
-MOST_COMPARED = 20
-ANALYSED = (Upload.State.DETECTED, Upload.State.EMPTY, Upload.State.WAITING)  # or will be
-BY = "intake"  # who has a failed upload tried again
+# A frozen camera sends the same bytes for days, so only its newest uploads are compared.
+MAX_COMPARED = 20
+ANALYSED = (Upload.State.DETECTED, Upload.State.EMPTY, Upload.State.WAITING)  # or about to be
+ACTOR = "intake"  # recorded as the one who requeued a failed upload
 
 
-def same_content(sha256: str) -> list[Upload]:
-    """The newest uploads of this content, those that were or will be analysed first."""
-    found = sql.select(Upload, f"sha256=%(content)s ORDER BY id DESC LIMIT {MOST_COMPARED}", {"content": sha256})
+def uploads_with_content(sha256: str) -> list[Upload]:
+    """Return the newest uploads with this content. Uploads that are analysed, or will be, come first."""
+    uploads = sql.select(Upload, f"sha256=%(content)s ORDER BY id DESC LIMIT {MAX_COMPARED}", {"content": sha256})
     rank = {state: place for place, state in enumerate((*ANALYSED, Upload.State.DEAD))}
-    return sorted(found, key=lambda upload: rank.get(Upload.State(upload.state), len(rank)))
+    return sorted(uploads, key=lambda upload: rank.get(Upload.State(upload.state), len(rank)))
 
 
-def followed(tree: Tree, arrival: Arrival, same: list[Upload]) -> Upload | None:
-    """The upload whose file this is under another name or with another time. It has followed the file.
+def follow_moved_file(tree: Tree, incoming: IncomingFile, same_content: list[Upload]) -> Upload | None:
+    """Return the upload whose file was moved, renamed or touched and is now `incoming`. Update its path and time.
 
-    One that failed waits again.
+    A failed upload waits again. Return None if `incoming` is a file of its own.
     """
-    found = next((upload for upload in same if upload.path == arrival.path), None) or next(
-        (upload for upload in same if _may_be_of(arrival, upload) and _has_left(tree, upload)), None
+    upload = next((upload for upload in same_content if upload.path == incoming.path), None) or next(
+        (upload for upload in same_content if _may_have_moved(incoming, upload) and _has_left(tree, upload)), None
     )
-    if found is None:
+    if upload is None:
         return None
     with transaction.atomic():
-        if found.state == Upload.State.DEAD:
-            try_again(found)
-        _follow(found, arrival)
-    return found
+        if upload.state == Upload.State.DEAD:
+            requeue_failed(upload)
+        _follow(upload, incoming)
+    return upload
 
 
-def original(arrival: Arrival, same: list[Upload]) -> Upload | None:
-    """The upload that this file repeats; one that failed waits again. One that is too old gives up its claim.
+def find_original(incoming: IncomingFile, same_content: list[Upload]) -> Upload | None:
+    """Return the upload that `incoming` duplicates, or None. Call it in the transaction that stores the duplicate.
 
-    Asked in the transaction that stores the repeat.
+    A failed original waits again. Originals that are too old release their dedupe key.
     """
-    mine = [upload for upload in same if upload.camera_id == arrival.camera.pk]
-    if mine:  # the first of many repeats may not be among the newest
-        claim = {"camera": arrival.camera.pk, "content": arrival.facts["sha256"]}
-        mine = sql.select(Upload, "camera_id=%(camera)s AND dedupe_key=%(content)s", claim) + mine
-    for upload in mine:
+    candidates = [upload for upload in same_content if upload.camera_id == incoming.camera.pk]
+    if candidates:  # the original of many duplicates may not be among the newest
+        parameters = {"camera": incoming.camera.pk, "content": incoming.columns["sha256"]}
+        candidates = sql.select(Upload, "camera_id=%(camera)s AND dedupe_key=%(content)s", parameters) + candidates
+    for upload in candidates:
         if upload.state == Upload.State.DEAD and upload.duplicate_of_id is None:
-            try_again(upload)
+            requeue_failed(upload)
             return upload
-        if upload.state in ANALYSED and (_counts(arrival, upload) or _is_same_moment(arrival, upload)):
+        if upload.state in ANALYSED and (_is_recent(incoming, upload) or _has_same_capture_time(incoming, upload)):
             return upload
-    Upload.objects.filter(pk__in=[upload.pk for upload in mine if upload.dedupe_key]).update(dedupe_key=None)
+    Upload.objects.filter(pk__in=[upload.pk for upload in candidates if upload.dedupe_key]).release_dedupe_key()
     return None
 
 
-def try_again(upload: Upload) -> bool:
-    """Have a failed upload wait again. False: somebody else was quicker."""
-    if not dead_letters.retry(DETECTION_QUEUE, upload.pk, BY):
+def requeue_failed(upload: Upload) -> bool:
+    """Queue a failed upload again. Return False if another process already did."""
+    if not dead_letters.retry(DETECTION_QUEUE, upload.pk, ACTOR):
         return False
-    logger.info("%s is here again: upload %s waits again", upload.path, upload.pk)
+    logger.info("%s has come again: upload %s waits again", upload.path, upload.pk)
     upload.state, upload.reason, upload.finished_at = Upload.State.WAITING, "", None
     return True
 
 
 def is_overwritten(upload: Upload, file: BinaryIO) -> bool:
-    """Whether a file with the name, size and time of `upload` has another content. Then the upload gives them up."""
-    if not upload.sha256 or is_own(upload.path) or digest(file) == upload.sha256:
+    """Return whether a file with the upload's name, size and time has different content.
+
+    If so, record it, so that the file can have a row of its own.
+    """
+    if not upload.sha256 or is_http_upload(upload.path) or digest(file) == upload.sha256:
         return False
-    given_up = version_key(f"{upload.version_key}\0{upload.sha256}", upload.size, upload.mtime_ns)
-    Upload.objects.filter(pk=upload.pk).update(version_key=given_up, file_gone=True)
+    upload.mark_overwritten()
     return True
 
 
-def came_back(upload: Upload, *, told: bool) -> None:
-    """The file of an upload is there as it was. One that failed waits again if the file was gone, or was sent again."""
-    if upload.state == Upload.State.DEAD and (upload.reason.startswith(GONE) or (told and not is_own(upload.path))):
-        try_again(upload)
+def requeue_if_returned(upload: Upload, *, just_written: bool) -> None:
+    """Queue a failed upload again if its file was gone and is back, or was sent again."""
+    was_gone = upload.reason.startswith(FILE_GONE_REASON)
+    if upload.state == Upload.State.DEAD and (was_gone or (just_written and not is_http_upload(upload.path))):
+        requeue_failed(upload)
 
 
-def _counts(arrival: Arrival, upload: Upload) -> bool:
-    """Whether a repeat of it still is one."""
-    return arrival.received_at - upload.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS)
+def _is_recent(incoming: IncomingFile, upload: Upload) -> bool:
+    """Return whether the same bytes still count as a duplicate of `upload`."""
+    return incoming.received_at - upload.received_at <= timedelta(seconds=settings.DEDUPE_TTL_SECONDS)
 
 
-def _is_same_moment(arrival: Arrival, upload: Upload) -> bool:
-    """Whether both say that they were taken at the same time: then it was sent again, however late."""
-    before, now = (file_names.parse(path.partition("/")[2]) for path in (upload.path, arrival.path))
+def _has_same_capture_time(incoming: IncomingFile, upload: Upload) -> bool:
+    """Return whether both were taken at the same time, which makes the later one a duplicate, however late it is."""
+    before, now = (file_names.parse(path.partition("/")[2]) for path in (upload.path, incoming.path))
     if before is not None or now is not None:
         return before is not None and now is not None and before.local == now.local
-    return arrival.exif_time is not None or _name(upload.path) == arrival.name
+    return incoming.exif_time is not None or _name(upload.path) == incoming.name
 
 
-def _may_be_of(arrival: Arrival, upload: Upload) -> bool:
-    """Whether the file may have been moved here. Two cameras may see the same; a moved file keeps its name or time.
+def _may_have_moved(incoming: IncomingFile, upload: Upload) -> bool:
+    """Return whether the upload's file may have been moved to `incoming`.
 
-    So may two channels of a recorder, whose files lie in one folder. What came over HTTP was not moved from another.
+    Within a camera it may. Two cameras, or two channels of a recorder, may send the same bytes, so between them a
+    moved file must have kept its name or time. A file that came over HTTP was not moved from another camera.
     """
-    if upload.camera_id == arrival.owner_id:
+    if upload.camera_id == incoming.owner_id:
         return True
-    if is_own(arrival.path):
+    if is_http_upload(incoming.path):
         return False
-    if upload.path.partition("/")[0] == arrival.path.partition("/")[0] and camera_of(upload.path) == arrival.owner:
+    shares_folder = upload.path.partition("/")[0] == incoming.path.partition("/")[0]
+    if shares_folder and camera_for_path(upload.path) == incoming.owner:
         return True
-    return _name(upload.path) == arrival.name or upload.mtime_ns == arrival.mtime_ns
+    return _name(upload.path) == incoming.name or upload.mtime_ns == incoming.mtime_ns
 
 
 def _has_left(tree: Tree, upload: Upload) -> bool:
-    """Whether the upload's content is no longer where it was."""
+    """Return whether the upload's content is no longer at its path."""
     try:
         stamp = tree.stamp(upload.path)
         if stamp is None or stamp[0] != upload.size:
             return True
         if stamp[1] == upload.mtime_ns:
             return False
-        with tree.open(upload.path) as file:  # touched, or overwritten
+        with tree.open(upload.path) as file:  # touched or overwritten
             return digest(file) != upload.sha256
     except (FileNotFoundError, OutsideTreeError):
         return True
@@ -143,18 +147,15 @@ def _has_left(tree: Tree, upload: Upload) -> bool:
         return False
 
 
-def _follow(upload: Upload, arrival: Arrival) -> None:
-    """Raises `IntegrityError` where another row has this very version by now."""
-    if upload.path != arrival.path:
-        logger.info("%s is upload %s, which was %s", arrival.path, upload.pk, upload.path)
-    values = {
-        "path": arrival.path, "mtime_ns": arrival.mtime_ns, "version_key": arrival.version_key, "file_gone": False,
-    }  # fmt: skip
-    if not upload.thumbnail.rpartition("/")[2].startswith(upload.sha256[:8]):
-        values["thumbnail"] = arrival.store_thumbnail(upload.camera_id)
-    sql.update(upload, values)
-    if arrival.copy is not None and upload.state == Upload.State.WAITING and spool.name(upload, arrival.copy):
-        arrival.copy = None
+def _follow(upload: Upload, incoming: IncomingFile) -> None:
+    """Update the upload's path. Raise `IntegrityError` if another row has this version already."""
+    if upload.path != incoming.path:
+        logger.info("%s is the moved file of upload %s, formerly %s", incoming.path, upload.pk, upload.path)
+    has_thumbnail = upload.thumbnail.rpartition("/")[2].startswith(upload.sha256[:8])
+    thumbnail = "" if has_thumbnail else incoming.store_thumbnail(upload.camera_id)
+    upload.follow_file(incoming.path, incoming.mtime_ns, thumbnail=thumbnail)
+    if incoming.copy is not None and upload.state == Upload.State.WAITING and upload.attach_copy(incoming.copy.path):
+        incoming.copy = None
 
 
 def _name(path: str) -> str:

@@ -1,16 +1,15 @@
-"""Another try for files that were rejected or failed, as a person asks for it."""
+"""Retry rejected and failed uploads at a user's request."""
 
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from cameras.files import quarantine
-from cameras.files.originals import MediaLinkedError, open_original
-from cameras.intake import accept, identity, reading
-from cameras.intake.incoming_file import Arrival
+from cameras.files.originals import MediaHardLinkedError, open_original
+from cameras.intake import accept, identity
+from cameras.intake.incoming_file import IncomingFile
 from cameras.media import formats
-from cameras.models import REPEATS, Upload
+from cameras.models import DUPLICATE_REASON, Upload
 from hsi import audit
 from hsi.errors import HSIError, MediaError
 from hsi.queues import DETECTION_QUEUE, dead_letters, get_queue
@@ -24,47 +23,52 @@ class StillRejectedError(HSIError):
     retryable = False
 
 
-def again(upload: Upload) -> bool:
-    """Have a rejected or failed upload wait again, as if its file came now. False: it is neither.
+def retry_upload(upload: Upload) -> bool:
+    """Queue a rejected or failed upload again. Return False if it is neither.
 
-    Raises `StillRejectedError`, or `MediaGoneError` where a rejected file is no longer there.
+    Raise `StillRejectedError`, or `MediaGoneError` if the file of a rejected upload is gone.
     """
     if upload.state == Upload.State.REJECTED:
-        return _judge_again(upload)
+        return _retry_rejected(upload)
     return dead_letters.retry(DETECTION_QUEUE, upload.pk, audit.acting_user())
 
 
-def _judge_again(upload: Upload) -> bool:
-    """Limits and decoders change, so a file that was rejected may be usable now. It stays where it is."""
-    now = timezone.now()
-    arrival = Arrival(upload.camera, upload.path, upload.size, upload.mtime_ns, now, final=True)
+def _retry_rejected(upload: Upload) -> bool:
+    """Validate a rejected file again, because limits and decoders change. The file stays where it is."""
+    incoming = IncomingFile.from_upload(upload)
     try:
         with open_original(upload) as file:
-            arrival.learn(reading.read(file, arrival.name, final=True))
-    except MediaLinkedError as error:
-        raise StillRejectedError(f"The file still cannot be used: {accept.reason_of(formats.LinkedError())}") from error
+            incoming.inspect(file)
+    except MediaHardLinkedError as error:
+        raise _still_rejected(accept.rejection_reason(formats.HardLinkError())) from error
     except MediaError as error:
-        reason = accept.reason_of(error)
-        # One that was refused for its second name was left where it is: it goes to the quarantine like any other now.
-        place = quarantine.path_for(arrival) if accept.is_linked(upload) else upload.quarantine
-        Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(reason=reason, quarantine=place)
-        raise StillRejectedError(f"The file still cannot be used: {reason}") from error
-    values = {"reason": "", "thumbnail": arrival.store_thumbnail(upload.camera_id), **arrival.facts}
+        reason = accept.rejection_reason(error)
+        # A file that was rejected for its second name is still in its folder. Now it goes to the quarantine.
+        folder_to_be = quarantine.path_for(upload) if accept.has_hard_link(upload) else upload.quarantine
+        upload.update_rejection(reason, folder_to_be)
+        raise _still_rejected(reason) from error
+    thumbnail = incoming.store_thumbnail(upload.camera_id)
+    columns = {"reason": "", "thumbnail": thumbnail, **incoming.columns}
     with transaction.atomic():
-        original = identity.original(arrival, identity.same_content(arrival.facts["sha256"]))
+        sha256 = incoming.columns["sha256"]
+        original = identity.find_original(incoming, identity.uploads_with_content(sha256))
         if original is not None:
-            repeat = {"state": Upload.State.DUPLICATE, "duplicate_of": original, "reason": REPEATS}
-            return _leave_quarantine(upload, {**values, **repeat})
-        waiting = {"state": Upload.State.WAITING, "finished_at": None, "dedupe_key": arrival.facts["sha256"]}
-        if not _leave_quarantine(upload, {**values, **waiting}):
+            columns |= {"state": Upload.State.DUPLICATE, "duplicate_of": original, "reason": DUPLICATE_REASON}
+            return _withdraw_rejection(upload, columns)
+        columns |= {"state": Upload.State.WAITING, "finished_at": None, "dedupe_key": sha256}
+        if not _withdraw_rejection(upload, columns):
             return False
         get_queue(DETECTION_QUEUE).put(upload.pk)
     return True
 
 
-def _leave_quarantine(upload: Upload, values: dict[str, object]) -> bool:
-    """False: somebody else was quicker."""
-    if not Upload.objects.filter(pk=upload.pk, state=Upload.State.REJECTED).update(**values):
+def _withdraw_rejection(upload: Upload, columns: dict[str, object]) -> bool:
+    """Write the new state and audit it. Return False if another process was faster."""
+    if not upload.withdraw_rejection(**columns):
         return False
     audit.record("tried_again", f"upload {upload.pk}")
     return True
+
+
+def _still_rejected(reason: str) -> StillRejectedError:
+    return StillRejectedError(f"The file still cannot be used: {reason}")

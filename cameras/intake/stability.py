@@ -1,8 +1,8 @@
-"""When a file is complete: a pure tracker, fed with what was seen and when.
+"""Decide when a file is complete, from what was seen of it and when.
 
-It has no clock and opens no file: `now` is a monotonic time in seconds that the caller reads, and a
-stamp (size in bytes, mtime in ns) is what the caller saw. An mtime is only ever compared with another
-mtime of the same file, never with a clock: the clock of a camera or of a share may be wrong by years.
+The tracker is pure: it has no clock and opens no file. `now` is a monotonic time in seconds, and a stamp is (size in
+bytes, mtime in ns). An mtime is compared only with other mtimes of the same file, never with a clock, because the clock
+of a camera or a share may be wrong by years.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ _COMPACT_ABOVE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A file to take in. `final`: it has been still for so long that a cut or empty file will not heal."""
+class ReadyFile:
+    """A file to accept. `final`: it has not changed for so long that waiting will not complete it."""
 
     path: str
     final: bool
-    announced: bool = True  # False: only a scan saw it, and a notice should have told
+    expected: bool = True  # False: a scan found it, although an event should have reported it
     placed: bool = False  # it was moved into place
-    told: bool = False  # a notice said that it was written or moved, just now
+    just_written: bool = False  # an event has just reported a write or a move
 
 
 class _Mode(Enum):
-    CLOSED = auto()  # somebody told us that it is complete
-    SEEN = auto()  # nobody tells: the stamp must stand still
-    WRITING = auto()  # somebody is writing, and will tell when done
-    CUT = auto()  # intake found it incomplete: more may come
-    RETRY = auto()  # intake could not, for a reason of ours
+    CLOSED = auto()  # an event reported that it is complete
+    SEEN = auto()  # no event: the stamp must not change for a while
+    WRITING = auto()  # an event reported a write; another one will report the end
+    INCOMPLETE = auto()  # intake found it incomplete: more may come
+    RETRY = auto()  # intake failed for a reason that is not the file's
 
 
 @dataclass(slots=True)
 class _Pending:
     mode: _Mode
-    due: float  # when to look at it next
-    since: float  # since when it is known not to have changed
+    due: float  # when to check it next
+    since: float  # unchanged since then, as far as is known
     stamp: Stamp | None
-    queued: float  # the due time of its live entry in the heap; never later than `due`
-    announced: bool = True
+    queued: float  # the due time of its current entry in the heap, never later than `due`
+    expected: bool = True
     placed: bool = False
 
 
 class StabilityTracker:
-    """The files that are not complete yet, or complete and not yet handed out.
+    """The files that are not complete yet, or complete and not yet returned by `ready`.
 
-    A file is ready when it was closed after writing or moved into place; or, where nobody tells, when
-    its stamp has stood still for `stable_seconds`; or, when its writer has fallen silent or it was found
-    cut short, for `incomplete_seconds`. Not thread-safe: one loop owns it.
+    A file is ready when it was closed after writing or moved into place. Without such an event, it is ready when its
+    stamp has not changed for `stable_seconds`. If it was found incomplete, or its writer stopped without closing it,
+    that takes `incomplete_seconds`. Not thread-safe: one loop owns it.
     """
 
     def __init__(self, *, stable_seconds: float, incomplete_seconds: float) -> None:
         self._stable_seconds = stable_seconds
         self._incomplete_seconds = incomplete_seconds
         self._pending: dict[str, _Pending] = {}
-        # (due, sequence, path). An entry whose due is not the `queued` of its file is stale and skipped.
+        # (due, sequence, path). An entry is stale unless its due time is the `queued` of its file.
         self._heap: list[tuple[float, int, str]] = []
         self._sequence = 0
 
@@ -70,53 +70,53 @@ class StabilityTracker:
     def __contains__(self, path: object) -> bool:
         return path in self._pending
 
-    def noticed(self, path: str, size: int, mtime_ns: int, now: float, *, announced: bool = True) -> None:
-        """A scan or a poll saw the file. `announced`: that nothing else told of it is no surprise."""
+    def seen(self, path: str, size: int, mtime_ns: int, now: float, *, expected: bool = True) -> None:
+        """A scan or an event without more information saw the file. `expected`: a missing event is no surprise."""
         pending = self._pending.get(path)
         if pending is None:
-            self._put(path, _Mode.SEEN, now + self._stable_seconds, now, (size, mtime_ns), announced=announced)
+            self._put(path, _Mode.SEEN, now + self._stable_seconds, now, (size, mtime_ns), expected=expected)
             return
-        pending.announced |= announced
+        pending.expected |= expected
         if pending.mode not in (_Mode.CLOSED, _Mode.RETRY):
             self._compare(path, pending, (size, mtime_ns), now)
 
     def closed(self, path: str, now: float, *, placed: bool = False) -> None:
-        """It was closed after writing, or moved into place: ready at once, before any backlog."""
+        """The file was closed after writing, or moved into place. It is ready at once, before any backlog."""
         self._put(path, _Mode.CLOSED, -math.inf, now, None)
         self._pending[path].placed = placed
 
     def writing(self, path: str, now: float) -> None:
-        """It was created or modified, and not closed yet."""
+        """The file was created or modified, and is not closed yet."""
         self._put(path, _Mode.WRITING, now + self._stable_seconds, now, None)
 
-    def deferred(self, path: str, size: int, mtime_ns: int, now: float) -> None:
-        """Intake found it empty or cut short, with this stamp: more of it may come."""
-        if not self._told_since(path):
-            self._put(path, _Mode.CUT, now + self._incomplete_seconds, now, (size, mtime_ns))
+    def incomplete(self, path: str, size: int, mtime_ns: int, now: float) -> None:
+        """Intake found the file empty or truncated, with this stamp. More of it may come."""
+        if not self._has_newer_event(path):
+            self._put(path, _Mode.INCOMPLETE, now + self._incomplete_seconds, now, (size, mtime_ns))
 
     def retry_later(self, path: str, now: float, delay: float) -> None:
-        """Intake failed for a reason that is not the file's: hand it out again after `delay` seconds."""
-        if not self._told_since(path):
+        """Intake failed for a reason that is not the file's. Return it again after `delay` seconds."""
+        if not self._has_newer_event(path):
             self._put(path, _Mode.RETRY, now + delay, now, None)
 
-    def hurry(self, path: str, now: float) -> None:
-        """Something that may have been in the way of a file that could not be taken in has changed."""
+    def retry_now(self, path: str, now: float) -> None:
+        """Something changed that may have prevented intake of this file."""
         pending = self._pending.get(path)
         if pending is not None and pending.mode is _Mode.RETRY:
             self._move(path, pending, now)
 
     def forget(self, path: str) -> None:
-        """It is gone, or no concern of ours any more."""
+        """The file is gone, or of no interest any more."""
         self._pending.pop(path, None)
         self._compact()
 
-    def ready(self, now: float, stamp_of: Callable[[str], Stamp | None], limit: int = 256) -> list[Ready]:
-        """Take out up to `limit` files that are complete, those just closed first.
+    def ready(self, now: float, stamp_of: Callable[[str], Stamp | None], limit: int = 256) -> list[ReadyFile]:
+        """Remove and return up to `limit` complete files. Files that were just closed come first.
 
-        `stamp_of` is asked only for files about to be promoted by the clock: it returns what the file
-        looks like now, or None when it is gone (then it is forgotten).
+        `stamp_of` is called only for files that become ready by the passing of time. It returns the current stamp, or
+        None if the file is gone.
         """
-        result: list[Ready] = []
+        result: list[ReadyFile] = []
         while len(result) < limit and self._top_due() <= now:
             path = heapq.heappop(self._heap)[2]
             if (ready := self._settle(path, self._pending[path], now, stamp_of)) is not None:
@@ -126,57 +126,59 @@ class StabilityTracker:
         return result
 
     def next_due(self, now: float) -> float | None:
-        """Seconds until `ready` has something to do, 0 when it has now; None when nothing is pending."""
+        """Return the seconds until `ready` has something to do, 0 if it has now, or None if nothing is pending."""
         due = self._top_due()
         return None if due == math.inf else max(0.0, due - now)
 
     def _settle(
         self, path: str, pending: _Pending, now: float, stamp_of: Callable[[str], Stamp | None]
-    ) -> Ready | None:
-        """A file whose time has come: ready, or looked at and put back, or gone."""
+    ) -> ReadyFile | None:
+        """Handle a file that is due: it is ready, or was checked and put back, or is gone."""
         if pending.mode in (_Mode.CLOSED, _Mode.RETRY):
-            told = pending.mode is _Mode.CLOSED
-            return Ready(path, final=False, announced=pending.announced, placed=pending.placed, told=told)
+            just_written = pending.mode is _Mode.CLOSED
+            return ReadyFile(
+                path, final=False, expected=pending.expected, placed=pending.placed, just_written=just_written
+            )
         stamp = stamp_of(path)
         if stamp is None:
             del self._pending[path]
             return None
         self._compare(path, pending, stamp, now)
         if pending.due <= now:
-            return Ready(path, final=pending.mode is not _Mode.SEEN, announced=pending.announced)
+            return ReadyFile(path, final=pending.mode is not _Mode.SEEN, expected=pending.expected)
         self._queue(path, pending)
         return None
 
-    def _told_since(self, path: str) -> bool:
-        """Whether a notification came while intake had the file in hand: it knows more than intake does."""
+    def _has_newer_event(self, path: str) -> bool:
+        """Return whether an event came while intake had the file. The event is newer than what intake saw."""
         pending = self._pending.get(path)
         return pending is not None and pending.mode in (_Mode.CLOSED, _Mode.WRITING)
 
     def _compare(self, path: str, pending: _Pending, stamp: Stamp, now: float) -> None:
-        """Move the due time of a file that was seen with `stamp`."""
+        """Update the due time of a file that was seen with `stamp`."""
         due = 0.0
         if pending.stamp is None:
-            # `since` stays: the notification was the last sign of change. One look alone proves nothing.
+            # `since` stays: the event was the last sign of change. A single stamp proves nothing.
             due = now + self._stable_seconds
         elif pending.stamp != stamp:
             pending.since = now
-            pending.mode = _Mode.SEEN if pending.mode is _Mode.CUT else pending.mode
+            pending.mode = _Mode.SEEN if pending.mode is _Mode.INCOMPLETE else pending.mode
         pending.stamp = stamp
         window = self._stable_seconds if pending.mode is _Mode.SEEN else self._incomplete_seconds
         self._move(path, pending, max(due, pending.since + window))
 
     def _put(
-        self, path: str, mode: _Mode, due: float, now: float, stamp: Stamp | None, *, announced: bool = True
+        self, path: str, mode: _Mode, due: float, now: float, stamp: Stamp | None, *, expected: bool = True
     ) -> None:
         pending = self._pending.get(path)
         if pending is None:
             pending = self._pending[path] = _Pending(mode, due, now, stamp, queued=math.inf)
-        pending.announced, pending.placed = announced, False
+        pending.expected, pending.placed = expected, False
         pending.mode, pending.since, pending.stamp = mode, now, stamp
         self._move(path, pending, due)
 
     def _move(self, path: str, pending: _Pending, due: float) -> None:
-        """Set the due time. A later one costs nothing: the entry in the heap is moved when it comes up."""
+        """Set the due time. A later one costs nothing: the heap entry is moved when it comes up."""
         pending.due = due
         if due < pending.queued:
             self._queue(path, pending)
@@ -188,7 +190,7 @@ class StabilityTracker:
         self._compact()
 
     def _top_due(self) -> float:
-        """When the next file is due, after dropping stale entries and moving postponed ones."""
+        """Return when the next file is due, after dropping stale entries and moving postponed ones."""
         while self._heap:
             queued, _, path = self._heap[0]
             pending = self._pending.get(path)
@@ -202,7 +204,7 @@ class StabilityTracker:
         return math.inf
 
     def _compact(self) -> None:
-        """Rebuild the heap when most of it is stale, so that it stays within twice the pending files."""
+        """Rebuild the heap when most of it is stale, so that it stays below twice the number of pending files."""
         if len(self._heap) <= _COMPACT_ABOVE + 2 * len(self._pending):
             return
         live = ((p.queued, i, path) for i, (path, p) in enumerate(self._pending.items()))

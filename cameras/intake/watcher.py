@@ -1,8 +1,8 @@
-"""The watch loop: notifications where the system sends them, scans where it does not, and always both.
+"""The watcher: the loop that accepts the files in the camera folders.
 
-Notifications say that a file is complete at once; scans find what notifications missed (overflow, a
-new folder, a stop of hours). Both feed the same stability tracker, which says when to take a file in.
-What goes wrong with one file is the state of that file, and stops no other.
+File events report at once that a file is complete. Scans find what events miss: an overflow, a new folder, files that
+came while the watcher was stopped. Both feed the same stability tracker, which decides when a file is ready. A failure
+affects only its own file.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
 from cameras.files.disk_guard import DiskGuard
-from cameras.files.ignored_names import is_passed_over, is_too_deep
+from cameras.files.paths import OutsideTreeError, is_ignored, is_too_deep
 from cameras.files.spool import SpoolFullError
-from cameras.files.tree import OutsideTreeError, Tree
-from cameras.intake.accept import Outcome, take_in
-from cameras.intake.coverage import Coverage
-from cameras.intake.http_paths import request_of
-from cameras.intake.notifier import Notifications
-from cameras.intake.problem_log import ProblemBook
-from cameras.intake.scanner import SCANNED, Survey, is_understood, unknown
-from cameras.intake.securing import Securer
-from cameras.intake.stability import Ready, StabilityTracker, Stamp
+from cameras.files.tree import Tree
+from cameras.intake.accept import IntakeResult, accept_file
+from cameras.intake.file_events import FileEvents
+from cameras.intake.polling_fallback import PollingFallback
+from cameras.intake.problem_log import ProblemLog
+from cameras.intake.scanner import SCAN_PROBLEMS, ScanVisitor, is_supported, without_row
+from cameras.intake.spooling import Spooler
+from cameras.intake.stability import ReadyFile, StabilityTracker, Stamp
 from cameras.models import IntakeProblem
+from cameras.naming.http_paths import request_id
 from hsi import failpoints
 from hsi.errors import HSIError
 from hsi.logs import context
@@ -36,19 +36,19 @@ from hsi.workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 64  # files taken in per step
+FILES_PER_STEP = 64
 SCAN_CHUNK = 500  # files compared with the database at a time
-RETRY_SECONDS = 5.0  # after a failure of ours: disk full, database away
-UNREADABLE_SECONDS = 30.0  # a change of its rights is told besides
-FAILING_SECONDS = 300.0  # after a failure that nobody foresaw
-LONGEST_PAUSE_SECONDS = 1.0  # notices of writing wake nobody, and must not pile up
+RETRY_SECONDS = 5.0  # after a full disk or a database error
+UNREADABLE_RETRY_SECONDS = 30.0  # a changed file mode is also reported by an event
+UNEXPECTED_RETRY_SECONDS = 300.0  # after an unexpected failure
+MAX_PAUSE_SECONDS = 1.0  # events of writes do not wake the loop, and must not pile up
 FOLDER_SCAN_SECONDS = 0.5  # a new folder is scanned this long after it appeared
-DROPPED_SCAN_SECONDS = 1.0  # all is scanned this long after the system dropped notices
-STORE_SECONDS = 2.0  # between looks whether problems have changed
-SCAN_SHARE = 10  # scans in place of notices take at most one part of so many of the time
+OVERFLOW_SCAN_SECONDS = 1.0  # everything is scanned this long after the system dropped events
+STORE_PROBLEMS_SECONDS = 2.0
+POLL_INTERVAL_FACTOR = 10  # polling takes at most about one tenth of the time
 Kind = IntakeProblem.Kind
-OF_FILES = (Kind.UNREADABLE_FILE, Kind.FAILING, Kind.SPOOL_FULL)
-TAKEN = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.REJECTED)
+FILE_PROBLEMS = (Kind.UNREADABLE_FILE, Kind.FAILING, Kind.SPOOL_FULL)
+STORED_RESULTS = (IntakeResult.ACCEPTED, IntakeResult.DUPLICATE, IntakeResult.REJECTED)
 
 
 class CameraRootMissingError(HSIError):
@@ -68,14 +68,14 @@ class CameraWatcher(Loop):
             stable_seconds=settings.FILE_STABLE_SECONDS, incomplete_seconds=settings.FILE_INCOMPLETE_SECONDS
         )
         self.guard = DiskGuard()
-        self.book = ProblemBook()
-        self.notifications = Notifications(self.root, self.wake)
-        self.coverage = Coverage(self.root, self.notifications, self.book)
-        self.securer = Securer()
+        self.problems = ProblemLog()
+        self.file_events = FileEvents(self.root, self.wake)
+        self.fallback = PollingFallback(self.root, self.file_events, self.problems)
+        self.spooler = Spooler()
         self._next_scan = self._next_poll = self._next_store = 0.0
-        # Whether a scan of everything has been done since notices were asked for: what the next one finds is new.
+        # Whether everything was scanned since file events started. What a later scan finds, an event has missed.
         self._has_scanned = False
-        self._left: set[str] = set()  # folders with files that were not taken in at the last look
+        self._folders_with_leftovers: set[str] = set()  # folders with files that were not accepted last time
         self._folders_to_scan: dict[str, float] = {}
 
     def open(self) -> None:
@@ -83,193 +83,200 @@ class CameraWatcher(Loop):
             if settings.FOSCAM_BASE_PATH:
                 raise CameraRootMissingError
             self.root.mkdir(parents=True)
-        self._observe()
+        self._start_file_events()
 
     def close(self) -> None:
-        self.notifications.stop()
+        self.file_events.stop()
 
     def idle(self) -> bool:
         return len(self.tracker) == 0
 
     def step(self) -> float:
         now = time.monotonic()
-        self._hear(now)
-        self._look_at_folders(now)
+        self._handle_events(now)
+        self._check_folders(now)
         self._scan_when_due(now)
-        self.attempt(partial(self.securer.turn, now), _not_secured)
+        self.attempt(partial(self.spooler.step, now), _log_spool_failure)
         self._store_problems(now)
-        if self.securer.is_full:
-            self.book.note(Kind.SPOOL_FULL, "", "intake pauses until some of what waits is analysed")
-            return LONGEST_PAUSE_SECONDS
-        self.book.clear(Kind.SPOOL_FULL, "")
-        if self.guard.paused():
-            return LONGEST_PAUSE_SECONDS
-        ready = self.tracker.ready(time.monotonic(), self._stamp, AT_ONCE)
-        for one in ready:
-            self.attempt(partial(self._take_in, one), partial(self._failed, one))
-        return 0 if len(ready) == AT_ONCE or self.notifications.waiting else self._pause()
+        if self.spooler.is_full:
+            self.problems.add(Kind.SPOOL_FULL, "", "intake pauses until some of the waiting files are analysed")
+            return MAX_PAUSE_SECONDS
+        self.problems.clear(Kind.SPOOL_FULL, "")
+        if self.guard.is_paused():
+            return MAX_PAUSE_SECONDS
+        ready_files = self.tracker.ready(time.monotonic(), self._stamp, FILES_PER_STEP)
+        for ready in ready_files:
+            self.attempt(partial(self._accept, ready), partial(self._handle_failure, ready))
+        has_more = len(ready_files) == FILES_PER_STEP or self.file_events.has_pending
+        return 0 if has_more else self._pause_seconds()
 
-    def _pause(self) -> float:
+    def _pause_seconds(self) -> float:
         now = time.monotonic()
-        dues = [self._next_scan, *self._folders_to_scan.values()]
-        due = self.tracker.next_due(now)
-        if due is not None:
-            dues.append(now + due)
-        return min(max(0.001, min(dues) - now), LONGEST_PAUSE_SECONDS)
+        due_times = [self._next_scan, *self._folders_to_scan.values()]
+        due_in = self.tracker.next_due(now)
+        if due_in is not None:
+            due_times.append(now + due_in)
+        return min(max(0.001, min(due_times) - now), MAX_PAUSE_SECONDS)
 
-    def _observe(self) -> None:
-        """Ask the system to tell us, and scan everything. Where it cannot tell, say so and scan more often."""
+    def _start_file_events(self) -> None:
+        """Start file events, and scan everything next. If the system has no events, record it and scan more often."""
         self._next_scan, self._has_scanned = 0.0, False
-        self.notifications.stop()
+        self.file_events.stop()
         if not settings.FILE_WATCHER_POLLING:
             try:
-                self.notifications.start()
+                self.file_events.start()
             except OSError as error:
-                self.book.note(Kind.UNWATCHED, "", f"{error.strerror or error}: they are scanned instead")
+                self.problems.add(Kind.UNWATCHED, "", f"{error.strerror or error}: they are scanned instead")
             else:
-                self.book.clear(Kind.UNWATCHED, "")
-        self.coverage.begin(time.monotonic())
+                self.problems.clear(Kind.UNWATCHED, "")
+        self.fallback.reset(time.monotonic())
 
-    def _hear(self, now: float) -> None:
-        for kind, path in self.notifications.drained():
+    def _handle_events(self, now: float) -> None:
+        for kind, path in self.file_events.drain():
             if kind == "folder":
-                self.coverage.expect(path)
+                self.fallback.expect(path)
                 self._folders_to_scan[path] = now + FOLDER_SCAN_SECONDS
             elif kind == "folder-attributes":
-                if self.book.has(Kind.UNREADABLE_FOLDER, path):
-                    self._observe()
+                if self.problems.has(Kind.UNREADABLE_FOLDER, path):
+                    self._start_file_events()
             elif kind == "gone":
                 self.tracker.forget(path)
-                self.book.settle(path, *OF_FILES, Kind.UNKNOWN)
-            elif not is_passed_over(path):
-                self._told(kind, path, now)
+                self.problems.resolve(path, *FILE_PROBLEMS, Kind.UNKNOWN)
+            elif not is_ignored(path):
+                self._handle_file_event(kind, path, now)
 
-    def _told(self, kind: str, path: str, now: float) -> None:
+    def _handle_file_event(self, kind: str, path: str, now: float) -> None:
         if is_too_deep(path):
-            self.book.note(Kind.TOO_DEEP, path.rpartition("/")[0])
+            self.problems.add(Kind.TOO_DEEP, path.rpartition("/")[0])
         elif kind == "attributes":
-            self.tracker.hurry(path, now)
-        elif not is_understood(path):
+            self.tracker.retry_now(path, now)
+        elif not is_supported(path):
             if "/" in path:
-                self.book.note(Kind.UNKNOWN, path)
+                self.problems.add(Kind.UNKNOWN, path)
         elif kind in ("closed", "placed"):
             self.tracker.closed(path, now, placed=kind == "placed")
         elif kind == "writing":
             self.tracker.writing(path, now)
         elif (stamp := self._stamp(path)) is not None:
-            # Created and not written to: moved in from outside, or renamed by linking, which no other notice tells.
-            self.tracker.noticed(path, *stamp, now)
+            # Created without a write: moved in from outside, or renamed by linking. No other event reports that.
+            self.tracker.seen(path, *stamp, now)
 
-    def _look_at_folders(self, now: float) -> None:
-        """Whether folders are still those that the system tells of, every few seconds."""
+    def _check_folders(self, now: float) -> None:
+        """Check every few seconds whether the watched folders are still the same ones."""
         try:
-            appeared, renew = self.coverage.look(now)
+            new_folders, must_restart = self.fallback.check(now)
         except OSError as error:
             raise CameraRootMissingError from error
-        if renew:
-            self._observe()
-        for folder in appeared:
+        if must_restart:
+            self._start_file_events()
+        for folder in new_folders:
             self._folders_to_scan.setdefault(folder, now)
 
     def _scan_when_due(self, now: float) -> None:
-        if self.notifications.were_dropped:
-            self.notifications.were_dropped, self._has_scanned = False, False
-            self._next_scan = min(self._next_scan, now + DROPPED_SCAN_SECONDS)
+        if self.file_events.has_overflowed:
+            self.file_events.has_overflowed, self._has_scanned = False, False
+            self._next_scan = min(self._next_scan, now + OVERFLOW_SCAN_SECONDS)
         if now >= self._next_scan:
             self._scan_all()
-        for folder in [folder for folder, due in self._folders_to_scan.items() if due <= now]:
+        for folder in [folder for folder, due_at in self._folders_to_scan.items() if due_at <= now]:
             del self._folders_to_scan[folder]
-            self._scan(folder, Survey(self.book))
+            self._scan(folder, ScanVisitor(self.problems))
         if now >= self._next_poll:
-            for folder in self.coverage.polled(now):
-                self._scan(folder, Survey(self.book), announced=False)
+            for folder in self.fallback.folders_to_poll(now):
+                self._scan(folder, ScanVisitor(self.problems), expected=False)
             took = time.monotonic() - now
-            self._next_poll = now + took + max(settings.FILE_WATCHER_POLL_SECONDS, SCAN_SHARE * took)
+            self._next_poll = now + took + max(settings.FILE_WATCHER_POLL_SECONDS, POLL_INTERVAL_FACTOR * took)
 
     def _scan_all(self) -> None:
-        found = ProblemBook()
-        survey = Survey(found)
-        self._scan("", survey, announced=not (self._has_scanned and self.notifications.come))
-        self.book.replace(SCANNED, found)
-        self.coverage.scanned(survey.folders, time.monotonic())
+        scan_problems = ProblemLog()
+        visitor = ScanVisitor(scan_problems)
+        self._scan("", visitor, expected=not (self._has_scanned and self.file_events.is_running))
+        self.problems.replace(SCAN_PROBLEMS, scan_problems)
+        self.fallback.folders_scanned(visitor.folders, time.monotonic())
         self._has_scanned = True
-        polls = not self.notifications.come
-        seconds = settings.FILE_WATCHER_POLL_SECONDS if polls else settings.FILE_RESCAN_SECONDS
-        self._next_scan = time.monotonic() + seconds
+        polls = not self.file_events.is_running
+        interval = settings.FILE_WATCHER_POLL_SECONDS if polls else settings.FILE_RESCAN_SECONDS
+        self._next_scan = time.monotonic() + interval
 
-    def _scan(self, below: str, survey: Survey, *, announced: bool = True) -> None:
-        """Notice every file that has no row yet, in chunks, hearing notifications in between."""
-        entries = survey.files(self.tree, below)
+    def _scan(self, below: str, visitor: ScanVisitor, *, expected: bool = True) -> None:
+        """Track every file that has no row yet, in chunks. Handle file events in between.
+
+        `expected`: it is no surprise that no event has reported the files.
+        """
+        entries = visitor.files(self.tree, below)
         while chunk := list(islice(entries, SCAN_CHUNK)):
             now = time.monotonic()
-            for entry in unknown(chunk):
-                told = announced or entry.path.partition("/")[0] in self._left
-                self.tracker.noticed(entry.path, entry.size, entry.mtime_ns, now, announced=told)
-            self._hear(now)
+            for entry in without_row(chunk):
+                is_expected = expected or entry.path.partition("/")[0] in self._folders_with_leftovers
+                self.tracker.seen(entry.path, entry.size, entry.mtime_ns, now, expected=is_expected)
+            self._handle_events(now)
             if self.stopping:
                 return
 
     def _stamp(self, path: str) -> Stamp | None:
-        """None: it is gone, or cannot be looked at: then a scan finds it again."""
+        """Return size and time of a file. None: it is gone, or cannot be read now, and a scan will find it again."""
         try:
             return self.tree.stamp(path)
         except OSError as error:
-            self.book.note(Kind.UNREADABLE_FILE, path, error.strerror or str(error))
+            self.problems.add(Kind.UNREADABLE_FILE, path, error.strerror or str(error))
             return None
 
-    def _take_in(self, ready: Ready) -> None:
+    def _accept(self, ready: ReadyFile) -> None:
         now = time.monotonic()
         failpoints.reach("file-seen")
-        with context.bound(request=request_of(ready.path)):
-            outcome = take_in(self.tree, ready.path, final=ready.final, placed=ready.placed, told=ready.told)
-        self.book.settle(ready.path, *OF_FILES)
+        with context.bound(request=request_id(ready.path)):
+            result = accept_file(
+                self.tree, ready.path, final=ready.final, placed=ready.placed, just_written=ready.just_written
+            )
+        self.problems.resolve(ready.path, *FILE_PROBLEMS)
         folder = ready.path.partition("/")[0]
-        if outcome in (Outcome.NOT_OURS, Outcome.NOT_UNDERSTOOD):
-            self._left.add(folder)
-        elif outcome in TAKEN:
-            self._left.discard(folder)
-            if not ready.announced:
-                self.coverage.missed(ready.path, now)
-        self.done += outcome is Outcome.ACCEPTED
-        stamp = self._stamp(ready.path) if outcome is Outcome.INCOMPLETE else None
+        if result in (IntakeResult.NOT_OURS, IntakeResult.UNSUPPORTED):
+            self._folders_with_leftovers.add(folder)
+        elif result in STORED_RESULTS:
+            self._folders_with_leftovers.discard(folder)
+            if not ready.expected:
+                self.fallback.event_missed(ready.path, now)
+        self.done += result is IntakeResult.ACCEPTED
+        stamp = self._stamp(ready.path) if result is IntakeResult.INCOMPLETE else None
         if stamp is not None:
-            self.tracker.deferred(ready.path, *stamp, now)
+            self.tracker.incomplete(ready.path, *stamp, now)
 
-    def _failed(self, ready: Ready, error: Exception) -> None:
-        """What went wrong is about this file: it waits with a reason, or is gone."""
+    def _handle_failure(self, ready: ReadyFile, error: Exception) -> None:
+        """Record why a file could not be accepted, and try it again later, unless it is gone."""
         now = time.monotonic()
-        kind, seconds, detail = Kind.FAILING, RETRY_SECONDS, str(error)
+        kind, retry_seconds, detail = Kind.FAILING, RETRY_SECONDS, str(error)
         if isinstance(error, (FileNotFoundError, OutsideTreeError)):
-            logger.info("%s is gone or not ours: %s", ready.path, error)
-            self.book.settle(ready.path, *OF_FILES)
+            logger.info("%s is gone or not a camera's file: %s", ready.path, error)
+            self.problems.resolve(ready.path, *FILE_PROBLEMS)
             return
         if isinstance(error, SpoolFullError):
-            kind, seconds, self.securer.is_full = Kind.SPOOL_FULL, LONGEST_PAUSE_SECONDS, True
+            kind, retry_seconds, self.spooler.is_full = Kind.SPOOL_FULL, MAX_PAUSE_SECONDS, True
         elif isinstance(error, PermissionError):
-            kind, seconds, detail = Kind.UNREADABLE_FILE, UNREADABLE_SECONDS, error.strerror or detail
+            kind, retry_seconds, detail = Kind.UNREADABLE_FILE, UNREADABLE_RETRY_SECONDS, error.strerror or detail
         elif isinstance(error, OSError):
             detail = error.strerror or detail
         elif isinstance(error, (OperationalError, InterfaceError)):
-            logger.error("%s cannot be taken in now, again in %.0f s: %s", ready.path, seconds, error)
+            logger.error("%s cannot be accepted now, next try in %.0f s: %s", ready.path, retry_seconds, error)
             connections.close_all()
         else:
-            seconds = FAILING_SECONDS
-            if not self.book.has(kind, ready.path):
-                logger.error("%s cannot be taken in, again in %.0f s", ready.path, seconds, exc_info=error)
-        self.book.note(kind, ready.path, detail)
-        self.tracker.retry_later(ready.path, now, seconds)
+            retry_seconds = UNEXPECTED_RETRY_SECONDS
+            if not self.problems.has(kind, ready.path):
+                logger.error("%s cannot be accepted, next try in %.0f s", ready.path, retry_seconds, exc_info=error)
+        self.problems.add(kind, ready.path, detail)
+        self.tracker.retry_later(ready.path, now, retry_seconds)
 
     def _store_problems(self, now: float) -> None:
         if now >= self._next_store:
-            self._next_store = now + STORE_SECONDS
-            self.book.store()
+            self._next_store = now + STORE_PROBLEMS_SECONDS
+            self.problems.store()
 
 
-def _not_secured(error: Exception) -> None:
-    logger.error("Files that wait are not copied into the spool: %s", error)
+def _log_spool_failure(error: Exception) -> None:
+    logger.error("Waiting files are not copied into the spool: %s", error)
     if isinstance(error, (OperationalError, InterfaceError)):
         connections.close_all()
 
 
 def loops() -> list[Loop]:
+    """Return the loops of `watch_cameras`."""
     return [CameraWatcher()]

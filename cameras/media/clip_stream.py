@@ -1,4 +1,4 @@
-"""An open clip: its packets and frames, with every fault of the file told from a fault of the disk."""
+"""An open clip: its packets and frames. Errors of the file are separated from errors of the disk."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ else:  # not subscriptable at run time
     VideoPacket = Packet
 
 _BUFFER_BYTES = 256 * 1024
-_DECODER_THREADS = 1  # clips are decoded side by side already
+_DECODER_THREADS = 1  # several clips are decoded in parallel already
 
 
 class _Reader:
-    """A file for the demuxer, which swallows errors of reading: the first one is kept."""
+    """The demuxer's view of a file. The demuxer swallows read errors, so the first one is kept."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -50,34 +50,34 @@ class _Reader:
 
 @dataclass(slots=True)
 class Damage:
-    """Whether something of a clip could not be read."""
+    """Whether a part of the clip could not be read."""
 
     found: bool = False
 
 
 @contextlib.contextmanager
-def opened(
-    file: BinaryIO, container_format: str, cut: bool, max_pixels: int
+def open_clip(
+    file: BinaryIO, container_format: str, truncated: bool, max_pixels: int
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The clip and its picture stream. What the decoder says becomes a `MediaFaultError`."""
+    """Yield the clip and its picture stream. Errors of the decoder become a `MediaFaultError`."""
     if not container_format:
-        raise UnsupportedError("no clip of a known kind")
+        raise UnsupportedError("not a known kind of clip")
     file.seek(0)
     reader = _Reader(file)
-    # The decoder's own limit stops a picture that grows in mid-stream before memory is taken for it.
-    # A file makes its demuxer open nothing else: see `kinds.DEMUXERS`, and this is the second lock.
+    # The decoder's own limit stops a picture that grows in mid-stream before memory is allocated.
+    # The options also prevent a file from opening others. See `file_types.DEMUXERS` for the first protection.
     options = {"max_pixels": str(max_pixels), "protocol_whitelist": "none", "format_whitelist": container_format}
     try:
         with av.open(
             reader, format=container_format, options=options, buffer_size=_BUFFER_BYTES, metadata_errors="replace"
-        ) as either:
-            container = cast(InputContainer, either)
-            yield container, _picture_stream(container, cut, max_pixels)
+        ) as opened:
+            container = cast(InputContainer, opened)
+            yield container, _picture_stream(container, truncated, max_pixels)
     except av.error.MemoryError as error:
         raise MemoryError from error
     except av.error.FFmpegError as error:
         if reader.error is None:
-            raise (TruncatedError if cut else BrokenError)(f"cannot be decoded: {error.strerror}") from error
+            raise (TruncatedError if truncated else BrokenError)(f"cannot be decoded: {error.strerror}") from error
     except MediaFaultError:
         if reader.error is None:
             raise
@@ -85,21 +85,21 @@ def opened(
         raise reader.error
 
 
-def _picture_stream(container: InputContainer, cut: bool, max_pixels: int) -> VideoStream:
+def _picture_stream(container: InputContainer, truncated: bool, max_pixels: int) -> VideoStream:
     streams = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
     stream = next(streams, None)
-    if stream is None and cut:
+    if stream is None and truncated:
         raise TruncatedError
     if stream is None or stream.codec_context is None:
-        raise UnsupportedError("no stream of pictures, or of a kind that cannot be decoded")
+        raise UnsupportedError("no video stream, or none that can be decoded")
     if stream.codec_context.width and stream.codec_context.height:
         check_pixels(stream.codec_context.width, stream.codec_context.height, max_pixels)
     stream.codec_context.thread_count = _DECODER_THREADS
     return stream
 
 
-def packets_of(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoPacket]:
-    """The packets of the stream as far as they can be read, and the empty one that ends them."""
+def read_packets(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoPacket]:
+    """Yield the readable packets of the stream, and the empty one at its end."""
     try:
         yield from container.demux(stream)
     except av.error.MemoryError:
@@ -108,9 +108,9 @@ def packets_of(container: InputContainer, stream: VideoStream, damage: Damage) -
         damage.found = True
 
 
-def frames_of(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
-    """Every frame that can be decoded, from where the container stands, in the order they are shown."""
-    for packet in packets_of(container, stream, damage):
+def read_frames(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+    """Yield every frame that can be decoded, from the current position, in display order."""
+    for packet in read_packets(container, stream, damage):
         try:
             frames = stream.codec_context.decode(packet)
         except av.error.MemoryError:

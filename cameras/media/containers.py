@@ -1,4 +1,4 @@
-"""The containers of clips, by their first bytes and their own structure, without a demuxer."""
+"""Check the containers of clips by their own structure, without a demuxer."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ _EBML_HEAD_BYTES = 4096
 _ASF_HEAD_BYTES = 64 * 1024
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_LIVE = 1
-# A beginning that is too short to be told apart.
-_LEAST_BYTES = 12
+# Fewer bytes cannot be identified.
+_MIN_BYTES = 12
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
 def format_of(file: BinaryIO) -> str:
-    """The demuxer for a clip by its first bytes; "" for what is no clip we know. The file is left anywhere."""
-    found = file_types.find(_head(file, file_types.HEAD_BYTES), is_clip=True)
-    return found.demuxer if found else ""
+    """Return the demuxer for a clip by its first bytes, or "". The position of the file is undefined afterwards."""
+    file_type = file_types.try_identify(_head(file, file_types.HEAD_BYTES), is_clip=True)
+    return file_type.demuxer if file_type else ""
 
 
-def is_cut(file: BinaryIO, container_format: str, size_bytes: int) -> bool:
-    """Whether the structure of a clip says that there must be more of it than `size_bytes`.
+def is_truncated(file: BinaryIO, container_format: str, size_bytes: int) -> bool:
+    """Return whether the structure of a clip declares more than `size_bytes`.
 
-    A Matroska file of unknown length, Dahua's format and streams do not say. The file is left anywhere.
+    A Matroska file of unknown length, Dahua's format and streams do not declare a length. The position of the file is
+    undefined afterwards.
     """
     if container_format == "mov":
-        return _mov_is_cut(file, size_bytes)
+        return _mov_is_truncated(file, size_bytes)
     if container_format == "avi":
-        return _avi_is_cut(file, size_bytes)
+        return _avi_is_truncated(file, size_bytes)
     if container_format == "asf":
-        return _asf_is_cut(_head(file, _ASF_HEAD_BYTES), size_bytes)
-    return container_format == "matroska" and _matroska_is_cut(_head(file, _EBML_HEAD_BYTES), size_bytes)
+        return _asf_is_truncated(_head(file, _ASF_HEAD_BYTES), size_bytes)
+    return container_format == "matroska" and _matroska_is_truncated(_head(file, _EBML_HEAD_BYTES), size_bytes)
 
 
 def _head(file: BinaryIO, count: int) -> bytes:
@@ -42,7 +43,7 @@ def _head(file: BinaryIO, count: int) -> bytes:
     return file.read(count)
 
 
-def _mov_is_cut(file: BinaryIO, size_bytes: int) -> bool:
+def _mov_is_truncated(file: BinaryIO, size_bytes: int) -> bool:
     position, has_index = 0, False
     for _ in range(_MAX_MOV_BOXES):
         if position + 8 > size_bytes:
@@ -51,27 +52,27 @@ def _mov_is_cut(file: BinaryIO, size_bytes: int) -> bool:
         head = file.read(16).ljust(16, b"\0")
         length, kind, long_length = struct.unpack(">I4sQ", head)
         has_index |= kind == b"moov"
-        if length == 0:  # to the end of the file
+        if length == 0:  # up to the end of the file
             position = size_bytes
             break
         position += max(long_length if length == 1 else length, 8)
     return position > size_bytes or not has_index
 
 
-def _avi_is_cut(file: BinaryIO, size_bytes: int) -> bool:
+def _avi_is_truncated(file: BinaryIO, size_bytes: int) -> bool:
     position = 0
     while position + 8 <= size_bytes:
         file.seek(position)
         kind, length = struct.unpack("<4sI", file.read(8))
         if kind != b"RIFF":  # padding after the last part
             return False
-        if length == 0:  # filled in when the recording ends
+        if length == 0:  # written when the recording ends
             return True
         position += 8 + length
     return position > size_bytes + 1  # the last part may lack its padding byte
 
 
-def _matroska_is_cut(head: bytes, size_bytes: int) -> bool:
+def _matroska_is_truncated(head: bytes, size_bytes: int) -> bool:
     at = head.find(_MATROSKA_SEGMENT)
     if at < 0 or at + 5 > len(head):
         return size_bytes <= _EBML_HEAD_BYTES
@@ -85,8 +86,8 @@ def _matroska_is_cut(head: bytes, size_bytes: int) -> bool:
     return length != mask and start + width + length > size_bytes
 
 
-def _asf_is_cut(head: bytes, size_bytes: int) -> bool:
-    """A recording that did not end is marked as a live one, and says nothing of its size."""
+def _asf_is_truncated(head: bytes, size_bytes: int) -> bool:
+    """An interrupted recording is marked as a live one, which declares no size."""
     at = head.find(_ASF_FILE_PROPERTIES)
     if at < 0 or at + 92 > len(head):
         return False
@@ -94,14 +95,14 @@ def _asf_is_cut(head: bytes, size_bytes: int) -> bool:
     return not flags & _ASF_LIVE and length > size_bytes
 
 
-def tells_its_end(file: BinaryIO) -> bool:
-    """Whether a clip of this format says by its structure how long it is. The file is left at its start.
+def declares_length(file: BinaryIO) -> bool:
+    """Return whether the structure of a clip declares its length. Rewind the file.
 
-    Of a live Matroska file, Dahua's format and streams of packets, each beginning looks whole.
+    Every beginning of a live Matroska file, of Dahua's format and of a stream of packets looks complete.
     """
     container_format, head = format_of(file), _head(file, _EBML_HEAD_BYTES)
     file.seek(0)
-    if container_format in ("mov", "avi", "asf") or len(head) < _LEAST_BYTES:
+    if container_format in ("mov", "avi", "asf") or len(head) < _MIN_BYTES:
         return True
     at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
     if container_format != "matroska" or not len(_MATROSKA_SEGMENT) <= at < len(head):

@@ -1,9 +1,8 @@
-"""Decoding of what cameras send, in processes of their own with limited memory and processor time.
+"""Decode pictures and clips in separate processes with limited memory and processor time.
 
-A file that ends its decoder, by a fault of a library or by what it costs, ends nothing else: it is told from the
-others and refused. The processes are started when they are needed, kept for the next file, and end with this one.
-Whatever looks at a camera's bytes asks here: no other process decodes one, and what is decoded has the content that
-was taken in.
+A file that crashes its decoder, through a bug of a library or by its cost, is rejected and affects nothing else. The
+processes are started on demand, kept for the next file, and end with this process. All code that reads a camera's bytes
+uses this module: no other process decodes them, and what is decoded has the content that was accepted.
 """
 
 from __future__ import annotations
@@ -17,113 +16,128 @@ import numpy as np
 from PIL import Image
 
 from cameras.files import content
-from cameras.media import canary, formats, image_file, render, video
-from cameras.media.decoder_process import Answer, KillsDecoderError, TakesTooLongError, TakesTooMuchError, borrowed
+from cameras.media import formats, image_file, render, transforms, video
+from cameras.media.decoder_process import (
+    DecoderCrashError,
+    DecodingMemoryLimitError,
+    DecodingTimeLimitError,
+    Reply,
+    borrow_process,
+)
+from cameras.media.decoder_self_test import self_test_on_failure
 from hsi.errors import MediaError
 
-_FAULTS = {
-    fault.__name__: fault
-    for fault in (MediaError, content.OtherContentError, *formats.MediaFaultError.__subclasses__())
+_ERRORS = {
+    error.__name__: error
+    for error in (MediaError, content.ContentChangedError, *formats.MediaFaultError.__subclasses__())
 }
 
 
-class Wanted(TypedDict, total=False):
-    """What of a picture is wanted: see `render.pixels`."""
+class RenderOptions(TypedDict, total=False):
+    """Which part of a picture to return, and at what size. See `render.render_pixels`."""
 
     mode: render.Mode
-    least: render.Size | None
-    box: render.Box | None
-    most: render.Size | None
+    least: transforms.Size | None
+    box: transforms.Box | None
+    most: transforms.Size | None
 
 
-def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> image_file.Still:
-    """`imagefile.read_image` in a process of its own. Raises a `MediaFaultError`; an `OSError` is a failure to read."""
-    facts, thumbnail = _only(file, work="image", name=name, max_bytes=max_bytes, max_pixels=max_pixels)
-    taken = facts.pop("exif_time")
-    return image_file.Still(**facts, thumbnail=thumbnail, exif_time=datetime.fromisoformat(taken) if taken else None)
+def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> image_file.ImageInfo:
+    """Call `image_file.read_image` in the decoder. Raise a `MediaFaultError`, or an `OSError` if reading fails."""
+    facts, thumbnail = _request_one(file, task="image", name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    text = facts.pop("exif_time")
+    exif_time = datetime.fromisoformat(text) if text else None
+    return image_file.ImageInfo(**facts, thumbnail=thumbnail, exif_time=exif_time)
 
 
-def inspect(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> video.Clip:
-    """`video.inspect` in a process of its own. Raises as `read_image` does."""
-    seen = content.version(file)
-    facts, thumbnail = _only(file, work="clip", name=name, max_bytes=max_bytes, max_pixels=max_pixels)
-    content.remember(file, seen, facts["sha256"])
-    return video.Clip(**facts, thumbnail=thumbnail)
+def inspect_clip(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int) -> video.ClipInfo:
+    """Call `video.inspect_clip` in the decoder. Raise like `read_image`."""
+    version = content.file_version(file)
+    facts, thumbnail = _request_one(file, task="clip", name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+    content.remember_verified(file, version, facts["sha256"])
+    return video.ClipInfo(**facts, thumbnail=thumbnail)
 
 
-def sample(
+def sample_frames(
     file: BinaryIO, *, sha256: str, interval_seconds: float, max_frames: int, max_pixels: int
 ) -> Generator[video.Frame]:
-    """`video.sample` in a process of its own: a frame at a time, of the clip of this content.
+    """Call `video.sample_frames` in the decoder: one frame at a time, of the clip with this content.
 
-    Raises as `read_image` does, and `content.OtherContentError`, which may come after the last frame.
+    Raise like `read_image`, and `content.ContentChangedError`, which may come after the last frame.
     """
-    options = {"interval_seconds": interval_seconds, "max_frames": max_frames, "max_pixels": max_pixels}
-    seen = content.version(file)
-    known = content.is_known(file, sha256)
-    request: dict[str, Any] = {"work": "frames", "sha256": sha256, "known": known, **options}
-    with canary.blaming(file, request["work"]), contextlib.closing(_answers(file, **request)) as answers:
-        for facts, pixels in answers:
-            yield _frame(facts, pixels)
-    content.remember(file, seen, sha256)
+    version = content.file_version(file)
+    request: dict[str, Any] = {
+        "task": "frames", "sha256": sha256, "is_verified": content.is_verified(file, sha256),
+        "interval_seconds": interval_seconds, "max_frames": max_frames, "max_pixels": max_pixels,
+    }  # fmt: skip
+    with self_test_on_failure(file, request["task"]), contextlib.closing(_request(file, **request)) as replies:
+        for header, pixels in replies:
+            yield _to_frame(header, pixels)
+    content.remember_verified(file, version, sha256)
 
 
 def frame_at(
     file: BinaryIO, *, sha256: str, offset_seconds: float, most: tuple[int, int], max_pixels: int
 ) -> video.Frame:
-    """`video.frame_at` in a process of its own, shrunk to fit `most` (width, height). Raises as `sample` does."""
-    seen = content.version(file)
+    """Call `video.frame_at` in the decoder, shrunk to fit `most` (width, height). Raise like `sample_frames`."""
+    version = content.file_version(file)
     options = {"offset_seconds": offset_seconds, "most": most, "max_pixels": max_pixels}
-    answer = _only(file, work="frame", sha256=sha256, known=content.is_known(file, sha256), **options)
-    content.remember(file, seen, sha256)
-    return _frame(*answer)
+    is_verified = content.is_verified(file, sha256)
+    header, pixels = _request_one(file, task="frame", sha256=sha256, is_verified=is_verified, **options)
+    content.remember_verified(file, version, sha256)
+    return _to_frame(header, pixels)
 
 
-def pixels(file: BinaryIO, *, sha256: str | None, max_pixels: int, **wanted: Unpack[Wanted]) -> render.Rendered:
-    """`render.pixels` in a process of its own. Raises as `read_image` does, and `content.OtherContentError`."""
-    facts, body = _only(file, work="pixels", sha256=sha256, max_pixels=max_pixels, **wanted)
-    width, height = facts["size"]
-    return render.Rendered((width, height), Image.frombytes(facts["mode"], tuple(facts["shown"]), body))
+def render_pixels(
+    file: BinaryIO, *, sha256: str | None, max_pixels: int, **options: Unpack[RenderOptions]
+) -> render.RenderedPicture:
+    """Call `render.render_pixels` in the decoder. Raise like `read_image`, and `content.ContentChangedError`."""
+    header, body = _request_one(file, task="pixels", sha256=sha256, max_pixels=max_pixels, **options)
+    width, height = header["size"]
+    image = Image.frombytes(header["mode"], tuple(header["image_size"]), body)
+    return render.RenderedPicture((width, height), image)
 
 
-def upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> render.Upright:
-    """`render.upright` in a process of its own. Raises as `pixels` does."""
-    facts, encoded = _only(file, work="upright", sha256=sha256, max_pixels=max_pixels)
-    width, height = facts["size"]
-    return render.Upright((width, height), encoded)
+def render_upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> render.UprightFile:
+    """Call `render.render_upright` in the decoder. Raise like `render_pixels`."""
+    header, encoded = _request_one(file, task="upright", sha256=sha256, max_pixels=max_pixels)
+    width, height = header["size"]
+    return render.UprightFile((width, height), encoded)
 
 
-def _frame(facts: dict[str, Any], pixels: bytes) -> video.Frame:
-    shape = (facts["height"], facts["width"], 3)
-    return video.Frame(facts["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape), facts["every_seconds"])
+def _to_frame(header: dict[str, Any], pixels: bytes) -> video.Frame:
+    shape = (header["height"], header["width"], 3)
+    return video.Frame(
+        header["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape), header["interval_seconds"]
+    )
 
 
-def _only(file: BinaryIO, **request: Any) -> Answer:
-    """The one result. A process that was ended before it answered may have been so by chance: another one is asked."""
-    with canary.blaming(file, request["work"]):
+def _request_one(file: BinaryIO, **request: Any) -> Reply:
+    """Return the only reply. After a crash, try a second process, because the first may have ended by chance."""
+    with self_test_on_failure(file, request["task"]):
         try:
-            [answer] = _answers(file, **request)
-        except TakesTooLongError:
+            [reply] = _request(file, **request)
+        except DecodingTimeLimitError:
             raise
-        except KillsDecoderError:
-            [answer] = _answers(file, **request)
-        return answer
+        except DecoderCrashError:
+            [reply] = _request(file, **request)
+        return reply
 
 
-def _answers(file: BinaryIO, **request: Any) -> Generator[Answer]:
-    with borrowed() as child:
-        for facts, body in child.ask(file, request):
-            if facts.get("error") == "MemoryError":  # what was read before may have left little: it is of no more use
-                raise TakesTooMuchError
-            if "error" in facts:
+def _request(file: BinaryIO, **request: Any) -> Generator[Reply]:
+    with borrow_process() as process:
+        for header, body in process.request(file, request):
+            if header.get("error") == "MemoryError":  # earlier files may have taken the memory: end this process
+                raise DecodingMemoryLimitError
+            if "error" in header:
                 break
-            if not facts:
+            if not header:
                 return
-            yield facts, body
-    _raise(**facts)
+            yield header, body
+    _raise(**header)
 
 
 def _raise(error: str, detail: str = "", errno: int | None = None) -> None:
     if error == "OSError":
         raise OSError(errno, detail)
-    raise _FAULTS[error](detail)
+    raise _ERRORS[error](detail)

@@ -1,7 +1,7 @@
-"""The process that decodes: `python -m cameras.media.decoder_child SOCKET CPU_SECONDS MEMORY_BYTES`. See `decoder`.
+"""The decoder process: `python -m cameras.media.decoder_child SOCKET CPU_SECONDS MEMORY_BYTES`.
 
-It has no settings, no database and no secret, writes no file, opens none but Python's own, reaches no network, and
-ends with the one who asked. What a hostile file makes of it stays here.
+It has no settings, no database and no secrets. It writes no file, opens only Python's own files, has no network access,
+and ends with its client. A hostile file can only harm this process. See `decoder` for the client.
 """
 
 from __future__ import annotations
@@ -20,133 +20,137 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (see `enter`)
+from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (see `enter_sandbox`)
 
 from cameras.files import content
-from cameras.media import decoder_wire, image_file, render, sandbox, video
+from cameras.media import decoder_protocol, image_file, render, sandbox, transforms, video
 from hsi.errors import MediaError
 
-_OPEN_FILES = 64
-Answer = tuple[dict[str, Any], bytes | memoryview]
+_MAX_OPEN_FILES = 64
+Reply = tuple[dict[str, Any], bytes | memoryview]
 
 
-def main(handle: int, cpu_seconds: int, memory_bytes: int) -> None:
-    """Say what keeps this process from files, then answer until the other side is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the one who asks: it may still wait for an answer
+def main(socket_descriptor: int, cpu_seconds: int, memory_bytes: int) -> None:
+    """Send the restrictions of this process, then serve requests until the client is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the client, which may still wait for a reply
         signal.signal(number, signal.SIG_IGN)
-    limit(memory_bytes)
-    walls = enter()
-    with socket.socket(fileno=handle) as peer, contextlib.suppress(EOFError, ConnectionError):
-        decoder_wire.send(peer, dataclasses.asdict(walls))
+    limit_resources(memory_bytes)
+    restrictions = enter_sandbox()
+    with socket.socket(fileno=socket_descriptor) as client, contextlib.suppress(EOFError, ConnectionError):
+        decoder_protocol.send(client, dataclasses.asdict(restrictions))
         while True:
-            request, _, descriptor = decoder_wire.receive(peer)
+            request, _, descriptor = decoder_protocol.receive(client)
             assert descriptor is not None  # noqa: S101 (each request comes with its file)
             with os.fdopen(descriptor, "rb") as file:
-                for header, body in answers(file, cpu_seconds, **request):
-                    decoder_wire.send(peer, header, body)
+                for header, body in replies(file, cpu_seconds, **request):
+                    decoder_protocol.send(client, header, body)
 
 
-def limit(memory_bytes: int) -> None:
-    """What a system does not know of stays unlimited."""
-    for what, most in (
+def limit_resources(memory_bytes: int) -> None:
+    """Limit memory and files. Limits that the system does not support are skipped."""
+    for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
     ):
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
-    with contextlib.suppress(OSError):  # short of memory, the kernel ends this process before those that are needed
+            resource.setrlimit(limit, (value, value))
+    with contextlib.suppress(OSError):  # when memory is short, the kernel ends this process before the others
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def enter() -> sandbox.Walls:
-    """What decodes is loaded by now. Parts of libraries that load themselves later stay readable, and nothing else."""
-    return sandbox.enter({Path(sysconfig.get_path(of)) for of in ("stdlib", "platstdlib", "purelib", "platlib")})
+def enter_sandbox() -> sandbox.Restrictions:
+    """Restrict this process. All decoders are imported by now.
+
+    Only Python's folders stay readable, for the parts of libraries that are imported later.
+    """
+    return sandbox.enter({Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
-def answers(file: BinaryIO, cpu_seconds: int, work: str, **options: Any) -> Iterator[Answer]:
-    """The results of one request, then one without a result, or with the error that ended it."""
-    end: dict[str, Any] = {}
-    budget(cpu_seconds)
+def replies(file: BinaryIO, cpu_seconds: int, task: str, **options: Any) -> Iterator[Reply]:
+    """Yield the results of one request, then an empty reply, or the error that ended it."""
+    last_header: dict[str, Any] = {}
+    limit_cpu_time(cpu_seconds)
     try:
-        for result in WORK[work](file, **options):
+        for result in TASKS[task](file, **options):
             yield result
-            budget(cpu_seconds)
+            limit_cpu_time(cpu_seconds)
     except MediaError as error:
-        end = {"error": type(error).__name__, "detail": error.detail}
+        last_header = {"error": type(error).__name__, "detail": error.detail}
     except OSError as error:
-        out_of_memory = error.errno == errno.ENOMEM
-        end = {"error": "MemoryError"} if out_of_memory else _failure(error)
+        is_out_of_memory = error.errno == errno.ENOMEM
+        last_header = {"error": "MemoryError"} if is_out_of_memory else _os_error(error)
     except MemoryError:
-        end = {"error": "MemoryError"}
-    yield end, b""
+        last_header = {"error": "MemoryError"}
+    yield last_header, b""
 
 
-def _failure(error: OSError) -> dict[str, Any]:
+def _os_error(error: OSError) -> dict[str, Any]:
     return {"error": "OSError", "errno": error.errno, "detail": str(error)}
 
 
-def budget(cpu_seconds: int) -> None:
-    """From now on, so much time of a processor: then the kernel ends this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = int(used.ru_utime + used.ru_stime) + cpu_seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+def limit_cpu_time(cpu_seconds: int) -> None:
+    """Have the kernel end this process after this much processor time from now on."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime) + cpu_seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
-def _image(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    yield _whole(image_file.read_image(file, **options))
+def _read_image(file: BinaryIO, **options: Any) -> Iterator[Reply]:
+    yield _info_reply(image_file.read_image(file, **options))
 
 
-def _clip(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    yield _whole(video.inspect(file, **options))
+def _inspect_clip(file: BinaryIO, **options: Any) -> Iterator[Reply]:
+    yield _info_reply(video.inspect_clip(file, **options))
 
 
-def _pixels(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    rendered = render.pixels(file, **options)
-    yield {"size": rendered.size, "mode": rendered.image.mode, "shown": rendered.image.size}, rendered.image.tobytes()
+def _render_pixels(file: BinaryIO, **options: Any) -> Iterator[Reply]:
+    picture = render.render_pixels(file, **options)
+    image = picture.image
+    yield {"size": picture.size, "mode": image.mode, "image_size": image.size}, image.tobytes()
 
 
-def _upright(file: BinaryIO, **options: Any) -> Iterator[Answer]:
-    found = render.upright(file, **options)
-    yield {"size": found.size}, found.encoded
+def _render_upright(file: BinaryIO, **options: Any) -> Iterator[Reply]:
+    upright = render.render_upright(file, **options)
+    yield {"size": upright.size}, upright.encoded
 
 
-def _frames(file: BinaryIO, sha256: str, known: bool, **options: Any) -> Iterator[Answer]:
-    with content.held(file, sha256, known=known):
-        for frame in video.sample(file, **options):
-            yield _frame(frame)
+def _sample_frames(file: BinaryIO, sha256: str, is_verified: bool, **options: Any) -> Iterator[Reply]:
+    with content.verified(file, sha256, is_verified=is_verified):
+        for frame in video.sample_frames(file, **options):
+            yield _frame_reply(frame)
 
 
 def _frame_at(
-    file: BinaryIO, sha256: str, known: bool, offset_seconds: float, most: tuple[int, int], **options: Any
-) -> Iterator[Answer]:
-    with content.held(file, sha256, known=known):
+    file: BinaryIO, sha256: str, is_verified: bool, offset_seconds: float, most: tuple[int, int], **options: Any
+) -> Iterator[Reply]:
+    with content.verified(file, sha256, is_verified=is_verified):
         frame = video.frame_at(file, offset_seconds, **options)
-    small = render.shrunk(Image.fromarray(frame.pixels), most)
-    yield _frame(dataclasses.replace(frame, pixels=np.asarray(small)))
+    small = transforms.shrink_to_fit(Image.fromarray(frame.pixels), most)
+    yield _frame_reply(dataclasses.replace(frame, pixels=np.asarray(small)))
 
 
-def _frame(frame: video.Frame) -> Answer:
+def _frame_reply(frame: video.Frame) -> Reply:
     height, width, _ = frame.pixels.shape
-    facts = {"offset_seconds": frame.offset_seconds, "every_seconds": frame.every_seconds}
-    return {**facts, "width": width, "height": height}, np.ascontiguousarray(frame.pixels).data
+    header = {"offset_seconds": frame.offset_seconds, "interval_seconds": frame.interval_seconds}
+    return {**header, "width": width, "height": height}, np.ascontiguousarray(frame.pixels).data
 
 
-def _whole(found: Any) -> Answer:
-    facts = dataclasses.asdict(found)
-    thumbnail: bytes = facts.pop("thumbnail")
-    if facts.get("exif_time"):
-        facts["exif_time"] = facts["exif_time"].isoformat()
-    return facts, thumbnail
+def _info_reply(info: image_file.ImageInfo | video.ClipInfo) -> Reply:
+    header = dataclasses.asdict(info)
+    thumbnail: bytes = header.pop("thumbnail")
+    if header.get("exif_time"):
+        header["exif_time"] = header["exif_time"].isoformat()
+    return header, thumbnail
 
 
-WORK: dict[str, Callable[..., Iterator[Answer]]] = {
-    "image": _image,
-    "clip": _clip,
-    "pixels": _pixels,
-    "upright": _upright,
-    "frames": _frames,
+TASKS: dict[str, Callable[..., Iterator[Reply]]] = {
+    "image": _read_image,
+    "clip": _inspect_clip,
+    "pixels": _render_pixels,
+    "upright": _render_upright,
+    "frames": _sample_frames,
     "frame": _frame_at,
 }
 

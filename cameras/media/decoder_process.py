@@ -1,4 +1,4 @@
-"""The processes that decode: started when they are needed, kept for the next file, and ended with this one."""
+"""The decoder processes, seen from this side: start one on demand, keep it for the next file, end it with this one."""
 
 from __future__ import annotations
 
@@ -17,175 +17,182 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from cameras.media import decoder_wire, formats, sandbox
+from cameras.media import decoder_protocol, formats, sandbox
 from hsi.outbound.error_responses import one_line
 
 logger = logging.getLogger(__name__)
 
-# By the wall, so long a file may take: it may lie on a slow share.
-PATIENCE_SECONDS = 600.0
-# Processes that are kept while there is nothing to do.
-MOST_IDLE = 2
-END_SECONDS = 5.0
-_LAST_WORDS_BYTES = 64 * 1024
-_LONGEST_WORDS = 200
-Answer = tuple[dict[str, Any], bytes]
+# Wall-clock limit for one reply. The file may be on a slow share.
+REPLY_TIMEOUT_SECONDS = 600.0
+MAX_IDLE = 2  # processes that are kept while there is nothing to decode
+EXIT_TIMEOUT_SECONDS = 5.0
+_STDERR_BYTES = 64 * 1024
+_MAX_LINE = 200
+Reply = tuple[dict[str, Any], bytes]
 
 
-class KillsDecoderError(formats.MediaFaultError):
-    """The file ends the process that decodes it."""
+class DecoderCrashError(formats.MediaFaultError):
+    """The file crashes the decoder process."""
 
     reason = "kills_decoder"
     retryable = True
 
 
-class TooCostlyError(KillsDecoderError):
-    """Decoding takes more than a process that decodes may have."""
+class DecodingLimitError(DecoderCrashError):
+    """Decoding needs more than a decoder process may use."""
 
     retryable = False
 
 
-class TakesTooLongError(TooCostlyError):
-    """Decoding takes longer than DECODER_CPU_SECONDS of a processor."""
+class DecodingTimeLimitError(DecodingLimitError):
+    """Decoding takes longer than DECODER_CPU_SECONDS of processor time."""
 
 
-class TakesTooMuchError(TooCostlyError):
-    """Decoding takes more memory than DECODER_MEMORY_BYTES."""
+class DecodingMemoryLimitError(DecodingLimitError):
+    """Decoding needs more memory than DECODER_MEMORY_BYTES."""
 
 
-class UnwellError(OSError):
-    """Nothing can be decoded at the moment, and no file is at fault: files wait."""
+class DecoderUnavailableError(OSError):
+    """Nothing can be decoded now, and no file is at fault. Files wait."""
 
 
-class Child:
-    """One process that decodes, one file at a time. Raises `UnwellError` where none can be started."""
+class DecoderProcess:
+    """One decoder process, for one file at a time. Raises `DecoderUnavailableError` if it cannot be started."""
 
     program = "cameras.media.decoder_child"
 
     def __init__(self) -> None:
-        self._peer, theirs = socket.socketpair()
-        self._peer.settimeout(PATIENCE_SECONDS)
-        limits = (theirs.fileno(), settings.DECODER_CPU_SECONDS, settings.DECODER_MEMORY_BYTES)
-        words, theirs_to_say = os.pipe()
-        self._words = open(words, "rb", buffering=0)  # noqa: SIM115, PTH123 (closed by `end`)
-        for handle in (words, theirs_to_say):  # who does not listen must not stop who speaks
-            os.set_blocking(handle, False)
+        self._socket, child_socket = socket.socketpair()
+        self._socket.settimeout(REPLY_TIMEOUT_SECONDS)
+        limits = (child_socket.fileno(), settings.DECODER_CPU_SECONDS, settings.DECODER_MEMORY_BYTES)
+        stderr, child_stderr = os.pipe()
+        self._stderr = open(stderr, "rb", buffering=0)  # noqa: SIM115, PTH123 (closed by `end`)
+        for descriptor in (stderr, child_stderr):  # a full pipe must not block the child
+            os.set_blocking(descriptor, False)
         try:
-            self._process = self._started(theirs, theirs_to_say, limits)
+            self._process = self._start(child_socket, child_stderr, limits)
         except OSError as error:
-            self._peer.close()
-            self._words.close()
-            raise UnwellError(f"the decoder cannot be started: {error}") from error
+            self._socket.close()
+            self._stderr.close()
+            raise DecoderUnavailableError(f"the decoder cannot be started: {error}") from error
         try:
-            facts, _, _ = decoder_wire.receive(self._peer)
+            header, _, _ = decoder_protocol.receive(self._socket)
         except (OSError, EOFError) as error:
-            with contextlib.suppress(subprocess.TimeoutExpired):  # it says why before it ends
-                self._process.wait(END_SECONDS)
-            cause = self.last_words() or f"it ended with status {self._process.poll()}"
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the child prints the cause before it ends
+                self._process.wait(EXIT_TIMEOUT_SECONDS)
+            cause = self.last_error_line() or f"it ended with status {self._process.poll()}"
             self.end()
-            raise UnwellError(f"the decoder cannot be started: {cause}") from error
-        self.walls = sandbox.Walls(**facts)
-        if not self.walls.files:
-            _warn_of_no_walls()
+            raise DecoderUnavailableError(f"the decoder cannot be started: {cause}") from error
+        self.restrictions = sandbox.Restrictions(**header)
+        if not self.restrictions.files:
+            _warn_unrestricted()
 
-    def _started(self, theirs: socket.socket, words: int, limits: tuple[int, ...]) -> subprocess.Popen[bytes]:
-        with theirs, open(words, "wb") as stderr:
+    def _start(self, child_socket: socket.socket, stderr: int, limits: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        with child_socket, open(stderr, "wb") as stderr_file:
             return subprocess.Popen(  # noqa: S603 (our own program)
                 [sys.executable, "-m", self.program, *map(str, limits)],
                 cwd=settings.BASE_DIR,
                 env={"PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                pass_fds=[theirs.fileno()],
+                stderr=stderr_file,
+                pass_fds=[child_socket.fileno()],
                 start_new_session=True,
             )
 
-    def ask(self, file: BinaryIO, request: dict[str, Any]) -> Iterator[Answer]:
-        """Its results; the last has no facts or an error. Raises `KillsDecoderError`, or `OSError` for want of one."""
+    def request(self, file: BinaryIO, request: dict[str, Any]) -> Iterator[Reply]:
+        """Yield the replies. The header of the last one is empty or has an error.
+
+        Raise `DecoderCrashError`, or `OSError` if there is no reply.
+        """
         file.seek(0)
         try:
-            decoder_wire.send(self._peer, request, file=file.fileno())
+            decoder_protocol.send(self._socket, request, file=file.fileno())
             while True:
-                facts, body, _ = decoder_wire.receive(self._peer)
-                yield facts, body
-                if not facts or "error" in facts:
+                header, body, _ = decoder_protocol.receive(self._socket)
+                yield header, body
+                if not header or "error" in header:
                     return
         except TimeoutError as error:
-            raise OSError(f"no answer of the decoder within {PATIENCE_SECONDS:.0f} s") from error
+            raise OSError(f"no reply from the decoder within {REPLY_TIMEOUT_SECONDS:.0f} s") from error
         except (EOFError, ConnectionError) as error:
-            raise self._death() from error
+            raise self._exit_error() from error
 
-    def _death(self) -> Exception:
-        """What its end says of the file: SIGKILL comes from outside, as when the machine is short of memory."""
+    def _exit_error(self) -> Exception:
+        """Return the error for the way the process ended. SIGKILL comes from outside, such as the OOM killer."""
         try:
-            status = self._process.wait(END_SECONDS)
+            status = self._process.wait(EXIT_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
-            return OSError("the decoder says nothing more and does not end: the file is tried again")
+            return OSError("the decoder sends nothing more and does not end: the file is tried again")
         if status == -signal.SIGKILL:
-            return UnwellError("the decoder was killed, as the machine does when it is short of memory: tried again")
+            return DecoderUnavailableError(
+                "the decoder was killed, perhaps because the machine is short of memory: the file is tried again"
+            )
         if status == -signal.SIGXCPU:
-            return TakesTooLongError(f"decoding takes longer than {settings.DECODER_CPU_SECONDS} s of a processor")
+            seconds = settings.DECODER_CPU_SECONDS
+            return DecodingTimeLimitError(f"decoding takes longer than {seconds} s of processor time")
         if status == 0:
-            return UnwellError("the decoder has ended: the file is tried again")
-        ended = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return KillsDecoderError(f"the decoder ended with {ended}")
+            return DecoderUnavailableError("the decoder has ended: the file is tried again")
+        cause = signal.Signals(-status).name if status < 0 else f"status {status}"
+        return DecoderCrashError(f"the decoder ended with {cause}")
 
-    def last_words(self) -> str:
-        """The last line that it has written to its standard error."""
+    def last_error_line(self) -> str:
+        """Return the last line of the process's standard error."""
         with contextlib.suppress(OSError, ValueError):
-            lines = (self._words.read(_LAST_WORDS_BYTES) or b"").decode(errors="replace").split("\n")
-            return next((one_line(line, _LONGEST_WORDS) for line in reversed(lines) if line.strip()), "")
+            lines = (self._stderr.read(_STDERR_BYTES) or b"").decode(errors="replace").split("\n")
+            return next((one_line(line, _MAX_LINE) for line in reversed(lines) if line.strip()), "")
         return ""
 
     @property
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         return self._process.poll() is None
 
     def end(self) -> None:
-        self._peer.close()
-        self._words.close()
+        self._socket.close()
+        self._stderr.close()
         self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for a disk that does not answer
-            self._process.wait(END_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may wait for a disk that does not respond
+            self._process.wait(EXIT_TIMEOUT_SECONDS)
 
 
 @cache
-def _warn_of_no_walls() -> None:
-    """Once a process."""
-    logger.warning("What decodes the cameras' files is not kept from reading ours: see `manage.py check`")
+def _warn_unrestricted() -> None:
+    """Log a warning, once per process."""
+    logger.warning(
+        "The decoder of the cameras' files is not restricted and could read our files: see `manage.py check`"
+    )
 
 
-_idle: list[Child] = []
+_idle: list[DecoderProcess] = []
 _lock = threading.Lock()
 os.register_at_fork(after_in_child=_idle.clear)
 
 
 @contextmanager
-def borrowed(*, fresh: bool = False) -> Iterator[Child]:
-    """A process for one request. One that was left in the middle of it is of no use any more.
+def borrow_process(*, fresh: bool = False) -> Iterator[DecoderProcess]:
+    """Yield a process for one request. A process whose request was interrupted is ended, because it is unusable.
 
-    `fresh`: one that has read nothing before.
+    `fresh`: a new process that has decoded nothing.
     """
     with _lock:
-        child = _idle.pop() if _idle and not fresh else None
-    if child and not child.lives:
-        child.end()
-        child = None
-    child = child or Child()
+        process = _idle.pop() if _idle and not fresh else None
+    if process and not process.is_running:
+        process.end()
+        process = None
+    process = process or DecoderProcess()
     try:
-        yield child
+        yield process
     except BaseException:
-        child.end()
+        process.end()
         raise
     with _lock:
-        if len(_idle) < MOST_IDLE:
-            _idle.append(child)
+        if len(_idle) < MAX_IDLE:
+            _idle.append(process)
             return
-    child.end()
+    process.end()
 
 
-def walls() -> sandbox.Walls:
-    """What keeps the processes that decode from our files. One is started where there is none. May raise `OSError`."""
-    with borrowed() as child:
-        return child.walls
+def active_restrictions() -> sandbox.Restrictions:
+    """Return the restrictions of the decoder processes. Start one if there is none. May raise `OSError`."""
+    with borrow_process() as process:
+        return process.restrictions

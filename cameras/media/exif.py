@@ -1,4 +1,4 @@
-"""What the EXIF data of an opened picture say. Damaged data do not spoil a picture: they say nothing."""
+"""Read the EXIF data of an opened picture. Damaged EXIF data are ignored."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime
 
 from PIL import Image
 
-from cameras.media import orientation
+from cameras.media.transforms import AS_STORED, Orientation, orientation_from_exif
 
-# What Pillow raises on hostile bytes.
+# What Pillow raises for hostile bytes.
 PILLOW_ERRORS = (
     OSError,
     ValueError,
@@ -26,25 +26,25 @@ _ORIENTATION = 0x0112
 _SUB_DIRECTORY, _TIME_ORIGINAL = 0x8769, 0x9003
 
 
-def turn_of(image: Image.Image) -> orientation.Turn:
-    """How the picture must be turned to be upright."""
+def read_orientation(image: Image.Image) -> Orientation:
+    """Return how to turn the picture upright."""
     if image.format == "PNG":
-        image.load()  # the chunk may come after the pixels
+        image.load()  # the EXIF chunk may come after the pixels
     if "exif" not in image.info:
-        return orientation.AS_STORED
+        return AS_STORED
     try:
-        return orientation.of_exif(image.getexif().get(_ORIENTATION))
+        return orientation_from_exif(image.getexif().get(_ORIENTATION))
     except PILLOW_ERRORS:
-        return orientation.AS_STORED
+        return AS_STORED
 
 
-def taken_at(image: Image.Image) -> datetime | None:
-    """`DateTimeOriginal`, naive, on the camera's clock, where it is a date of this century."""
+def read_capture_time(image: Image.Image) -> datetime | None:
+    """Return `DateTimeOriginal` (naive, on the camera's clock) if it is a date of this century."""
     if "exif" not in image.info:
         return None
     try:
         text = image.getexif().get_ifd(_SUB_DIRECTORY).get(_TIME_ORIGINAL)
-        taken = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - naive
+        captured_at = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - naive
     except PILLOW_ERRORS:
         return None
-    return taken if 2000 <= taken.year < 2100 else None
+    return captured_at if 2000 <= captured_at.year < 2100 else None

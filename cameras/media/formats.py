@@ -1,4 +1,4 @@
-"""Files that cameras send: what their names promise, what is too large, and every fault that one may have."""
+"""What the name of a file promises, size limits, and the errors of files that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import BinaryIO, ClassVar, Literal
 
 from hsi.errors import MediaError
 
-# By what names files are taken for pictures and clips. Their content tells what they are: see `file_types`.
+# Extensions of pictures and clips. The content decides what a file is: see `file_types`.
 _IMAGE_NAMES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"))
 _VIDEO_NAMES = frozenset(
     (
@@ -25,31 +25,31 @@ class MediaFaultError(MediaError):
 
 
 class EmptyError(MediaFaultError):
-    """The file is empty; it may be about to be written."""
+    """The file is empty. It may be about to be written."""
 
     reason = "empty"
 
 
 class TruncatedError(MediaFaultError):
-    """The file ends too early; the rest may be on its way."""
+    """The file ends too early. The rest may be on its way."""
 
     reason = "truncated"
 
 
 class RenamedError(MediaFaultError):
-    """The content is neither a picture nor a clip, whatever the extension says."""
+    """The content is neither a picture nor a clip, although the extension says so."""
 
     reason = "renamed"
 
 
-class TooLargeError(MediaFaultError):
-    """The file has more bytes than are allowed."""
+class MediaTooLargeError(MediaFaultError):
+    """The file has more bytes than allowed."""
 
     reason = "too_large"
 
 
 class TooManyPixelsError(MediaFaultError):
-    """The picture has more pixels than are allowed."""
+    """The picture has more pixels than allowed."""
 
     reason = "too_many_pixels"
 
@@ -61,46 +61,46 @@ class BrokenError(MediaFaultError):
 
 
 class UnsupportedError(MediaFaultError):
-    """This kind of file is not handled."""
+    """This kind of file is not supported."""
 
     reason = "unsupported"
 
 
-class LinkedError(MediaFaultError):
-    """It has a second name (hard link) elsewhere, so it is left where it is: copy it here instead."""
+class HardLinkError(MediaFaultError):
+    """The file has a second name (hard link) elsewhere, so it stays where it is. Copy it here instead."""
 
     reason = "linked"
 
 
 def extension(name: str) -> str:
-    """The last extension of a name or path, in lower case with its dot, or ""."""
+    """Return the last extension of a name or path in lower case with its dot, or ""."""
     stem, dot, last = name.rpartition("/")[2].rpartition(".")
     return dot + last.lower() if stem else ""
 
 
-def kind_of(name: str) -> Literal["image", "video"] | None:
-    """What a file of this name should be; None for what is neither."""
+def kind_from_name(name: str) -> Literal["image", "video"] | None:
+    """Return what a file with this name should be, or None for neither."""
     if extension(name) in _IMAGE_NAMES:
         return "image"
     return "video" if extension(name) in _VIDEO_NAMES else None
 
 
 def checked_size(file: BinaryIO, max_bytes: int) -> int:
-    """The size in bytes of an open file, which is left at its start.
+    """Return the size in bytes of an open file, and rewind it.
 
-    Raises `EmptyError` and `TooLargeError`, before a byte is read.
+    Raise `EmptyError` or `MediaTooLargeError` before a byte is read.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size == 0:
         raise EmptyError
     if size > max_bytes:
-        raise TooLargeError(f"{size} bytes, at most {max_bytes} are allowed")
+        raise MediaTooLargeError(f"{size} bytes, at most {max_bytes} are allowed")
     return size
 
 
 def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Raise `TooManyPixelsError` or, for a picture without area, `BrokenError`."""
+    """Raise `TooManyPixelsError`, or `BrokenError` for a picture without area."""
     if width <= 0 or height <= 0:
         raise BrokenError("a picture without area")
     if width * height > max_pixels:

@@ -1,4 +1,4 @@
-"""What a picture file is worth: validated, hashed and made small in one read and at most one decode."""
+"""Validate, hash and shrink a picture file, in one read and at most one decode."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from cameras.media.formats import (
     check_pixels,
     checked_size,
 )
-from cameras.media.shrink import eight_bits, encode_thumbnail, small, thumbnail_size
 from cameras.media.still_headers import SIZE_OF, jpeg_from_start
+from cameras.media.transforms import Size, encode_thumbnail, resize, thumbnail_size, to_eight_bits
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
-_OBJECT = re.compile(r" <[^>]* object at 0x[^>]*>")  # Pillow names what it reads from by its address
+_OBJECT = re.compile(r" <[^>]* object at 0x[^>]*>")  # Pillow's messages contain the address of the file object
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class ImageInfo:
     """A valid picture. `thumbnail` is a JPEG; `exif_time` is naive, on the camera's clock.
 
-    `width`, `height` and `thumbnail` are upright, as a person sees the picture.
+    `width`, `height` and `thumbnail` are upright.
     """
 
     sha256: str
@@ -44,43 +44,45 @@ class Still:
     exif_time: datetime | None
 
 
-def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> Still:
-    """Validate, hash and shrink a JPEG, PNG or WebP, whatever its `name` says.
+def read_image(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> ImageInfo:
+    """Validate, hash and shrink a JPEG, PNG or WebP. Its `name` does not matter.
 
-    A JPEG is decoded at about the size of the thumbnail, which still reads its whole stream. Raises a
-    `MediaFaultError`; an `OSError` is a failure to read.
+    A JPEG is decoded at about the size of the thumbnail, which still reads its whole stream. Raise a
+    `MediaFaultError`, or an `OSError` if reading fails.
     """
-    # Not as much as is allowed: memory is set aside for what is asked for.
+    # The read has an exact size, because memory is allocated for the size that is asked for.
     data = file.read(checked_size(file, max_bytes))
-    found = file_types.of(data[: file_types.HEAD_BYTES], name)
-    if found.kind != "image":
-        raise RenamedError("the content is no picture")
+    file_type = file_types.identify(data[: file_types.HEAD_BYTES], name)
+    if file_type.kind != "image":
+        raise RenamedError("the content is not a picture")
     picture = jpeg_from_start(data)
-    check_pixels(*SIZE_OF[found.content_type](picture), max_pixels)
-    seen, thumbnail, exif_time = _decode(picture, thumbnail_width, max_pixels)
-    return Still(hashlib.sha256(data).hexdigest(), len(data), *seen, thumbnail, exif_time)
+    check_pixels(*SIZE_OF[file_type.content_type](picture), max_pixels)
+    size, thumbnail, exif_time = _decode(picture, thumbnail_width, max_pixels)
+    return ImageInfo(hashlib.sha256(data).hexdigest(), len(data), *size, thumbnail, exif_time)
 
 
-def _decode(data: bytes, thumbnail_width: int, max_pixels: int) -> tuple[tuple[int, int], bytes, datetime | None]:
-    """((width, height) as a person sees it, thumbnail as JPEG, capture time of the EXIF data)."""
-    with opened(data) as image:
+def _decode(data: bytes, thumbnail_width: int, max_pixels: int) -> tuple[Size, bytes, datetime | None]:
+    """Return (upright size, thumbnail as JPEG, capture time of the EXIF data)."""
+    with open_image(data) as image:
         check_pixels(*image.size, max_pixels)
-        turn, exif_time = exif.turn_of(image), exif.taken_at(image)
-        seen = turn.size(image.size)
-        size = thumbnail_size(*seen, thumbnail_width)
-        image.draft("RGB", turn.size(size))
+        orientation, exif_time = exif.read_orientation(image), exif.read_capture_time(image)
+        upright_size = orientation.apply_to_size(image.size)
+        size = thumbnail_size(*upright_size, thumbnail_width)
+        stored_size = orientation.apply_to_size(size)
+        image.draft("RGB", stored_size)
         image.load()
-        return seen, encode_thumbnail(turn.image(small(eight_bits(image), turn.size(size))), size), exif_time
+        small = orientation.apply_to_image(resize(to_eight_bits(image), stored_size))
+        return upright_size, encode_thumbnail(small, size), exif_time
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Image.Image]:
-    """A picture file's content, for the few formats that are decoded. What is raised becomes a `MediaFaultError`."""
+def open_image(data: bytes) -> Iterator[Image.Image]:
+    """Open a picture of one of the supported formats. Errors become a `MediaFaultError`."""
     try:
         with Image.open(io.BytesIO(jpeg_from_start(data)), formats=_FORMATS) as image:
             yield image
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(str(error)) from error
     except exif.PILLOW_ERRORS as error:
-        kind = TruncatedError if "truncated" in str(error) else BrokenError
-        raise kind(f"cannot be decoded: {_OBJECT.sub('', str(error))}") from error
+        error_type = TruncatedError if "truncated" in str(error) else BrokenError
+        raise error_type(f"cannot be decoded: {_OBJECT.sub('', str(error))}") from error

@@ -1,4 +1,4 @@
-"""A picture as the detectors see it: upright, encoded or as pixels, each made at most once."""
+"""A picture for the detectors: upright, encoded or as pixels. Each form is made at most once."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cameras.media import decoder
-from cameras.media.render import Mode, Size
+from cameras.media.render import Mode
+from cameras.media.transforms import Size
 
 
 class Picture:
-    """One picture of `size`, (width, height), from an open file or from a decoded frame.
+    """One picture, from an open file or from a decoded frame.
 
-    Remote detectors take `encoded`, local ones take `reduced` or `pixels`. Whichever was not given is made on first
-    use. A file is read by the process that decodes, which raises `content.OtherContentError` where its content is not
-    the one of `sha256`, and other `MediaError`s. The file stays open for as long as the picture is used.
-    `size`, as a person sees the picture, spares the look into the file where intake has read it before.
+    Remote detectors use `encoded`, local ones `reduced` or `pixels`. A missing form is made on first use. The decoder
+    reads the file, and raises `content.ContentChangedError` unless it has the hash `sha256`, or another `MediaError`.
+    The file must stay open while the picture is used. Pass the upright `size` if intake has read it before.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Picture:
 
     @cached_property
     def encoded(self) -> bytes:
-        """The picture as a JPEG or PNG file: the camera's own bytes where nothing needs to be turned."""
+        """The picture as an upright JPEG or PNG file: the camera's own bytes if they are upright already."""
         if self._file is not None:
-            found = decoder.upright(self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS)
-            self.__dict__["size"] = found.size
-            return found.encoded
+            upright = decoder.render_upright(self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS)
+            self.__dict__["size"] = upright.size
+            return upright.encoded
         buffer = io.BytesIO()
         Image.fromarray(self.pixels).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
@@ -55,24 +55,27 @@ class Picture:
         return np.asarray(self.reduced(None, "RGB"), dtype=np.uint8)
 
     def reduced(self, least: Size | None, mode: Mode) -> Image.Image:
-        """The picture at a size that is cheap to decode and not below `least` (width, height); None: as it is.
+        """Return the picture at a size that is cheap to decode, but not below `least` (width, height). None: full size.
 
-        A JPEG can be decoded at 1/2, 1/4 or 1/8 for the cost of the smaller picture; at 1080p a full decode would
-        cost as much as the detection itself. Pixels that the picture has already are used as they are.
+        A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size for the cost of the smaller picture. At 1080p a full decode
+        would cost as much as the detection itself. Existing pixels are used as they are.
         """
         if "pixels" in self.__dict__ or self._file is None:
             return Image.fromarray(self.pixels).convert(mode)
-        wanted = decoder.Wanted(mode=mode, least=least)
-        found = decoder.pixels(self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS, **wanted)
-        self.__dict__["size"] = found.size
-        return found.image
+        rendered = decoder.render_pixels(
+            self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS, mode=mode, least=least
+        )
+        self.__dict__["size"] = rendered.size
+        return rendered.image
 
     @cached_property
     def size(self) -> Size:
         """(width, height) in pixels."""
         if self._file is None or "pixels" in self.__dict__:
             return self.pixels.shape[1], self.pixels.shape[0]
-        return decoder.pixels(self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS, most=(1, 1)).size
+        return decoder.render_pixels(
+            self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS, most=(1, 1)
+        ).size
 
     @cached_property
     def content_type(self) -> str:

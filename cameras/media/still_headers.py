@@ -1,4 +1,4 @@
-"""The size of a picture, and whether it is whole, by its own structure: before a decoder sees it."""
+"""Read the size of a picture from its header, and check that it is complete, before it is decoded."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cameras.media.formats import BrokenError, TruncatedError
 _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = b"\xff\xda"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
-# A marker as libjpeg finds it: whatever stands before it is skipped, and so are fill bytes.
+# A marker as libjpeg finds it: preceding bytes and fill bytes are skipped.
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a length
-# Every scan of a progressive JPEG costs a pass over the whole picture, however few bytes it has.
+# Every scan of a progressive JPEG costs a pass over the whole picture, even if it has few bytes.
 _MAX_SCANS = 64
 _PNG_START = 8
 
 
 def jpeg_from_start(data: bytes) -> bytes:
-    """A JPEG without the stray bytes before its first two markers, which decoders do not skip."""
+    """Return a JPEG without the stray bytes before its first two markers, which decoders do not skip."""
     found = file_types.JPEG_START.match(data)
     if found is None or data.startswith(b"\xff\xd8\xff"):
         return data
@@ -30,16 +30,16 @@ def jpeg_from_start(data: bytes) -> bytes:
 
 
 def jpeg_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of a JPEG that begins with its first marker, and has an end.
+    """Return (width, height) of a JPEG that starts with its first marker. Check that it has an end marker.
 
-    Cameras append padding and data of their own after the end marker, and the EXIF data before the scan
-    may hold a whole JPEG: so the marker may be anywhere after the start of the scan.
+    Cameras append padding and data of their own after the end marker, and the EXIF data before the scan may contain a
+    whole JPEG. So the end marker may be anywhere after the start of the scan.
     """
     size, scan = None, 0
     for marker, position, length in _jpeg_segments(data):
         if marker in _FRAMES:
             if length < 8:
-                raise BrokenError("a frame header that is too short")
+                raise BrokenError("a frame header is too short")
             height, width = struct.unpack_from(">HH", data, position + 3)
             size = (width, height)
         scan = position
@@ -53,7 +53,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, position of its length field, length with the length field) up to the first scan."""
+    """Yield (marker, position of its length field, length with the length field) up to the first scan."""
     position, marker = 2, 0
     while marker != _SOS:
         found = _MARKER.search(data, position)
@@ -63,12 +63,12 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in _ALONE:
             continue
         if marker in (_SOI, _EOI) or marker < 0xC0:
-            raise BrokenError("no marker where one should be")
+            raise BrokenError("a marker is missing")
         if position + 2 > len(data):
             raise TruncatedError
         (length,) = struct.unpack_from(">H", data, position)
         if length < 2:
-            raise BrokenError("a segment that is too short")
+            raise BrokenError("a segment is too short")
         if position + length > len(data):
             raise TruncatedError
         yield marker, position, length
@@ -76,7 +76,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def png_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of a PNG whose chunks go on to the end chunk."""
+    """Return (width, height) of a PNG. Check that its chunks continue to the end chunk."""
     position = _PNG_START
     while True:
         if position + 12 > len(data):
@@ -92,7 +92,7 @@ def png_size(data: bytes) -> tuple[int, int]:
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of the canvas of a WebP file, which must be as long as it says."""
+    """Return (width, height) of the canvas of a WebP file. Check that the file is as long as its header says."""
     if len(data) < 30:
         raise TruncatedError
     length, kind = struct.unpack_from("<I4x4s", data, 4)

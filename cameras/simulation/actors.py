@@ -1,4 +1,4 @@
-"""What moves through the drawn places: people, cars and a cat, each as a transparent picture."""
+"""The actors: people, cars and a cat, each drawn as a transparent picture."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ GLASS: Colour = (86, 104, 118)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How one person is dressed, or the paint of a car or cat (`top`)."""
+class Appearance:
+    """Clothes, skin and hair of a person, or the colour of a car or cat (`top`)."""
 
     top: Colour
     trousers: Colour = (48, 54, 72)
@@ -25,36 +25,36 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure's picture, and where in it the point on the ground below its middle is."""
+class Sprite:
+    """The picture of an actor, and the point on the ground below its middle."""
 
     image: Image.Image
     foot_x: float
     foot_y: float
 
 
-def person(look: Look, height: float, phase: float, stride: float) -> Drawn:
-    """Someone `height` pixels tall who walks to the right.
+def draw_person(appearance: Appearance, height: float, phase: float, stride: float) -> Sprite:
+    """Draw a person `height` pixels tall who walks to the right.
 
-    `phase` runs over one double step (0..1); `stride` is 1 for a full step and 0 for standing.
+    `phase` is the position within a double step (0..1). `stride` is 1 for a full step and 0 for standing.
     """
     width = math.ceil(height * 0.8)
-    body = _Body(Canvas(width, math.ceil(height * 1.04), clear=True), look, height, width / 2)
+    body = _Body(Canvas(width, math.ceil(height * 1.04), clear=True), appearance, height, width / 2)
     swing = math.sin(phase * 2 * math.pi) * stride
-    body.leg(-swing, darker(look.trousers, 0.2))
-    body.arm(swing, darker(look.top, 0.25), stride)
-    body.leg(swing, look.trousers)
+    body.leg(-swing, darker(appearance.trousers, 0.2))
+    body.arm(swing, darker(appearance.top, 0.25), stride)
+    body.leg(swing, appearance.trousers)
     body.torso()
     body.head()
-    body.arm(-swing, darker(look.top, 0.1), stride)
-    return Drawn(body.canvas.reduced(), width / 2, height)
+    body.arm(-swing, darker(appearance.top, 0.1), stride)
+    return Sprite(body.canvas.reduced(), width / 2, height)
 
 
 class _Body:
-    """One person's parts; lengths are shares of the height, measured up from the ground."""
+    """The parts of one person. Lengths are fractions of the height, measured from the ground."""
 
-    def __init__(self, canvas: Canvas, look: Look, height: float, middle: float) -> None:
-        self.canvas, self.look, self.height, self.middle = canvas, look, height, middle
+    def __init__(self, canvas: Canvas, appearance: Appearance, height: float, middle: float) -> None:
+        self.canvas, self.appearance, self.height, self.middle = canvas, appearance, height, middle
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         return self.middle + x * self.height, (1 - y) * self.height
@@ -73,13 +73,13 @@ class _Body:
 
     def arm(self, swing: float, colour: Colour, stride: float) -> None:
         side = 0.095 if swing >= 0 else -0.095
-        if self.look.parcel:
+        if self.appearance.parcel:
             elbow, hand = (0.1, 0.64), (0.2, 0.645)
         else:
             elbow = (side + 0.16 * math.sin(swing * 0.5), 0.79 - 0.16)
             hand = (elbow[0] + 0.15 * math.sin(swing * 0.5 + 0.25 * stride), elbow[1] - 0.15)
         shoulder = (side * 0.9, 0.79)
-        self.canvas.limb([self.at(*hand)] * 2, 0.05 * self.height, self.look.skin)
+        self.canvas.limb([self.at(*hand)] * 2, 0.05 * self.height, self.appearance.skin)
         self.canvas.limb(
             [self.at(*shoulder), self.at(*elbow), self.at(hand[0], hand[1] + 0.02)], 0.062 * self.height, colour
         )
@@ -87,34 +87,36 @@ class _Body:
     def torso(self) -> None:
         outline: Points = [(-0.05, 0.85), (0.05, 0.85), (0.115, 0.815), (0.105, 0.68), (0.09, 0.58)]
         outline += [(0.1, 0.46), (-0.1, 0.46), (-0.09, 0.58), (-0.105, 0.68), (-0.115, 0.815)]
-        self.canvas.shape([self.at(*point) for point in outline], self.look.top)
+        self.canvas.shape([self.at(*point) for point in outline], self.appearance.top)
         back: Points = [(-0.05, 0.85), (-0.02, 0.84), (-0.045, 0.6), (-0.05, 0.46), (-0.1, 0.46), (-0.09, 0.58)]
         back += [(-0.105, 0.68), (-0.115, 0.815)]
-        self.canvas.shape([self.at(*point) for point in back], darker(self.look.top, 0.16))
-        self.canvas.limb([self.at(0.03, 0.83), self.at(0.03, 0.48)], 0.008 * self.height, darker(self.look.top, 0.3))
-        if self.look.parcel:
+        self.canvas.shape([self.at(*point) for point in back], darker(self.appearance.top, 0.16))
+        self.canvas.limb(
+            [self.at(0.03, 0.83), self.at(0.03, 0.48)], 0.008 * self.height, darker(self.appearance.top, 0.3)
+        )
+        if self.appearance.parcel:
             left, top = self.at(0.06, 0.74)
             right, bottom = self.at(0.27, 0.6)
             self.canvas.box(left, top, right, bottom, (186, 146, 98), 1)
             self.canvas.box(left, (top + bottom) / 2 - 2, right, (top + bottom) / 2 + 1, (214, 190, 150))
 
     def head(self) -> None:
-        look, size = self.look, self.height
-        self.canvas.limb([self.at(0.005, 0.9), self.at(0, 0.84)], 0.058 * size, darker(look.skin, 0.15))
+        appearance, size = self.appearance, self.height
+        self.canvas.limb([self.at(0.005, 0.9), self.at(0, 0.84)], 0.058 * size, darker(appearance.skin, 0.15))
         x, y = self.at(0.008, 0.925)
-        self.canvas.oval(x, y, 0.05 * size, 0.066 * size, look.skin)
-        self.canvas.oval(x + 0.05 * size, y + 0.008 * size, 0.01 * size, 0.012 * size, look.skin)
-        hair = look.top if look.cap else look.hair
+        self.canvas.oval(x, y, 0.05 * size, 0.066 * size, appearance.skin)
+        self.canvas.oval(x + 0.05 * size, y + 0.008 * size, 0.01 * size, 0.012 * size, appearance.skin)
+        hair = appearance.top if appearance.cap else appearance.hair
         self.canvas.slice(x - 0.004 * size, y - 0.006 * size, 0.056 * size, 0.066 * size, 165, 335, hair)
-        self.canvas.slice(x - 0.006 * size, y, 0.052 * size, 0.06 * size, 110, 230, look.hair)
-        if look.cap:
+        self.canvas.slice(x - 0.006 * size, y, 0.052 * size, 0.06 * size, 110, 230, appearance.hair)
+        if appearance.cap:
             self.canvas.limb([(x, y - 0.022 * size), (x + 0.075 * size, y - 0.018 * size)], 0.014 * size, darker(hair))
         self.canvas.oval(x + 0.03 * size, y, 0.006 * size, 0.006 * size, (50, 40, 40))
 
 
-def car(look: Look, height: float, phase: float) -> Drawn:
-    """A hatchback `height` pixels high, seen from the side, driving to the right; `phase` turns its wheels."""
-    unit, paint = height, look.top
+def draw_car(appearance: Appearance, height: float, phase: float) -> Sprite:
+    """Draw a hatchback `height` pixels high from the side, driving to the right. `phase` turns its wheels."""
+    unit, paint = height, appearance.top
     canvas = Canvas(math.ceil(unit * 3.0), math.ceil(unit * 1.05), clear=True)
     body: Points = [(0.06, 0.78), (0.05, 0.5), (0.16, 0.4), (0.62, 0.34), (1.0, 0.04), (1.85, 0.03), (2.24, 0.36)]
     body += [(2.76, 0.46), (2.9, 0.6), (2.92, 0.8), (0.1, 0.82)]
@@ -130,7 +132,7 @@ def car(look: Look, height: float, phase: float) -> Drawn:
     canvas.box(0.05 * unit, 0.48 * unit, 0.12 * unit, 0.6 * unit, (176, 44, 40), 1)
     for x in (0.62, 2.34):
         _wheel(canvas, x * unit, 0.8 * unit, unit, phase)
-    return Drawn(canvas.reduced(), unit * 1.5, unit)
+    return Sprite(canvas.reduced(), unit * 1.5, unit)
 
 
 def _wheel(canvas: Canvas, x: float, y: float, unit: float, phase: float) -> None:
@@ -143,9 +145,9 @@ def _wheel(canvas: Canvas, x: float, y: float, unit: float, phase: float) -> Non
         canvas.limb([(x, y), end], 0.025 * unit, (96, 98, 104))
 
 
-def cat(look: Look, height: float, phase: float) -> Drawn:
-    """A cat whose back is `height` pixels high, walking to the right."""
-    unit, fur = height, look.top
+def draw_cat(appearance: Appearance, height: float, phase: float) -> Sprite:
+    """Draw a cat whose back is `height` pixels high, walking to the right."""
+    unit, fur = height, appearance.top
     canvas = Canvas(math.ceil(unit * 2.6), math.ceil(unit * 1.6), clear=True)
     ground = unit * 1.5
     for x, turn in ((0.72, 0.0), (0.86, 0.5), (1.56, 0.5), (1.7, 0.0)):
@@ -158,7 +160,7 @@ def cat(look: Look, height: float, phase: float) -> Drawn:
         canvas.shape(_scaled([(left, 0.42), (left + 0.08, 0.16), (left + 0.18, 0.42)], unit), darker(fur, 0.1))
     canvas.oval(1.96 * unit, 0.58 * unit, 0.24 * unit, 0.22 * unit, fur)
     canvas.oval(2.06 * unit, 0.55 * unit, 0.04 * unit, 0.04 * unit, (228, 236, 170))
-    return Drawn(canvas.reduced(), unit * 1.2, ground)
+    return Sprite(canvas.reduced(), unit * 1.2, ground)
 
 
 def _scaled(points: Points, unit: float) -> Points:

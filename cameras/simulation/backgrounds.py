@@ -1,4 +1,4 @@
-"""The places the drawn cameras look at: a front door, a driveway and a garden, by day."""
+"""The backgrounds: what the simulated cameras see without actors. A front door, a driveway and a garden by day."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def garden() -> Image.Image:
     return canvas.reduced()
 
 
-PLACES: dict[str, Callable[[], Image.Image]] = {"front_door": front_door, "driveway": driveway, "garden": garden}
+BACKGROUNDS: dict[str, Callable[[], Image.Image]] = {"front_door": front_door, "driveway": driveway, "garden": garden}
 
 
 def _area(left: float, top: float, right: float, bottom: float) -> Points:
@@ -130,7 +130,7 @@ def _bush(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 
 def _foliage(canvas: Canvas, x: float, y: float, rx: float, ry: float) -> None:
-    """Overlapping leaves, dark below and lighter above."""
+    """Overlapping leaves, dark at the bottom and lighter at the top."""
     for step in range(26):
         turn = (step * 0.618) % 1
         height = step / 26

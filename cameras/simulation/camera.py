@@ -1,51 +1,53 @@
-"""Drawn cameras that upload when something moves, and now and then when nothing does."""
+"""One simulated camera: it uploads when something moves, and now and then when nothing does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from fractions import Fraction
 from pathlib import Path
 
-from django.utils.timezone import get_default_timezone
+import av
+import numpy as np
 from PIL import Image
 
-from cameras.simulation.backgrounds import PLACES
-from cameras.simulation.clip import FRAMES_PER_SECOND, mp4
-from cameras.simulation.scenario import Story, Visit
+from cameras.simulation.canvas import HEIGHT, WIDTH
+from cameras.simulation.scenario import Scenario, Visit
 from cameras.simulation.scene import Scene
-from cameras.simulation.vendors import MAKES, Capture, Make
+from cameras.simulation.vendors import Capture, SimulatedVendor
 
-# A camera takes a moment to notice; by then the visitor is in the picture.
-NOTICE_SECONDS = 1.2
+NOTICE_SECONDS = 1.2  # a camera reacts late, when the visitor is in the picture
 SCHEDULE_SECONDS = 30.0
 CLIP_SECONDS = 4
+FRAMES_PER_SECOND = 5
 REPEAT_EVERY = 15
 FAULT_EVERY = 20
 
 
 @dataclass(slots=True)
 class SimulatedCamera:
-    """One camera that uploads into `root/folder`, in the layout of its make.
+    """A camera that uploads into `root/folder`, with the file names of its vendor.
 
-    Its story begins at the first upload. Every `REPEAT_EVERY`th picture of a camera that `repeats` is sent
-    twice under two names; every `FAULT_EVERY`th of one with `faults` arrives cut off in the middle.
+    Its scenario begins at the first upload. If `repeats` is set, every `REPEAT_EVERY`th picture is sent twice under
+    two names. If `faults` is set, every `FAULT_EVERY`th picture is truncated.
     """
 
     root: Path
     folder: str
     number: int
-    make: Make
+    vendor: SimulatedVendor
     scene: Scene
-    story: Story
+    scenario: Scenario
     zone: tzinfo
     repeats: bool = False
     faults: bool = False
     started_at: datetime | None = None
-    _stamp: datetime | None = None
-    _pictures: int = 0
-    _last: bytes = b""
-    _to_record: Visit | None = None
+    _last_stamp: datetime | None = None
+    _picture_count: int = 0
+    _last_picture: bytes = b""
+    _visit_to_record: Visit | None = None
     _directory: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,37 +56,37 @@ class SimulatedCamera:
     def upload(self, at: datetime) -> Path:
         """Upload what the camera has at `at` (aware): a still, or the clip of a visit that has just ended."""
         elapsed = self._elapsed(at)
-        visit = self.story.visit_at(elapsed)
-        if visit is None and self._to_record is not None and self.make.clip is not None:
-            return self._upload_clip(self.make.clip, self._to_record, at)
-        self._to_record = visit
+        visit = self.scenario.visit_at(elapsed)
+        if visit is None and self._visit_to_record is not None and self.vendor.clip is not None:
+            return self._upload_clip(self.vendor.clip, self._visit_to_record, at)
+        self._visit_to_record = visit
         stamp = self._next_stamp(at)
-        data = self._last
+        data = self._last_picture
         if not self._is_repeat():
-            data = self.scene.jpeg(self.story.frame(elapsed), stamp.astimezone(self.zone))
+            data = self.scene.jpeg(self.scenario.actors_at(elapsed), stamp.astimezone(self.zone))
         return self.send(data, stamp, motion=visit is not None)
 
     def send(self, data: bytes, stamp: datetime, *, motion: bool) -> Path:
-        """Upload `data` as a still taken at `stamp` (UTC), or as soon after as its name is free."""
-        self._pictures += 1
-        self._last = data
-        if self.faults and self._pictures % FAULT_EVERY == 0:
+        """Upload `data` as a still taken at `stamp` (UTC), or at the next time whose name is free."""
+        self._picture_count += 1
+        self._last_picture = data
+        if self.faults and self._picture_count % FAULT_EVERY == 0:
             data = data[: len(data) // 2]
-        path, self._stamp = self._free_path(stamp, motion=motion)
-        self.make.write(path, data)
+        path, self._last_stamp = self._free_path(stamp, motion=motion)
+        self.vendor.write(path, data)
         return path
 
     def next_due(self, at: datetime, rate: float) -> datetime:
-        """When to upload next, after an upload at `at`, with `rate` stills a second while something moves."""
+        """Return when to upload next after an upload at `at`, with `rate` stills per second during a visit."""
         elapsed = self._elapsed(at)
-        visit = self.story.visit_at(elapsed)
+        visit = self.scenario.visit_at(elapsed)
         if visit is not None and elapsed + 1 / rate < visit.end - NOTICE_SECONDS / 2:
             due = max(elapsed + 1 / rate, visit.start + NOTICE_SECONDS)
-        elif visit is not None and self.make.clip is not None:
+        elif visit is not None and self.vendor.clip is not None:
             due = visit.end + 1
         else:
-            following = self.story.next_visit(visit.end if visit else elapsed)
-            due = min(elapsed + SCHEDULE_SECONDS, following.start + NOTICE_SECONDS)
+            next_visit = self.scenario.next_visit(visit.end if visit else elapsed)
+            due = min(elapsed + SCHEDULE_SECONDS, next_visit.start + NOTICE_SECONDS)
         return at + timedelta(seconds=due - elapsed)
 
     def _elapsed(self, at: datetime) -> float:
@@ -93,81 +95,43 @@ class SimulatedCamera:
         return (at - self.started_at).total_seconds()
 
     def _is_repeat(self) -> bool:
-        return self.repeats and bool(self._last) and (self._pictures + 1) % REPEAT_EVERY == 0
+        return self.repeats and bool(self._last_picture) and (self._picture_count + 1) % REPEAT_EVERY == 0
 
     def _next_stamp(self, at: datetime) -> datetime:
-        """The time for a name, in UTC: never one that this camera has used."""
-        moment = at.astimezone(UTC)
-        return moment if self._stamp is None else max(moment, self._stamp + self.make.resolution)
+        """Return a time in UTC whose name this camera has not used."""
+        stamp = at.astimezone(UTC)
+        return stamp if self._last_stamp is None else max(stamp, self._last_stamp + self.vendor.resolution)
 
     def _free_path(self, stamp: datetime, *, motion: bool) -> tuple[Path, datetime]:
         while True:
             capture = Capture(self.number, self.scene.title, stamp.astimezone(self.zone), motion)
-            path = self._directory / self.make.still(capture)
+            path = self._directory / self.vendor.still(capture)
             if not path.exists():
                 return path, stamp
-            stamp += self.make.resolution
+            stamp += self.vendor.resolution
 
-    def _upload_clip(self, named: Callable[[Capture], str], visit: Visit, at: datetime) -> Path:
-        self._to_record = None
-        begin = at + timedelta(seconds=visit.start + NOTICE_SECONDS - self._elapsed(at))
-        local = begin.astimezone(self.zone)
-        path = self._directory / named(Capture(self.number, self.scene.title, local, True))
-        self.make.write(path, mp4(self._frames(visit.start + NOTICE_SECONDS, local)))
+    def _upload_clip(self, path_for: Callable[[Capture], str], visit: Visit, at: datetime) -> Path:
+        self._visit_to_record = None
+        began_at = at + timedelta(seconds=visit.start + NOTICE_SECONDS - self._elapsed(at))
+        local = began_at.astimezone(self.zone)
+        path = self._directory / path_for(Capture(self.number, self.scene.title, local, True))
+        self.vendor.write(path, encode_mp4(self._draw_frames(visit.start + NOTICE_SECONDS, local)))
         return path
 
-    def _frames(self, elapsed: float, local: datetime) -> Iterator[Image.Image]:
+    def _draw_frames(self, elapsed: float, local: datetime) -> Iterator[Image.Image]:
         for index in range(CLIP_SECONDS * FRAMES_PER_SECOND):
-            later = index / FRAMES_PER_SECOND
-            yield self.scene.draw(self.story.frame(elapsed + later), local + timedelta(seconds=later))
+            offset = index / FRAMES_PER_SECOND
+            yield self.scene.draw(self.scenario.actors_at(elapsed + offset), local + timedelta(seconds=offset))
 
 
-def demo_cameras(
-    root: Path, count: int, seed: int, *, zone: tzinfo | None = None, faults: bool = False
-) -> list[SimulatedCamera]:
-    """`count` cameras: front door and driveway by day, garden by night, then `camera_04` and so on in turn.
-
-    `zone` is the cameras' own time, the `TIME_ZONE` setting unless given.
-    """
-    zone = zone or get_default_timezone()
-    return [_camera(root, index, seed, zone, faults=faults) for index in range(count)]
-
-
-def _camera(root: Path, index: int, seed: int, zone: tzinfo, *, faults: bool) -> SimulatedCamera:
-    place = list(PLACES)[index % len(PLACES)]
-    folder = place if index < len(PLACES) else f"camera_{index + 1:02d}"
-    night = (index % 3 == 2) != ((index // 3) % 2 == 1)
-    return SimulatedCamera(
-        root,
-        folder,
-        index + 1,
-        MAKES[index % len(MAKES)],
-        Scene(place, folder.replace("_", " ").title(), night),
-        Story(place, f"{seed}/{folder}", first_start=0.8 + 5.5 * index % 40),
-        zone,
-        repeats=index == 0,
-        faults=faults,
-    )
-
-
-class Simulation:
-    """All cameras in step with a clock: `step` uploads what is due and says how long nothing will be."""
-
-    def __init__(self, cameras: list[SimulatedCamera], rate: float = 1.0) -> None:
-        self.cameras = cameras
-        self.rate = rate
-        self.uploaded = 0
-        self._due: dict[str, datetime] = {}
-
-    def step(self, now: datetime, most: int | None = None) -> float:
-        """Upload, for each camera that is due at `now` (aware), one file, and no more than `most` in all.
-
-        Returns the seconds until the next is due. After a standstill nothing is made up for: a camera sends
-        what it sees now.
-        """
-        due = [camera for camera in self.cameras if self._due.setdefault(camera.folder, now) <= now]
-        for camera in due[:most]:
-            camera.upload(now)
-            self.uploaded += 1
-            self._due[camera.folder] = camera.next_due(now, self.rate)
-        return max(0.0, (min(self._due.values()) - now).total_seconds())
+def encode_mp4(frames: Iterable[Image.Image]) -> bytes:
+    """Return an H.264 clip in MP4 with `FRAMES_PER_SECOND`."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"preset": "veryfast", "crf": "24"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.time_base = Fraction(1, FRAMES_PER_SECOND)
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(frame))))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()

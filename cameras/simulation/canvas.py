@@ -1,4 +1,4 @@
-"""Drawing in picture coordinates on a canvas twice as fine, so that edges come out smooth."""
+"""Draw in picture coordinates on a canvas with twice the resolution, so that edges are smooth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Points = list[tuple[float, float]]
 
 
 def mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """`a` with `share` (0..1) of `b`."""
+    """Mix `a` with a `share` (0..1) of `b`."""
     r, g, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return (r, g, blue)
 
@@ -29,7 +29,7 @@ def lighter(colour: Colour, share: float = 0.25) -> Colour:
 
 
 class Canvas:
-    """An opaque picture of `width` x `height`, or a transparent one where `clear` is set."""
+    """An opaque picture of `width` x `height`, or a transparent one if `clear` is set."""
 
     def __init__(self, width: int = WIDTH, height: int = HEIGHT, *, clear: bool = False) -> None:
         self.width, self.height = width, height
@@ -54,7 +54,7 @@ class Canvas:
         self._draw.pieslice(corners, start_degrees, end_degrees, fill=fill)
 
     def limb(self, points: Points, width: float, fill: Colour) -> None:
-        """A line with round joints and ends."""
+        """Draw a line with round joints and ends."""
         fine = [(x * FINE, y * FINE) for x, y in points]
         self._draw.line(fine, fill=fill, width=max(1, round(width * FINE)))
         radius = width * FINE / 2
@@ -62,7 +62,7 @@ class Canvas:
             self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
 
     def shade(self, top: float, bottom: float, upper: Colour, lower: Colour) -> None:
-        """A vertical gradient over the whole width."""
+        """Draw a vertical gradient over the whole width."""
         rows = round((bottom - top) * FINE)
         share = np.linspace(0, 1, rows)[:, None]
         column = np.array(upper) * (1 - share) + np.array(lower) * share
@@ -70,7 +70,7 @@ class Canvas:
         self.image.paste(Image.fromarray(strip), (0, round(top * FINE)))
 
     def texture(self, points: Points, colour: Colour, strength: float, grain: int, seed: int) -> None:
-        """A surface of `colour` with cloudy and fine unevenness of `strength` (0..1) and `grain` pixels."""
+        """Fill a polygon with `colour`, made uneven with `strength` (0..1) and `grain` (pixels)."""
         mask = Image.new("L", self.image.size)
         ImageDraw.Draw(mask).polygon([(x * FINE, y * FINE) for x, y in points], fill=255)
         field = 1 + strength * unevenness(self.image.size, grain, seed)[:, :, None]
@@ -78,12 +78,12 @@ class Canvas:
         self.image.paste(Image.fromarray(surface), (0, 0), mask)
 
     def reduced(self) -> Image.Image:
-        """The picture in its own size."""
+        """Return the picture at its final size."""
         return self.image.reduce(FINE)
 
 
 def unevenness(size: tuple[int, int], grain: int, seed: int) -> NDArray[np.float64]:
-    """Values around 0 (mostly -1..1), shape (height, width): large clouds and a fine grain."""
+    """Return noise around 0 (mostly -1..1) of shape (height, width): large clouds and a fine grain."""
     source = np.random.default_rng(seed)
     total = np.zeros((size[1], size[0]))
     for cell, weight in ((grain * 24, 0.5), (grain * 6, 0.35), (grain, 0.35)):

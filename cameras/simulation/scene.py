@@ -1,4 +1,4 @@
-"""One picture of a drawn camera: place, figures with their shadows, the camera's own faults, and its overlay."""
+"""One picture of a simulated camera: background, actors with shadows, image defects, and the text overlay."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from cameras.simulation import actors as figures
-from cameras.simulation.backgrounds import PLACES
+from cameras.simulation.actors import draw_car, draw_cat, draw_person
+from cameras.simulation.backgrounds import BACKGROUNDS
 from cameras.simulation.canvas import HEIGHT, WIDTH
 from cameras.simulation.scenario import Actor
 
 NOISE_FRAMES = 8
 JPEG_QUALITY = 82
-# Lamps that light the night picture, per place: x, y, reach in pixels and strength.
+# Lamps in the night picture per background: x, y, reach in pixels and strength.
 LAMPS: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "front_door": ((552, 120, 110, 0.55),),
     "driveway": ((320, 84, 60, 0.12),),
     "garden": ((524, 148, 60, 0.2),),
 }
-# Above this line of the picture the infrared lamp lights little: sky and far trees.
+# The infrared lamp does not reach far above this line: sky and distant trees.
 HORIZON = {"front_door": -60, "driveway": 128, "garden": 92}
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A place by day, or by night as an infrared camera sees it."""
+    """A background by day, or by night as an infrared camera sees it."""
 
-    place: str
+    background: str
     title: str
     night: bool = False
 
     def draw(self, actors: tuple[Actor, ...], local_time: datetime) -> Image.Image:
-        """RGB, 640 x 360. The overlay shows `local_time` to the second."""
-        image = _backdrop(self.place).copy()
+        """Draw an RGB picture of 640 x 360. The overlay shows `local_time` to the second."""
+        image = _draw_background(self.background).copy()
         for actor in actors:
-            _place(image, actor)
+            _paste_actor(image, actor)
         image = image.filter(ImageFilter.GaussianBlur(0.6))
         pixels = np.asarray(image, dtype=np.float32)
         if self.night:
-            pixels = _infrared(pixels, self.place)
+            pixels = _infrared(pixels, self.background)
         moment = int(local_time.timestamp() * 1000)
         pixels = pixels + _noise(moment % NOISE_FRAMES, self.night)
         image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
@@ -64,25 +64,25 @@ class Scene:
 
 
 @cache
-def _backdrop(place: str) -> Image.Image:
-    return PLACES[place]()
+def _draw_background(background: str) -> Image.Image:
+    return BACKGROUNDS[background]()
 
 
-def _place(image: Image.Image, actor: Actor) -> None:
+def _paste_actor(image: Image.Image, actor: Actor) -> None:
     if actor.kind == "person":
-        drawn = figures.person(actor.look, actor.height, actor.phase, actor.stride)
+        sprite = draw_person(actor.appearance, actor.height, actor.phase, actor.stride)
     elif actor.kind == "car":
-        drawn = figures.car(actor.look, actor.height, actor.phase)
+        sprite = draw_car(actor.appearance, actor.height, actor.phase)
     else:
-        drawn = figures.cat(actor.look, actor.height, actor.phase)
-    picture = ImageOps.mirror(drawn.image) if actor.leftward else drawn.image
-    foot_x = picture.width - drawn.foot_x if actor.leftward else drawn.foot_x
+        sprite = draw_cat(actor.appearance, actor.height, actor.phase)
+    picture = ImageOps.mirror(sprite.image) if actor.leftward else sprite.image
+    foot_x = picture.width - sprite.foot_x if actor.leftward else sprite.foot_x
     _shadow(image, actor)
-    image.paste(picture, (round(actor.x - foot_x), round(actor.y - drawn.foot_y)), picture)
+    image.paste(picture, (round(actor.x - foot_x), round(actor.y - sprite.foot_y)), picture)
 
 
 def _shadow(image: Image.Image, actor: Actor) -> None:
-    """A soft dark patch on the ground, as wide as the figure."""
+    """Draw a soft dark patch on the ground, as wide as the actor."""
     reach = actor.height * {"person": 0.26, "car": 1.42, "cat": 0.8}[actor.kind]
     depth = max(4.0, min(12.0, reach * 0.16))
     size = (round(reach * 2) + 12, round(depth * 2) + 12)
@@ -93,26 +93,26 @@ def _shadow(image: Image.Image, actor: Actor) -> None:
     image.paste((26, 28, 30), (*corner, corner[0] + size[0], corner[1] + size[1]), mask)
 
 
-def _infrared(pixels: NDArray[np.float32], place: str) -> NDArray[np.float32]:
-    """Grey, lit from the camera and by the place's lamps: strongest in the middle, lost towards the corners."""
+def _infrared(pixels: NDArray[np.float32], background: str) -> NDArray[np.float32]:
+    """Convert to grey, lit by the camera and by the lamps: strongest in the middle, weak in the corners."""
     grey = pixels @ np.array([0.32, 0.52, 0.16], dtype=np.float32)
-    lit = grey * _light(place)
+    lit = grey * _light(background)
     return np.repeat(lit[:, :, None], 3, axis=2)
 
 
 @cache
-def _light(place: str) -> NDArray[np.float32]:
+def _light(background: str) -> NDArray[np.float32]:
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     light = 0.2 + 1.02 * np.exp(-(((x - WIDTH / 2) / 330) ** 2) - ((y - 235) / 175) ** 2)
-    light *= 1 - 0.62 / (1 + np.exp((y - HORIZON[place]) / 9))
-    for lamp_x, lamp_y, reach, strength in LAMPS[place]:
+    light *= 1 - 0.62 / (1 + np.exp((y - HORIZON[background]) / 9))
+    for lamp_x, lamp_y, reach, strength in LAMPS[background]:
         light += strength * np.exp(-((x - lamp_x) ** 2 + (y - lamp_y) ** 2) / reach**2)
     return np.asarray(light, dtype=np.float32)
 
 
 @cache
 def _noise(index: int, night: bool) -> NDArray[np.float32]:
-    """Sensor noise, shape (height, width, 3): coloured and weak by day, grey and stronger by night."""
+    """Return sensor noise of shape (height, width, 3): coloured and weak by day, grey and stronger by night."""
     source = np.random.default_rng(1000 + index)
     shape = (HEIGHT, WIDTH, 1) if night else (HEIGHT, WIDTH, 3)
     field = source.normal(0, 5.0 if night else 2.6, shape).astype(np.float32)

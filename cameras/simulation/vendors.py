@@ -1,4 +1,4 @@
-"""How cameras of different makes name and write what they upload (docs: the layouts that intake reads)."""
+"""How cameras of different vendors name and write their files. `naming.file_names` reads these names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-# An FTP server writes what it receives piece by piece; a reader that comes too early sees the pieces.
+# An FTP server writes a file in pieces. A reader that comes too early sees only some of them.
 PIECE_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What a name is made from: the camera's number and title, its local time, and why it took the picture."""
+    """What a file name is made of: the camera's number and title, its local time, and why it took the picture."""
 
     number: int
     title: str
@@ -22,12 +22,12 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class Make:
-    """A make of camera.
+class SimulatedVendor:
+    """A vendor's file names.
 
-    `still` and `clip` give the path below the camera's folder; `clip` is None where the make sends none.
-    `resolution` is the finest time its names tell, so two uploads less apart would overwrite each other.
-    `temporary` is what it appends while it writes, to rename afterwards; empty: it writes in place.
+    `still` and `clip` return the path below the camera's folder. `clip` is None if the vendor sends none. `resolution`
+    is the precision of the time in names: two uploads with a smaller difference would overwrite each other.
+    `temporary` is the suffix while a file is written. If it is empty, files are written in place.
     """
 
     name: str
@@ -80,11 +80,11 @@ def _annke(capture: Capture) -> str:
     return f"SNAP_CH01_{capture.local:%Y_%m_%d_%H_%M_%S}_{10000 + capture.local.microsecond // 1000}.jpg"
 
 
-MAKES: tuple[Make, ...] = (
-    Make("Foscam", _foscam),
-    Make("Amcrest", _amcrest, temporary=".tmp"),
-    Make("Reolink", _reolink, clip=_reolink_clip),
-    Make("Hikvision", _hikvision, resolution=timedelta(milliseconds=1), temporary=".part"),
-    Make("Vivotek", _vivotek),
-    Make("Annke", _annke, resolution=timedelta(milliseconds=1)),
+VENDORS: tuple[SimulatedVendor, ...] = (
+    SimulatedVendor("Foscam", _foscam),
+    SimulatedVendor("Amcrest", _amcrest, temporary=".tmp"),
+    SimulatedVendor("Reolink", _reolink, clip=_reolink_clip),
+    SimulatedVendor("Hikvision", _hikvision, resolution=timedelta(milliseconds=1), temporary=".part"),
+    SimulatedVendor("Vivotek", _vivotek),
+    SimulatedVendor("Annke", _annke, resolution=timedelta(milliseconds=1)),
 )

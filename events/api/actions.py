@@ -78,7 +78,7 @@ class EventClip(EventView):
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         source = clip.source(get_object_or_404(self.get_queryset(), pk=pk))
         etag = f"clip-{source.key}"
-        if answer := file_response.unchanged(request, etag):
+        if answer := file_response.not_modified(request, etag):
             return answer
         file, name, size = clip.opened(source)
         return file_response.file_response(request, file, name, size, trusted=True, etag=etag)

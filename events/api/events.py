@@ -120,6 +120,6 @@ class EventSnapshot(EventView):
         event = get_object_or_404(self.get_queryset(), pk=pk)
         view = snapshot.best_view(event)
         etag = f"event-{view.key}-{int(boxes)}"
-        return file_response.unchanged(request, etag) or file_response.jpeg_response(
+        return file_response.not_modified(request, etag) or file_response.jpeg_response(
             snapshot.draw(view, boxes=boxes), etag
         )

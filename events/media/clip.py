@@ -20,7 +20,7 @@ from django.conf import settings
 from PIL import Image
 
 from cameras.files.originals import MediaGoneError, open_original
-from cameras.files.tree import written_whole
+from cameras.files.tree import atomic_write
 from cameras.media import stills
 from cameras.models import Upload
 from events.models import Event
@@ -63,7 +63,7 @@ def opened(clip: Source) -> tuple[BinaryIO, str, int]:
         return open_original(recorded), recorded.path, recorded.size
     path = settings.DATA_DIR / FOLDER / f"{clip.key}.mp4"
     if not path.exists():
-        with written_whole(path) as made:  # two that make it at once write the same
+        with atomic_write(path) as made:  # two that make it at once write the same
             write(made, _chosen(clip.uploads))
     file = path.open("rb")
     return file, "event.mp4", os.fstat(file.fileno()).st_size
@@ -94,7 +94,7 @@ def _chosen(uploads: tuple[Upload, ...]) -> list[Upload]:
 def _images(uploads: Iterable[Upload]) -> Iterator[Image.Image]:
     for upload in uploads:
         try:
-            yield stills.still_or_thumbnail(upload, max_width=WIDTH)
+            yield stills.load_still_or_thumbnail(upload, max_width=WIDTH)
         except (MediaGoneError, MediaError):
             continue
 

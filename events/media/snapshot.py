@@ -66,10 +66,10 @@ def best_view(event: Event) -> View:
 
 def draw(view: View, *, boxes: bool) -> bytes:
     """The picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
-    image = stills.still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
+    image = stills.load_still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
     if boxes:
         draw_boxes(image, view.found)
-    return stills.jpeg(image)
+    return stills.encode_jpeg(image)
 
 
 def draw_boxes(image: Image.Image, found: tuple[Detection, ...]) -> None:

@@ -182,7 +182,7 @@ class DiskCheck(NamedCheck):
         total, free = usage
         share = free / total if total else 0.0
         self.detail = f"{free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
-        if disk_guard.is_short():
+        if disk_guard.is_disk_low():
             raise ServiceWarning(
                 f"Intake pauses, new files wait in their folders: {self.detail} Free some room, or let retention"
                 " remove more. Intake resumes by itself."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
-from cameras.media import canary
+from cameras.media import decoder_self_test
 from monitoring.health.cached_result import Asked
 from monitoring.health.checks import NamedCheck
 
@@ -35,7 +35,7 @@ class DecoderCheck(NamedCheck):
             error = self.answer.exception(ANSWER_SECONDS)
         except TimeoutError as late:
             raise ServiceWarning(f"A small picture was not decoded within {ANSWER_SECONDS:g} s.") from late
-        said = str(error) if error is not None else canary.troubles()
+        said = str(error) if error is not None else decoder_self_test.current_failures()
         if said:
             raise ServiceWarning(f"Files cannot be decoded, so they wait. {WHAT_TO_DO}") from CannotDecodeError(said)
         self.detail = "Pictures and clips can be decoded."
@@ -44,4 +44,4 @@ class DecoderCheck(NamedCheck):
 def decoder_check(asked: Asked[None] | None = None) -> DecoderCheck:
     """`asked` keeps the answer; without one it is that of this process."""
     limits = (settings.DECODER_CPU_SECONDS, settings.DECODER_MEMORY_BYTES)
-    return DecoderCheck(answer=(asked or _canary).start(canary.look, limits))
+    return DecoderCheck(answer=(asked or _canary).start(decoder_self_test.run_self_test, limits))

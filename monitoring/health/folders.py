@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
-from cameras.files.ignored_names import is_system
-from cameras.files.tree import OutsideTreeError, Tree, decode
-from cameras.files.writer import try_writing
+from cameras.files.paths import OutsideTreeError, decode_path, is_system
+from cameras.files.tree import Tree
+from cameras.files.writer import check_writable
 from monitoring.health.cached_result import Asked
 from monitoring.health.checks import NamedCheck
 
@@ -67,12 +67,12 @@ def probe(tree: Tree) -> None:
     _require_open(tree, folders)
     folder = _changed_last(tree, folders)
     try:
-        try_writing(tree, "")
+        check_writable(tree, "")
     except (OSError, OutsideTreeError) as error:
         raise NotWritableError("Nothing can be written to the camera folder.") from error
     try:
         if folder:
-            try_writing(tree, folder)
+            check_writable(tree, folder)
     except (OSError, OutsideTreeError) as error:
         raise NotWritableError("Nothing can be written to a camera's folder.") from error
 
@@ -100,5 +100,5 @@ def _is_closed(tree: Tree, folder: str) -> bool:
 
 def _changed_last(tree: Tree, folders: list[str]) -> str:
     """The folder of a camera that changed last, "" where there is none. Raises OSError."""
-    times = {name: (tree.root / os.fsdecode(decode(name))).stat().st_mtime_ns for name in folders}
+    times = {name: (tree.root / os.fsdecode(decode_path(name))).stat().st_mtime_ns for name in folders}
     return max(folders, key=lambda name: times[name], default="")

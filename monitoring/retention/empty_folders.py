@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from cameras.files.ignored_names import MAX_DEPTH
-from cameras.files.tree import OutsideTreeError, Tree, decode, encode
+from cameras.files.paths import MAX_DEPTH, OutsideTreeError, decode_path, encode_path
+from cameras.files.tree import Tree
 
 MIN_AGE_NS = 24 * 3600 * 10**9
 # A folder that bears a date, or lies below one, is made for that date. Any other may be one that a
@@ -46,7 +46,7 @@ def _listed(tree: Tree, folder: str) -> list[Found]:
     try:
         with tree.folder(folder) as descriptor, os.scandir(descriptor) as entries:
             return sorted(
-                (f"{folder}/{encode(os.fsencode(entry.name))}", entry.stat(follow_symlinks=False).st_mtime_ns)
+                (f"{folder}/{encode_path(os.fsencode(entry.name))}", entry.stat(follow_symlinks=False).st_mtime_ns)
                 for entry in entries
                 if entry.is_dir(follow_symlinks=False)
             )
@@ -59,7 +59,7 @@ def _remove(tree: Tree, folder: str) -> bool:
     above, _, name = folder.rpartition("/")
     try:
         with tree.folder(above) as descriptor:
-            os.rmdir(decode(name), dir_fd=descriptor)
+            os.rmdir(decode_path(name), dir_fd=descriptor)
     except OutsideTreeError:
         return False
     except OSError as error:

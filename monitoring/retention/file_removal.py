@@ -13,7 +13,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from cameras.files.tree import OutsideTreeError, Tree, decode, stamp
+from cameras.files.paths import OutsideTreeError, decode_path
+from cameras.files.tree import Tree
+from cameras.files.walk import stamp
 from cameras.models import Garbage
 from hsi import failpoints
 
@@ -74,14 +76,14 @@ def _unlink_all(place: Path, folder: str, rows: list[Garbage]) -> dict[int, OSEr
             # A power cut after the row is gone must not bring the file back: it would be taken in again.
             os.fsync(descriptor)
     except FileNotFoundError as error:
-        if not (place / os.fsdecode(decode(folder.partition("/")[0]))).is_dir():
+        if not (place / os.fsdecode(decode_path(folder.partition("/")[0]))).is_dir():
             raise AwayError(f"{folder} is not there") from error
     return failed
 
 
 def _unlink(folder: int, row: Garbage) -> None:
     """Delete the very version that the row names. One that was written since is another upload, and stays."""
-    name = decode(row.path.rpartition("/")[2])
+    name = decode_path(row.path.rpartition("/")[2])
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         wanted = row.size is None or stamp(status) == (row.size, row.mtime_ns)

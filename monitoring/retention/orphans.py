@@ -14,7 +14,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
-from cameras.files.tree import Entry, OutsideTreeError, Tree
+from cameras.files.paths import OutsideTreeError
+from cameras.files.tree import Tree
+from cameras.files.walk import Entry
 from cameras.models import Upload
 from monitoring.retention.empty_folders import remove_empty_folders
 

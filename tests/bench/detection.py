@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cameras.files.tree import Tree
-from cameras.intake.accept import Outcome, take_in
+from cameras.intake.accept import IntakeResult, accept_file
 from cameras.media.picture import Picture
 from cameras.models import Upload
-from cameras.simulation.camera import demo_cameras
-from cameras.simulation.load import uploads
+from cameras.simulation.runner import demo_cameras, load_test_uploads
 from detection.detectors import get_detector
 from detection.loops import loops
 from detection.models import Detection
@@ -32,7 +31,7 @@ PICTURES, ROUNDS, CAMERAS = 24, 9, 4
 def figures() -> Iterator[Figure]:
     """The real worker on waiting uploads, and the bare detector on as many threads."""
     began = datetime.now(UTC) - timedelta(seconds=PICTURES * ROUNDS / CAMERAS)
-    files = uploads(demo_cameras(settings.CAMERA_ROOT, CAMERAS, 1), began)
+    files = load_test_uploads(demo_cameras(settings.CAMERA_ROOT, CAMERAS, 1), began)
     batches = [list(islice(files, PICTURES)) for _ in range(ROUNDS)]
     ours, bare = iter(batches), iter(batches)
     detected([path.read_bytes() for path in batches[0][:2]])  # loads the detector
@@ -49,8 +48,8 @@ def stored(files: list[Path]) -> float:
     """Seconds in which the detection worker ends every one of `files`, which wait for it."""
     tree = Tree(settings.CAMERA_ROOT)
     for path in files:
-        outcome = take_in(tree, str(path.relative_to(settings.CAMERA_ROOT)), final=True)
-        assert outcome is Outcome.ACCEPTED
+        outcome = accept_file(tree, str(path.relative_to(settings.CAMERA_ROOT)), final=True)
+        assert outcome is IntakeResult.ACCEPTED
     worker = loops()[0]
     began = time.perf_counter()
     worker.run(drain=True)

@@ -14,7 +14,7 @@ from django.conf import settings
 from PIL import Image
 
 from cameras.media import decoder
-from cameras.simulation.scenario import Story
+from cameras.simulation.scenario import Scenario
 from cameras.simulation.scene import Scene
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests.bench.figure import Figure, compared, percentile
@@ -56,8 +56,10 @@ def figures() -> Iterator[Figure]:
 
 def full_hd_still() -> bytes:
     """A drawn scene with a person, as a camera with 1920 x 1080 pixels sends it: with grain in every pixel."""
-    story = Story("driveway", "bench")
-    drawn = Scene("driveway", "Driveway").draw(story.frame(story.first_start + 2), datetime(2026, 3, 1, 12, tzinfo=UTC))
+    story = Scenario("driveway", "bench")
+    drawn = Scene("driveway", "Driveway").draw(
+        story.actors_at(story.first_start + 2), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    )
     grain = Image.effect_noise(FULL_HD, 12).convert("RGB")
     buffer = io.BytesIO()
     Image.blend(drawn.resize(FULL_HD, Image.Resampling.BICUBIC), grain, 0.15).save(buffer, "JPEG", quality=80)

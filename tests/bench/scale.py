@@ -14,7 +14,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from django.test import override_settings
 
 from cameras.files.tree import Tree
-from cameras.intake.accept import Outcome, take_in
+from cameras.intake.accept import IntakeResult, accept_file
 from cameras.models import Upload
 from detection.models import Detection
 from detection.pipeline import detect_upload
@@ -61,8 +61,8 @@ def one_picture(still: bytes) -> None:
     path = f"camera{number % CAMERAS}/picture{number:06}.jpg"
     (settings.CAMERA_ROOT / path).parent.mkdir(exist_ok=True)
     (settings.CAMERA_ROOT / path).write_bytes(still + number.to_bytes(4, "big"))
-    outcome = take_in(Tree(settings.CAMERA_ROOT), path, final=True)
-    assert outcome is Outcome.ACCEPTED
+    outcome = accept_file(Tree(settings.CAMERA_ROOT), path, final=True)
+    assert outcome is IntakeResult.ACCEPTED
     (job,) = get_queue(DETECTION_QUEUE).take(1, wait_seconds=0, lease_seconds=60)
     detect_upload(job)
     assert Upload.objects.get(pk=job.row_id).state == Upload.State.DETECTED

@@ -14,8 +14,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from cameras.models import Camera, Upload
-from cameras.offline import tell_back, tell_silent
-from cameras.serializers import camera_status
+from cameras.offline import mark_offline, mark_online
+from cameras.serializers import online_status_data
 from events.models import Event
 from events.serializers import event_data
 from hsi.outbox import publish
@@ -142,7 +142,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     for of in (door, factories.camera("yard")):
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():
-            publish.publish(Message("camera.status", of.pk, camera_status(upload)))
+            publish.publish(Message("camera.status", of.pk, online_status_data(upload)))
     expect(tile.locator("time")).not_to_be_empty()
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
     expect(page.locator('.camera[data-id="yard"]')).to_be_visible()
@@ -150,9 +150,9 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     expect(tile.locator("[data-slot=silent]")).to_be_hidden()
     Camera.objects.filter(pk="door").update(expected_interval_seconds=60)
     door.refresh_from_db()
-    tell_silent(door, Upload.objects.filter(camera=door).latest("pk").pk)
+    mark_offline(door, Upload.objects.filter(camera=door).latest("pk").pk)
     expect(tile.locator("[data-slot=silent]")).to_be_visible()
-    tell_back(door)
+    mark_online(door)
     expect(tile.locator("[data-slot=silent]")).to_be_hidden()
 
 

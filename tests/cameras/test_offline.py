@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from cameras import offline
 from cameras.files.tree import Tree
-from cameras.intake.accept import take_in
+from cameras.intake.accept import accept_file
 from cameras.models import Camera, Upload
-from cameras.offline import GRACE_SECONDS, Listener
-from cameras.services import store
+from cameras.offline import GRACE_SECONDS, OfflineMonitor
+from cameras.services import update_camera
 from hsi.db import clock
 from hsi.models import StreamMessage, WorkerHeartbeat
 from monitoring.housekeeping import Housekeeper
@@ -51,12 +51,12 @@ def told() -> list[tuple[str, str]]:
 
 def test_a_silence_is_told_once_and_the_return_once(door: Camera):
     last = sent(door)
-    listener = Listener()
+    listener = OfflineMonitor()
     for after in (0, INTERVAL - 1):
-        listener.look(START + after)
+        listener.check(START + after)
     assert told() == []
     for after in (INTERVAL, INTERVAL + 15, 9 * INTERVAL):
-        listener.look(START + after)
+        listener.check(START + after)
     assert told() == [("door", "offline")]
     door.refresh_from_db()
     assert door.silent_since == last.received_at
@@ -65,23 +65,23 @@ def test_a_silence_is_told_once_and_the_return_once(door: Camera):
 
     sent(door, state=Upload.State.REJECTED)  # also a file that cannot be used is a sign of life
     for after in (9 * INTERVAL + 15, 9 * INTERVAL + 30):
-        listener.look(START + after)
+        listener.check(START + after)
     assert told() == [("door", "offline"), ("door", "online")]
     assert not Camera.objects.exclude(silent_since=None).exists()
-    listener.look(START + 11 * INTERVAL)
+    listener.check(START + 11 * INTERVAL)
     assert told()[2:] == [("door", "offline")]
 
 
 def test_the_picture_that_ends_a_silence_tells_so_itself(door: Camera, data_dir: Any):
-    listener = Listener()
+    listener = OfflineMonitor()
     sent(door)
-    listener.look(START)
-    listener.look(START + INTERVAL)
+    listener.check(START)
+    listener.check(START + INTERVAL)
     pictures.put(data_dir / "cameras/door/one.jpg", pictures.jpeg())
     pictures.put(data_dir / "cameras/door/two.jpg", pictures.jpeg(colour=pictures.RED))
     for name in ("one", "two"):
-        take_in(Tree(data_dir / "cameras"), f"door/{name}.jpg", final=True)
-    listener.look(START + INTERVAL + 15)
+        accept_file(Tree(data_dir / "cameras"), f"door/{name}.jpg", final=True)
+    listener.check(START + INTERVAL + 15)
     assert told() == [("door", "offline"), ("door", "online"), ("door", "online")]
     since = [message.data["silent_since"] for message in StreamMessage.objects.order_by("seq")]
     assert since[0] == since[1] is not None
@@ -93,64 +93,64 @@ def test_a_clock_that_jumps_makes_no_silence_and_hides_none(
     door: Camera, monkeypatch: pytest.MonkeyPatch, hours: int, watcher: WorkerHeartbeat
 ):
     sent(door)
-    listener = Listener()
-    listener.look(START)
+    listener = OfflineMonitor()
+    listener.check(START)
     jumped = clock.now() + timedelta(hours=hours)
     monkeypatch.setattr(clock, "now", lambda: jumped)
     WorkerHeartbeat.objects.filter(pk=watcher.pk).update(beat_at=jumped)
-    listener.look(START + INTERVAL - 1)
+    listener.check(START + INTERVAL - 1)
     assert told() == []
-    listener.look(START + INTERVAL)
+    listener.check(START + INTERVAL)
     assert told() == [("door", "offline")]
 
 
 def test_after_a_start_what_came_meanwhile_has_time_to_be_taken_in(door: Camera):
     sent(door, received_at=timezone.now() - timedelta(days=2))
-    listener = Listener()
-    listener.look(START)
-    listener.look(START + GRACE_SECONDS - 1)
+    listener = OfflineMonitor()
+    listener.check(START)
+    listener.check(START + GRACE_SECONDS - 1)
     assert told() == []
-    listener.look(START + GRACE_SECONDS)
+    listener.check(START + GRACE_SECONDS)
     assert told() == [("door", "offline")]
 
 
 def test_a_restart_tells_nothing_twice_and_sees_that_a_camera_came_back(door: Camera):
     last = sent(door, received_at=timezone.now() - timedelta(days=2))
     Camera.objects.update(silent_since=last.received_at)
-    Listener().look(START)
+    OfflineMonitor().check(START)
     assert told() == []
     assert Camera.objects.get().silent_since == last.received_at
     sent(door)
-    Listener().look(START)
+    OfflineMonitor().check(START)
     assert told() == [("door", "online")]
 
 
 def test_a_camera_that_never_sent_a_picture_is_silent_since_it_was_made(door: Camera):
-    listener = Listener()
-    listener.look(START)
-    listener.look(START + INTERVAL)
+    listener = OfflineMonitor()
+    listener.check(START)
+    listener.check(START + INTERVAL)
     assert told() == [("door", "offline")]
     assert Camera.objects.get().silent_since == door.created_at
 
 
 def test_nobody_is_silent_while_nobody_listens(door: Camera, watcher: WorkerHeartbeat):
     sent(door)
-    listener = Listener()
-    listener.look(START)
+    listener = OfflineMonitor()
+    listener.check(START)
     WorkerHeartbeat.objects.filter(pk=watcher.pk).update(beat_at=clock.now() - timedelta(minutes=5))
-    listener.look(START + INTERVAL)
+    listener.check(START + INTERVAL)
     assert told() == []
     WorkerHeartbeat.objects.filter(pk=watcher.pk).update(beat_at=clock.now())
-    listener.look(START + INTERVAL + 15)
+    listener.check(START + INTERVAL + 15)
     assert told() == []
 
 
 def test_nobody_is_silent_while_intake_has_no_room(door: Camera, settings: Any):
-    listener = Listener()
-    listener.look(START)
+    listener = OfflineMonitor()
+    listener.check(START)
     settings.DISK_FREE_FLOOR_PERCENT = 100
-    assert offline.is_deaf()
-    listener.look(START + INTERVAL)
+    assert offline.intake_is_stopped()
+    listener.check(START + INTERVAL)
     assert told() == []
 
 
@@ -158,27 +158,27 @@ def test_nobody_is_silent_while_intake_has_no_room(door: Camera, settings: Any):
     ("values", "status"), [({"enabled": False}, "paused"), ({"expected_interval_seconds": None}, "unknown")]
 )
 def test_of_whom_nothing_is_expected_any_more_is_not_silent(door: Camera, values: dict[str, Any], status: str):
-    listener = Listener()
-    listener.look(START)
-    listener.look(START + INTERVAL)
-    store(Camera.objects.get(), values)
+    listener = OfflineMonitor()
+    listener.check(START)
+    listener.check(START + INTERVAL)
+    update_camera(Camera.objects.get(), values)
     for after in (15, 30, 9 * INTERVAL):
-        listener.look(START + INTERVAL + after)
+        listener.check(START + INTERVAL + after)
     assert told() == [("door", "offline"), ("door", status)]
 
 
 def test_a_camera_without_an_interval_may_be_silent(door: Camera):
     Camera.objects.update(expected_interval_seconds=None)
-    listener = Listener()
-    listener.look(START)
-    listener.look(START + 1000 * INTERVAL)
+    listener = OfflineMonitor()
+    listener.check(START)
+    listener.check(START + 1000 * INTERVAL)
     assert told() == []
 
 
 def test_a_picture_that_comes_while_the_silence_is_noted_prevents_it(door: Camera):
     first = sent(door)
     sent(door)
-    offline.tell_silent(door, first.pk)
+    offline.mark_offline(door, first.pk)
     assert told() == []
     assert Camera.objects.get().silent_since is None
 

@@ -154,7 +154,7 @@ def test_two_cameras_may_have_a_zone_of_the_same_name_and_one_camera_may_not(bos
 
 
 def test_a_camera_has_only_so_many_zones(boss: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cameras.registry.MOST_ZONES", 1)
+    monkeypatch.setattr("cameras.services.MAX_ZONES", 1)
     factories.zone(factories.camera("door"))
     answer = send(boss, "post", "cameras/door/zones", {"name": "Lawn", "polygon": TRIANGLE})
     assert (answer.status_code, answer.json()["code"]) == (409, "TOO_MANY_ZONES")

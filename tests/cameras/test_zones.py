@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cameras.zones import contains, fault_of
+from cameras.zones import contains, polygon_error
 
 pytestmark = pytest.mark.one_engine
 
@@ -12,7 +12,7 @@ HORSESHOE = [[0.0, 0.0], [0.2, 0.0], [0.2, 0.8], [0.8, 0.8], [0.8, 0.0], [1.0, 0
 
 @pytest.mark.parametrize("polygon", [SQUARE, SQUARE[::-1], SQUARE[:3], HORSESHOE])
 def test_an_area_is_one_whichever_way_round_it_goes(polygon: list[list[float]]):
-    assert fault_of(polygon) == ""
+    assert polygon_error(polygon) == ""
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_an_area_is_one_whichever_way_round_it_goes(polygon: list[list[float]]):
     ],
 )
 def test_what_is_no_area_says_why(polygon: list[list[float]], word: str):
-    assert word in fault_of(polygon)
+    assert word in polygon_error(polygon)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from cameras.media import render
+from cameras.media.transforms import crop
 from cameras.models import Camera, Upload
 from detection.api import surroundings
 from detection.models import Detection
@@ -153,6 +153,6 @@ def test_a_thumbnail_of_a_clip_that_is_gone_is_no_other_frame(viewer: Client, do
 def test_every_allowed_box_can_be_cut_out(box: tuple[float, float, float, float]):
     x, y, width, height = box
     picture = pictures.shown(pictures.jpeg((64, 48)))
-    cut = render.cut(picture, surroundings(Detection(x=x, y=y, width=width, height=height)))
+    cut = crop(picture, surroundings(Detection(x=x, y=y, width=width, height=height)))
     assert cut.width >= 1
     assert cut.height >= 1

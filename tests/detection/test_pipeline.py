@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cameras.files.tree import Tree
-from cameras.intake.accept import take_in
+from cameras.intake.accept import accept_file
 from cameras.media import decoder
 from cameras.media.picture import Picture
 from cameras.models import Upload
@@ -57,7 +57,7 @@ def put(path: str, data: bytes, root: Path) -> Upload:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-    take_in(Tree(root), path, final=True)
+    accept_file(Tree(root), path, final=True)
     return Upload.objects.get(path=path)
 
 
@@ -151,7 +151,7 @@ def test_the_frames_of_a_clip_are_looked_at_and_know_their_offset(root, tmp_path
     for d in detections:
         assert d.captured_at == upload.captured_at + timedelta(seconds=d.frame_offset or 0)
     upload.refresh_from_db()
-    assert upload.reason == "looked at 3 frames, on average one every 1.9 s"
+    assert upload.reason == "only 3 frames were analysed, on average one every 1.9 s"
 
 
 @pytest.mark.parametrize("frames", [20, 11])
@@ -163,7 +163,7 @@ def test_a_clip_with_nothing_in_it_says_where_it_was_looked_at_sparsely(root, tm
     Upload.objects.filter(pk=upload.pk).update(reason="the clip is cut short")
     detect()
     upload.refresh_from_db()
-    said = "; looked at 3 frames, on average one every 1.9 s" if frames == 20 else ""
+    said = "; only 3 frames were analysed, on average one every 1.9 s" if frames == 20 else ""
     assert (upload.state, upload.reason) == ("empty", f"the clip is cut short{said}")
 
 
@@ -273,7 +273,7 @@ def test_a_file_that_got_a_second_name_is_not_looked_at_and_was_not_overwritten(
     upload.camera.refresh_from_db()
     assert not upload.camera.reuses_names
     (tmp_path / "second").unlink()
-    take_in(Tree(root), upload.path, final=True)
+    accept_file(Tree(root), upload.path, final=True)
     detect()
     upload.refresh_from_db()
     assert upload.state == "detected"
@@ -307,7 +307,7 @@ def test_a_decoder_that_cannot_be_started_leaves_the_upload_waiting(root, settin
     def away(*_: Any, **__: Any) -> Any:
         raise OSError("the decoder cannot be started: files wait")
 
-    monkeypatch.setattr(decoder, "_answers", away)
+    monkeypatch.setattr(decoder, "_request", away)
     detect()
     upload.refresh_from_db()
     assert (upload.state, upload.attempts) == ("waiting", 0)

@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from cameras.simulation.clip import mp4
-from cameras.simulation.scenario import Story
+from cameras.simulation.camera import encode_mp4
+from cameras.simulation.scenario import Scenario
 from cameras.simulation.scene import Scene
 
 DRAWN_FRAMES = 40
@@ -21,12 +21,12 @@ def clip(folder: Path) -> Path:
     """A clip with people in most of its frames."""
     if named := os.environ.get("HSI_TEST_FOOTAGE"):
         return Path(named)
-    scene, story = Scene("front_door", "Front door", False), Story("front_door", "footage", first_start=0.0)
+    scene, story = Scene("front_door", "Front door", False), Scenario("front_door", "footage", first_start=0.0)
     began = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     path = folder / "drawn.mp4"
     path.write_bytes(
-        mp4(
-            scene.draw(story.frame(1 + number / 8), began + timedelta(seconds=number / 8))
+        encode_mp4(
+            scene.draw(story.actors_at(1 + number / 8), began + timedelta(seconds=number / 8))
             for number in range(DRAWN_FRAMES)
         )
     )

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from cameras.access import sees_all, visible_cameras
-from cameras.grants import add_arguments, holder_fields, holder_words, named
+from cameras.management.grant_arguments import add_arguments, audit_values, get_holder_and_camera, holder_fields
 from cameras.models import CameraGrant
 from hsi import audit
 
@@ -17,11 +17,11 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        holder, camera = named(options)
+        holder, camera = get_holder_and_camera(options)
         with transaction.atomic():
             deleted, _ = CameraGrant.objects.filter(camera=camera, **holder_fields(holder)).delete()
             if deleted:
-                audit.record("grant_revoked", f"camera {camera.pk}", before=holder_words(holder))
+                audit.record("grant_revoked", f"camera {camera.pk}", before=audit_values(holder))
         had = "no longer has a" if deleted else "had no"
         self.stdout.write(f"{holder} {had} grant of {camera.pk}.")
         if isinstance(holder, User) and visible_cameras(holder).filter(pk=camera.pk).exists():

@@ -15,11 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cameras.simulation.camera import SimulatedCamera, Simulation, demo_cameras
-from cameras.simulation.load import uploads
+from cameras.simulation.camera import SimulatedCamera
+from cameras.simulation.runner import Simulation, demo_cameras, load_test_uploads
 
 MOST_CAMERAS = 64
-# How far back an endless load test begins, so that its made-up times stay out of the future.
+# How far in the past an endless load test begins, so that its simulated times are never in the future.
 LOAD_TEST_BACKLOG = timedelta(days=1)
 
 
@@ -69,7 +69,7 @@ def _run_paced(simulation: Simulation, count: int | None, stop: threading.Event)
 def _run_fast(cameras: list[SimulatedCamera], count: int | None, stop: threading.Event, *, duplicates: bool) -> int:
     backlog = LOAD_TEST_BACKLOG if count is None else timedelta(seconds=math.ceil(count / len(cameras)))
     sent = 0
-    for _ in itertools.islice(uploads(cameras, datetime.now(UTC) - backlog, duplicates=duplicates), count):
+    for _ in itertools.islice(load_test_uploads(cameras, datetime.now(UTC) - backlog, duplicates=duplicates), count):
         sent += 1
         if stop.is_set():
             break
@@ -78,7 +78,7 @@ def _run_fast(cameras: list[SimulatedCamera], count: int | None, stop: threading
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set. Outside the main thread no signal can be received, and none is."""
+    """Yield an event that Ctrl-C and SIGTERM set. Outside the main thread signals cannot be received."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -16,13 +16,14 @@ from django.utils.timezone import localtime
 
 from cameras import offline
 from cameras.files import disk_guard
-from cameras.files.ignored_names import is_passed_over, is_temporary
+from cameras.files.paths import is_ignored, is_temporary
 from cameras.files.tree import Tree
-from cameras.intake import file_names, recorder_channels, scanner
-from cameras.intake.scanner import Quiet
+from cameras.intake import scanner
+from cameras.intake.scanner import QuietVisitor
 from cameras.models import Camera, IntakeProblem, Upload
-from cameras.unassigned_folders import unclaimed
-from cameras.vendors import of_layout
+from cameras.naming import file_names, recorder_channels
+from cameras.unassigned_folders import find_unassigned_folders
+from cameras.vendors import vendor_for_pattern
 from events.models import Event
 from hsi.times import iso
 from monitoring.pages.formatting import many
@@ -155,9 +156,9 @@ def name_told(upload: Upload) -> str:
     named = file_names.parse(upload.path.partition("/")[2])
     if named is None:
         return f"Its name tells no time; that is by the {upload.get_captured_at_source_display()}."
-    make = of_layout(named.make)
+    vendor = vendor_for_pattern(named.pattern)
     reason = f", {named.trigger}" if named.trigger else ""
-    return f"Named as by {make.name if make else named.make}: {named.local:%d.%m.%Y %H:%M:%S}{reason}."
+    return f"Named as by {vendor.name if vendor else named.pattern}: {named.local:%d.%m.%Y %H:%M:%S}{reason}."
 
 
 def standing_still(camera: Camera) -> list[Finding]:
@@ -165,9 +166,9 @@ def standing_still(camera: Camera) -> list[Finding]:
     found = []
     if not camera.enabled:
         found.append(Finding("warn", "The camera is paused: its files wait in their folder."))
-    if disk_guard.is_short():
+    if disk_guard.is_disk_low():
         found.append(Finding("bad", "The disk is nearly full: intake pauses, files wait in their folders."))
-    elif offline.is_deaf():
+    elif offline.intake_is_stopped():
         found.append(Finding("bad", "No watcher runs: nobody takes files in. Start it, or look at its log."))
     return found
 
@@ -175,12 +176,12 @@ def standing_still(camera: Camera) -> list[Finding]:
 def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
     """Whether the newest files are of several channels of a recorder, and nobody has said where names tell them."""
     names = [one.upload.path.partition("/")[2] for one in shown]
-    known = {channel: name for name in names if (channel := recorder_channels.told_in(name))}
+    known = {channel: name for name in names if (channel := recorder_channels.guess_channel(name))}
     if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
         return []
     channel, name = max(known.items())
     words = f"Its files name the channels {', '.join(sorted(known))} of a recorder: one camera cannot be all of them."
-    return [Finding("warn", f"{words} {recorder_channels.advice(name, channel)}")]
+    return [Finding("warn", f"{words} {recorder_channels.pattern_advice(name, channel)}")]
 
 
 def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
@@ -189,7 +190,7 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
     try:
         if camera.root_folder not in tree.folders():
             return [], [Finding("bad", f"The folder {camera.root_folder} is gone from the camera folder.")]
-        entries = list(islice(tree.walk(camera.root_folder, Quiet()), FILES_LOOKED_AT))
+        entries = list(islice(tree.walk(camera.root_folder, QuietVisitor()), FILES_LOOKED_AT))
     except OSError:
         return [], [Finding("bad", "The camera folder is not there or cannot be read.")]
     if not entries:
@@ -197,8 +198,8 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
             Finding("calm", f"No file lies in the folder {camera.root_folder}: the camera has not written there.")
         ]
     half = [entry for entry in entries if is_temporary(entry.path)]
-    rest = [entry for entry in entries if not is_passed_over(entry.path)]
-    new = list(scanner.unknown(entry for entry in rest if scanner.is_understood(entry.path)))
+    rest = [entry for entry in entries if not is_ignored(entry.path)]
+    new = list(scanner.without_row(entry for entry in rest if scanner.is_supported(entry.path)))
     seen = [f"{entry.path.partition('/')[2]} (still being written)" for entry in half]
     return [*(entry.path.partition("/")[2] for entry in new), *seen][:SHOWN], problems(camera)
 
@@ -206,7 +207,7 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
 def problems(camera: Camera) -> list[Finding]:
     """What the watcher could not take in, and why."""
     rows = IntakeProblem.objects.filter(folder__in=(camera.root_folder, ""))
-    return [Finding("calm" if row.kind in row.HARMLESS else "warn", f"{row.words}.") for row in rows]
+    return [Finding("calm" if row.kind in row.HARMLESS else "warn", f"{row.summary}.") for row in rows]
 
 
 def elsewhere(camera: Camera, now: datetime) -> list[Finding]:
@@ -217,7 +218,7 @@ def elsewhere(camera: Camera, now: datetime) -> list[Finding]:
         for other in made.distinct()[:SHOWN]
     ]
     try:
-        strays, loose = unclaimed()[:SHOWN], lies_in_root()
+        strays, loose = find_unassigned_folders()[:SHOWN], lies_in_root()
     except OSError:
         return found  # `lying` has told of it
     for stray in strays:

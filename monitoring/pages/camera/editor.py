@@ -7,9 +7,9 @@ from typing import Any
 from django.urls import reverse
 
 from cameras.models import Camera, Upload
-from cameras.registry import MOST_ZONES
 from cameras.serializers import zone_data
-from cameras.zones import FEWEST_POINTS, MOST_POINTS
+from cameras.services import MAX_ZONES
+from cameras.zones import MAX_POINTS, MIN_POINTS
 from hsi.admin.base import shortened
 from hsi.http.url_prefix import link
 from monitoring.pages.camera.status import found
@@ -42,5 +42,5 @@ def drawn_on(camera: Camera) -> dict[str, Any]:
         "address": link(f"/api/cameras/{camera.pk}/zones"),
         "picture": link(f"/api/cameras/{camera.pk}/snapshot?upload={newest.pk}") if newest else "",
         "width": width, "height": height,
-        "fewest": FEWEST_POINTS, "most": MOST_POINTS, "mostZones": MOST_ZONES,
+        "fewest": MIN_POINTS, "most": MAX_POINTS, "mostZones": MAX_ZONES,
     }  # fmt: skip

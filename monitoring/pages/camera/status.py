@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from cameras import services
-from cameras.intake import capture_time
+from cameras.clock_offset import duration_text, offset_text, suggest_settings
 from cameras.models import Camera, Upload
-from cameras.vendors import BY_KEY, OTHER
+from cameras.vendors import OTHER_VENDOR, VENDORS_BY_KEY
 from events.models import Event
 from events.severity import TONES as LEVEL_TONES
 from hsi.admin.base import shortened
@@ -63,7 +63,7 @@ class CameraPage(OperationsPage):
             "tone": tone,
             "silent_for": since(camera.silent_since, now) if camera.silent_since else "",
             "last": since(last_of(camera), now),
-            "make": BY_KEY.get(camera.make, OTHER).name,
+            "make": VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR).name,
             "interval": in_words(camera.expected_interval_seconds),
             "longest_pause_words": age(longest_pause(camera, now)),
             "local_now": now.astimezone(camera.zone),
@@ -82,8 +82,8 @@ class CameraPage(OperationsPage):
 
 def clock(camera: Camera, now: datetime) -> dict[str, str]:
     """By how much its clock is off, and what is offered to change that; empty texts where there is nothing to say."""
-    offered, correction = capture_time.suggestion(camera, now), camera.clock_correction_seconds
-    off = capture_time.in_words(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
+    offered, correction = suggest_settings(camera, now), camera.clock_correction_seconds
+    off = offset_text(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
     words = ""
     if offered is not None:
         zone, seconds = offered["time_zone"], offered["clock_correction_seconds"]
@@ -95,7 +95,7 @@ def clock(camera: Camera, now: datetime) -> dict[str, str]:
 def added(seconds: int) -> str:
     if seconds == 0:
         return "nothing is added to its times"
-    return f"{capture_time.amount(seconds)} {'added to' if seconds > 0 else 'taken off'} its times"
+    return f"{duration_text(seconds)} {'added to' if seconds > 0 else 'taken off'} its times"
 
 
 def found(pk: str) -> Camera:
@@ -153,11 +153,11 @@ class CorrectClock(OperationsPage):
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         camera = found(pk)
-        offered = capture_time.suggestion(camera, timezone.now())
+        offered = suggest_settings(camera, timezone.now())
         if offered is None:
             messages.warning(request, f"There is nothing to correct at the clock of {camera.name} any more.")
         else:
-            services.store(camera, dict(offered))
+            services.update_camera(camera, dict(offered))
             messages.success(request, f"The clock of {camera.name} is corrected from the next picture on.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
 
@@ -174,7 +174,7 @@ class PauseCamera(Confirmed):
 
     def act(self) -> str:
         camera = found(self.kwargs["pk"])
-        services.store(camera, {"enabled": False})
+        services.update_camera(camera, {"enabled": False})
         return f"{camera.name} is paused."
 
     def back(self) -> str:
@@ -186,6 +186,6 @@ class ResumeCamera(OperationsPage):
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         camera = found(pk)
-        services.store(camera, {"enabled": True})
+        services.update_camera(camera, {"enabled": True})
         messages.success(request, f"{camera.name} goes on: what waits in its folder is taken in.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))

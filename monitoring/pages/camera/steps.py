@@ -17,9 +17,9 @@ from cameras import services
 from cameras.api.inputs import CameraInputSerializer, NewCameraInputSerializer
 from cameras.files.tree import Tree
 from cameras.models import Camera
-from cameras.registry import CameraExistsError, name_of
-from cameras.unassigned_folders import FILES_LOOKED_AT, Unclaimed, looked_into, unclaimed
-from cameras.vendors import BY_KEY, MAKES, OTHER
+from cameras.services import CameraExistsError, default_name
+from cameras.unassigned_folders import MAX_FILES, UnassignedFolder, find_unassigned_folders, inspect_folder
+from cameras.vendors import OTHER_VENDOR, VENDORS, VENDORS_BY_KEY
 from hsi.admin.base import shortened
 from hsi.api.inputs import Input
 from hsi.errors import HSIError
@@ -68,17 +68,17 @@ class NewCamera(OperationsPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         found, fault = known_folders()
-        shown = {"folders": found, "folders_fault": fault, "root": settings.CAMERA_ROOT, "most": FILES_LOOKED_AT}
+        shown = {"folders": found, "folders_fault": fault, "root": settings.CAMERA_ROOT, "most": MAX_FILES}
         frame = {"step": "folder", "steps": steps(None, "folder"), "part": "monitoring/camera/folder.html"}
         return {**super().get_context_data(**kwargs), **frame, **shown, **kwargs}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         folder = request.POST.get("folder", "").strip()
-        body = NewCameraInputSerializer(data={"name": name_of(folder), "folder": folder})
+        body = NewCameraInputSerializer(data={"name": default_name(folder), "folder": folder})
         if not body.is_valid():
             return self.again(folder, "; ".join(words(body.errors)))
         try:
-            camera = services.make(**body.validated_data, make=make_in(folder))
+            camera = services.create_camera(**body.validated_data, make=make_in(folder))
         except CameraExistsError as error:
             return self.again(folder, error.detail, Camera.objects.filter(folder=folder).first())
         except HSIError as error:
@@ -90,10 +90,10 @@ class NewCamera(OperationsPage):
         return self.render_to_response(self.get_context_data(typed=folder, wrong=fault, owner=owner), status=status)
 
 
-def known_folders() -> tuple[list[Unclaimed], str]:
+def known_folders() -> tuple[list[UnassignedFolder], str]:
     """The folders to choose from, and why they cannot be told."""
     try:
-        return unclaimed(), ""
+        return find_unassigned_folders(), ""
     except OSError:
         return [], "The camera folder is not there or cannot be read."
 
@@ -101,10 +101,10 @@ def known_folders() -> tuple[list[Unclaimed], str]:
 def make_in(folder: str) -> str:
     """The make whose names the files in a folder have; empty where that cannot be told."""
     try:
-        found = looked_into(Tree(settings.CAMERA_ROOT), folder)
+        unassigned = inspect_folder(Tree(settings.CAMERA_ROOT), folder)
     except OSError:
         return ""
-    return found.make.key if found and found.make else ""
+    return unassigned.vendor.key if unassigned and unassigned.vendor else ""
 
 
 class CameraStep(OperationsPage):
@@ -141,7 +141,7 @@ class CameraStep(OperationsPage):
         if not body.is_valid():
             fault = " ".join(words(body.errors))
             return self.render_to_response(self.get_context_data(wrong=fault, typed=request.POST.dict()), status=400)
-        services.store(camera, body.validated_data)
+        services.update_camera(camera, body.validated_data)
         if request.POST.get("then") == "leave":
             return HttpResponseRedirect(reverse("admin:camera", args=[camera.pk]))
         return HttpResponseRedirect(address(camera, ORDER[ORDER.index(name) + 1]))
@@ -158,8 +158,8 @@ def of_name(camera: Camera, request: HttpRequest) -> dict[str, Any]:
 
 def of_make(camera: Camera, request: HttpRequest) -> dict[str, Any]:
     host = urlsplit(f"//{request.get_host()}").hostname or ""
-    chosen = BY_KEY.get(camera.make, OTHER)
-    offered = [(make, make.path(camera.root_folder, host), make is chosen) for make in (*MAKES, OTHER)]
+    chosen = VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR)
+    offered = [(make, make.path(camera.root_folder, host), make is chosen) for make in (*VENDORS, OTHER_VENDOR)]
     return {"makes": offered, "root": settings.CAMERA_ROOT}
 
 

@@ -193,7 +193,7 @@ def test_a_file_whose_row_a_crash_cut_off_is_taken_in_by_the_scan(
     assert not Upload.objects.exists()
     tree = Tree(data_dir / "cameras")
     (entry,) = tree.walk("door")
-    assert accept.take_in(tree, entry.path, final=True) is accept.Outcome.ACCEPTED
+    assert accept.accept_file(tree, entry.path, final=True) is accept.IntakeResult.ACCEPTED
 
 
 @pytest.mark.parametrize(

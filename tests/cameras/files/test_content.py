@@ -21,9 +21,9 @@ SHA256 = hashlib.sha256(GOOD).hexdigest()
 
 @pytest.fixture(autouse=True)
 def _nothing_known() -> Iterator[None]:
-    content._known.clear()
+    content._verified_versions.clear()
     yield
-    content._known.clear()
+    content._verified_versions.clear()
 
 
 @pytest.fixture
@@ -49,19 +49,27 @@ def swap(path: Path, data: bytes) -> None:
 
 def test_content_that_is_other_from_the_start_is_told(path: Path) -> None:
     swap(path, BAD)
-    with path.open("rb") as file, pytest.raises(content.OtherContentError), content.held(file, SHA256, known=False):
+    with (
+        path.open("rb") as file,
+        pytest.raises(content.ContentChangedError),
+        content.verified(file, SHA256, is_verified=False),
+    ):
         pytest.fail("it was used")
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_content_that_is_swapped_while_it_is_used_is_told(path: Path, known: bool) -> None:
-    with path.open("rb") as file, pytest.raises(content.OtherContentError), content.held(file, SHA256, known=known):
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_content_that_is_swapped_while_it_is_used_is_told(path: Path, is_verified: bool) -> None:
+    with (
+        path.open("rb") as file,
+        pytest.raises(content.ContentChangedError),
+        content.verified(file, SHA256, is_verified=is_verified),
+    ):
         swap(path, BAD)
 
 
 @pytest.mark.usefixtures("old")
 def test_a_file_that_gets_another_name_meanwhile_is_the_same(path: Path) -> None:
-    with path.open("rb") as file, content.held(file, SHA256, known=False):
+    with path.open("rb") as file, content.verified(file, SHA256, is_verified=False):
         path.rename(path.with_name("other")).chmod(0o400)
 
 
@@ -77,34 +85,34 @@ def test_a_version_is_hashed_once_and_another_one_again(path: Path, monkeypatch:
     monkeypatch.setattr(content, "digest", counted)
     with path.open("rb") as file:
         for _ in range(3):
-            content.require(file, SHA256)
+            content.verify(file, SHA256)
         assert len(hashed) == 1
         swap(path, BAD)
-        with pytest.raises(content.OtherContentError):
-            content.require(file, SHA256)
+        with pytest.raises(content.ContentChangedError):
+            content.verify(file, SHA256)
         swap(path, GOOD)
-        content.require(file, SHA256)
+        content.verify(file, SHA256)
     assert len(hashed) == 3
 
 
 def test_a_version_that_could_change_unseen_is_not_remembered(path: Path) -> None:
     with path.open("rb") as file:
-        content.require(file, SHA256)
-        assert not content.is_known(file, SHA256)
+        content.verify(file, SHA256)
+        assert not content.is_verified(file, SHA256)
 
 
 @pytest.mark.usefixtures("old")
 def test_what_is_remembered_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content, "_MOST_KNOWN", 2)
+    monkeypatch.setattr(content, "_MAX_VERSIONS", 2)
     for number in range(4):
         path.write_bytes(GOOD[: 4 * (number + 1)])
         with path.open("rb") as file:
-            content.require(file, content.digest(file))
-    assert len(content._known) == 2
+            content.verify(file, content.digest(file))
+    assert len(content._verified_versions) == 2
 
 
 def test_a_picture_is_read_by_position(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(77)
-        assert content.whole(file, SHA256) == content.whole(file, None) == GOOD
+        assert content.read_verified(file, SHA256) == content.read_verified(file, None) == GOOD
         assert file.tell() == 77

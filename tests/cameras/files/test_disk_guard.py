@@ -20,7 +20,7 @@ from django.db import connection
 
 from cameras.files import disk_guard
 from cameras.files.disk_guard import DiskGuard
-from cameras.intake.watcher import LONGEST_PAUSE_SECONDS, CameraWatcher
+from cameras.intake.watcher import MAX_PAUSE_SECONDS, CameraWatcher
 from cameras.models import Upload
 from hsi.models import StreamMessage
 from monitoring.health import checks
@@ -55,8 +55,8 @@ def test_intake_pauses_and_resumes_and_each_is_said_once(floor: Callable[[int], 
     guard = DiskGuard()
     for floor_bytes, paused in ((0, False), (free() * 2, True), (free() * 2, True), (0, False), (0, False)):
         floor(floor_bytes)
-        guard.look()
-        assert guard.paused() is paused
+        guard.check()
+        assert guard.is_paused() is paused
     assert told() == [("storage", "degraded"), ("storage", "healthy")]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
@@ -65,14 +65,14 @@ def test_intake_pauses_and_resumes_and_each_is_said_once(floor: Callable[[int], 
 def test_a_little_room_is_not_enough_to_resume(floor: Callable[[int], None]):
     guard = DiskGuard()
     floor(free() * 2)
-    guard.look()
+    guard.check()
     floor(int(free() / 1.1))
-    guard.look()
-    assert guard.paused()
-    assert not disk_guard.is_short()
+    guard.check()
+    assert guard.is_paused()
+    assert not disk_guard.is_disk_low()
     floor(int(free() / 1.5))
-    guard.look()
-    assert not guard.paused()
+    guard.check()
+    assert not guard.is_paused()
 
 
 @pytest.mark.django_db
@@ -80,15 +80,15 @@ def test_the_floor_may_be_a_share_of_the_disk(settings: Any, data_dir: Path):
     usage = shutil.disk_usage(data_dir)
     settings.DISK_FREE_FLOOR_BYTES = 0
     settings.DISK_FREE_FLOOR_PERCENT = usage.free / usage.total * 100 * 0.5
-    assert not disk_guard.is_short()
+    assert not disk_guard.is_disk_low()
     settings.DISK_FREE_FLOOR_PERCENT = usage.free / usage.total * 100 * 1.5
-    assert disk_guard.is_short()
+    assert disk_guard.is_disk_low()
 
 
 @pytest.mark.django_db
 def test_the_folder_of_the_database_counts_where_it_is_a_file_and_the_temporary_folder_always(data_dir: Path):
     own = [Path(connection.settings_dict["NAME"]).parent] if connection.vendor == "sqlite" else []
-    assert disk_guard.folders() == [data_dir, *own, Path(tempfile.gettempdir())]
+    assert disk_guard.data_folders() == [data_dir, *own, Path(tempfile.gettempdir())]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -102,9 +102,9 @@ def test_a_database_that_cannot_write_does_not_keep_intake_from_pausing(
     monkeypatch.setattr("hsi.outbox.publish.publish", full)
     floor(free() * 2)
     guard = DiskGuard()
-    guard.look()
-    assert guard.paused()
-    assert "could not be published" in caplog.text
+    guard.check()
+    assert guard.is_paused()
+    assert "Cannot publish" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -119,11 +119,11 @@ def test_a_paused_watcher_notices_but_takes_nothing_in_and_makes_up_for_it(
     floor(free() * 2)
     loop = CameraWatcher()
     loop.open()
-    assert [loop.step() for _ in range(5)] == [LONGEST_PAUSE_SECONDS] * 5
+    assert [loop.step() for _ in range(5)] == [MAX_PAUSE_SECONDS] * 5
     assert not Upload.objects.exists()
     assert not loop.idle()
     floor(0)
-    loop.guard.look()
+    loop.guard.check()
     until(lambda: loop.step() >= 0 and Upload.objects.count() == 3)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cameras.files.originals import MediaGoneError, MediaLinkedError, OverwrittenError, open_original
+from cameras.files.originals import MediaGoneError, MediaHardLinkedError, MediaOverwrittenError, open_original
 from cameras.models import Upload
 from tests import pictures
 
@@ -40,7 +40,7 @@ def test_the_very_bytes_come_back(data_dir: Path):
 def test_other_bytes_of_the_same_size_and_time_are_told_as_overwritten(data_dir: Path, kind: Upload.Kind):
     upload = pictures.stored(pictures.jpeg(), kind=kind)
     swap(upload, data_dir, b"GIF89a")
-    with pytest.raises(OverwrittenError, match="overwritten"):
+    with pytest.raises(MediaOverwrittenError, match="overwritten"):
         open_original(upload)
 
 
@@ -72,7 +72,7 @@ def test_a_clip_that_gets_another_name_while_it_is_sent_goes_on(data_dir: Path):
 def test_a_file_that_got_a_second_name_is_not_opened(data_dir: Path, tmp_path: Path):
     upload = pictures.stored(pictures.jpeg())
     (tmp_path / "second").hardlink_to(data_dir / "cameras" / upload.path)
-    with pytest.raises(MediaLinkedError, match="second name"):
+    with pytest.raises(MediaHardLinkedError, match="second name"):
         open_original(upload)
 
 
@@ -86,7 +86,7 @@ def test_a_copy_in_the_spool_counts_only_while_it_has_the_content(data_dir: Path
     with open_original(upload) as file:
         assert file.read() == pictures.jpeg()
     (data_dir / "spool/copy").write_bytes(b"other")
-    with pytest.raises(OverwrittenError):
+    with pytest.raises(MediaOverwrittenError):
         open_original(upload)
     (data_dir / "cameras" / upload.path).write_bytes(pictures.jpeg())
     with open_original(upload) as file:
@@ -106,7 +106,7 @@ def test_what_was_overwritten_is_found_in_a_repeat_whatever_became_of_other_repe
     with open_original(upload) as file:
         assert file.read() == pictures.jpeg()
     swap(good, data_dir, b"GIF89a")
-    with pytest.raises(OverwrittenError):
+    with pytest.raises(MediaOverwrittenError):
         open_original(upload)
 
 

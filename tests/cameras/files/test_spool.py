@@ -13,8 +13,8 @@ import pytest
 from cameras.files import spool
 from cameras.files.originals import open_original
 from cameras.files.tree import Tree
-from cameras.intake import securing
-from cameras.intake.accept import Outcome, take_in
+from cameras.intake import spooling
+from cameras.intake.accept import IntakeResult, accept_file
 from cameras.models import Camera, Upload
 from tests import factories, files
 
@@ -30,7 +30,7 @@ def take(root: Path, path: str, data: bytes) -> Upload:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
-    assert take_in(Tree(root), path, final=True) is Outcome.ACCEPTED
+    assert accept_file(Tree(root), path, final=True) is IntakeResult.ACCEPTED
     return Upload.objects.order_by("-id")[0]
 
 
@@ -48,7 +48,7 @@ def content(upload: Upload) -> bytes:
 def late() -> None:
     """The newest upload has waited for long."""
     Upload.objects.update(received_at=datetime.now(UTC) - timedelta(seconds=5))
-    securing.backlog.forget()
+    spooling.backlog.forget()
 
 
 def test_every_picture_under_one_name_is_there_until_it_is_analysed(root: Path):
@@ -63,11 +63,11 @@ def test_every_picture_under_one_name_is_there_until_it_is_analysed(root: Path):
 
 
 def test_a_camera_that_overwrites_a_numbered_file_is_known_for_it_from_then_on(root: Path, monkeypatch: Any):
-    monkeypatch.setattr(securing.backlog, "is_late", lambda: False)
+    monkeypatch.setattr(spooling.backlog, "is_late", lambda: False)
     assert not take(root, "door/cam1.jpg", files.jpeg(1)).spool
     assert take(root, "door/cam1.jpg", files.jpeg(2)).spool
     assert Camera.objects.get().reuses_names
-    securing.memory.forget()  # as another process
+    spooling.recent_paths.forget()  # as another process
     assert take(root, "door/cam2.jpg", files.jpeg(3)).spool
     assert not take(root, "yard/2.jpg", files.jpeg(4)).spool
 
@@ -79,16 +79,16 @@ def test_what_arrives_while_work_waits_is_copied_at_once(root: Path):
 
 
 def test_what_has_waited_for_a_second_is_copied(root: Path, monkeypatch: Any):
-    monkeypatch.setattr(securing.backlog, "is_late", lambda: False)
+    monkeypatch.setattr(spooling.backlog, "is_late", lambda: False)
     upload = take(root, "door/1.jpg", files.jpeg(1))
     overwritten = take(root, "door/2.jpg", files.jpeg(2))
     (root / "door/2.jpg").write_bytes(files.jpeg(3))
-    monkeypatch.setattr(securing.backlog, "is_late", lambda: True)
-    securer = securing.Securer()
-    securer.turn(1.0)
+    monkeypatch.setattr(spooling.backlog, "is_late", lambda: True)
+    securer = spooling.Spooler()
+    securer.step(1.0)
     assert copies() == []  # they have not waited yet
     late()
-    securer.turn(2.0)
+    securer.step(2.0)
     upload.refresh_from_db()
     overwritten.refresh_from_db()
     assert [bool(upload.spool), bool(overwritten.spool)] == [True, False]
@@ -130,35 +130,35 @@ def test_where_blocks_can_be_shared_none_is_read(root: Path, monkeypatch: Any):
 def test_a_file_that_is_refused_leaves_no_copy(root: Path, data: bytes):
     (root / "door").mkdir()
     (root / "door/snap.jpg").write_bytes(data)
-    assert take_in(Tree(root), "door/snap.jpg", final=True) is Outcome.REJECTED
+    assert accept_file(Tree(root), "door/snap.jpg", final=True) is IntakeResult.REJECTED
     assert copies() == []
 
 
 def test_a_repeat_leaves_no_copy(root: Path):
     take(root, "door/snap.jpg", files.jpeg())
     (root / "door/again.jpg").write_bytes(files.jpeg())
-    assert take_in(Tree(root), "door/again.jpg", final=True) is Outcome.DUPLICATE
+    assert accept_file(Tree(root), "door/again.jpg", final=True) is IntakeResult.DUPLICATE
     assert len(copies()) == 1
 
 
 def test_a_file_that_is_overwritten_while_it_is_copied_waits(root: Path, monkeypatch: Any):
-    fill = spool._fill
+    fill = spool._copy_content
 
     def fill_while_somebody_writes(source: Any, target: Any) -> None:
         fill(source, target)
         (root / "door/snap.jpg").write_bytes(files.jpeg(2) + b"more")
 
-    monkeypatch.setattr(spool, "_fill", fill_while_somebody_writes)
+    monkeypatch.setattr(spool, "_copy_content", fill_while_somebody_writes)
     (root / "door").mkdir()
     (root / "door/snap.jpg").write_bytes(files.jpeg())
-    assert take_in(Tree(root), "door/snap.jpg", final=True) is Outcome.INCOMPLETE
+    assert accept_file(Tree(root), "door/snap.jpg", final=True) is IntakeResult.INCOMPLETE
     assert copies() == []
 
 
 @pytest.fixture
 def room_for_one(settings: Any) -> None:
     settings.SPOOL_MAX_BYTES = len(files.jpeg()) * 8
-    spool.forget()
+    spool.reset_usage()
 
 
 def fill_up(camera: Camera, state: Upload.State) -> Upload:
@@ -171,11 +171,11 @@ def test_a_full_spool_leaves_new_files_in_their_folders_until_there_is_room(root
     (root / "door").mkdir()
     (root / "door/snap.jpg").write_bytes(files.jpeg())
     with pytest.raises(spool.SpoolFullError):
-        take_in(Tree(root), "door/snap.jpg", final=True)
+        accept_file(Tree(root), "door/snap.jpg", final=True)
     assert copies() == []
     spool.release(waiting)
-    spool.forget()
-    assert take_in(Tree(root), "door/snap.jpg", final=True) is Outcome.ACCEPTED
+    spool.reset_usage()
+    assert accept_file(Tree(root), "door/snap.jpg", final=True) is IntakeResult.ACCEPTED
 
 
 def test_copies_of_what_failed_make_room(root: Path, room_for_one: None):
@@ -197,7 +197,7 @@ def test_what_crashes_left_is_swept_and_what_is_in_use_is_not(root: Path, data_d
     done.finish(Upload.State.DETECTED)
     (data_dir / "spool/stray").write_bytes(b"x")
     with (root / "door/snapa.jpg").open("rb") as source:
-        held = spool.Copy(source, 1)
+        held = spool.SpoolCopy(source, 1)
         assert spool.sweep() == 2
         assert {path.name for path in copies()} == {Path(waits.spool).name, Path(held.path).name}
         held.close()
@@ -217,6 +217,6 @@ def test_a_copy_outlives_a_failing_database_until_the_sweep(root: Path, monkeypa
     with monkeypatch.context() as away:
         away.setattr("hsi.outbox.publish.publish", fail)
         with pytest.raises(OperationalError):
-            take_in(Tree(root), "door/snap.jpg", final=True)
+            accept_file(Tree(root), "door/snap.jpg", final=True)
     assert len(copies()) == 1
     assert spool.sweep() == 1

@@ -14,18 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.files.ignored_names import MAX_DEPTH
-from cameras.files.tree import (
-    Entry,
-    NotAFileError,
-    OutsideTreeError,
-    ReplacedError,
-    Tree,
-    decode,
-    encode,
-    identity,
-    written_whole,
-)
+from cameras.files.paths import MAX_DEPTH, OutsideTreeError, decode_path, encode_path
+from cameras.files.tree import NotAFileError, ReplacedError, Tree, atomic_write
+from cameras.files.walk import Entry, identity
 
 ODD_NAMES = [
     b"two\nlines.jpg",
@@ -54,36 +45,36 @@ def put(root: Path, relative: bytes, content: bytes = b"content") -> str:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(content)
-    return encode(relative)
+    return encode_path(relative)
 
 
 @given(st.binary())
 def test_every_path_survives_the_way_through_text(raw: bytes) -> None:
-    text = encode(raw)
+    text = encode_path(raw)
 
-    assert decode(text) == raw
+    assert decode_path(text) == raw
     assert "\0" not in text
     assert text.encode("utf-8").decode("utf-8") == text
 
 
 @given(st.text(alphabet="aZ0 _-./[]'äß門é"))
 def test_readable_names_stay_readable(text: str) -> None:
-    assert encode(text.encode()) == text
+    assert encode_path(text.encode()) == text
 
 
 @pytest.mark.parametrize("text", ["\\x41", "\\", "\\q", "\\xFF", "\\xff\\", "\udcff", "\0", "\\xc3\\xa4"])
 def test_a_second_text_of_the_same_path_is_refused(text: str) -> None:
     with pytest.raises(OutsideTreeError):
-        decode(text)
+        decode_path(text)
 
 
 @given(st.text(alphabet="\\x0123456789abcdef/.ä\udcff\0"))
 def test_any_text_is_a_path_in_one_way_or_refused(text: str) -> None:
     try:
-        raw = decode(text)
+        raw = decode_path(text)
     except OutsideTreeError:
         return
-    assert encode(raw) == text
+    assert encode_path(raw) == text
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -334,10 +325,10 @@ def test_a_full_disk_leaves_the_file_and_no_part_of_a_copy(
 
 def test_a_file_of_ours_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "small.jpg"
-    with written_whole(path) as made:
+    with atomic_write(path) as made:
         made.write_bytes(b"first")
         assert not path.exists()
-    with pytest.raises(UnicodeEncodeError), written_whole(path) as made, made.open("w", encoding="ascii") as file:
+    with pytest.raises(UnicodeEncodeError), atomic_write(path) as made, made.open("w", encoding="ascii") as file:
         file.write("sö")
     assert path.read_bytes() == b"first"
     assert [one.name for one in path.parent.iterdir()] == ["small.jpg"]
@@ -345,7 +336,7 @@ def test_a_file_of_ours_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_two_that_write_the_same_file_at_once_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "small.jpg"
-    with written_whole(path) as one, written_whole(path) as other:
+    with atomic_write(path) as one, atomic_write(path) as other:
         one.write_bytes(b"one")
         other.write_bytes(b"other")
     assert path.read_bytes() == b"one"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cameras.files.tree import Tree
-from cameras.files.writer import Partial, make_folder
+from cameras.files.writer import PartialFile, make_folder
 
 pytestmark = pytest.mark.one_engine
 
@@ -27,7 +27,7 @@ def test_folders_and_files_of_cameras_follow_the_root(tmp_path: Path, mode: int,
     tmp_path.chmod(mode)
     tree = Tree(tmp_path)
     make_folder(tree, "door/day")
-    partial = Partial(tree, "door/day")
+    partial = PartialFile(tree, "door/day")
     partial.file.write(b"x")
     partial.place("door/day/a.jpg")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("door", "door/day", "door/day/a.jpg")]

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cameras.clock_offset import offset_text, suggest_settings
 from cameras.intake import capture_time
-from cameras.intake.capture_time import Clues, Moment, determine, in_words, note, suggestion
+from cameras.intake.capture_time import CaptureTime, TimeClues, determine, record_clock_offset
 from cameras.models import Camera, Upload
 from tests import factories
 
@@ -26,21 +27,26 @@ def camera() -> Camera:
 
 
 def clues(
-    off: timedelta = timedelta(), at: datetime = NOW, length: timedelta = timedelta(), *, by=ARRIVAL, told=False
-) -> Clues:
+    offset: timedelta = timedelta(),
+    at: datetime = NOW,
+    length: timedelta = timedelta(),
+    *,
+    by=ARRIVAL,
+    from_client=False,
+) -> TimeClues:
     """Of a file that came at `at`, named by a clock that is ahead by `off` for when it began."""
-    local = (at - length + off).astimezone(BERLIN).replace(tzinfo=None)
-    return Clues(local, NAME, at, by, length, told)
+    local = (at - length + offset).astimezone(BERLIN).replace(tzinfo=None)
+    return TimeClues(local, NAME, at, by, length, from_client)
 
 
-def send(camera: Camera, off: timedelta, at: datetime, length: timedelta = timedelta()) -> Moment:
+def send(camera: Camera, offset: timedelta, at: datetime, length: timedelta = timedelta()) -> CaptureTime:
     """What intake does with such a file."""
-    moment = determine(camera, clues(off, at, length))
+    moment = determine(camera, clues(offset, at, length))
     factories.upload(
-        camera, received_at=at, captured_at=moment.captured_at, clock_skew=moment.skewed,
+        camera, received_at=at, captured_at=moment.captured_at, clock_skew=moment.clock_is_wrong,
         named_ahead_seconds=moment.ahead_seconds,
     )  # fmt: skip
-    note(camera, moment.clock_off)
+    record_clock_offset(camera, moment.clock_offset)
     return moment
 
 
@@ -51,24 +57,24 @@ def minutes(number: float) -> timedelta:
 @pytest.mark.parametrize("delay", [0, 3, 100, 179])
 def test_a_name_that_fits_the_arrival_is_believed(camera: Camera, delay: int):
     moment = send(camera, timedelta(seconds=-delay), NOW)
-    assert (moment.captured_at, moment.source, moment.skewed) == (NOW - timedelta(seconds=delay), NAME, False)
+    assert (moment.captured_at, moment.source, moment.clock_is_wrong) == (NOW - timedelta(seconds=delay), NAME, False)
 
 
 @pytest.mark.parametrize(
-    "off",
+    "offset",
     [minutes(-60), minutes(-120), minutes(-345), minutes(-10), minutes(-7.3), minutes(90), timedelta(days=-20),
      timedelta(days=-4000), timedelta(days=900)],
 )  # fmt: skip
-def test_the_first_picture_is_live_however_wrong_the_clock_is(camera: Camera, off: timedelta):
-    moment = send(camera, off, NOW)
-    assert (moment.captured_at, moment.source, moment.skewed) == (NOW, ARRIVAL, True)
+def test_the_first_picture_is_live_however_wrong_the_clock_is(camera: Camera, offset: timedelta):
+    moment = send(camera, offset, NOW)
+    assert (moment.captured_at, moment.source, moment.clock_is_wrong) == (NOW, ARRIVAL, True)
 
 
-@pytest.mark.parametrize("off", [minutes(-60), minutes(-10), minutes(-413), minutes(330)])
-def test_a_clock_that_stays_wrong_stays_live(camera: Camera, off: timedelta):
-    moments = [send(camera, off - timedelta(seconds=n % 5), NOW + minutes(n)) for n in range(12)]
+@pytest.mark.parametrize("offset", [minutes(-60), minutes(-10), minutes(-413), minutes(330)])
+def test_a_clock_that_stays_wrong_stays_live(camera: Camera, offset: timedelta):
+    moments = [send(camera, offset - timedelta(seconds=n % 5), NOW + minutes(n)) for n in range(12)]
     assert [moment.captured_at - NOW for moment in moments] == [minutes(n) for n in range(12)]
-    assert all(moment.skewed for moment in moments)
+    assert all(moment.clock_is_wrong for moment in moments)
 
 
 def test_what_a_camera_has_kept_is_dated_by_its_names(camera: Camera):
@@ -79,7 +85,7 @@ def test_what_a_camera_has_kept_is_dated_by_its_names(camera: Camera):
     for n, taken in enumerate(names):
         at = back + timedelta(seconds=n)
         moment = send(camera, taken - at, at)
-        assert (moment.captured_at, moment.skewed) == (taken, False)
+        assert (moment.captured_at, moment.clock_is_wrong) == (taken, False)
 
 
 def test_what_a_new_camera_has_kept_is_dated_by_its_names_from_the_second_visit_on(camera: Camera):
@@ -88,17 +94,17 @@ def test_what_a_new_camera_has_kept_is_dated_by_its_names_from_the_second_visit_
         for picture in range(4):
             at = NOW + timedelta(seconds=4 * n + picture)
             moment = send(camera, visit + timedelta(seconds=picture) - at, at)
-            assert moment.skewed == (n == 0)
+            assert moment.clock_is_wrong == (n == 0)
             assert n == 0 or moment.captured_at == visit + timedelta(seconds=picture)
 
 
-@pytest.mark.parametrize("off", [minutes(-60), minutes(-120), minutes(-420)])
-def test_a_clock_that_was_right_and_changes_by_whole_hours_stays_live(camera: Camera, off: timedelta):
+@pytest.mark.parametrize("offset", [minutes(-60), minutes(-120), minutes(-420)])
+def test_a_clock_that_was_right_and_changes_by_whole_hours_stays_live(camera: Camera, offset: timedelta):
     send(camera, timedelta(seconds=-2), NOW - minutes(9))
     send(camera, timedelta(seconds=-3), NOW - minutes(8))
     for n in range(8):
-        moment = send(camera, off - timedelta(seconds=3), NOW + timedelta(seconds=20 * n))
-        assert (moment.captured_at, moment.skewed) == (NOW + timedelta(seconds=20 * n), True)
+        moment = send(camera, offset - timedelta(seconds=3), NOW + timedelta(seconds=20 * n))
+        assert (moment.captured_at, moment.clock_is_wrong) == (NOW + timedelta(seconds=20 * n), True)
 
 
 def test_a_clock_that_was_right_and_stays_wrong_by_anything_is_found_out(camera: Camera):
@@ -114,25 +120,25 @@ def test_what_a_camera_with_a_wrong_clock_has_kept_is_dated_by_both(camera: Came
         send(camera, minutes(60 * -2), NOW + minutes(n))
     taken, at = NOW + minutes(77), NOW + timedelta(hours=9)
     moment = send(camera, taken - minutes(120) - at, at)
-    assert (moment.captured_at, moment.skewed) == (taken, True)
+    assert (moment.captured_at, moment.clock_is_wrong) == (taken, True)
 
 
 def test_a_file_that_lay_there_is_dated_by_its_name(camera: Camera):
     moment = determine(camera, clues(minutes(-60), by=MTIME))
-    assert (moment.captured_at, moment.source, moment.skewed) == (NOW - minutes(60), NAME, False)
+    assert (moment.captured_at, moment.source, moment.clock_is_wrong) == (NOW - minutes(60), NAME, False)
 
 
 def test_a_time_that_a_client_tells_is_believed_whatever_the_clock_of_the_camera(camera: Camera):
     camera.clock_correction_seconds = 3600
-    moment = determine(camera, clues(timedelta(hours=-30), told=True))
-    assert (moment.captured_at, moment.skewed) == (NOW - timedelta(hours=30), False)
+    moment = determine(camera, clues(timedelta(hours=-30), from_client=True))
+    assert (moment.captured_at, moment.clock_is_wrong) == (NOW - timedelta(hours=30), False)
 
 
 # Clips
 
 
 def test_a_clip_without_a_time_ended_when_it_arrived(camera: Camera):
-    moment = determine(camera, Clues(None, NAME, NOW, ARRIVAL, timedelta(seconds=95)))
+    moment = determine(camera, TimeClues(None, NAME, NOW, ARRIVAL, timedelta(seconds=95)))
     assert (moment.captured_at, moment.source) == (NOW - timedelta(seconds=95), ARRIVAL)
 
 
@@ -144,7 +150,7 @@ def test_a_clip_is_as_long_as_it_is_before_its_arrival(camera: Camera):
 
 def test_a_live_clip_of_a_wrong_clock_began_its_length_ago(camera: Camera):
     moment = send(camera, minutes(-60), NOW, minutes(2))
-    assert (moment.captured_at, moment.skewed) == (NOW - minutes(2), True)
+    assert (moment.captured_at, moment.clock_is_wrong) == (NOW - minutes(2), True)
 
 
 def test_a_clip_that_is_named_for_its_end_began_its_length_before(camera: Camera):
@@ -159,36 +165,36 @@ def test_a_clip_that_is_named_for_its_end_began_its_length_before(camera: Camera
     "arrival", [datetime(2026, 10, 25, 0, 40, tzinfo=UTC), datetime(2026, 10, 25, 1, 40, tzinfo=UTC)]
 )
 def test_in_the_hour_that_repeats_the_pass_is_meant_that_fits(camera: Camera, arrival: datetime):
-    moment = determine(camera, Clues(datetime(2026, 10, 25, 2, 39, 55), NAME, arrival, ARRIVAL))
-    assert (moment.captured_at, moment.skewed) == (arrival - timedelta(seconds=5), False)
+    moment = determine(camera, TimeClues(datetime(2026, 10, 25, 2, 39, 55), NAME, arrival, ARRIVAL))
+    assert (moment.captured_at, moment.clock_is_wrong) == (arrival - timedelta(seconds=5), False)
 
 
 def test_over_the_end_of_summer_time_a_right_clock_is_right(camera: Camera):
     begin = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
     moments = [send(camera, timedelta(seconds=-3), begin + minutes(17 * n)) for n in range(12)]
-    assert not any(moment.skewed for moment in moments)
+    assert not any(moment.clock_is_wrong for moment in moments)
 
 
 # What is offered
 
 
-@pytest.mark.parametrize("off", [minutes(-60), minutes(-15), minutes(90), minutes(345)])
+@pytest.mark.parametrize("offset", [minutes(-60), minutes(-15), minutes(90), minutes(345)])
 def test_two_pictures_that_are_off_by_whole_quarters_make_an_offer(
-    camera: Camera, off: timedelta, caplog: pytest.LogCaptureFixture
+    camera: Camera, offset: timedelta, caplog: pytest.LogCaptureFixture
 ):
-    send(camera, off - timedelta(seconds=2), NOW)
+    send(camera, offset - timedelta(seconds=2), NOW)
     assert camera.clock_offset_seconds is None
     for n in range(1, 6):
-        send(camera, off - timedelta(seconds=9 + n), NOW + timedelta(seconds=7 * n))
+        send(camera, offset - timedelta(seconds=9 + n), NOW + timedelta(seconds=7 * n))
     camera.refresh_from_db()
-    assert camera.clock_offset_seconds == off.total_seconds()
+    assert camera.clock_offset_seconds == offset.total_seconds()
     assert len([line for line in caplog.messages if "The clock of camera door is" in line]) == 1
 
 
 def test_an_offer_that_is_taken_makes_the_times_right(camera: Camera):
     for n in range(3):
         send(camera, minutes(-90), NOW + timedelta(seconds=n))
-    assert suggestion(camera, NOW) == {"time_zone": "Europe/Berlin", "clock_correction_seconds": 5400}
+    assert suggest_settings(camera, NOW) == {"time_zone": "Europe/Berlin", "clock_correction_seconds": 5400}
     camera.clock_correction_seconds = 5400
     moment = send(camera, minutes(-90) - timedelta(seconds=4), NOW + minutes(1))
     assert (moment.captured_at, moment.source) == (NOW + minutes(1) - timedelta(seconds=4), NAME)
@@ -207,11 +213,11 @@ def test_an_offset_of_no_whole_quarter_is_told_and_nothing_is_offered(camera: Ca
     for n in range(4):
         send(camera, minutes(-22), NOW + minutes(n))
     assert camera.clock_offset_seconds == -22 * 60
-    assert suggestion(camera, NOW) is None
+    assert suggest_settings(camera, NOW) is None
 
 
 @pytest.mark.parametrize(
-    ("zone", "off", "offered"),
+    ("zone", "offset", "offered"),
     [
         ("Europe/Berlin", -7200, ("UTC", 0)),
         ("Europe/Berlin", -3600, ("Etc/GMT-1", 0)),
@@ -222,14 +228,14 @@ def test_an_offset_of_no_whole_quarter_is_told_and_nothing_is_offered(camera: Ca
         ("Europe/Berlin", 3600, ("Europe/Berlin", -3600)),
     ],
 )
-def test_what_is_offered_is_the_zone_of_the_clock_where_that_is_plain(zone: str, off: int, offered: tuple[str, int]):
-    camera = factories.camera(time_zone=zone, clock_offset_seconds=off)
-    found = suggestion(camera, NOW)
+def test_what_is_offered_is_the_zone_of_the_clock_where_that_is_plain(zone: str, offset: int, offered: tuple[str, int]):
+    camera = factories.camera(time_zone=zone, clock_offset_seconds=offset)
+    found = suggest_settings(camera, NOW)
     assert found is not None
     assert (found["time_zone"], found["clock_correction_seconds"]) == offered
     camera.time_zone, camera.clock_correction_seconds = offered
-    shown = NOW + timedelta(seconds=off) + (NOW.astimezone(ZoneInfo(zone)).utcoffset() or timedelta())
-    assert determine(camera, Clues(shown.replace(tzinfo=None), NAME, NOW, ARRIVAL)).captured_at == NOW
+    shown = NOW + timedelta(seconds=offset) + (NOW.astimezone(ZoneInfo(zone)).utcoffset() or timedelta())
+    assert determine(camera, TimeClues(shown.replace(tzinfo=None), NAME, NOW, ARRIVAL)).captured_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -237,19 +243,19 @@ def test_what_is_offered_is_the_zone_of_the_clock_where_that_is_plain(zone: str,
     [(-3600, "1 h behind"), (5400, "1 h 30 min ahead"), (-600, "10 min behind"), (20, "less than a minute ahead")],
 )
 def test_an_offset_is_told_in_words(seconds: int, words: str):
-    assert in_words(seconds) == words
+    assert offset_text(seconds) == words
 
 
 def test_the_usual_name_costs_no_look_at_the_past(camera: Camera, django_assert_num_queries):
     with django_assert_num_queries(0):
         moment = determine(camera, clues(timedelta(seconds=-9)))
-        note(camera, moment.clock_off)
+        record_clock_offset(camera, moment.clock_offset)
 
 
 def test_a_clock_at_the_ends_of_the_calendar_is_no_error(camera: Camera):
     for local in (datetime.min, datetime.max):
-        moment = determine(camera, Clues(local, NAME, NOW, ARRIVAL))
-        assert (moment.captured_at, moment.skewed, moment.ahead_seconds) == (NOW, True, None)
+        moment = determine(camera, TimeClues(local, NAME, NOW, ARRIVAL))
+        assert (moment.captured_at, moment.clock_is_wrong, moment.ahead_seconds) == (NOW, True, None)
     camera.clock_correction_seconds = 3600
-    assert determine(camera, Clues(datetime.max, NAME, NOW, ARRIVAL)).skewed
+    assert determine(camera, TimeClues(datetime.max, NAME, NOW, ARRIVAL)).clock_is_wrong
     assert capture_time.history(camera) == []

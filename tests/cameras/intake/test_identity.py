@@ -12,9 +12,10 @@ import pytest
 
 from cameras.files.originals import MediaGoneError, open_original
 from cameras.files.tree import Tree
-from cameras.intake import identity, reading
-from cameras.intake.accept import Outcome, take_in
-from cameras.intake.scanner import unknown
+from cameras.intake import identity
+from cameras.intake.accept import IntakeResult, accept_file
+from cameras.intake.incoming_file import IncomingFile
+from cameras.intake.scanner import without_row
 from cameras.models import Camera, Upload
 from detection.pipeline import mark_upload_dead
 from hsi.models import QueueJob
@@ -31,12 +32,12 @@ def root(data_dir: Path) -> Path:
     return data_dir / "cameras"
 
 
-def take(root: Path, path: str, data: bytes | None = None) -> Outcome:
+def take(root: Path, path: str, data: bytes | None = None) -> IntakeResult:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     if data is not None:
         target.write_bytes(data)
-    return take_in(Tree(root), path, final=True)
+    return accept_file(Tree(root), path, final=True)
 
 
 def move(root: Path, before: str, after: str) -> None:
@@ -84,35 +85,35 @@ def test_a_file_that_was_touched_or_moved_is_the_upload_it_was(root: Path, chang
     take(root, "door/1.jpg", files.jpeg())
     before = finished()
     path = change(root)
-    assert take(root, path) is Outcome.KNOWN
+    assert take(root, path) is IntakeResult.KNOWN
     upload = Upload.objects.get()
     assert (upload.pk, upload.path, upload.state, upload.camera_id) == (before.pk, path, State.EMPTY, "door")
     assert not QueueJob.objects.exists()
     assert list(Camera.objects.values_list("pk", flat=True)) == ["door"]
     with open_original(upload) as file:
         assert file.read() == files.jpeg()
-    assert take(root, path) is Outcome.KNOWN  # by its name and time alone
+    assert take(root, path) is IntakeResult.KNOWN  # by its name and time alone
 
 
 def test_a_camera_s_folder_that_was_renamed_makes_no_new_camera(root: Path):
     for number in range(3):
         take(root, f"door/{number}.jpg", files.jpeg(number))
     (root / "door").rename(root / "old door")
-    assert {take(root, f"old door/{number}.jpg") for number in range(3)} == {Outcome.KNOWN}
+    assert {take(root, f"old door/{number}.jpg") for number in range(3)} == {IntakeResult.KNOWN}
     assert (Upload.objects.count(), Camera.objects.count()) == (3, 1)
 
 
 def test_the_same_bytes_of_another_camera_are_another_picture_though_the_first_is_gone(root: Path):
     take(root, "door/1.jpg", files.jpeg())
     (root / "door/1.jpg").unlink()
-    assert take(root, "yard/snap.jpg", files.jpeg()) is Outcome.ACCEPTED
+    assert take(root, "yard/snap.jpg", files.jpeg()) is IntakeResult.ACCEPTED
 
 
 def test_what_is_sent_to_a_camera_over_http_is_its_own_though_another_one_had_a_file_of_this_name(root: Path):
     factories.camera("yard")
     take(root, "door/1.jpg", files.jpeg())
     (root / "door/1.jpg").unlink()
-    assert take(root, "yard/http/20260301/0a1b2c3d-abc/1.jpg", files.jpeg()) is Outcome.ACCEPTED
+    assert take(root, "yard/http/20260301/0a1b2c3d-abc/1.jpg", files.jpeg()) is IntakeResult.ACCEPTED
     assert [*Upload.objects.order_by("pk").values_list("camera", flat=True)] == ["door", "yard"]
 
 
@@ -127,24 +128,25 @@ def test_what_is_sent_to_a_camera_over_http_is_its_own_though_another_one_had_a_
 def test_a_picture_that_is_sent_again_days_later_is_not_analysed_again(root: Path, first: str, again: str):
     take(root, first, files.jpeg())
     before = finished()
-    assert take(root, again, files.jpeg()) is Outcome.DUPLICATE
+    assert take(root, again, files.jpeg()) is IntakeResult.DUPLICATE
     assert Upload.objects.get(path=again).duplicate_of_id == before.pk
 
 
 def test_the_same_bytes_with_another_time_days_later_are_another_picture(root: Path):
     take(root, "door/Door_01_20260301120000.jpg", files.jpeg())
     finished()
-    assert take(root, "door/Door_01_20260303120000.jpg", files.jpeg()) is Outcome.ACCEPTED
+    assert take(root, "door/Door_01_20260303120000.jpg", files.jpeg()) is IntakeResult.ACCEPTED
 
 
 def test_a_time_that_is_set_while_the_file_is_read_is_no_change(root: Path, monkeypatch: pytest.MonkeyPatch):
-    def read_while_the_time_is_set(file: BinaryIO, name: str, *, final: bool) -> reading.Found:
-        found = reading.read(file, name, final=final)
-        os.utime(root / "door/1.jpg", ns=(5, 5))
-        return found
+    inspect = IncomingFile.inspect
 
-    monkeypatch.setattr("cameras.intake.accept.read", read_while_the_time_is_set)
-    assert take(root, "door/1.jpg", files.jpeg()) is Outcome.ACCEPTED
+    def inspect_while_the_time_is_set(incoming: IncomingFile, file: BinaryIO) -> None:
+        inspect(incoming, file)
+        os.utime(root / "door/1.jpg", ns=(5, 5))
+
+    monkeypatch.setattr(IncomingFile, "inspect", inspect_while_the_time_is_set)
+    assert take(root, "door/1.jpg", files.jpeg()) is IntakeResult.ACCEPTED
     assert Upload.objects.get().mtime_ns == 5
 
 
@@ -153,8 +155,8 @@ def test_a_file_of_any_year_is_taken_in(root: Path, seconds: int):
     (root / "door").mkdir()
     (root / "door/1.jpg").write_bytes(files.jpeg())
     os.utime(root / "door/1.jpg", (seconds, seconds))
-    assert take(root, "door/1.jpg") is Outcome.ACCEPTED
-    assert take(root, "door/1.jpg") is Outcome.KNOWN
+    assert take(root, "door/1.jpg") is IntakeResult.ACCEPTED
+    assert take(root, "door/1.jpg") is IntakeResult.KNOWN
 
 
 @pytest.mark.one_engine
@@ -192,7 +194,7 @@ def test_a_failed_upload_waits_again_when_its_content_comes_again(
 
 
 def test_a_duplicate_of_a_failed_upload_has_it_wait_again(root: Path, failed: Upload):
-    assert take(root, "door/2.jpg", files.jpeg()) is Outcome.DUPLICATE
+    assert take(root, "door/2.jpg", files.jpeg()) is IntakeResult.DUPLICATE
     failed.refresh_from_db()
     assert failed.state == State.WAITING
     assert Upload.objects.get(path="door/2.jpg").duplicate_of_id == failed.pk
@@ -224,7 +226,7 @@ def test_the_content_is_found_in_the_file_of_a_duplicate(root: Path):
 
 
 def test_a_frozen_camera_s_thousands_of_repeats_are_not_all_read(root: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(identity, "MOST_COMPARED", 3)
+    monkeypatch.setattr(identity, "MAX_COMPARED", 3)
     for number in range(8):
         take(root, f"door/{number}.jpg", files.jpeg())
     assert Upload.objects.filter(state=State.DUPLICATE).count() == 7
@@ -242,8 +244,8 @@ def test_another_content_under_the_same_name_size_and_time_is_another_picture(ro
     first, second = files.jpeg(1) + b"\0" * 5000, files.jpeg(2)
     take(root, "door/1.jpg", first)
     overwrite_unseen(root, "door/1.jpg", second)
-    assert take_in(Tree(root), "door/1.jpg", final=False, told=True) is Outcome.ACCEPTED
-    assert take_in(Tree(root), "door/1.jpg", final=False, told=True) is Outcome.KNOWN
+    assert accept_file(Tree(root), "door/1.jpg", final=False, just_written=True) is IntakeResult.ACCEPTED
+    assert accept_file(Tree(root), "door/1.jpg", final=False, just_written=True) is IntakeResult.KNOWN
     before, after = Upload.objects.order_by("id")
     assert (before.file_gone, after.file_gone) == (True, False)
     assert before.sha256 != after.sha256
@@ -255,7 +257,7 @@ def test_retention_of_what_was_overwritten_unseen_leaves_the_new_file(root: Path
 
     take(root, "door/1.jpg", files.jpeg(1) + b"\0" * 5000)
     overwrite_unseen(root, "door/1.jpg", files.jpeg(2))
-    take_in(Tree(root), "door/1.jpg", final=False, told=True)
+    accept_file(Tree(root), "door/1.jpg", final=False, just_written=True)
     before, after = _read(Upload.objects.order_by("id"))
     assert "door/1.jpg" not in {row.path for row in _garbage_of(before)}
     assert "door/1.jpg" in {row.path for row in _garbage_of(after)}
@@ -265,15 +267,15 @@ def test_an_upload_that_failed_because_its_file_was_gone_waits_again_when_a_scan
     take(root, "door/1.jpg", files.jpeg())
     Upload.objects.update(state=State.DEAD, reason="FileGoneError: gone", finished_at=datetime.now(UTC))
     QueueJob.objects.all().delete()
-    assert [entry.path for entry in unknown(Tree(root).walk())] == ["door/1.jpg"]
-    assert take(root, "door/1.jpg") is Outcome.KNOWN
+    assert [entry.path for entry in without_row(Tree(root).walk())] == ["door/1.jpg"]
+    assert take(root, "door/1.jpg") is IntakeResult.KNOWN
     assert Upload.objects.get().state == State.WAITING
     assert QueueJob.objects.count() == 1
 
 
 def test_what_the_detector_refused_is_not_tried_again_with_every_scan(root: Path, failed: Upload):
-    assert list(unknown(Tree(root).walk())) == []
-    assert take(root, "door/1.jpg") is Outcome.KNOWN
+    assert list(without_row(Tree(root).walk())) == []
+    assert take(root, "door/1.jpg") is IntakeResult.KNOWN
     failed.refresh_from_db()
     assert failed.state == State.DEAD
 
@@ -285,25 +287,25 @@ def test_what_is_written_over_a_picture_unseen_and_refused_stays_for_its_writer_
     take(root, "door/1.jpg", picture.ljust(len(files.jpeg(2)) + len(picture), b"\0"))
     first = Upload.objects.get()
 
-    def swap(data: bytes, *, told: bool = True) -> Outcome:
+    def swap(data: bytes, *, just_written: bool = True) -> IntakeResult:
         (root / first.path).write_bytes(data.ljust(first.size, b"\0"))
         os.utime(root / first.path, ns=(first.mtime_ns, first.mtime_ns))
-        return take_in(Tree(root), first.path, final=True, told=told)
+        return accept_file(Tree(root), first.path, final=True, just_written=just_written)
 
     for _ in range(2):
-        assert swap(b"GIF89a") is Outcome.REJECTED
+        assert swap(b"GIF89a") is IntakeResult.REJECTED
         assert (root / first.path).exists()
-        assert take_in(Tree(root), first.path, final=True) is Outcome.KNOWN  # a scan
+        assert accept_file(Tree(root), first.path, final=True) is IntakeResult.KNOWN  # a scan
         assert (root / first.path).exists()
     with pytest.raises(MediaGoneError):
         open_original(first)
-    assert swap(files.jpeg(2)) is Outcome.ACCEPTED
+    assert swap(files.jpeg(2)) is IntakeResult.ACCEPTED
     assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == [State.WAITING, State.WAITING]
 
 
 def test_a_file_that_is_written_over_one_that_was_taken_in_and_refused_stays_for_its_writer(root: Path):
     take(root, "door/1.jpg", files.jpeg(1))
-    assert take(root, "door/1.jpg", files.jpeg(2)[:-400]) is Outcome.REJECTED
-    assert take(root, "door/2.jpg", files.jpeg(3)[:-400]) is Outcome.REJECTED
+    assert take(root, "door/1.jpg", files.jpeg(2)[:-400]) is IntakeResult.REJECTED
+    assert take(root, "door/2.jpg", files.jpeg(3)[:-400]) is IntakeResult.REJECTED
     assert [(root / f"door/{number}.jpg").exists() for number in (1, 2)] == [True, False]
-    assert take(root, "door/1.jpg", files.jpeg(4)) is Outcome.ACCEPTED
+    assert take(root, "door/1.jpg", files.jpeg(4)) is IntakeResult.ACCEPTED

@@ -11,7 +11,7 @@ from django.test import Client
 
 from cameras.files.originals import open_original
 from cameras.files.tree import Tree
-from cameras.intake.accept import Outcome, take_in
+from cameras.intake.accept import IntakeResult, accept_file
 from cameras.models import Camera, Upload
 from hsi.models import QueueJob
 from tests import factories, files
@@ -25,7 +25,7 @@ def rejected(data_dir: Path, settings: Any) -> Upload:
     settings.IMAGE_MAX_BYTES = 1024
     (data_dir / "cameras/door").mkdir()
     (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
-    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.REJECTED
     return Upload.objects.get()
 
 
@@ -63,14 +63,14 @@ def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
     (data_dir / "cameras/door").mkdir()
     (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
     (tmp_path / "second").hardlink_to(data_dir / "cameras/door/1.jpg")
-    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.REJECTED
     linked = Upload.objects.get()
     answer = admin.post(f"/api/uploads/{linked.pk}/retry")
     assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
-    assert "linked: It has a second name" in answer.json()["detail"]
+    assert "linked: The file has a second name" in answer.json()["detail"]
     (tmp_path / "second").unlink()
     assert admin.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
-    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.KNOWN
     assert Upload.objects.get().dedupe_key
 
 
@@ -81,11 +81,11 @@ def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_qua
     path.parent.mkdir()
     path.write_bytes(files.jpeg()[:-400])
     (tmp_path / "second").hardlink_to(path)
-    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.REJECTED
+    assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.REJECTED
     (tmp_path / "second").unlink()
     answer = admin.post(f"/api/uploads/{Upload.objects.get().pk}/retry")
     assert "truncated" in answer.json()["detail"]
-    assert take_in(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is Outcome.KNOWN
+    assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.KNOWN
     assert not path.exists()
     assert (data_dir / Upload.objects.get().quarantine).exists()
 
@@ -100,7 +100,7 @@ def test_a_rejected_file_whose_content_came_meanwhile_is_its_duplicate(
 ):
     settings.IMAGE_MAX_BYTES = 10**6
     (data_dir / "cameras/door/2.jpg").write_bytes(files.jpeg())
-    take_in(Tree(data_dir / "cameras"), "door/2.jpg", final=True)
+    accept_file(Tree(data_dir / "cameras"), "door/2.jpg", final=True)
     assert admin.post(f"/api/uploads/{rejected.pk}/retry").json()["state"] == "duplicate"
     assert QueueJob.objects.count() == 1
 

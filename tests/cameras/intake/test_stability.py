@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.files.ignored_names import is_temporary
-from cameras.intake.stability import Ready, StabilityTracker, Stamp
+from cameras.files.paths import is_temporary
+from cameras.intake.stability import ReadyFile, StabilityTracker, Stamp
 
 STABLE, INCOMPLETE = 2.0, 30.0
 
@@ -27,54 +27,54 @@ def test_a_closed_file_is_ready_at_once_and_not_looked_at() -> None:
     files.closed("a", 10.0)
 
     assert files.next_due(10.0) == 0
-    assert files.ready(10.0, unasked) == [Ready("a", final=False, told=True)]
+    assert files.ready(10.0, unasked) == [ReadyFile("a", final=False, just_written=True)]
     assert len(files) == 0
     assert files.next_due(10.0) is None
 
 
 def test_a_file_that_a_scan_saw_is_ready_when_it_stood_still() -> None:
     files = tracker()
-    files.noticed("a", 100, 1, 0.0)
+    files.seen("a", 100, 1, 0.0)
 
     assert files.next_due(0.5) == 1.5
     assert files.ready(1.9, unasked) == []
-    assert files.ready(2.0, same((100, 1))) == [Ready("a", final=False)]
+    assert files.ready(2.0, same((100, 1))) == [ReadyFile("a", final=False)]
 
 
 def test_a_file_that_grew_unseen_is_not_handed_out() -> None:
     files = tracker()
-    files.noticed("a", 100, 1, 0.0)
+    files.seen("a", 100, 1, 0.0)
 
     assert files.ready(2.0, same((200, 2))) == []
     assert files.ready(3.9, unasked) == []
-    assert files.ready(4.0, same((200, 2))) == [Ready("a", final=False)]
+    assert files.ready(4.0, same((200, 2))) == [ReadyFile("a", final=False)]
 
 
 def test_a_file_that_grows_for_a_minute_is_ready_when_it_is_done() -> None:
     files = tracker()
     for second in range(60):
-        files.noticed("a", second, 1, float(second))
+        files.seen("a", second, 1, float(second))
         assert files.ready(float(second), same((second, 1))) == []
 
     assert files.ready(60.9, unasked) == []
-    assert files.ready(61.0, same((59, 1))) == [Ready("a", final=False)]
+    assert files.ready(61.0, same((59, 1))) == [ReadyFile("a", final=False)]
 
 
 def test_an_mtime_far_in_the_future_counts_only_as_a_change() -> None:
     files = tracker()
-    files.noticed("a", 100, 9_000_000_000_000_000_000, 0.0)
+    files.seen("a", 100, 9_000_000_000_000_000_000, 0.0)
 
-    assert files.ready(2.0, same((100, 9_000_000_000_000_000_000))) == [Ready("a", final=False)]
+    assert files.ready(2.0, same((100, 9_000_000_000_000_000_000))) == [ReadyFile("a", final=False)]
 
 
 def test_a_scan_does_not_promote_a_file_that_is_being_written() -> None:
     files = tracker()
     files.writing("a", 0.0)
-    files.noticed("a", 100, 1, 0.5)
-    files.noticed("a", 100, 1, 20.0)
+    files.seen("a", 100, 1, 0.5)
+    files.seen("a", 100, 1, 20.0)
 
     assert files.ready(29.9, same((100, 1))) == []
-    assert files.ready(30.0, same((100, 1))) == [Ready("a", final=True)]
+    assert files.ready(30.0, same((100, 1))) == [ReadyFile("a", final=True)]
 
 
 def test_a_writer_that_closes_ends_the_wait() -> None:
@@ -82,7 +82,7 @@ def test_a_writer_that_closes_ends_the_wait() -> None:
     files.writing("a", 0.0)
     files.closed("a", 0.5)
 
-    assert files.ready(0.5, unasked) == [Ready("a", final=False, told=True)]
+    assert files.ready(0.5, unasked) == [ReadyFile("a", final=False, just_written=True)]
 
 
 def test_a_file_that_is_opened_again_before_it_was_handed_out_waits() -> None:
@@ -98,33 +98,33 @@ def test_a_writer_that_nobody_saw_again_is_looked_at_twice_before_it_is_given_up
     files.writing("a", 0.0)
 
     assert files.ready(100.0, same((100, 1))) == []
-    assert files.ready(102.0, same((100, 1))) == [Ready("a", final=True)]
+    assert files.ready(102.0, same((100, 1))) == [ReadyFile("a", final=True)]
 
 
 def test_a_cut_file_is_final_when_nothing_came_for_long() -> None:
     files = tracker()
-    files.deferred("a", 100, 1, 0.0)
-    files.noticed("a", 100, 1, 15.0)
+    files.incomplete("a", 100, 1, 0.0)
+    files.seen("a", 100, 1, 15.0)
 
     assert files.ready(29.9, unasked) == []
-    assert files.ready(30.0, same((100, 1))) == [Ready("a", final=True)]
+    assert files.ready(30.0, same((100, 1))) == [ReadyFile("a", final=True)]
 
 
 def test_a_cut_file_that_grows_is_tried_again_as_a_new_one() -> None:
     files = tracker()
-    files.deferred("a", 100, 1, 0.0)
-    files.noticed("a", 150, 2, 10.0)
+    files.incomplete("a", 100, 1, 0.0)
+    files.seen("a", 150, 2, 10.0)
 
     assert files.ready(11.9, unasked) == []
-    assert files.ready(12.0, same((150, 2))) == [Ready("a", final=False)]
+    assert files.ready(12.0, same((150, 2))) == [ReadyFile("a", final=False)]
 
 
 def test_a_cut_file_that_is_closed_again_is_tried_at_once() -> None:
     files = tracker()
-    files.deferred("a", 100, 1, 0.0)
+    files.incomplete("a", 100, 1, 0.0)
     files.closed("a", 1.0)
 
-    assert files.ready(1.0, unasked) == [Ready("a", final=False, told=True)]
+    assert files.ready(1.0, unasked) == [ReadyFile("a", final=False, just_written=True)]
 
 
 def test_a_close_that_came_while_intake_read_is_not_forgotten() -> None:
@@ -132,23 +132,23 @@ def test_a_close_that_came_while_intake_read_is_not_forgotten() -> None:
     files.closed("a", 0.0)
     files.ready(0.0, unasked)
     files.closed("a", 0.1)
-    files.deferred("a", 100, 1, 0.2)
+    files.incomplete("a", 100, 1, 0.2)
 
-    assert files.ready(0.2, unasked) == [Ready("a", final=False, told=True)]
+    assert files.ready(0.2, unasked) == [ReadyFile("a", final=False, just_written=True)]
 
 
 def test_a_failure_of_ours_is_tried_again_after_the_delay() -> None:
     files = tracker()
     files.retry_later("a", 0.0, 5.0)
-    files.noticed("a", 100, 1, 0.1)
+    files.seen("a", 100, 1, 0.1)
 
     assert files.ready(4.9, unasked) == []
-    assert files.ready(5.0, unasked) == [Ready("a", final=False)]
+    assert files.ready(5.0, unasked) == [ReadyFile("a", final=False)]
 
 
 def test_a_file_that_is_gone_is_forgotten() -> None:
     files = tracker()
-    files.noticed("a", 100, 1, 0.0)
+    files.seen("a", 100, 1, 0.0)
     files.closed("b", 0.0)
     files.forget("b")
 
@@ -159,7 +159,7 @@ def test_a_file_that_is_gone_is_forgotten() -> None:
 def test_what_was_just_closed_comes_before_a_backlog() -> None:
     files = tracker()
     for number in range(50):
-        files.noticed(f"old{number}", 1, 1, 0.0)
+        files.seen(f"old{number}", 1, 1, 0.0)
     files.closed("new", 5.0)
 
     ready = files.ready(5.0, same((1, 1)), limit=10)
@@ -172,7 +172,7 @@ def test_memory_stays_within_the_files_that_are_pending() -> None:
     files = tracker()
     for number in range(100_000):
         files.writing("busy", number / 1000)
-        files.noticed(f"gone{number}", 1, 1, number / 1000)
+        files.seen(f"gone{number}", 1, 1, number / 1000)
         files.forget(f"gone{number}")
 
     assert len(files) == 1
@@ -182,7 +182,7 @@ def test_memory_stays_within_the_files_that_are_pending() -> None:
 def test_fifty_thousand_pending_files_come_out_once_each() -> None:
     files = tracker()
     for number in range(50_000):
-        files.noticed(str(number), 1, 1, number / 50_000)
+        files.seen(str(number), 1, 1, number / 50_000)
     out: list[str] = []
     while batch := files.ready(10.0, same((1, 1)), limit=500):
         out += [one.path for one in batch]
@@ -208,15 +208,15 @@ class Folder:
         self.now = 0.0
         self.size = dict.fromkeys("abc", 0)
         self.changed = dict.fromkeys("abc", 0.0)
-        self.announced: set[str] = set()  # ready without standing still: closed, or to be tried again
+        self.expected: set[str] = set()  # ready without standing still: closed, or to be tried again
         self.taken: set[str] = set()
 
     def take(self) -> None:
         for ready in self.files.ready(self.now, lambda path: (self.size[path], 0)):
-            if ready.path not in self.announced:
+            if ready.path not in self.expected:
                 window = INCOMPLETE if ready.final else STABLE
                 assert self.now - self.changed[ready.path] >= window - 1e-6
-            self.announced.discard(ready.path)
+            self.expected.discard(ready.path)
             self.taken.add(ready.path)
 
     def act(self, action: str, path: str) -> None:
@@ -225,17 +225,17 @@ class Folder:
         match action:
             case "notify":
                 self.files.writing(path, self.now)
-                self.announced.discard(path)
+                self.expected.discard(path)
             case "close":
                 self.files.closed(path, self.now)
-                self.announced.add(path)
+                self.expected.add(path)
             case "cut":
-                self.files.deferred(path, self.size[path], 0, self.now)
+                self.files.incomplete(path, self.size[path], 0, self.now)
             case "retry":
                 self.files.retry_later(path, self.now, 1.0)
-                self.announced.add(path)
+                self.expected.add(path)
             case _:
-                self.files.noticed(path, self.size[path], 0, self.now)
+                self.files.seen(path, self.size[path], 0, self.now)
 
 
 @given(ACTIONS)
@@ -261,7 +261,7 @@ def test_the_wait_until_the_next_file_is_never_too_long(actions: list[tuple[str,
         path = str(number)
         if action == "notice" and path not in due:
             due[path] = now + STABLE
-            files.noticed(path, 1, 1, float(now))
+            files.seen(path, 1, 1, float(now))
         elif action == "close":
             due[path] = now
             files.closed(path, float(now))
@@ -298,18 +298,18 @@ def test_a_file_that_was_moved_into_place_says_so_until_somebody_writes_to_it() 
 
 def test_a_file_that_only_a_scan_saw_is_announced_by_a_later_notice() -> None:
     files = tracker()
-    files.noticed("a", 1, 1, 0.0, announced=False)
-    files.noticed("b", 1, 1, 0.0, announced=False)
-    files.noticed("b", 1, 1, 1.0)
+    files.seen("a", 1, 1, 0.0, expected=False)
+    files.seen("b", 1, 1, 0.0, expected=False)
+    files.seen("b", 1, 1, 1.0)
 
-    assert {one.path: one.announced for one in files.ready(2.0, same((1, 1)))} == {"a": False, "b": True}
+    assert {one.path: one.expected for one in files.ready(2.0, same((1, 1)))} == {"a": False, "b": True}
 
 
 def test_a_file_that_could_not_be_taken_in_is_tried_at_once_when_its_rights_change() -> None:
     files = tracker()
     files.retry_later("a", 0.0, 30.0)
-    files.noticed("b", 1, 1, 0.0)
-    files.hurry("a", 1.0)
-    files.hurry("b", 1.0)
+    files.seen("b", 1, 1, 0.0)
+    files.retry_now("a", 1.0)
+    files.retry_now("b", 1.0)
 
     assert [one.path for one in files.ready(1.0, unasked)] == ["a"]

@@ -16,11 +16,11 @@ from watchdog.observers.inotify import InotifyWatchGroup
 
 from cameras.files import spool
 from cameras.files.tree import Tree
-from cameras.intake.accept import Outcome, take_in
-from cameras.intake.http_paths import folder_for
-from cameras.intake.notifier import Notifications
+from cameras.intake.accept import IntakeResult, accept_file
+from cameras.intake.file_events import FileEvents
 from cameras.intake.watcher import CameraRootMissingError, CameraWatcher
 from cameras.models import Camera, IntakeProblem, Upload
+from cameras.naming.http_paths import new_folder
 from hsi.models import QueueJob, WorkerHeartbeat
 from tests import factories, files
 
@@ -35,7 +35,7 @@ def quick(settings, data_dir, monkeypatch):
     settings.FILE_STABLE_SECONDS = 0.2
     settings.FILE_INCOMPLETE_SECONDS = 0.6
     settings.FILE_RESCAN_SECONDS = 3600
-    monkeypatch.setattr("cameras.intake.watcher.STORE_SECONDS", 0.05)
+    monkeypatch.setattr("cameras.intake.watcher.STORE_PROBLEMS_SECONDS", 0.05)
 
 
 @contextmanager
@@ -257,7 +257,7 @@ def test_a_file_that_is_renamed_by_linking_is_taken_in_and_one_that_keeps_two_na
 
 def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):
     with watching():
-        monkeypatch.setattr(Notifications, "_pass", lambda *dropped: None)
+        monkeypatch.setattr(FileEvents, "_put", lambda *dropped: None)
         (data_dir / "cameras" / "door").mkdir()
         (data_dir / "cameras" / "door" / "a.jpg").write_bytes(files.jpeg())
         InotifyWatchGroup.on_queue_overflow(MagicMock())  # as the observer does
@@ -313,13 +313,13 @@ def test_folders_deeper_than_the_limit_are_passed_over_and_told_by_notices_and_s
     assert states() == {"door/2.jpg": "waiting"}
 
 
-def fails(path: str, error: Exception) -> Callable[..., Outcome]:
+def fails(path: str, error: Exception) -> Callable[..., IntakeResult]:
     """Intake, save that it fails for the file at `path`."""
 
-    def take_in_or_fail(tree: Tree, of: str, **how: bool) -> Outcome:
+    def take_in_or_fail(tree: Tree, of: str, **how: bool) -> IntakeResult:
         if of == path:
             raise error
-        return take_in(tree, of, **how)
+        return accept_file(tree, of, **how)
 
     return take_in_or_fail
 
@@ -336,13 +336,13 @@ def fails(path: str, error: Exception) -> Callable[..., Outcome]:
 def test_what_goes_wrong_with_one_file_is_its_own_state_and_stops_no_other(data_dir, monkeypatch, caplog, error, kind):
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
-    monkeypatch.setattr("cameras.intake.watcher.take_in", fails("door/1.jpg", error))
+    monkeypatch.setattr("cameras.intake.watcher.accept_file", fails("door/1.jpg", error))
     with watching() as loop:
         for number in range(1, 6):
             (folder / f"{number}.jpg").write_bytes(files.jpeg(number))
         until(lambda: len(states()) == 4 and problems() == {("door", kind): 1})
         assert WorkerHeartbeat.objects.get().state == "running"
-        monkeypatch.setattr("cameras.intake.watcher.take_in", take_in)
+        monkeypatch.setattr("cameras.intake.watcher.accept_file", accept_file)
         (folder / "1.jpg").chmod(0o640)  # something has changed: it is tried at once
         loop.wake()
         until(lambda: len(states()) == 5 and problems() == {})
@@ -366,12 +366,12 @@ def test_a_file_that_cannot_be_looked_at_does_not_stop_those_that_wait_with_it(d
 
 
 def test_a_root_that_was_replaced_is_watched_anew(data_dir, monkeypatch):
-    monkeypatch.setattr("cameras.intake.coverage.CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("cameras.intake.polling_fallback.CHECK_SECONDS", 0.1)
     root: Path = data_dir / "cameras"
     with watching() as loop:
         root.rename(data_dir / "old")
         (root / "door").mkdir(parents=True)
-        until(lambda: not loop._has_scanned or root.stat().st_ino == loop.coverage._identities.get("", (0, 0))[1])
+        until(lambda: not loop._has_scanned or root.stat().st_ino == loop.fallback._identities.get("", (0, 0))[1])
         until(lambda: loop._has_scanned)
         (root / "door" / "1.jpg").write_bytes(files.jpeg())
         until(lambda: states() == {"door/1.jpg": "waiting"})
@@ -384,7 +384,7 @@ def test_files_that_no_notice_tells_of_are_found_told_and_looked_for_more_often(
     folder.mkdir()
     with watching() as loop:
         until(lambda: loop._has_scanned)
-        monkeypatch.setattr(Notifications, "_pass", lambda *dropped: None)
+        monkeypatch.setattr(FileEvents, "_put", lambda *dropped: None)
         (folder / "1.jpg").write_bytes(files.jpeg(1))
         loop._next_scan = 0.0
         loop.wake()
@@ -400,16 +400,16 @@ def test_a_paused_camera_s_files_are_not_taken_for_missed_ones(data_dir):
     with watching() as loop:
         (folder / "1.jpg").write_bytes(files.jpeg(1))
         for _ in range(2):
-            until(lambda: loop._has_scanned and len(loop.tracker) == 0 and not loop.notifications.waiting)
+            until(lambda: loop._has_scanned and len(loop.tracker) == 0 and not loop.file_events.has_pending)
             loop._next_scan = 0.0
             loop.wake()
             until(lambda: loop._next_scan > 0)
-        until(lambda: "door" in loop._left and len(loop.tracker) == 0)
+        until(lambda: "door" in loop._folders_with_leftovers and len(loop.tracker) == 0)
         Camera.objects.update(enabled=True)
         loop._next_scan = 0.0
         loop.wake()
         until(lambda: states() == {"door/1.jpg": "waiting"})
-        assert not loop.book.has(IntakeProblem.Kind.MISSED, "door/1.jpg")
+        assert not loop.problems.has(IntakeProblem.Kind.MISSED, "door/1.jpg")
 
 
 def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(data_dir, tmp_path):
@@ -442,7 +442,7 @@ def test_a_full_spool_pauses_intake_which_says_so_and_goes_on_when_there_is_room
 
 
 def test_a_file_of_a_request_that_the_watcher_takes_first_is_known_by_that_request(data_dir):
-    folder = data_dir / "cameras" / folder_for("door", "20260301", "req-4711")
+    folder = data_dir / "cameras" / new_folder("door", "20260301", "req-4711")
     folder.mkdir(parents=True)
     (folder / "a.jpg").write_bytes(files.jpeg())
     CameraWatcher().run(drain=True)

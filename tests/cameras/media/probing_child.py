@@ -15,15 +15,15 @@ from typing import Any, BinaryIO
 from cameras.media import decoder_child
 
 
-def _attempt(work: Callable[[], Any]) -> str:
+def _attempt(task: Callable[[], Any]) -> str:
     try:
-        work()
+        task()
     except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
         return f"{type(error).__name__}: {error}"
     return "done"
 
 
-def _probe(file: BinaryIO, *, secret: str, parent: int) -> Iterator[decoder_child.Answer]:
+def _probe(file: BinaryIO, *, secret: str, parent: int) -> Iterator[decoder_child.Reply]:
     found = {
         "read": _attempt(lambda: Path(secret).read_bytes()),
         "query": _attempt(lambda: sqlite3.connect(f"file:{secret}?mode=ro", uri=True).execute("SELECT 1 FROM s")),
@@ -40,5 +40,5 @@ def _probe(file: BinaryIO, *, secret: str, parent: int) -> Iterator[decoder_chil
 
 
 if __name__ == "__main__":
-    decoder_child.WORK["probe"] = _probe
+    decoder_child.TASKS["probe"] = _probe
     decoder_child.main(*map(int, sys.argv[1:4]))

@@ -65,9 +65,9 @@ def test_a_picture_and_a_clip_are_read_as_without_it(stored: Callable[[bytes], P
         assert decoder.read_image(file, name="a.jpg", **IMAGE) == image_file.read_image(file, name="a.jpg", **IMAGE)
     first = pid()
     with stored(clip(tmp_path)).open("rb") as file:
-        assert decoder.inspect(file, name="a.mp4", **IMAGE) == video.inspect(file, name="a.mp4", **IMAGE)
-        ours = list(decoder.sample(file, sha256=content.digest(file), **FRAMES))
-        theirs = list(video.sample(file, **FRAMES))
+        assert decoder.inspect_clip(file, name="a.mp4", **IMAGE) == video.inspect_clip(file, name="a.mp4", **IMAGE)
+        ours = list(decoder.sample_frames(file, sha256=content.digest(file), **FRAMES))
+        theirs = list(video.sample_frames(file, **FRAMES))
     assert [frame.offset_seconds for frame in ours] == [frame.offset_seconds for frame in theirs]
     assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(ours, theirs, strict=True))
     assert pid() == first
@@ -118,7 +118,7 @@ def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_is_read(
     settings.DECODER_CPU_SECONDS = 0  # the kernel counts whole seconds: at most one more
     with (
         stored(files.costly_png(13_000, depth=16)).open("rb") as file,
-        pytest.raises(decoder_process.TooCostlyError, match="longer than 0 s") as told,
+        pytest.raises(decoder_process.DecodingLimitError, match="longer than 0 s") as told,
     ):
         decoder.read_image(file, name="a.png", **IMAGE)
     assert (told.value.reason, told.value.retryable) == ("kills_decoder", False)
@@ -132,7 +132,7 @@ def test_a_picture_that_takes_too_much_memory_is_refused(
     settings.DECODER_MEMORY_BYTES = 400 * 1024**2
     with (
         stored(files.costly_png(13_000, depth=16)).open("rb") as file,
-        pytest.raises(decoder_process.TooCostlyError, match="DECODER_MEMORY_BYTES"),
+        pytest.raises(decoder_process.DecodingLimitError, match="DECODER_MEMORY_BYTES"),
     ):
         decoder.read_image(file, name="a.png", **IMAGE)
 
@@ -140,18 +140,18 @@ def test_a_picture_that_takes_too_much_memory_is_refused(
 def killed_in_the_middle(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, times: int = 1) -> list[int]:
     """The next `times` decoders are ended by this signal when they have a request; their process ids."""
     killed: list[int] = []
-    ask = decoder_process.Child.ask
+    ask = decoder_process.DecoderProcess.request
 
     def asked(
-        child: decoder_process.Child, file: BinaryIO, request: dict[str, Any]
-    ) -> Iterator[decoder_process.Answer]:
+        child: decoder_process.DecoderProcess, file: BinaryIO, request: dict[str, Any]
+    ) -> Iterator[decoder_process.Reply]:
         if len(killed) < times:
             killed.append(child._process.pid)
             child._process.send_signal(number)
             child._process.wait(10)
         return ask(child, file, request)
 
-    monkeypatch.setattr(decoder_process.Child, "ask", asked)
+    monkeypatch.setattr(decoder_process.DecoderProcess, "request", asked)
     return killed
 
 
@@ -170,7 +170,7 @@ def test_a_file_of_which_it_dies_twice_is_refused(
     killed = killed_in_the_middle(monkeypatch, signal.SIGSEGV, times=2)
     with (
         stored(files.jpeg()).open("rb") as file,
-        pytest.raises(decoder_process.KillsDecoderError, match="SIGSEGV") as told,
+        pytest.raises(decoder_process.DecoderCrashError, match="SIGSEGV") as told,
     ):
         decoder.read_image(file, name="a.jpg", **IMAGE)
     assert len(set(killed)) == 2
@@ -200,7 +200,7 @@ def test_frames_that_nobody_wants_any_more_end_with_their_process(
     stored: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     with stored(clip(tmp_path)).open("rb") as file:
-        frames = decoder.sample(file, sha256=content.digest(file), **FRAMES)
+        frames = decoder.sample_frames(file, sha256=content.digest(file), **FRAMES)
         next(frames)
         frames.close()
     assert decoder_process._idle == []
@@ -212,13 +212,13 @@ def test_no_more_are_kept_than_are_worth_it(stored: Callable[[bytes], Path]) -> 
         together = threading.Barrier(4)
 
         def read(file: BinaryIO) -> int:
-            with decoder_process.borrowed():
+            with decoder_process.borrow_process():
                 together.wait(20)
             return decoder.read_image(file, name="a.jpg", **IMAGE).width
 
         widths = list(pool.map(read, [opened.enter_context(path.open("rb")) for _ in range(4)]))
     assert widths == [320] * 4
-    assert len(decoder_process._idle) == decoder_process.MOST_IDLE
+    assert len(decoder_process._idle) == decoder_process.MAX_IDLE
 
 
 def test_it_ignores_the_signals_that_are_for_the_one_who_asks(stored: Callable[[bytes], Path]) -> None:
@@ -237,5 +237,5 @@ def test_it_has_no_secret_and_ends_with_the_one_who_asks(stored: Callable[[bytes
     names = {entry.partition(b"=")[0] for entry in Path(f"/proc/{pid()}/environ").read_bytes().split(b"\0") if entry}
     assert names <= {b"PATH", b"OPENBLAS_NUM_THREADS", b"LC_CTYPE"}
     child = decoder_process._idle.pop()
-    child._peer.close()
+    child._socket.close()
     assert child._process.wait(10) == 0

@@ -12,9 +12,9 @@ import pytest
 from av.format import ContainerFormat
 
 from cameras.media import file_types
-from cameras.media.containers import is_cut
-from cameras.media.formats import MediaFaultError, RenamedError, TruncatedError, kind_of
-from cameras.media.video import frame_at, inspect, sample
+from cameras.media.containers import is_truncated
+from cameras.media.formats import MediaFaultError, RenamedError, TruncatedError, kind_from_name
+from cameras.media.video import frame_at, inspect_clip, sample_frames
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -62,12 +62,12 @@ def test_a_clip_of_each_kind_is_known_and_read(
 ) -> None:
     data = clip(muxer, encoder, options)
 
-    assert kind_of(name) == "video"
-    found = file_types.of(data[: file_types.HEAD_BYTES], name)
+    assert kind_from_name(name) == "video"
+    found = file_types.identify(data[: file_types.HEAD_BYTES], name)
     assert (found.demuxer, found.content_type) == (demuxer, content_type)
-    seen = inspect(io.BytesIO(data), name=name, max_bytes=1 << 24, max_pixels=1 << 20)
-    assert (seen.width, seen.height, seen.cut) == (128, 96, False)
-    frames = list(sample(io.BytesIO(data), interval_seconds=0.5, max_frames=6, max_pixels=1 << 20))
+    seen = inspect_clip(io.BytesIO(data), name=name, max_bytes=1 << 24, max_pixels=1 << 20)
+    assert (seen.width, seen.height, seen.truncated) == (128, 96, False)
+    frames = list(sample_frames(io.BytesIO(data), interval_seconds=0.5, max_frames=6, max_pixels=1 << 20))
     assert [round(frame.offset_seconds, 2) for frame in frames] == pytest.approx([0, 0.5, 1, 1.5, 2], abs=0.05)
     later = frame_at(io.BytesIO(data), 1.5, max_pixels=1 << 20)
     for frame in (*frames, later):
@@ -78,7 +78,7 @@ def test_a_stream_is_known_by_what_only_it_has() -> None:
     for muxer, encoder, demuxer in (("h264", "libx264", "h264"), ("hevc", "libx265", "hevc")):
         data = clip(muxer, encoder, {})
         for start in (data, b"\0" + data, b"\0\0\0\x01\x09\xf0" + data if demuxer == "h264" else data):
-            found = file_types.find(start)
+            found = file_types.try_identify(start)
             assert found is not None
             assert found.demuxer == demuxer
 
@@ -87,9 +87,13 @@ def test_a_stream_is_known_by_what_only_it_has() -> None:
 def test_the_content_decides_whatever_the_name_says(name: str) -> None:
     webp = files.encoded(files.corners(), "WEBP")
     for data, content_type in ((files.jpeg(), file_types.JPEG), (files.png(), file_types.PNG), (webp, file_types.WEBP)):
-        assert file_types.of(data, name) == file_types.Content("image", content_type)
-    assert file_types.of(b"\0\0\0\x1cftypmp42" + bytes(20), name) == file_types.Content("video", "video/mp4", "mov")
-    assert file_types.of(b"RIFF\xff\xff\0\0AVI LIST", name) == file_types.Content("video", "video/x-msvideo", "avi")
+        assert file_types.identify(data, name) == file_types.FileType("image", content_type)
+    assert file_types.identify(b"\0\0\0\x1cftypmp42" + bytes(20), name) == file_types.FileType(
+        "video", "video/mp4", "mov"
+    )
+    assert file_types.identify(b"RIFF\xff\xff\0\0AVI LIST", name) == file_types.FileType(
+        "video", "video/x-msvideo", "avi"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,13 +115,13 @@ def test_the_content_decides_whatever_the_name_says(name: str) -> None:
 def test_what_is_neither_a_picture_nor_a_clip_is_named_so(data: bytes) -> None:
     for name in ("a.jpg", "a.mp4", "a.ts", "a.h264"):
         with pytest.raises(RenamedError):
-            file_types.of(data, name)
+            file_types.identify(data, name)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xd8", b"RIFF\0\0", bytes(5000), b"\0\0\0\x01\x67"])
 def test_too_little_to_tell_may_be_about_to_grow(data: bytes) -> None:
     with pytest.raises(TruncatedError):
-        file_types.of(data, "a.jpg")
+        file_types.identify(data, "a.jpg")
 
 
 def test_no_demuxer_that_follows_references_ever_sees_a_file() -> None:
@@ -140,13 +144,13 @@ def test_a_clip_that_names_another_file_is_not_followed(tmp_path: Path) -> None:
         data[at : at + 4] = (int.from_bytes(data[at : at + 4]) + len(address)).to_bytes(4)
     data[entry : entry + 8] = b"url \0\0\0\0" + address
 
-    assert list(sample(io.BytesIO(other.read_bytes()), interval_seconds=1, max_frames=2, max_pixels=1 << 20))
+    assert list(sample_frames(io.BytesIO(other.read_bytes()), interval_seconds=1, max_frames=2, max_pixels=1 << 20))
     with pytest.raises(MediaFaultError):
-        list(sample(io.BytesIO(bytes(data)), interval_seconds=1, max_frames=2, max_pixels=1 << 20))
+        list(sample_frames(io.BytesIO(bytes(data)), interval_seconds=1, max_frames=2, max_pixels=1 << 20))
 
 
 def test_a_recording_of_windows_media_that_was_cut_says_so() -> None:
     data = clip("asf", "wmv2", {})
 
-    assert not is_cut(io.BytesIO(data), "asf", len(data))
-    assert is_cut(io.BytesIO(data), "asf", len(data) - 500)
+    assert not is_truncated(io.BytesIO(data), "asf", len(data))
+    assert is_truncated(io.BytesIO(data), "asf", len(data) - 500)

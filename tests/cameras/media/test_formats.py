@@ -19,14 +19,14 @@ from cameras.media.formats import (
     BrokenError,
     EmptyError,
     MediaFaultError,
+    MediaTooLargeError,
     RenamedError,
-    TooLargeError,
     TooManyPixelsError,
     TruncatedError,
     extension,
-    kind_of,
+    kind_from_name,
 )
-from cameras.media.image_file import Still, read_image
+from cameras.media.image_file import ImageInfo, read_image
 
 
 def drawn(width: int = 320, height: int = 240, mode: str = "RGB") -> Image.Image:
@@ -50,7 +50,7 @@ def with_exif(taken: str) -> bytes:
     return saved(image, exif=exif)
 
 
-def read(data: bytes, name: str = "a.jpg", max_bytes: int = 1_000_000, max_pixels: int = 10_000_000) -> Still:
+def read(data: bytes, name: str = "a.jpg", max_bytes: int = 1_000_000, max_pixels: int = 10_000_000) -> ImageInfo:
     return read_image(io.BytesIO(data), name=name, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
@@ -161,12 +161,12 @@ def test_a_file_of_300_megabytes_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(300 * 1024 * 1024)
     tracemalloc.start()
     try:
-        with path.open("rb") as file, pytest.raises(TooLargeError):
+        with path.open("rb") as file, pytest.raises(MediaTooLargeError):
             read_image(file, name="a.jpg", max_bytes=32 * 1024**2, max_pixels=10_000_000)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
-    with pytest.raises(TooLargeError):
+    with pytest.raises(MediaTooLargeError):
         read_image(Unreadable(bytes(100)), name="a.jpg", max_bytes=99, max_pixels=1)
 
 
@@ -287,7 +287,7 @@ def test_many_threads_judge_side_by_side_and_leave_the_decoder_strict() -> None:
     ],
 )
 def test_the_extension_says_what_a_file_may_be(name: str, kind: str | None) -> None:
-    assert kind_of(name) == kind
+    assert kind_from_name(name) == kind
 
 
 def test_the_extension_is_the_last_one_in_lower_case() -> None:

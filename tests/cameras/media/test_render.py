@@ -13,6 +13,7 @@ from PIL import Image
 
 from cameras.files import content
 from cameras.media import formats, image_file, render
+from cameras.media.transforms import Box, crop
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -20,18 +21,18 @@ pytestmark = pytest.mark.one_engine
 MOST_PIXELS = 4_000_000
 
 
-def rendered(data: bytes, folder: Path, **wanted: Any) -> render.Rendered:
+def rendered(data: bytes, folder: Path, **wanted: Any) -> render.RenderedPicture:
     path = folder / "picture"
     path.write_bytes(data)
     with path.open("rb") as file:
-        return render.pixels(file, sha256=hashlib.sha256(data).hexdigest(), max_pixels=MOST_PIXELS, **wanted)
+        return render.render_pixels(file, sha256=hashlib.sha256(data).hexdigest(), max_pixels=MOST_PIXELS, **wanted)
 
 
-def upright(data: bytes, folder: Path) -> render.Upright:
+def upright(data: bytes, folder: Path) -> render.UprightFile:
     path = folder / "picture"
     path.write_bytes(data)
     with path.open("rb") as file:
-        return render.upright(file, sha256=hashlib.sha256(data).hexdigest(), max_pixels=MOST_PIXELS)
+        return render.render_upright(file, sha256=hashlib.sha256(data).hexdigest(), max_pixels=MOST_PIXELS)
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
@@ -92,8 +93,8 @@ def test_black_of_sixteen_bits_stays_black(tmp_path: Path) -> None:
     ("box", "size"),
     [((0, 0, 1, 1), (96, 64)), ((1, 1, 1, 1), (1, 1)), ((0.5, 0.5, 0.5, 0.5), (1, 1)), ((0.25, 0, 0.75, 2), (48, 64))],
 )
-def test_every_box_can_be_cut_out(box: render.Box, size: tuple[int, int]) -> None:
-    assert render.cut(files.corners(), box).size == size
+def test_every_box_can_be_cut_out(box: Box, size: tuple[int, int]) -> None:
+    assert crop(files.corners(), box).size == size
 
 
 def test_a_very_tall_picture_is_made_narrow(tmp_path: Path) -> None:
@@ -124,13 +125,13 @@ def test_other_bytes_than_those_of_intake_are_not_decoded(tmp_path: Path) -> Non
     path.write_bytes(files.jpeg(1))
     taken_in = hashlib.sha256(files.jpeg(1)).hexdigest()
     with path.open("rb") as file:
-        assert render.pixels(file, sha256=taken_in, max_pixels=MOST_PIXELS).size == (320, 180)
+        assert render.render_pixels(file, sha256=taken_in, max_pixels=MOST_PIXELS).size == (320, 180)
         path.write_bytes(files.jpeg(2))
-        with pytest.raises(content.OtherContentError):
-            render.pixels(file, sha256=taken_in, max_pixels=MOST_PIXELS)
+        with pytest.raises(content.ContentChangedError):
+            render.render_pixels(file, sha256=taken_in, max_pixels=MOST_PIXELS)
         path.write_bytes(files.jpeg(1) + b"\0")
-        with pytest.raises(content.OtherContentError):
-            render.upright(file, sha256=taken_in, max_pixels=MOST_PIXELS)
+        with pytest.raises(content.ContentChangedError):
+            render.render_upright(file, sha256=taken_in, max_pixels=MOST_PIXELS)
 
 
 @pytest.mark.parametrize("lossless", [0, 1])

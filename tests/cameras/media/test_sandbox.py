@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core import checks
 
-from cameras.checks import check_walls
+from cameras.checks import check_decoder_restrictions
 from cameras.media import decoder, decoder_process, sandbox
 from tests import files
 
@@ -32,15 +32,15 @@ def _own_decoders() -> Iterator[None]:
 def test_one_that_a_file_took_over_reaches_none_of_our_files_and_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_process.Child, "program", "tests.cameras.media.probing_child")
+    monkeypatch.setattr(decoder_process.DecoderProcess, "program", "tests.cameras.media.probing_child")
     secret = tmp_path / "hsi.sqlite3"
     with sqlite3.connect(secret) as made:
         made.execute("CREATE TABLE s (a)")
     made.close()
     (tmp_path / "a.jpg").write_bytes(files.jpeg())
     with (tmp_path / "a.jpg").open("rb") as file:
-        found, _ = decoder._only(file, work="probe", secret=str(secret), parent=os.getpid())
-    walls = decoder_process.walls()
+        found, _ = decoder._request_one(file, task="probe", secret=str(secret), parent=os.getpid())
+    walls = decoder_process.active_restrictions()
     assert found.pop("own file") == "done"
     assert walls.files == (f"Landlock {sandbox.landlock_version()}" if sandbox.landlock_version() else _without())
     for name in ("read", "list", "write", "again", "environment"):
@@ -61,32 +61,34 @@ def _without() -> str:
 
 def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(sandbox, "_call", lambda *arguments: -1)
+    monkeypatch.setattr(sandbox, "_system_call", lambda *arguments: -1)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert sandbox.landlock_version() == 0
-    assert sandbox._become_nobody() == ""
-    assert [(one.id, one.level) for one in check_walls(None)] == [("cameras.W001", checks.WARNING)]
+    assert sandbox._drop_privileges() == ""
+    assert [(one.id, one.level) for one in check_decoder_restrictions(None)] == [("cameras.W001", checks.WARNING)]
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     for name in ("setgroups", "setresgid", "setresuid"):
         monkeypatch.setattr(os, name, lambda *ids, name=name: calls.append((name, *ids)))
-    assert sandbox._become_nobody() == "another user"
+    assert sandbox._drop_privileges() == "another user"
     assert [name for name, *_ in calls] == ["setgroups", "setresgid", "setresuid"]
-    assert check_walls(None) == []
+    assert check_decoder_restrictions(None) == []
 
 
 def test_a_decoder_without_walls_is_told_in_the_log_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    decoder_process._warn_of_no_walls.cache_clear()
-    monkeypatch.setattr("cameras.media.decoder_wire.receive", lambda peer: ({"files": "", "network": ""}, b"", None))
+    decoder_process._warn_unrestricted.cache_clear()
+    monkeypatch.setattr(
+        "cameras.media.decoder_protocol.receive", lambda peer: ({"files": "", "network": ""}, b"", None)
+    )
     for _ in range(2):
-        decoder_process.Child().end()
-    decoder_process._warn_of_no_walls.cache_clear()
+        decoder_process.DecoderProcess().end()
+    decoder_process._warn_unrestricted.cache_clear()
     assert len(caplog.records) == 1
     assert "manage.py check" in caplog.text
 
 
 def test_a_decoder_that_cannot_be_started_is_no_fault_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_process.Child, "program", "no.such.program")
+    monkeypatch.setattr(decoder_process.DecoderProcess, "program", "no.such.program")
     with pytest.raises(OSError, match="cannot be started"):
-        decoder_process.walls()
+        decoder_process.active_restrictions()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cameras.media.exif import PILLOW_ERRORS
 from cameras.media.formats import BrokenError, MediaFaultError, TooManyPixelsError, TruncatedError
-from cameras.media.image_file import Still, read_image
+from cameras.media.image_file import ImageInfo, read_image
 from cameras.media.still_headers import jpeg_from_start, jpeg_size, webp_size
 from tests import files
 
@@ -25,7 +25,7 @@ WEBP = files.encoded(files.corners((208, 144)), "WEBP")
 LOSSLESS = files.encoded(files.corners((208, 144)), "WEBP", lossless=True)
 
 
-def read(data: bytes, name: str = "a.jpg", max_pixels: int = 10**6) -> Still:
+def read(data: bytes, name: str = "a.jpg", max_pixels: int = 10**6) -> ImageInfo:
     return read_image(io.BytesIO(data), name=name, max_bytes=10**6, max_pixels=max_pixels)
 
 

@@ -19,13 +19,13 @@ from cameras.media.formats import (
     BrokenError,
     EmptyError,
     MediaFaultError,
+    MediaTooLargeError,
     RenamedError,
-    TooLargeError,
     TooManyPixelsError,
     TruncatedError,
     UnsupportedError,
 )
-from cameras.media.video import Clip, Frame, Samples, frame_at, inspect, sample
+from cameras.media.video import ClipInfo, Frame, Samples, frame_at, inspect_clip, sample_frames
 from tests import files
 
 RATE = 10
@@ -89,12 +89,12 @@ def _write(
         container.mux(stream.encode(None))
 
 
-def look(data: bytes, name: str = "a.mp4", max_bytes: int = 10**8, max_pixels: int = 10**6) -> Clip:
-    return inspect(io.BytesIO(data), name=name, max_bytes=max_bytes, max_pixels=max_pixels)
+def look(data: bytes, name: str = "a.mp4", max_bytes: int = 10**8, max_pixels: int = 10**6) -> ClipInfo:
+    return inspect_clip(io.BytesIO(data), name=name, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
 def samples(data: bytes, interval_seconds: float = 2.0, max_frames: int = 30) -> Samples:
-    return sample(io.BytesIO(data), interval_seconds=interval_seconds, max_frames=max_frames, max_pixels=10**6)
+    return sample_frames(io.BytesIO(data), interval_seconds=interval_seconds, max_frames=max_frames, max_pixels=10**6)
 
 
 def offsets(frames: list[Frame]) -> list[float]:
@@ -128,7 +128,7 @@ def test_a_clip_is_hashed_measured_and_shown_small(name: str, data: bytes) -> No
     found = look(data, name)
 
     assert found.sha256 == hashlib.sha256(data).hexdigest()
-    assert (found.width, found.height, found.size_bytes, found.cut) == (WIDTH, HEIGHT, len(data), False)
+    assert (found.width, found.height, found.size_bytes, found.truncated) == (WIDTH, HEIGHT, len(data), False)
     assert found.duration_seconds == pytest.approx(10.0, abs=0.3)
     with Image.open(io.BytesIO(found.thumbnail)) as thumbnail:
         assert thumbnail.size == (WIDTH, HEIGHT)
@@ -217,7 +217,7 @@ def test_a_clip_cut_anywhere_says_so(kind: str) -> None:
             found = look(data[:length], name)
         except TruncatedError:
             continue
-        assert found.cut
+        assert found.truncated
         reader = samples(data[:length])
         assert list(reader)
         assert reader.damaged
@@ -274,12 +274,12 @@ def test_a_list_that_names_other_files_is_never_followed(text: bytes) -> None:
 
 
 def test_limits_of_bytes_and_pixels_are_kept() -> None:
-    with pytest.raises(TooLargeError):
+    with pytest.raises(MediaTooLargeError):
         look(MP4, max_bytes=len(MP4) - 1)
     with pytest.raises(TooManyPixelsError):
         look(MP4, max_pixels=WIDTH * HEIGHT - 1)
     with pytest.raises(TooManyPixelsError):
-        list(sample(io.BytesIO(MP4), interval_seconds=1, max_frames=3, max_pixels=WIDTH * HEIGHT - 1))
+        list(sample_frames(io.BytesIO(MP4), interval_seconds=1, max_frames=3, max_pixels=WIDTH * HEIGHT - 1))
 
 
 def test_sound_without_pictures_is_unsupported() -> None:
@@ -309,9 +309,9 @@ def test_a_failure_to_read_is_not_a_fault_of_the_clip(kind: str) -> None:
     name, data = KINDS[kind]
 
     with pytest.raises(OSError, match="Input/output"):
-        inspect(FailingLate(data), name=name, max_bytes=10**8, max_pixels=10**6)
+        inspect_clip(FailingLate(data), name=name, max_bytes=10**8, max_pixels=10**6)
     with pytest.raises(OSError, match="Input/output"):
-        list(sample(FailingLate(data), interval_seconds=1, max_frames=30, max_pixels=10**6))
+        list(sample_frames(FailingLate(data), interval_seconds=1, max_frames=30, max_pixels=10**6))
 
 
 SMALL = [clip(frames=12, group=4), clip("matroska", frames=12, group=4), clip("avi", "mpeg4", frames=12, group=4)]
@@ -343,11 +343,11 @@ def test_a_clip_is_seen_as_its_matrix_says(tmp_path: Path, matrix: tuple[int, in
     """A clip of 160 x 96 with a light square at its top left: where the square is says how it was turned."""
     turned = io.BytesIO(files.turned_mp4(files.mp4(tmp_path / "a.mp4").read_bytes(), matrix))
     expected = (96, 160) if matrix[0] == 0 else (160, 96)
-    found = inspect(as_file(turned, tmp_path), name="a.mp4", max_bytes=1 << 24, max_pixels=1 << 24)
+    found = inspect_clip(as_file(turned, tmp_path), name="a.mp4", max_bytes=1 << 24, max_pixels=1 << 24)
     assert (found.width, found.height) == expected
     with Image.open(io.BytesIO(found.thumbnail)) as thumbnail:
         assert thumbnail.size == expected
-    (first, *_) = sample(turned, interval_seconds=1, max_frames=3, max_pixels=1 << 24)
+    (first, *_) = sample_frames(turned, interval_seconds=1, max_frames=3, max_pixels=1 << 24)
     same = frame_at(turned, 0.0, max_pixels=1 << 24)
     assert np.array_equal(first.pixels, same.pixels)
     assert first.pixels.shape == (expected[1], expected[0], 3)

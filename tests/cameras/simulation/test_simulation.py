@@ -20,11 +20,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image, UnidentifiedImageError
 
-from cameras.simulation.camera import FAULT_EVERY, REPEAT_EVERY, SimulatedCamera, Simulation, demo_cameras
-from cameras.simulation.load import uploads
-from cameras.simulation.scenario import Actor, Story
+from cameras.simulation.camera import FAULT_EVERY, REPEAT_EVERY, SimulatedCamera
+from cameras.simulation.runner import Simulation, demo_cameras, load_test_uploads
+from cameras.simulation.scenario import Actor, Scenario
 from cameras.simulation.scene import Scene
-from cameras.simulation.vendors import MAKES, PIECE_BYTES, Make
+from cameras.simulation.vendors import PIECE_BYTES, VENDORS, SimulatedVendor
 from tests.engines.environment import ROOT
 
 START = datetime(2026, 6, 15, 12, 0, 0, tzinfo=UTC)
@@ -66,14 +66,14 @@ def _in_sight(actors: tuple[Actor, ...]) -> bool:
 
 
 def _share_with_people_found(place: str, *, night: bool) -> float:
-    story, scene = Story(place, "1"), Scene(place, "Camera", night)
+    story, scene = Scenario(place, "1"), Scene(place, "Camera", night)
     pictures: list[bytes] = []
     at = 0.0
     while len(pictures) < 10:
         visit = story.next_visit(at)
         moments = [visit.start + visit.length * share for share in (0.2, 0.35, 0.6, 0.8)]
-        shown = [moment for moment in moments if _in_sight(story.frame(moment))]
-        pictures += [scene.jpeg(story.frame(moment), START + timedelta(seconds=moment)) for moment in shown]
+        shown = [moment for moment in moments if _in_sight(story.actors_at(moment))]
+        pictures += [scene.jpeg(story.actors_at(moment), START + timedelta(seconds=moment)) for moment in shown]
         at = visit.end
     return sum(map(_finds_people, pictures)) / len(pictures)
 
@@ -114,15 +114,15 @@ def test_the_overlay_tells_the_time():
 
 def test_a_story_is_decided_by_its_seed_alone():
     moments = [step * 1.7 for step in range(120)]
-    forwards = [story.frame(moment) for story in [Story("front_door", "7")] for moment in moments]
-    backwards = [story.frame(moment) for story in [Story("front_door", "7")] for moment in reversed(moments)]
-    other = [story.frame(moment) for story in [Story("front_door", "8")] for moment in moments]
+    forwards = [story.actors_at(moment) for story in [Scenario("front_door", "7")] for moment in moments]
+    backwards = [story.actors_at(moment) for story in [Scenario("front_door", "7")] for moment in reversed(moments)]
+    other = [story.actors_at(moment) for story in [Scenario("front_door", "8")] for moment in moments]
     assert forwards == backwards[::-1]
     assert forwards != other
 
 
 def test_visits_are_separated_by_pauses():
-    story = Story("driveway", "3")
+    story = Scenario("driveway", "3")
     visits, at = [], 0.0
     for _ in range(20):
         visits.append(story.next_visit(at))
@@ -131,7 +131,7 @@ def test_visits_are_separated_by_pauses():
     assert min(pauses) >= 20
     assert max(pauses) <= 40
     assert all(6 <= visit.length <= 10 for visit in visits)
-    assert all(story.frame(visit.end + 1) == () for visit in visits)
+    assert all(story.actors_at(visit.end + 1) == () for visit in visits)
     assert sum(visit.has_people for visit in visits) >= 8
 
 
@@ -150,16 +150,16 @@ def test_the_same_seed_uploads_the_same_bytes_under_the_same_names(tmp_path):
 def test_every_make_names_its_uploads_its_own_way(tmp_path):
     cameras = _cameras(tmp_path, 6)
     _run(Simulation(cameras), 12)
-    assert [camera.make.name for camera in cameras] == list(PATTERNS)
+    assert [camera.vendor.name for camera in cameras] == list(PATTERNS)
     for camera in cameras:
         names = list(_files(tmp_path / camera.folder))
         assert names
-        assert [name for name in names if not re.fullmatch(PATTERNS[camera.make.name], name)] == []
+        assert [name for name in names if not re.fullmatch(PATTERNS[camera.vendor.name], name)] == []
 
 
 def test_names_tell_the_cameras_local_time(tmp_path):
     cameras = demo_cameras(tmp_path, 6, 1, zone=ZoneInfo("Europe/Berlin"))
-    names = {camera.make.name: str(camera.upload(START).relative_to(tmp_path / camera.folder)) for camera in cameras}
+    names = {camera.vendor.name: str(camera.upload(START).relative_to(tmp_path / camera.folder)) for camera in cameras}
     assert names["Foscam"].endswith("_20260615-140000.jpg")
     assert "/2026-06-15/001/jpg/14/00/00[" in names["Amcrest"]
     assert names["Reolink"] == "2026/06/15/Garden_01_20260615140000.jpg"
@@ -193,8 +193,10 @@ class _Watched(io.FileIO):
         return written
 
 
-@pytest.mark.parametrize("make", MAKES, ids=lambda make: make.name)
-def test_a_make_that_renames_never_shows_an_unfinished_file_under_its_final_name(make: Make, tmp_path, monkeypatch):
+@pytest.mark.parametrize("make", VENDORS, ids=lambda make: make.name)
+def test_a_make_that_renames_never_shows_an_unfinished_file_under_its_final_name(
+    make: SimulatedVendor, tmp_path, monkeypatch
+):
     monkeypatch.setattr(_Watched, "seen", [])
     monkeypatch.setattr(Path, "open", lambda path, mode, buffering: _Watched(str(path), mode))
     make.write(tmp_path / "deep" / "one.jpg", b"x" * (2 * PIECE_BYTES + 1))
@@ -204,12 +206,12 @@ def test_a_make_that_renames_never_shows_an_unfinished_file_under_its_final_name
 
 
 def test_some_makes_write_in_place_and_some_rename():
-    assert {make.temporary for make in MAKES} == {"", ".tmp", ".part"}
+    assert {make.temporary for make in VENDORS} == {"", ".tmp", ".part"}
 
 
 def test_a_visit_ends_with_a_clip_from_the_camera_that_records(tmp_path):
     camera = _cameras(tmp_path)[2]
-    _run(Simulation([camera]), camera.story.next_visit(0).end + 2)
+    _run(Simulation([camera]), camera.scenario.next_visit(0).end + 2)
     clips = list(tmp_path.rglob("*.mp4"))
     assert len(clips) == 1
     assert re.fullmatch(PATTERNS["Reolink"], str(clips[0].relative_to(tmp_path / "garden")))
@@ -219,7 +221,7 @@ def test_a_visit_ends_with_a_clip_from_the_camera_that_records(tmp_path):
 
 def test_stills_come_at_the_rate_while_something_moves_and_rarely_otherwise(tmp_path):
     camera = _cameras(tmp_path)[1]
-    visit = camera.story.next_visit(0)
+    visit = camera.scenario.next_visit(0)
     _run(Simulation([camera], rate=2), visit.end + 18)
     stills = [path.stat() for path in tmp_path.rglob("*.jpg")]
     assert 2 * (visit.length - 3) <= len(stills) <= 2 * visit.length + 2
@@ -264,13 +266,13 @@ def test_more_cameras_than_places_are_numbered_and_differ(tmp_path):
     cameras = _cameras(tmp_path, 64)
     assert [camera.folder for camera in cameras[:5]] == [*PLACES, "camera_04", "camera_05"]
     assert len({camera.folder for camera in cameras}) == 64
-    assert cameras[0].story.next_visit(60) != cameras[3].story.next_visit(60)
+    assert cameras[0].scenario.next_visit(60) != cameras[3].scenario.next_visit(60)
     assert [camera.scene.night for camera in cameras[:6]] == [False, False, True, True, True, False]
 
 
 @pytest.mark.parametrize(("duplicates", "different"), [(False, 60), (True, 18)])
 def test_a_load_test_sends_different_bytes_unless_duplicates_are_wanted(tmp_path, duplicates, different):
-    sent = list(itertools.islice(uploads(_cameras(tmp_path), START, duplicates=duplicates), 60))
+    sent = list(itertools.islice(load_test_uploads(_cameras(tmp_path), START, duplicates=duplicates), 60))
     files = _files(tmp_path)
     assert len(sent) == len(files) == 60
     assert len(set(files.values())) == different

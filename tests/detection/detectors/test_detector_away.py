@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from cameras.files.tree import Tree
-from cameras.intake.accept import take_in
+from cameras.intake.accept import accept_file
 from cameras.models import Upload
 from detection.detectors import reference_picture
 from detection.loops import loops
@@ -43,7 +43,7 @@ def put(root: Path, number: int) -> None:
     folder.mkdir(exist_ok=True)
     for one in range(number):
         (folder / f"{one}.jpg").write_bytes(files.jpeg(seed=one))
-        take_in(Tree(root), f"door/{one}.jpg", final=True)
+        accept_file(Tree(root), f"door/{one}.jpg", final=True)
 
 
 def detect(passes: int = 1) -> None:

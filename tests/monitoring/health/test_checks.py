@@ -176,9 +176,9 @@ def test_into_the_camera_folder_and_one_of_a_camera_a_file_is_written_and_remove
 
     def try_writing(tree: Tree, folder: str) -> None:
         tried.append(folder)
-        writer.try_writing(tree, folder)
+        writer.check_writable(tree, folder)
 
-    monkeypatch.setattr(folders, "try_writing", try_writing)
+    monkeypatch.setattr(folders, "check_writable", try_writing)
     assert outcome(folders.folder_check()) == ("healthy", "It can be read and written to.")
     assert outcome(folders.folder_check())[0] == "healthy"  # kept
     assert tried == ["", "door"]
@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(
         if folder == closed:
             raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(folders, "try_writing", try_writing)
+    monkeypatch.setattr(folders, "check_writable", try_writing)
     status, detail = outcome(folders.folder_check(), for_staff=True)
     assert status == "degraded"
     assert detail.startswith(words)

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from cameras.media import canary
-from cameras.media.decoder_process import UnwellError
+from cameras.media import decoder_self_test
+from cameras.media.decoder_process import DecoderUnavailableError
 from monitoring.health import checks, decoder
 from monitoring.health.cached_result import Asked
 from monitoring.health.decoder import DecoderCheck, decoder_check
@@ -34,7 +34,9 @@ def test_every_canary_is_read() -> None:
 
 
 def test_what_is_wrong_is_told_with_what_to_do_and_the_cause_to_staff_alone() -> None:
-    check = DecoderCheck(answer=answered(UnwellError("the decoder cannot be started: No module named 'cv2'")))
+    check = DecoderCheck(
+        answer=answered(DecoderUnavailableError("the decoder cannot be started: No module named 'cv2'"))
+    )
 
     status, detail = told(check, for_staff=False)
     assert status == "degraded"
@@ -45,7 +47,7 @@ def test_what_is_wrong_is_told_with_what_to_do_and_the_cause_to_staff_alone() ->
 
 
 def test_what_the_work_met_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary, "troubles", lambda: "the decoder was killed")
+    monkeypatch.setattr(decoder_self_test, "current_failures", lambda: "the decoder was killed")
 
     assert "the decoder was killed" in told(DecoderCheck(answer=answered()), for_staff=True)[1]
 

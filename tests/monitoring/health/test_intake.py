@@ -35,13 +35,13 @@ def test_who_sees_some_cameras_learns_of_their_folders_and_of_what_concerns_all(
     for folder, count in (("nvr", 1), ("attic", 2), ("", 4)):
         problem(folder, Kind.FAILING, count)
     seen = IntakeCheck(cameras=Camera.objects.filter(pk="nvr_00"))
-    assert outcome(seen, for_staff=False)["detail"] == "files that cannot be taken in now: 5."
+    assert outcome(seen, for_staff=False)["detail"] == "files that cannot be accepted now: 5."
 
 
 def test_files_of_unknown_kinds_are_counted_and_are_no_fault():
     problem("door", Kind.UNKNOWN, 3)
     assert outcome(IntakeCheck(), for_staff=False) == {
-        "status": "healthy", "detail": "files of a kind that is not known: 3.",
+        "status": "healthy", "detail": "files of an unknown kind: 3.",
     }  # fmt: skip
 
 

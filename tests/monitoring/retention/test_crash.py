@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from cameras.files.tree import Tree
-from cameras.intake.scanner import unknown
+from cameras.intake.scanner import without_row
 from cameras.models import Camera, Garbage, Upload
 from events.models import Event
 from hsi import failpoints
@@ -78,7 +78,7 @@ def assert_finished() -> None:
 
 
 def assert_no_file_is_taken_for_a_new_one() -> None:
-    assert list(unknown(Tree(configured.CAMERA_ROOT).walk())) == []
+    assert list(without_row(Tree(configured.CAMERA_ROOT).walk())) == []
 
 
 def test_uninterrupted_it_ends_with_what_is_kept_and_what_is_young(camera: Camera):

@@ -12,8 +12,8 @@ from django.conf import settings as configured
 from django.utils import timezone
 
 from cameras.files.tree import Tree
-from cameras.intake.accept import Outcome, take_in
-from cameras.intake.scanner import unknown
+from cameras.intake.accept import IntakeResult, accept_file
+from cameras.intake.scanner import without_row
 from cameras.models import Garbage, Upload, version_key
 from monitoring.retention import file_removal, removal
 from monitoring.retention.units import FIELDS, Piece
@@ -50,20 +50,20 @@ def piece_of(upload: Upload) -> Piece:
 
 def test_a_scan_does_not_take_garbage_for_a_new_file():
     thrown_away()
-    assert list(unknown(Tree(configured.CAMERA_ROOT).walk())) == []
+    assert list(without_row(Tree(configured.CAMERA_ROOT).walk())) == []
 
 
 def test_intake_does_not_take_garbage_for_a_new_file():
     path, _ = thrown_away(files.jpeg(1))
-    assert take_in(Tree(configured.CAMERA_ROOT), path, final=True) is Outcome.KNOWN
+    assert accept_file(Tree(configured.CAMERA_ROOT), path, final=True) is IntakeResult.KNOWN
     assert not Upload.objects.exists()
 
 
 def test_the_same_name_written_anew_is_a_new_file():
     path, place = thrown_away(files.jpeg(1))
     place.write_bytes(files.jpeg(2))
-    assert [entry.path for entry in unknown(Tree(configured.CAMERA_ROOT).walk())] == [path]
-    assert take_in(Tree(configured.CAMERA_ROOT), path, final=True) is Outcome.ACCEPTED
+    assert [entry.path for entry in without_row(Tree(configured.CAMERA_ROOT).walk())] == [path]
+    assert accept_file(Tree(configured.CAMERA_ROOT), path, final=True) is IntakeResult.ACCEPTED
     file_removal.clear()
     assert place.read_bytes() == files.jpeg(2)
 
@@ -79,7 +79,7 @@ def test_a_file_that_was_deleted_while_it_was_read_is_not_taken_in(monkeypatch: 
         return status
 
     monkeypatch.setattr("cameras.intake.accept.os.fstat", deleted_meanwhile)
-    assert take_in(Tree(configured.CAMERA_ROOT), path, final=True) is Outcome.INCOMPLETE
+    assert accept_file(Tree(configured.CAMERA_ROOT), path, final=True) is IntakeResult.INCOMPLETE
     assert not Upload.objects.exists()
 
 

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cameras.models import Camera, Upload
-from cameras.unassigned_folders import unclaimed
-from cameras.vendors import BY_KEY, MAKES
+from cameras.unassigned_folders import find_unassigned_folders
+from cameras.vendors import VENDORS, VENDORS_BY_KEY
 from hsi.db import clock as databaseclock
 from hsi.models import AuditEntry, WorkerHeartbeat
 from hsi.security.roles import Role, set_role
@@ -81,9 +81,13 @@ def test_folders_that_hold_files_and_belong_to_no_camera_are_offered(boss: Clien
     pictures.put(root / "back\\slash/x.jpg", b"x")
     (root / "empty").mkdir()
     (root / "away").symlink_to(data_dir)
-    found = {one.name: one for one in unclaimed()}
+    found = {one.name: one for one in find_unassigned_folders()}
     assert set(found) == {"drive", "back\\\\slash"}
-    assert (found["drive"].make, found["drive"].files, found["drive"].usable) == (BY_KEY["hikvision"], 1, True)
+    assert (found["drive"].vendor, found["drive"].files, found["drive"].usable) == (
+        VENDORS_BY_KEY["hikvision"],
+        1,
+        True,
+    )
     assert not found["back\\\\slash"].usable
     assert "named as by Hikvision" in boss.get(NEW).text
 
@@ -174,7 +178,7 @@ def test_an_interval_in_words(seconds: int, words: str):
 
 def test_each_make_says_what_to_enter_for_this_folder(boss: Client, door: Camera):
     text = boss.get(step("make")).text
-    for make in MAKES:
+    for make in VENDORS:
         assert make.name in text
         assert make.path("door", "testserver") in text
 

@@ -1,7 +1,7 @@
-"""What the names that cameras give their files say: when a picture was taken, and what set it off.
+"""The file names that cameras use: when a picture was taken, and what triggered it.
 
-Gathered from public parsers and galleries of these makes. A name is untrusted text: every pattern
-has bounded repeats only, so that the time to match grows with the length of the name and no faster.
+The patterns come from public parsers and from galleries of these vendors. A name is untrusted text. Every pattern has
+bounded repeats only, so that matching time grows with the length of the name and no faster.
 """
 
 from __future__ import annotations
@@ -9,29 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
-MAX_FUTURE = timedelta(minutes=5)
-MAX_PAST = timedelta(days=30)
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What a name says. `local` is naive, on the camera's own clock. `channel`: which one of a recorder, or "".
+class ParsedName:
+    """What a name says. `local` is naive, on the camera's clock. `channel` is that of a recorder, or "".
 
-    `trigger` is one of motion, person, sound, alarm (an input of the camera), schedule, smart, line,
-    intrusion, face, plate, event (something, the camera does not say what), or "" where the name is silent.
+    `pattern` is the key of the matching pattern. `trigger` is motion, person, sound, alarm (an input of the camera),
+    schedule, smart, line, intrusion, face, plate, event (unspecified), or "" if the name does not say it.
     """
 
     local: datetime
-    make: str
+    pattern: str
     trigger: str
     channel: str = ""
 
 
 def _by_word(words: dict[str, str], otherwise: str) -> Callable[[str], str]:
-    """The trigger of the first of `words` (upper case) that the text contains."""
+    """Return a function that finds the trigger of the first of `words` (upper case) in a text."""
 
     def find(text: str) -> str:
         upper = text.upper()
@@ -66,8 +62,8 @@ _CLOCK = r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
 _CHANNEL = r"(?P<channel>\d\d)"
 _END = r"\.[a-z0-9]{2,4}\Z"
 
-# (make, pattern, trigger of the text in the group `kind`): the first that matches and is a date wins.
-_LAYOUTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+# (key, pattern, trigger for the text in the group `kind`). The first one that matches and is a date wins.
+_PATTERNS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("foscam", rf"(?:^|/)(?P<kind>[a-z]{{0,16}}alarm|schedule)_{_DATE}[-_]{_CLOCK}{_END}", _FOSCAM),
     (
         # <day>/<channel>/jpg/14/30/52[M]..., jpg/14/30.52[M]..., pic_001/14.30.52[M]..., dav/14/14.30.52-14.31.12[M]...
@@ -99,23 +95,23 @@ _LAYOUTS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ),
     ("reolink", rf"_{_CHANNEL}_{_DATE}{_CLOCK}{_END}", _always("")),
 )
-_COMPILED = tuple((make, re.compile(pattern, re.IGNORECASE | re.ASCII), trigger) for make, pattern, trigger in _LAYOUTS)
+_COMPILED = tuple((key, re.compile(pattern, re.IGNORECASE | re.ASCII), trigger) for key, pattern, trigger in _PATTERNS)
 
 
-def parse(relative: str) -> Named | None:
-    """What `relative`, the path below the camera's folder, says. None: it fits no layout, or names no real date."""
-    for make, pattern, trigger_of in _COMPILED:
-        found = pattern.search(relative)
-        if found is None:
+def parse(path: str) -> ParsedName | None:
+    """Read `path` (below the camera's folder). Return None if no pattern matches, or the date is impossible."""
+    for key, pattern, find_trigger in _COMPILED:
+        match = pattern.search(path)
+        if match is None:
             continue
-        parts = found.groupdict()
-        local = _moment(parts)
+        parts = match.groupdict()
+        local = _local_time(parts)
         if local is not None:
-            return Named(local, make, trigger_of(parts.get("kind") or ""), parts.get("channel") or "")
+            return ParsedName(local, key, find_trigger(parts.get("kind") or ""), parts.get("channel") or "")
     return None
 
 
-def _moment(parts: dict[str, str]) -> datetime | None:
+def _local_time(parts: dict[str, str]) -> datetime | None:
     numbers = [int(parts[name]) for name in ("year", "month", "day", "hour", "minute", "second")]
     year, month, day, hour, minute, second = numbers
     microsecond = int(parts.get("millisecond") or 0) * 1000
@@ -123,23 +119,3 @@ def _moment(parts: dict[str, str]) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 - naive: the camera's clock
     except ValueError:
         return None
-
-
-def capture_time(local: datetime, zone: ZoneInfo, arrival: datetime) -> tuple[datetime, bool]:
-    """(when it was taken in UTC, whether the camera's clock is off).
-
-    `local` is naive, `arrival` aware. In the hour that repeats in autumn the pass is meant that fits the arrival; a
-    time in the hour that is left out in spring counts on from before it. A time that cannot be is replaced by
-    `arrival`.
-    """
-    try:
-        passes = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
-    except OverflowError:  # the first or last day a datetime can hold
-        return arrival.astimezone(UTC), True
-    # `fold=1` in the hour that is left out counts back from after it: only in a repeated hour is it the later one.
-    taken = passes[0]
-    if passes[0] < passes[1] <= arrival + MAX_FUTURE:
-        taken = min(passes, key=lambda one: abs(arrival - one))
-    if not -MAX_PAST <= taken - arrival <= MAX_FUTURE:
-        return arrival.astimezone(UTC), True
-    return taken, False

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cameras.media import exif
-from cameras.media import orientation as upright
+from cameras.media import transforms as upright
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -24,24 +24,24 @@ PIXELS = np.arange(5 * 3 * 3, dtype=np.uint8).reshape(5, 3, 3)
 def test_a_picture_is_turned_as_its_exif_data_say(orientation: int, kind: str) -> None:
     data = files.turned(files.corners(), orientation, kind)
     with Image.open(io.BytesIO(data)) as stored:
-        turn = exif.turn_of(stored)
+        turn = exif.read_orientation(stored)
         expected = np.asarray(ImageOps.exif_transpose(stored))
-        assert np.array_equal(np.asarray(turn.image(stored)), expected)
-        assert np.array_equal(turn.pixels(np.asarray(stored)), expected)
-        assert turn.size(stored.size) == (96, 64)
+        assert np.array_equal(np.asarray(turn.apply_to_image(stored)), expected)
+        assert np.array_equal(turn.apply_to_pixels(np.asarray(stored)), expected)
+        assert turn.apply_to_size(stored.size) == (96, 64)
         assert bool(turn) == (orientation > 1)
 
 
 @pytest.mark.parametrize("value", [0, 9, -1, 65535, "6", None, 6.5, (6, 1)])
 def test_an_orientation_that_means_nothing_turns_nothing(value: object) -> None:
-    assert upright.of_exif(value) == upright.AS_STORED
+    assert upright.orientation_from_exif(value) == upright.AS_STORED
 
 
 def test_damaged_exif_data_turn_nothing() -> None:
     data = files.turned(files.corners(), 6)
     damaged = data.replace(b"MM\0*", b"XX\xff\xff").replace(b"II*\0", b"XX\xff\xff")
     with Image.open(io.BytesIO(damaged)) as stored:
-        assert exif.turn_of(stored) == upright.AS_STORED
+        assert exif.read_orientation(stored) == upright.AS_STORED
 
 
 def test_exif_data_of_a_png_count_also_after_the_pixels() -> None:
@@ -51,7 +51,7 @@ def test_exif_data_of_a_png_count_also_after_the_pixels() -> None:
     last = data.index(b"IEND") - 4
     moved = data[:at] + data[end:last] + data[at:end] + data[last:]
     with Image.open(io.BytesIO(moved)) as stored:
-        assert exif.turn_of(stored).swaps
+        assert exif.read_orientation(stored).swaps
 
 
 def shown(matrix: tuple[int, int, int, int]) -> np.ndarray:
@@ -73,11 +73,11 @@ MATRICES = [(1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1), (0, 1, 1
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_a_frame_is_turned_as_its_matrix_says(matrix: tuple[int, int, int, int]) -> None:
     a, b, c, d = (number * ONE for number in matrix)
-    turn = upright.of_matrix(struct.pack("=9i", a, b, 0, c, d, 0, 0, 0, 1 << 30))
-    assert np.array_equal(turn.pixels(PIXELS), shown(matrix))
+    turn = upright.orientation_from_matrix(struct.pack("=9i", a, b, 0, c, d, 0, 0, 0, 1 << 30))
+    assert np.array_equal(turn.apply_to_pixels(PIXELS), shown(matrix))
 
 
 def test_an_angle_between_counts_as_the_nearest_quarter_and_nonsense_turns_nothing() -> None:
     nearly = struct.pack("=9i", ONE // 10, ONE, 0, -ONE, ONE // 10, 0, 0, 0, 1 << 30)
-    assert upright.of_matrix(nearly) == upright.of_exif(6)
-    assert upright.of_matrix(b"") == upright.of_matrix(bytes(36)) == upright.AS_STORED
+    assert upright.orientation_from_matrix(nearly) == upright.orientation_from_exif(6)
+    assert upright.orientation_from_matrix(b"") == upright.orientation_from_matrix(bytes(36)) == upright.AS_STORED

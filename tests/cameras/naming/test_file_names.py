@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.intake.file_names import MAX_PAST, Named, capture_time, parse
+from cameras.intake.capture_time import MAX_PAST, resolve_local_time
+from cameras.naming.file_names import ParsedName, parse
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -46,7 +47,7 @@ def test_a_name_says_when_and_why_it_was_taken(path: str, make: str, trigger: st
     named = parse(path)
 
     assert named is not None
-    assert (named.local, named.make, named.trigger) == (TIME, make, trigger)
+    assert (named.local, named.pattern, named.trigger) == (TIME, make, trigger)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_name_says_which_channel_of_a_recorder_it_is_of(path: str, channel: st
 def test_hikvision_names_hold_milliseconds(folder: str, kind: str, trigger: str) -> None:
     named = parse(f"{folder}192.168.0.64_01_20190319093422939_{kind}.jpg")
 
-    assert named == Named(datetime(2019, 3, 19, 9, 34, 22, 939000), "hikvision", trigger, "01")
+    assert named == ParsedName(datetime(2019, 3, 19, 9, 34, 22, 939000), "hikvision", trigger, "01")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_name_without_a_real_date_says_nothing(path: str) -> None:
 
 
 def test_a_reolink_name_may_hold_newlines_and_quotes() -> None:
-    assert parse("a \"b\"\n'c'_01_20240115143052.jpg") == Named(TIME, "reolink", "", "01")
+    assert parse("a \"b\"\n'c'_01_20240115143052.jpg") == ParsedName(TIME, "reolink", "", "01")
 
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31)).map(lambda t: t.replace(microsecond=0))
@@ -170,7 +171,7 @@ def test_a_local_time_on_a_change_over_day_is_read_in_the_zone_of_the_camera(
 ) -> None:
     taken = utc.replace(tzinfo=UTC)
 
-    assert capture_time(local, zone, arrival=taken + timedelta(minutes=2)) == (taken, False)
+    assert resolve_local_time(local, zone, arrival=taken + timedelta(minutes=2)) == (taken, False)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_a_time_that_cannot_be_is_replaced_by_arrival(ahead: timedelta, skewed: 
     arrival = datetime(2024, 6, 1, 12, tzinfo=UTC)
     local = (arrival + ahead).replace(tzinfo=None)
 
-    assert capture_time(local, ZoneInfo("UTC"), arrival) == (arrival if skewed else arrival + ahead, skewed)
+    assert resolve_local_time(local, ZoneInfo("UTC"), arrival) == (arrival if skewed else arrival + ahead, skewed)
 
 
 @pytest.mark.parametrize("local", [datetime.min, datetime.max])
@@ -194,4 +195,4 @@ def test_the_ends_of_the_calendar_are_a_wrong_clock_not_an_error(local: datetime
     arrival = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
     for zone in (BERLIN, NEW_YORK):
-        assert capture_time(local, zone, arrival) == (arrival, True)
+        assert resolve_local_time(local, zone, arrival) == (arrival, True)

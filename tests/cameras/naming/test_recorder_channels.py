@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 
-from cameras import registry
 from cameras.files.tree import Tree
-from cameras.intake import recorder_channels
-from cameras.intake.accept import Outcome, take_in
-from cameras.intake.recorder_channels import channel_in, suggested, told_in, validate_pattern
+from cameras.intake import camera_lookup
+from cameras.intake.accept import IntakeResult, accept_file
 from cameras.models import Camera, Upload
+from cameras.naming import recorder_channels
+from cameras.naming.recorder_channels import guess_channel, match_channel, suggest_pattern, validate_pattern
 from tests import factories, files
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def recorder() -> Camera:
 )
 def test_a_pattern_finds_a_short_plain_channel_or_none(pattern: str, below: str, channel: str):
     validate_pattern(pattern)
-    assert channel_in(pattern, below) == channel
+    assert match_channel(pattern, below) == channel
 
 
 @pytest.mark.parametrize("pattern", ["NVR_", "{channel}", "{channel}_{channel}", "a\n{channel}"])
@@ -53,19 +53,19 @@ def test_a_pattern_needs_the_channel_once_and_something_beside_it(pattern: str):
 
 def test_each_channel_is_a_camera_of_its_own(recorder: Camera):
     paths = [f"nvr/NVR_{n:02d}_2024011514305{n}.jpg" for n in (0, 1, 0)]
-    found = [registry.make_camera_of(path) for path in paths]
+    found = [camera_lookup.get_or_create_camera_for_path(path) for path in paths]
     assert [(one.pk, one.folder, one.name, one.time_zone) for one in found] == [
         ("nvr_00", "nvr/00", "Nvr 00", "Asia/Tokyo"),
         ("nvr_01", "nvr/01", "Nvr 01", "Asia/Tokyo"),
         ("nvr_00", "nvr/00", "Nvr 00", "Asia/Tokyo"),
     ]
     assert found[0].root_folder == "nvr"
-    assert [registry.camera_of(path) for path in paths] == found
+    assert [camera_lookup.camera_for_path(path) for path in paths] == found
 
 
 def test_a_look_makes_no_camera(recorder: Camera):
-    assert registry.camera_of("nvr/NVR_00_20240115143050.jpg") is None
-    assert registry.camera_of("attic/a.jpg") is None
+    assert camera_lookup.camera_for_path("nvr/NVR_00_20240115143050.jpg") is None
+    assert camera_lookup.camera_for_path("attic/a.jpg") is None
     assert Camera.objects.get() == recorder
 
 
@@ -74,10 +74,10 @@ def test_a_channel_becomes_a_camera_with_its_first_file_that_is_one(recorder: Ca
     (tree.root / "nvr").mkdir()
     path = "nvr/NVR_00_1.jpg"
     (tree.root / path).write_bytes(files.jpeg()[:-400])
-    assert take_in(tree, path, final=False) is Outcome.INCOMPLETE
+    assert accept_file(tree, path, final=False) is IntakeResult.INCOMPLETE
     assert Camera.objects.get() == recorder
     (tree.root / path).write_bytes(files.jpeg())
-    assert take_in(tree, path, final=False) is Outcome.ACCEPTED
+    assert accept_file(tree, path, final=False) is IntakeResult.ACCEPTED
     assert Upload.objects.get().camera.folder == "nvr/00"
 
 
@@ -89,8 +89,10 @@ def test_two_channels_that_show_the_same_are_two_cameras_though_the_file_of_one_
     for number, name in enumerate(("NVR_00_1.jpg", "NVR_01_2.jpg", "NVR_01_3.jpg")):
         (tree.root / "nvr" / name).write_bytes(files.jpeg())
         os.utime(tree.root / "nvr" / name, (number, number))
-        took = take_in(tree, f"nvr/{name}", final=True)
-        assert took is (Outcome.KNOWN if name == "NVR_01_3.jpg" else Outcome.ACCEPTED)  # renamed within its channel
+        took = accept_file(tree, f"nvr/{name}", final=True)
+        assert took is (
+            IntakeResult.KNOWN if name == "NVR_01_3.jpg" else IntakeResult.ACCEPTED
+        )  # renamed within its channel
         (tree.root / "nvr" / name).unlink()
     assert [*Upload.objects.order_by("pk").values_list("camera", "path")] == [
         ("nvr_00", "nvr/NVR_00_1.jpg"),
@@ -99,41 +101,41 @@ def test_two_channels_that_show_the_same_are_two_cameras_though_the_file_of_one_
 
 
 def test_what_tells_no_channel_is_of_the_recorder(recorder: Camera):
-    assert registry.camera_of("nvr/other.jpg") == recorder
-    assert registry.camera_of("nvr") is None
+    assert camera_lookup.camera_for_path("nvr/other.jpg") == recorder
+    assert camera_lookup.camera_for_path("nvr") is None
 
 
 def test_what_came_for_a_channel_over_http_is_of_that_channel(recorder: Camera):
     channel = factories.camera("nvr_04", folder="nvr/04")
-    assert registry.camera_of("nvr/04/http/20240115/0a1b2c3d/a.jpg") == channel
-    assert registry.camera_of("nvr/04/http/20240115/0a1b2c3d-abc/told/NVR_05_1.jpg") == channel
-    assert registry.camera_of("nvr/05/http/20240115/0a1b2c3d/a.jpg") == recorder
+    assert camera_lookup.camera_for_path("nvr/04/http/20240115/0a1b2c3d/a.jpg") == channel
+    assert camera_lookup.camera_for_path("nvr/04/http/20240115/0a1b2c3d-abc/client-time/NVR_05_1.jpg") == channel
+    assert camera_lookup.camera_for_path("nvr/05/http/20240115/0a1b2c3d/a.jpg") == recorder
 
 
 def test_what_came_for_a_recorder_over_http_is_of_the_recorder_whatever_its_name_tells(recorder: Camera):
-    assert registry.camera_of("nvr/http/20240115/0a1b2c3d/NVR_05_1.jpg") == recorder
+    assert camera_lookup.camera_for_path("nvr/http/20240115/0a1b2c3d/NVR_05_1.jpg") == recorder
 
 
 def test_a_paused_recorder_pauses_its_channels(recorder: Camera):
     Camera.objects.filter(pk="nvr").update(enabled=False)
-    found = registry.camera_of("nvr/NVR_00_20240115143052.jpg")
+    found = camera_lookup.camera_for_path("nvr/NVR_00_20240115143052.jpg")
     assert found is not None
     assert (found.pk, found.enabled) == ("nvr", False)
     assert Camera.objects.count() == 1
 
 
 def test_names_make_no_more_cameras_than_a_recorder_has(recorder: Camera, monkeypatch: pytest.MonkeyPatch, settings):
-    monkeypatch.setattr(recorder_channels, "MOST_CHANNELS", 2)
-    found = [registry.make_camera_of(f"nvr/NVR_{n:02d}_1.jpg") for n in range(4)]
+    monkeypatch.setattr(recorder_channels, "MAX_CHANNELS", 2)
+    found = [camera_lookup.get_or_create_camera_for_path(f"nvr/NVR_{n:02d}_1.jpg") for n in range(4)]
     assert [one.pk for one in found] == ["nvr_00", "nvr_01", "nvr", "nvr"]
     settings.CAMERA_AUTO_CREATE = False
-    assert registry.camera_of("nvr/NVR_77_1.jpg") is None
+    assert camera_lookup.camera_for_path("nvr/NVR_77_1.jpg") is None
 
 
 def test_without_a_pattern_no_name_makes_a_camera_and_several_channels_are_told_once(caplog: pytest.LogCaptureFixture):
     camera = factories.camera("yard")
     for name in ("Yard_00_20240115143052.jpg", "Yard_00_20240115143053.jpg", "Yard_01_20240115143052.jpg") * 2:
-        assert registry.camera_of(f"yard/{name}") == camera
+        assert camera_lookup.camera_for_path(f"yard/{name}") == camera
     (line,) = caplog.messages
     assert "several channels of a recorder (00, 01)" in line
     assert "Yard_{channel}_" in line
@@ -153,13 +155,13 @@ def test_without_a_pattern_no_name_makes_a_camera_and_several_channels_are_told_
     ],
 )
 def test_what_is_suggested_finds_the_channel(below: str, pattern: str):
-    channel = told_in(below)
-    assert suggested(below, channel) == pattern
-    assert channel_in(pattern, below) == channel
+    channel = guess_channel(below)
+    assert suggest_pattern(below, channel) == pattern
+    assert match_channel(pattern, below) == channel
 
 
 @pytest.mark.parametrize(
     "below", ["image.jpg", "MDAlarm_20240115-143052.jpg", "webcam2.jpg", "cam2024.jpg", "ch.jpg", "cam3/a.jpg"]
 )
 def test_a_name_without_a_channel_tells_none(below: str):
-    assert told_in(below) == ""
+    assert guess_channel(below) == ""

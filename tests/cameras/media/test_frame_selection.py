@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cameras.media.moments import choose, evenly, how_sparsely
+from cameras.media.frame_selection import choose_offsets, evenly_spaced, sparse_sampling_note
 
 pytestmark = pytest.mark.one_engine
 
@@ -20,7 +20,7 @@ pairs = st.lists(st.tuples(st.floats(0, 4000), st.floats(0, 1e7)), max_size=200)
 def test_offsets_are_few_in_order_apart_and_everywhere(
     activity: list[tuple[float, float]], span: float, count: int, spacing: float
 ) -> None:
-    chosen = choose(activity, span_seconds=span, count=count, spacing_seconds=spacing)
+    chosen = choose_offsets(activity, span_seconds=span, count=count, spacing_seconds=spacing)
 
     assert 1 <= len(chosen) <= count
     assert chosen[0] == 0
@@ -29,7 +29,7 @@ def test_offsets_are_few_in_order_apart_and_everywhere(
     if count > 1:
         widest = 2 * span / (count - 1) + spacing
         assert all(later - earlier <= widest + 1e-6 for earlier, later in pairwise([*chosen, span]))
-    assert chosen == choose(list(reversed(activity)), span_seconds=span, count=count, spacing_seconds=spacing)
+    assert chosen == choose_offsets(list(reversed(activity)), span_seconds=span, count=count, spacing_seconds=spacing)
 
 
 @settings(max_examples=100, deadline=None)
@@ -45,7 +45,7 @@ def test_a_visit_that_stands_out_is_looked_at(span: int, data: st.DataObject, us
     noise = [usual * (1 + 0.1 * ((second * 7919) % 11 - 5) / 5) for second in range(span)]
     activity = [(float(n), one * (6 if start <= n < start + length else 1)) for n, one in enumerate(noise)]
 
-    chosen = choose(activity, span_seconds=float(span), count=count, spacing_seconds=2.0)
+    chosen = choose_offsets(activity, span_seconds=float(span), count=count, spacing_seconds=2.0)
 
     assert any(start - 2 <= offset <= start + length + 2 for offset in chosen)
 
@@ -55,7 +55,7 @@ def test_two_visits_of_different_size_are_both_looked_at() -> None:
     for start, length, amount in ((411, 20, 40_000.0), (1302, 12, 4_000.0)):
         activity += [(start + n / 5, amount) for n in range(length * 5)]
 
-    chosen = choose(activity, span_seconds=1800.0, count=30, spacing_seconds=2.0)
+    chosen = choose_offsets(activity, span_seconds=1800.0, count=30, spacing_seconds=2.0)
 
     assert sum(411 <= offset <= 431 for offset in chosen) >= 3
     assert sum(1302 <= offset <= 1314 for offset in chosen) >= 2
@@ -64,11 +64,11 @@ def test_two_visits_of_different_size_are_both_looked_at() -> None:
 def test_a_clip_in_which_nothing_stands_out_is_looked_at_evenly() -> None:
     activity = [(float(n), 500.0 + n % 3) for n in range(700)]
 
-    assert choose(activity, span_seconds=700.0, count=8, spacing_seconds=2.0) == evenly(700.0, 8)
-    assert choose([], span_seconds=700.0, count=8, spacing_seconds=2.0) == evenly(700.0, 8)
-    assert evenly(60.0, 1) == [0.0]
+    assert choose_offsets(activity, span_seconds=700.0, count=8, spacing_seconds=2.0) == evenly_spaced(700.0, 8)
+    assert choose_offsets([], span_seconds=700.0, count=8, spacing_seconds=2.0) == evenly_spaced(700.0, 8)
+    assert evenly_spaced(60.0, 1) == [0.0]
 
 
 def test_what_is_said_of_a_clip_that_was_looked_at_in_few_places() -> None:
-    assert how_sparsely(30, 20.689) == "looked at 30 frames, on average one every 20.7 s"
-    assert how_sparsely(1, 90.0) == "looked at 1 frame of a long clip"
+    assert sparse_sampling_note(30, 20.689) == "only 30 frames were analysed, on average one every 20.7 s"
+    assert sparse_sampling_note(1, 90.0) == "only 1 frame of a long clip was analysed"

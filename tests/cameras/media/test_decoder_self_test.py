@@ -13,8 +13,8 @@ import pytest
 from django.conf import LazySettings
 
 from cameras.files import content
-from cameras.media import canary, decoder, decoder_process, file_types, formats, image_file, video
-from cameras.media.decoder_process import Child, UnwellError
+from cameras.media import decoder, decoder_process, decoder_self_test, file_types, formats, image_file, video
+from cameras.media.decoder_process import DecoderProcess, DecoderUnavailableError
 from tests import files
 
 pytestmark = pytest.mark.one_engine
@@ -26,7 +26,7 @@ DAMAGED = files.png().replace(b"IDAT", b"IDAx")
 def end_all() -> None:
     while decoder_process._idle:
         decoder_process._idle.pop().end()
-    canary._troubles.clear()
+    decoder_self_test._failures.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -50,22 +50,22 @@ def read(tmp_path: Path) -> Callable[[bytes], int]:
     return read_one
 
 
-@pytest.mark.parametrize("name", canary.ALL)
+@pytest.mark.parametrize("name", decoder_self_test.ALL_FILES)
 def test_each_canary_is_what_its_name_says_and_good(name: str) -> None:
-    with (canary._FOLDER / name).open("rb") as file:
-        found = file_types.of(file.read(file_types.HEAD_BYTES), name)
+    with (decoder_self_test._FOLDER / name).open("rb") as file:
+        found = file_types.identify(file.read(file_types.HEAD_BYTES), name)
         file.seek(0)
         if found.kind == "image":
-            assert canary._PICTURES[found.content_type] == name
+            assert decoder_self_test._PICTURE_FILES[found.content_type] == name
             assert image_file.read_image(file, name=name, **IMAGE).width >= 640
         else:
-            assert video.inspect(file, name=name, **IMAGE).width >= 640
+            assert video.inspect_clip(file, name=name, **IMAGE).width >= 640
 
 
 def test_a_damaged_file_is_blamed_where_a_good_one_can_be_read(read: Callable[[bytes], int]) -> None:
     with pytest.raises(formats.BrokenError):
         read(DAMAGED)
-    assert canary.troubles() == ""
+    assert decoder_self_test.current_failures() == ""
 
 
 @pytest.mark.parametrize("megabytes", [8, 300])
@@ -79,17 +79,17 @@ def test_files_wait_while_the_memory_for_decoding_is_too_small(
     """8 MB: too little to start. 300: no more than the process has once it has started."""
     settings.DECODER_MEMORY_BYTES = megabytes << 20
     if megabytes == 300:
-        monkeypatch.setattr(Child, "program", "tests.cameras.media.short_child")
-    caplog.set_level(logging.INFO, "cameras.media.canary")
+        monkeypatch.setattr(DecoderProcess, "program", "tests.cameras.media.short_child")
+    caplog.set_level(logging.INFO, "cameras.media.decoder_self_test")
     for _ in range(2):
-        with pytest.raises(UnwellError):
+        with pytest.raises(DecoderUnavailableError):
             read(files.jpeg())
-    assert canary.troubles()
+    assert decoder_self_test.current_failures()
     settings.DECODER_MEMORY_BYTES = 4 << 30
-    monkeypatch.setattr(Child, "program", "cameras.media.decoder_child")
+    monkeypatch.setattr(DecoderProcess, "program", "cameras.media.decoder_child")
     end_idle()
     assert read(files.jpeg()) == 320
-    assert canary.troubles() == ""
+    assert decoder_self_test.current_failures() == ""
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
@@ -101,59 +101,59 @@ def end_idle() -> None:
 def test_files_wait_while_a_library_is_broken(
     read: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Child, "program", "tests.cameras.media.failing_child")
-    with pytest.raises(UnwellError, match="ImportError: libavcodec"):
+    monkeypatch.setattr(DecoderProcess, "program", "tests.cameras.media.failing_child")
+    with pytest.raises(DecoderUnavailableError, match="ImportError: libavcodec"):
         read(files.jpeg())
-    assert "picture.jpg" in canary.troubles()
+    assert "picture.jpg" in decoder_self_test.current_failures()
     assert "libavcodec" in caplog.text
 
 
 def test_files_wait_while_no_decoder_can_be_started(
     read: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Child, "program", "tests.cameras.media.importing_child")
-    with pytest.raises(UnwellError, match="cannot be started: ImportError: cannot import name 'imread'"):
+    monkeypatch.setattr(DecoderProcess, "program", "tests.cameras.media.importing_child")
+    with pytest.raises(DecoderUnavailableError, match="cannot be started: ImportError: cannot import name 'imread'"):
         read(files.jpeg())
-    assert "imread" in canary.troubles()
+    assert "imread" in decoder_self_test.current_failures()
 
 
 def test_a_decoder_that_is_killed_from_outside_is_told(
     read: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = Child.ask
+    ask = DecoderProcess.request
     killed: list[int] = []
 
-    def asked(child: Child, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoder_process.Answer]:
+    def asked(child: DecoderProcess, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoder_process.Reply]:
         if not killed:
             killed.append(child._process.pid)
             os.kill(child._process.pid, signal.SIGKILL)
             child._process.wait(10)
         return ask(child, file, request)
 
-    monkeypatch.setattr(Child, "ask", asked)
-    with pytest.raises(UnwellError, match="short of memory"):
+    monkeypatch.setattr(DecoderProcess, "request", asked)
+    with pytest.raises(DecoderUnavailableError, match="short of memory"):
         read(files.jpeg())
-    assert "killed" in canary.troubles()
+    assert "killed" in decoder_self_test.current_failures()
     assert read(files.jpeg()) == 320
-    assert canary.troubles() == ""
+    assert decoder_self_test.current_failures() == ""
 
 
 def test_a_clip_waits_where_clips_of_its_kind_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library without H.265: which codec a damaged clip has is not known before it is decoded."""
     path = tmp_path / "a.mp4"
     path.write_bytes(files.mp4(tmp_path / "made.mp4").read_bytes().replace(b"stsz", b"stsx"))
-    ask = Child.ask
+    ask = DecoderProcess.request
 
-    def asked(child: Child, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoder_process.Answer]:
+    def asked(child: DecoderProcess, file: BinaryIO, request: dict[str, Any]) -> Iterator[decoder_process.Reply]:
         if request.get("name") == "hevc.265":
             return iter([({"error": "UnsupportedError", "detail": "of a kind that cannot be decoded"}, b"")])
         return ask(child, file, request)
 
     with path.open("rb") as file, pytest.raises(formats.BrokenError):
-        decoder.inspect(file, name="a.mp4", **IMAGE)
-    monkeypatch.setattr(Child, "ask", asked)
-    with path.open("rb") as file, pytest.raises(UnwellError, match=r"hevc\.265"):
-        decoder.inspect(file, name="a.mp4", **IMAGE)
+        decoder.inspect_clip(file, name="a.mp4", **IMAGE)
+    monkeypatch.setattr(DecoderProcess, "request", asked)
+    with path.open("rb") as file, pytest.raises(DecoderUnavailableError, match=r"hevc\.265"):
+        decoder.inspect_clip(file, name="a.mp4", **IMAGE)
     frames: dict[str, Any] = {"interval_seconds": 1.0, "max_frames": 3, "max_pixels": 1 << 24}
-    with path.open("rb") as file, pytest.raises(UnwellError):
-        list(decoder.sample(file, sha256=content.digest(file), **frames))
+    with path.open("rb") as file, pytest.raises(DecoderUnavailableError):
+        list(decoder.sample_frames(file, sha256=content.digest(file), **frames))

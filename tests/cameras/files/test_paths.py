@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cameras.files.ignored_names import is_passed_over, is_system, is_too_deep
+from cameras.files.paths import is_ignored, is_system, is_too_deep
 
 pytestmark = pytest.mark.one_engine
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.one_engine
 )  # fmt: skip
 def test_what_a_nas_or_a_desktop_keeps_is_no_camera_s(name: str):
     assert is_system(name)
-    assert is_passed_over(f"door/{name}")
-    assert is_passed_over(f"{name}/door/1.jpg")
-    assert is_passed_over(f"door/2026/{name}/1.jpg")
+    assert is_ignored(f"door/{name}")
+    assert is_ignored(f"{name}/door/1.jpg")
+    assert is_ignored(f"door/2026/{name}/1.jpg")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_a_nas_or_a_desktop_keeps_is_no_camera_s(name: str):
     ],
 )  # fmt: skip
 def test_ordinary_names_are_a_camera_s(path: str):
-    assert not is_passed_over(path)
+    assert not is_ignored(path)
 
 
 def test_depth_counts_folders():
