@@ -23,7 +23,7 @@ CAMERA_ROOT = Path(_value["FOSCAM_BASE_PATH"] or DATA_DIR / "cameras").resolve()
 
 
 def _secret_key() -> str:
-    """The configured key, else one made once and kept in the data folder, readable by its owner alone."""
+    """Return the configured key, else a generated one in the data folder that only its owner can read."""
     if _value["SECRET_KEY"]:
         return str(_value["SECRET_KEY"])
     path = DATA_DIR / "secret_key"

@@ -51,7 +51,7 @@ class Candidates:
 
 
 def best_classes(scores: Floats, edges: Floats) -> Candidates:
-    """One candidate a row of `scores` (n, classes): its best class, so that one object has one name."""
+    """Return one candidate per row of `scores` (n, classes) with its best class, so that each object has one label."""
     labels = scores.argmax(axis=1)
     return Candidates(labels, scores[np.arange(len(labels)), labels], edges)
 

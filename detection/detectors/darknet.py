@@ -58,7 +58,7 @@ num=6
 
 
 def network() -> str:
-    """The structure of YOLOv3-tiny in darknet's notation; the weights file holds numbers only."""
+    """Return the structure of YOLOv3-tiny in the notation of darknet. The weights file contains numbers only."""
     parts = [f"[net]\nwidth={INPUT_EDGE}\nheight={INPUT_EDGE}\nchannels=3\n"]
     for filters in (16, 32, 64, 128, 256, 512):
         parts += [_CONVOLUTION.format(filters=filters, size=3), _POOL.format(stride=1 if filters == 512 else 2)]
@@ -149,5 +149,5 @@ def load(path: str) -> LoadedNetwork:
 
 
 def from_settings() -> DarknetDetector:
-    """The detector of `DETECTOR_MODEL`, else of the fetched weights."""
+    """Return the detector of `DETECTOR_MODEL`, else of the downloaded weights."""
     return DarknetDetector(settings.DETECTOR_MODEL or str(store.path_of(YOLOV3_TINY)))

@@ -42,9 +42,9 @@ class Interface:
     names: dict[int, str] | None
 
     def feeds(self, values: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """The model's inputs for pictures in the shape (n, height, width, 3).
+        """Return the model inputs for pictures in the shape (n, height, width, 3).
 
-        The size that is passed is the input's own, (width, height): boxes come back in these pixels.
+        The passed size is that of the input (width, height), so boxes are in these pixels.
         """
         planes = values if self.channels_last else values.transpose(0, 3, 1, 2)
         feeds: dict[str, NDArray[Any]] = {self.image_input: np.ascontiguousarray(planes, dtype=self.dtype)}
@@ -54,7 +54,7 @@ class Interface:
 
 
 def read_interface(session: Any) -> Interface:
-    """The interface of an onnxruntime session. Raises `ModelUnusableError` for inputs that no detector has."""
+    """Return the interface of an onnxruntime session. Raise `ModelUnusableError` for inputs that no detector has."""
     images = [one for one in session.get_inputs() if len(one.shape) == 4]
     others = [one for one in session.get_inputs() if len(one.shape) != 4]
     if len(images) != 1 or len(others) > 1 or any(one.type != "tensor(int64)" for one in others):

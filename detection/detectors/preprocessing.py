@@ -54,7 +54,7 @@ class Canvas:
 
 
 def canvas(picture: Picture, size: Size, *, letterbox: bool) -> Canvas:
-    """The picture on an input of `size` (width, height): in its own shape with padding, or stretched to fill it."""
+    """Fit the picture into an input of `size` (width, height), with padding or stretched."""
     fitted = fitted_size(picture.size, size) if letterbox else size
     if letterbox:
         least = fitted
@@ -68,13 +68,13 @@ def canvas(picture: Picture, size: Size, *, letterbox: bool) -> Canvas:
 
 
 def fitted_size(picture: Size, size: Size) -> Size:
-    """The largest size of the picture's shape that fits into `size`."""
+    """Return the largest size with the aspect ratio of the picture that fits into `size`."""
     factor = min(size[0] / picture[0], size[1] / picture[1])
     return max(1, round(picture[0] * factor)), max(1, round(picture[1] * factor))
 
 
 def resized(pixels: Pixels, size: Size) -> Pixels:
-    """The pixels at `size`, with a dark, flat picture stretched to the whole range."""
+    """Resize the pixels to `size`. Stretch the contrast of a dark, flat picture."""
     shrinks = size[0] * size[1] < pixels.shape[1] * pixels.shape[0]
     flat = is_flat(pixels)
     if flat:
@@ -91,7 +91,7 @@ def is_flat(pixels: Pixels) -> bool:
 
 
 def stretched(pixels: Pixels) -> Pixels:
-    """The values between the darkest and brightest percent spread over 0..255."""
+    """Spread the values between the darkest and the brightest percent over 0..255."""
     darkest, brightest = value_range(pixels)
     if brightest <= darkest:
         return pixels
@@ -100,7 +100,7 @@ def stretched(pixels: Pixels) -> Pixels:
 
 
 def value_range(pixels: Pixels) -> tuple[int, int]:
-    """The 1st and the 99th percentile of the brightness."""
+    """Return the 1st and the 99th percentile of the brightness."""
     counts = np.bincount(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).ravel(), minlength=256).cumsum()
     percentiles = np.array([DARKEST_PERCENT, BRIGHTEST_PERCENT]) / 100 * counts[-1]
     darkest, brightest = np.searchsorted(counts, percentiles)

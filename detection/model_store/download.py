@@ -35,7 +35,7 @@ class Downloader:
     verify: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
 
     def trusting(self, url: str) -> Downloader:
-        """One that also trusts the place of `url`. Raises `ModelStoreError` where that is no address."""
+        """Return a downloader that also trusts the place of `url`. Raise `ModelStoreError` for a malformed address."""
         try:
             return replace(self, trusted=self.trusted | {safe_http.place_of(url)})
         except HSIError as error:
@@ -55,7 +55,7 @@ class Downloader:
                 progress(done, size_bytes)
 
     def text(self, url: str, accept: str, most_bytes: int) -> tuple[str, str]:
-        """The content type and the text of a page. Raises `ModelStoreError`."""
+        """Return the content type and the text of a page. Raise `ModelStoreError`."""
         content = bytearray()
         with self._open(url, {"Accept-Encoding": "identity", "Accept": accept}) as response:
             for chunk in _chunks(url, response):
@@ -66,7 +66,7 @@ class Downloader:
 
     @contextmanager
     def _open(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """The answer 200 for `url`, at the end of at most five redirects."""
+        """Return the response 200 for `url`, after at most five redirects."""
         for _ in range(MAX_REDIRECTS + 1):
             with self._ask(url, headers) as response:
                 if not response.is_redirect:
@@ -95,7 +95,7 @@ class Downloader:
                 yield response
 
     def _addresses(self, url: str) -> list[str]:
-        """The addresses to connect to; none where the operator named the place. Raises `ModelStoreError`."""
+        """Return the addresses to connect to, or none for a place of the operator. Raise `ModelStoreError`."""
         try:
             where = safe_http.place_of(url)
             return [] if where in self.trusted else safe_http.addresses(safe_http.check(url))

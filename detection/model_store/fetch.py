@@ -19,7 +19,7 @@ Source = Callable[[Model, Progress], Path]
 
 
 def fetch(model: Model, progress: Progress = no_progress) -> Path:
-    """The path of the model's file, fetched where it is not there. Raises `ModelStoreError` with every fault."""
+    """Return the path of the model file, and download it if needed. Raise `ModelStoreError` with every fault."""
     path = store.path_of(model)
     if store.is_fetched(model) and not store.is_changed(path, store.sha256_of(path)):
         return path
@@ -35,7 +35,7 @@ def fetch(model: Model, progress: Progress = no_progress) -> Path:
 
 
 def sources(model: Model) -> Iterator[Source]:
-    """The places to ask, in their order."""
+    """Return the sources in the order of attempts."""
     named: str = settings.MODEL_SOURCE
     if named:
         yield from_address(f"{named.rstrip('/')}/{model.file}", trusted=True) if "://" in named else from_folder
@@ -58,7 +58,7 @@ def from_folder(model: Model, progress: Progress) -> Path:
 
 
 def from_address(address: str, *, trusted: bool = False) -> Source:
-    """A source at this address; `trusted` where the operator named it, so that it may be in the local network."""
+    """Return a source at this address. `trusted` sources come from the operator and may be in the local network."""
 
     def download(model: Model, progress: Progress) -> Path:
         downloader = Downloader().trusting(address) if trusted else Downloader()
@@ -70,7 +70,7 @@ def from_address(address: str, *, trusted: bool = False) -> Source:
 
 
 def from_archive(archive: Archive) -> Source:
-    """A source in the package index. The hash of the archive is checked before it is opened; nothing in it is run."""
+    """Return a source in the package index. Check the hash of the archive before opening it, and run nothing in it."""
 
     def unpack(model: Model, progress: Progress) -> Path:
         with store.new_file(archive.file) as (packed, packed_path), store.new_file(model.file) as (file, path):
@@ -85,7 +85,7 @@ def from_archive(archive: Archive) -> Source:
 
 
 def member(path: Path, archive: Archive, size_bytes: int) -> Iterator[bytes]:
-    """The content of the archive's member with the model's name and size. Raises `ModelStoreError`."""
+    """Return the content of the archive member with the name and size of the model. Raise `ModelStoreError`."""
     try:
         with tarfile.open(path, "r:gz") as packed:
             for info in packed:

@@ -43,7 +43,7 @@ class Model:
 
 
 def _zoo(folder: str, file: str) -> tuple[str, ...]:
-    """Where OpenCV's model zoo keeps a file."""
+    """Return the address of a file in OpenCV's model zoo."""
     return (
         f"https://github.com/opencv/opencv_zoo/raw/main/models/{folder}/{file}",
         f"https://huggingface.co/opencv/{folder}/resolve/main/{file}",
@@ -153,7 +153,7 @@ DEFAULTS = (YOLOX_NANO, YOLOV3_TINY)
 
 
 def find(name: str) -> Model | None:
-    """The model of this name, or of this file name."""
+    """Return the model of this name or file name."""
     wanted = name.lower().replace("_", "-")
     return next(
         (one for one in MODELS if wanted in {one.name, *(_same(one.file), _same(one.file).rpartition(".")[0])}), None
@@ -165,5 +165,5 @@ def _same(file: str) -> str:
 
 
 def by_sha256(sha256: str) -> Model | None:
-    """The model whose file has this hash."""
+    """Return the model whose file has this hash."""
     return next((model for model in MODELS if any(build.sha256 == sha256 for build in model.builds)), None)

@@ -30,7 +30,7 @@ class PipSettings:
     certificates: str = ""
 
     def downloader(self) -> Downloader:
-        """One with pip's own certificates, where it has any."""
+        """Return a downloader with the certificates of pip, if it has any."""
         return (
             Downloader(verify=ssl.create_default_context(cafile=self.certificates))
             if self.certificates
@@ -49,7 +49,7 @@ def pip_settings() -> PipSettings:
 
 
 def parsed(shown: str) -> PipSettings:
-    """The settings in the lines of `pip config list`; variables win over commands, these over global ones."""
+    """Parse the output of `pip config list`. Variables override commands, and commands override global settings."""
     values: dict[str, str] = {}
     lines = [line.partition("=") for line in shown.splitlines()]
     for level in ("global.", "install.", "download.", ":env:."):

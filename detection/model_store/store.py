@@ -40,7 +40,7 @@ def path_of(model: Model) -> Path:
 
 
 def is_fetched(model: Model) -> bool:
-    """Whether a file of the right name and size is there. Its hash is checked when it is loaded."""
+    """Return whether a file of the right name and size exists. Loading it checks its hash."""
     try:
         size = path_of(model).stat().st_size
     except OSError:
@@ -49,7 +49,7 @@ def is_fetched(model: Model) -> bool:
 
 
 def fetched_detector(family: str = "") -> Model | None:
-    """The best detector that was fetched: one that onnxruntime runs ("onnx"), a "darknet" one, or any."""
+    """Return the best downloaded detector: for onnxruntime ("onnx"), for "darknet", or any."""
     return next(
         (
             model
@@ -61,12 +61,12 @@ def fetched_detector(family: str = "") -> Model | None:
 
 
 def backend(model: Model) -> str:
-    """The value of `DETECTOR` that runs a detector's file."""
+    """Return the value of `DETECTOR` for the file of a detector."""
     return "darknet" if model.family == "darknet" else "onnx"
 
 
 def is_changed(path: Path, sha256: str) -> bool:
-    """Whether a file of the store is not the one of the manifest. Files in other places are their owner's affair."""
+    """Return whether a file of the store differs from the manifest. Files elsewhere are not checked."""
     if path.parent.resolve() != folder().resolve():
         return False
     return any(
@@ -90,10 +90,7 @@ def refuse_other_content(path: Path, builds: tuple[Build, ...], name: str) -> No
 
 @contextlib.contextmanager
 def new_file(name: str) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new file in the store under a temporary name, and its path; removed at the end, unless it was renamed.
-
-    Raises `ModelStoreError` where the disk does not take it.
-    """
+    """Open a new file in the store under a temporary name. Remove it at the end unless it was renamed."""
     path = folder() / f"{PARTIAL[0]}{name}.{secrets.token_hex(4)}{PARTIAL[1]}"
     try:
         folder().mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ class Body:
 
     @property
     def needs_admission(self) -> bool:
-        """Whether `hsi.server.admission` must admit the sender before the body is read."""
+        """Return whether `hsi.server.admission` must admit the sender before the body is read."""
         return self._bodies is known_senders
 
     def receive(self, count: int) -> None:

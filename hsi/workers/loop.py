@@ -142,7 +142,7 @@ class Loop:
             self._sleep(min(left, LONGEST_SLEEP_SECONDS))
 
     def trouble(self) -> str:
-        """What is wrong with this loop although it runs; empty where nothing is. For its heartbeat."""
+        """Return what is wrong with this running loop, or an empty string, for its heartbeat."""
         return ""
 
     @property

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def embedded_loops() -> list[Loop]:
-    """Every loop that `up` runs beside the web server."""
+    """Return every loop that `up` runs beside the web server."""
     return [loop for factory in settings.EMBEDDED_LOOPS for loop in import_string(factory)()]
 
 

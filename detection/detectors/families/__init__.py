@@ -16,7 +16,7 @@ FAMILIES: tuple[type[Family], ...] = (RTDetr, DFine, RFDetr, SSD, NanoDet, Yolox
 
 
 def family_of(outputs: Outputs, interface: Interface) -> Family:
-    """The family whose outputs these are, from one run. Raises `ModelUnusableError`."""
+    """Return the family of these outputs of one run. Raise `ModelUnusableError`."""
     for family in FAMILIES:
         if family.reads(outputs, interface):
             return family(interface)

@@ -28,19 +28,19 @@ class Family:
 
     @classmethod
     def reads(cls, outputs: Outputs, interface: Interface) -> bool:
-        """Whether these outputs, of one run with one picture, are those of this family."""
+        """Return whether these outputs, of one run with one picture, belong to this family."""
         raise NotImplementedError
 
     def candidates(self, outputs: Outputs) -> Candidates:
-        """The claims about one picture, from its outputs without the batch axis. Raises `AIServiceAnswerError`."""
+        """Return the claims about one picture from its outputs without the batch axis. Raise `AIServiceAnswerError`."""
         raise NotImplementedError
 
     def classes(self, outputs: Outputs) -> int:
-        """How many classes the outputs distinguish; 80 where they do not say."""
+        """Return the number of classes of the outputs, or 80 if they do not tell."""
         return 80
 
     def names(self, outputs: Outputs) -> Mapping[int, str]:
-        """The names of the classes: those in the file, else COCO's where the number of classes fits."""
+        """Return the names of the classes: those in the file, else COCO's if the number of classes fits."""
         return self.interface.names or default_names(self.classes(outputs))
 
     @property
@@ -50,7 +50,7 @@ class Family:
 
 
 def cells(stride: int, interface: Interface) -> int:
-    """The number of cells in a grid of `stride` pixels over the input."""
+    """Return the number of cells in a grid of `stride` pixels over the input."""
     return -(-interface.size[0] // stride) * -(-interface.size[1] // stride)
 
 

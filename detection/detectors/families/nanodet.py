@@ -52,7 +52,7 @@ class NanoDet(Family):
 
 
 def levels(outputs: Outputs, interface: Interface) -> list[tuple[int, Floats, Floats]]:
-    """(stride, class scores, distances) of each grid; empty where the outputs are not in such pairs."""
+    """Return (stride, class scores, distances) of each grid, or nothing if the outputs do not come in such pairs."""
     found = []
     for stride in STRIDES:
         pair = [floats(output) for output in outputs.values() if len(output) == cells(stride, interface)]

@@ -31,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _configure_connection(self, connection: Any) -> Any:
-        """The pool calls this for each connection that it opened. Without a pool, Django does."""
+        """Configure a new connection. The pool calls this for each one; without a pool, Django does."""
         if self.pool:
             connections_total.labels(self.alias, self.vendor).inc()
         return super()._configure_connection(connection)  # type: ignore[misc]
