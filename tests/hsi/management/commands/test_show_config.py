@@ -72,7 +72,7 @@ def test_without_a_database_the_environment_is_shown(monkeypatch: pytest.MonkeyP
     def away() -> None:
         raise OperationalError("no such host")
 
-    monkeypatch.setattr(live_settings, "heed", away)
+    monkeypatch.setattr(live_settings, "apply_changes", away)
     said = StringIO()
     assert len(shown(stderr=said).splitlines()) == len(SETTINGS) + 1
     assert "the database cannot be read: no such host" in said.getvalue()
