@@ -35,7 +35,7 @@ ALLOWED = {
     ("hsi/audit.py", "nobody"): "the name in an entry whose user has an empty name",
 }
 # How many files are still to be rewritten: lower this with each one.
-MOST_PENDING = 138
+MOST_PENDING = 93
 CODE_IN_A_PAGE = re.compile(r"^```.*?^```$|`[^`\n]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 
 
