@@ -65,7 +65,7 @@ def register_navigation() -> None:
 
 
 def register_channels() -> None:
-    """Name the class of each kind. What a kind needs is imported when a channel of it is used."""
+    """Register the class of each kind of channel. It is imported when a channel of the kind is used."""
     from events.notifications import channels
 
     channels.register("webhook", "events.notifications.webhook.Webhook")

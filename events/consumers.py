@@ -195,4 +195,4 @@ class NotificationConsumer(AsyncConsumer):
     channel_layer_alias = ""  # the worker delivers the messages of the channel; the consumer needs no channel itself
 
     async def deliveries_due(self, message: dict[str, Any]) -> None:
-        deliveries.hint.notify_local()
+        deliveries.wakeup.notify_local()

@@ -1,7 +1,7 @@
-"""What an analyser is told about a batch: the camera, its local time, what was seen, and its earlier events.
+"""The context of a batch for an analyser: the camera, its local time, the detections, and its earlier events.
 
-Nothing of another camera is in it. A verdict quotes what its analyser was told, and everybody who may see this camera
-reads the verdict. What other cameras saw is shown to a reader by `events.nearby`, which asks for that reader's rights.
+It has nothing of other cameras. A verdict quotes its context, and every user who may see the camera reads the verdict.
+`events.nearby` shows detections of other cameras according to the rights of the reader.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EARLIER_LIMIT = 5
 
 
 def build_context(batch: Batch) -> Context:
-    """Two queries, each bounded, however large the tables are."""
+    """Build the context with two bounded queries."""
     zone = batch.camera.zone
     detections = Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:SEEN_LIMIT]
     return Context(
@@ -28,14 +28,14 @@ def build_context(batch: Batch) -> Context:
         ended_at=batch.ended_at.astimezone(zone),
         seen=tuple(
             Seen(
-                d.label,
-                d.confidence,
-                d.captured_at.astimezone(zone),
-                d.frame_offset,
-                (d.x, d.y, d.width, d.height),
-                str(d.upload_id),
+                detection.label,
+                detection.confidence,
+                detection.captured_at.astimezone(zone),
+                detection.frame_offset,
+                (detection.x, detection.y, detection.width, detection.height),
+                str(detection.upload_id),
             )
-            for d in detections
+            for detection in detections
         ),
         earlier=_earlier(batch),
         image_count=batch.upload_count,
@@ -43,7 +43,7 @@ def build_context(batch: Batch) -> Context:
 
 
 def _earlier(batch: Batch) -> tuple[Earlier, ...]:
-    """The last events of the same camera before this batch."""
+    """Return the latest events of the same camera before this batch."""
     zone = batch.camera.zone
     events = (
         Event.objects.filter(
@@ -52,4 +52,4 @@ def _earlier(batch: Batch) -> tuple[Earlier, ...]:
         .exclude(batch=batch)
         .order_by("-started_at", "-id")[:EARLIER_LIMIT]
     )
-    return tuple(Earlier(e.started_at.astimezone(zone), e.risk_score, e.summary) for e in events)
+    return tuple(Earlier(event.started_at.astimezone(zone), event.risk_score, event.summary) for event in events)

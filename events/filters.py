@@ -1,4 +1,4 @@
-"""What events can be narrowed to, and what else their lists take."""
+"""The filters of events, and other parameters of their lists."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def with_words(events: QuerySet[Event], name: str, text: str) -> QuerySet[Event]
 
 
 def at_least(events: QuerySet[Event], name: str, level: str) -> QuerySet[Event]:
-    """Also what has no level yet: it could be anything."""
+    """Include events without a level, which may turn out to be severe."""
     levels = Event.Level.values
     return events.filter(Q(risk_level__in=levels[levels.index(level) :]) | Q(risk_level=None))
 
 
 class Conditions(django_filters.FilterSet):  # type: ignore[misc]
-    """Which events. `after` is inclusive, `before` is not."""
+    """The filters that select events. `after` is inclusive, `before` is not."""
 
     camera = django_filters.CharFilter(field_name="camera_id", max_length=64, help_text="Id of the camera.")
     risk_level = django_filters.ChoiceFilter(choices=Event.Level.choices, help_text="Risk level.")

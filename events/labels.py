@@ -1,4 +1,7 @@
-"""How the page says where a score came from. The browser gets the same tables, so each wording exists once."""
+"""The texts of pages about scores and their sources.
+
+The browser gets the same tables, so that each text exists once.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,23 @@ from events.analyzers import ANALYZERS
 from events.models import Event
 from events.severity import LABELS
 
-# Where there is no score, by `analysis`. "done" cannot be without a score: a constraint keeps it so.
-NO_LEVEL = {"pending": "Not judged yet", "failed": "Not judged"}
+# Events without a score, by `analysis`. A constraint ensures that "done" has a score.
+NO_LEVEL = {"pending": "Not analysed yet", "failed": "Not analysed"}
 VERDICTS = {
-    "llm-done": "Judged by the language model.",
-    "llm-pending": "Judged by the language model, and being judged again.",
-    "llm-failed": "Judged by the language model. Judging it again failed.",
-    "rules-done": "Judged by rules.",
-    "rules-pending": "Judged by rules so far. More may follow until the scene is over.",
-    "rules-failed": "Judged by rules. The language model could not judge it.",
-    "none-pending": "Being judged.",
-    "none-failed": "It could not be judged. Please look for yourself.",
+    "llm-done": "Analysed by the language model.",
+    "llm-pending": "Analysed by the language model, and being analysed again.",
+    "llm-failed": "Analysed by the language model. Another analysis failed.",
+    "rules-done": "Scored by rules.",
+    "rules-pending": "Scored by rules so far. More may follow until the scene ends.",
+    "rules-failed": "Scored by rules. The language model could not analyse it.",
+    "none-pending": "Being analysed.",
+    "none-failed": "The analysis failed. Please look at the pictures.",
 }
-RULES_UNTIL_MODEL = "Judged by rules. The language model's verdict is to come."
+RULES_UNTIL_MODEL = "Scored by rules. The language model has not answered yet."
 
 
 def words() -> dict[str, dict[str, str]]:
-    """`levels`, `no_level` and `verdicts` for this installation's analyser."""
+    """Return `levels`, `no_level` and `verdicts` for the configured analyser."""
     verdicts = dict(VERDICTS)
     if ANALYZERS.chosen() != "rules":
         verdicts["rules-pending"] = RULES_UNTIL_MODEL
@@ -33,13 +36,13 @@ def verdict_key(event: Event) -> str:
     return f"{event.risk_source or 'none'}-{event.analysis}"
 
 
-def seen(labels: list[str]) -> str:
-    """The sentence for an event that has none: what was seen, and nothing made up."""
+def detected(labels: list[str]) -> str:
+    """Return the sentence for an event without a summary: the detected labels only."""
     if not labels:
-        return "Something was seen."
+        return "Something was detected."
     text = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
-    return f"{text[0].upper()}{text[1:]} seen."
+    return f"{text[0].upper()}{text[1:]} detected."
 
 
-def sightings(count: int) -> str:
-    return f"{count} sighting{'' if count == 1 else 's'}"
+def detections(count: int) -> str:
+    return f"{count} detection{'' if count == 1 else 's'}"

@@ -1,6 +1,6 @@
-"""What other cameras saw near in time to an event, of those that the reader may see.
+"""Detections of other cameras near in time to an event, among the cameras that the reader may see.
 
-It is looked up for each reader and stored nowhere: a text that is stored is read by everybody who may see the event.
+They are queried for each reader and never stored, because every user who may see the event could read a stored text.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ MOST_SHOWN = 50
 
 
 class NearbyData(TypedDict):
-    """What one other camera saw of one label. `seconds_apart` is from the event's start to the first detection.
+    """Detections of one label at one other camera. `camera` is the id of the camera.
 
-    It is negative where the other camera was earlier. `camera` is the camera's id.
+    `seconds_apart` is the time from the start of the event to the first detection, negative if the other camera was
+    first.
     """
 
     camera: str
@@ -34,7 +35,7 @@ class NearbyData(TypedDict):
 
 
 def nearby(event: Event, reader: Person) -> list[NearbyData]:
-    """At most `MOST_SHOWN`, the nearest in time first. One query."""
+    """Return at most `MOST_SHOWN`, the nearest in time first. One query."""
     around = Detection.objects.filter(
         captured_at__gte=event.started_at - WITHIN, captured_at__lte=event.ended_at + WITHIN
     ).exclude(camera=event.camera_id)
@@ -44,7 +45,7 @@ def nearby(event: Event, reader: Person) -> list[NearbyData]:
         .annotate(count=Count("id"), first=Min("captured_at"))
         .order_by("first", "camera_id", "label")
     )
-    found: list[NearbyData] = [
+    entries: list[NearbyData] = [
         {
             "camera": row["camera_id"],
             "camera_name": row["camera__name"],
@@ -54,4 +55,4 @@ def nearby(event: Event, reader: Person) -> list[NearbyData]:
         }
         for row in rows[:MOST_READ]
     ]
-    return sorted(found, key=lambda one: abs(one["seconds_apart"]))[:MOST_SHOWN]
+    return sorted(entries, key=lambda entry: abs(entry["seconds_apart"]))[:MOST_SHOWN]

@@ -1,6 +1,6 @@
 """A batch becomes an event: an early score by rules on the fast path, then one final judgement.
 
-Whichever job runs first creates the event row, and the others update it, always under the lock of the batch. A
+The first job creates the event row, and later ones update it, always under the lock of the batch. A
 judgement is never replaced by an early score.
 """
 

@@ -1,4 +1,4 @@
-"""The policies of events and alerts, which operators review, and of who is told, which administrators decide."""
+"""Policies: operators review events and alerts; administrators manage rules, channels and deliveries."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Searching events by words. What is asked is read once into `Query`, and translated for either engine.
+"""Full-text search of events. The text is parsed once into a `Query`, which is translated for each engine.
 
-`front door` wants both words, `"front door"` one after the other, `per*` a beginning, and `-car` leaves out. Searched
-are summary, reasoning, notes, labels (`events.search_index`), and the name and id of the camera as they are now.
+`front door` requires both words, `"front door"` the phrase, `per*` a prefix, and `-car` excludes a word. The search
+covers summary, reasoning, notes and labels (`events.search_index`), and the current name and id of the camera.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from events.models import Event
 from events.search_index import MARK, RANK
 
 LONGEST_QUERY = 200
-BEST = 200  # ranked results that there are at most
+BEST = 200  # maximum number of ranked results
 TERM = re.compile(r'(-?)(?:"([^"]*)("?\*?)|(\S+))')
-# As many matches are looked up one by one. Where there are more, the newest events are walked until a page is full: no
-# database knows by itself how rare a word is. SQLite collects all matches first, PostgreSQL asks each event.
+# Up to this many matches are looked up one by one. With more matches, the newest events are scanned until a page is
+# full. No database can estimate how rare a word is. SQLite collects all matches first, PostgreSQL tests each event.
 FEW = {"sqlite": 50_000, "postgresql": 5_000}
 FEW_OF_A_LABEL = 2_000
-RANKED = 50_000  # of more matches, the latest are ranked
+RANKED = 50_000  # the latest of more matches are ranked
 FOUND = "SELECT rowid FROM events_search WHERE events_search MATCH %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that stand one after the other. With `prefix` the last one is the beginning of a word."""
+    """A word or phrase. With `prefix` its last word is a prefix."""
 
     words: tuple[str, ...]
     prefix: bool = False
@@ -50,7 +50,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is wanted, all of it, and what must not be there. Both empty: there was no word in it."""
+    """Required terms, and excluded terms. Both are empty if the text had no word."""
 
     wanted: tuple[Term, ...] = ()
     unwanted: tuple[Term, ...] = ()
@@ -60,13 +60,13 @@ class Query:
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters and decimal digits in lower case, as both indexes cut them."""
+    """Return the runs of letters and decimal digits in lower case, as both indexes split text."""
     folded = unicodedata.normalize("NFC", text).lower()
     return "".join(one if one.isalpha() or one.isdecimal() else " " for one in folded).split()
 
 
 def parse(text: str) -> Query:
-    """Takes any text: what makes no sense is passed over. Several words without a blank are a phrase."""
+    """Parse any text. Meaningless parts are ignored. Several words without a space are a phrase."""
     found: dict[bool, list[Term]] = {False: [], True: []}
     for minus, quoted, after, bare in TERM.findall(text):
         if parts := tuple(words(quoted or bare)):
@@ -75,7 +75,7 @@ def parse(text: str) -> Query:
 
 
 def matching(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
-    """Those of `events` that have every wanted term, in their text or their camera's name, and no unwanted one."""
+    """Return the events with every required and no excluded term, in their text or the name of their camera."""
     if not query:
         return events.none()
     by_name, shunned = _cameras(query)
@@ -87,7 +87,7 @@ def matching(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
 
 
 def with_label(events: QuerySet[Event], label: str) -> QuerySet[Event]:
-    """Those of `events` with exactly this label."""
+    """Return the events with exactly this label."""
     if connection.vendor == "postgresql":
         return events.filter(labels__contains=[label])
     parts = tuple(words(label))
@@ -98,24 +98,26 @@ def with_label(events: QuerySet[Event], label: str) -> QuerySet[Event]:
 
 
 def best(events: QuerySet[Event], query: Query, limit: int) -> list[int]:
-    """The ids of the events that match best. What is in a camera's name finds an event, and does not rank it."""
+    """Return the ids of the best matches. A match in the name of a camera does not count for the rank."""
     by_name, shunned = _cameras(query)
     events = events.exclude(camera__in=shunned)
     found = _ranked(events, query, limit)
     for held, cameras in by_name.items():
         found += _ranked(events.filter(camera__in=cameras), _without(query, held), limit)
-    places = {place[-1]: place for place in sorted(found, reverse=True)}  # of two of an event, the better one stays
+    places = {
+        place[-1]: place for place in sorted(found, reverse=True)
+    }  # keep the better one of two entries of an event
     return [-minus_id for *_, minus_id in sorted(places.values())][:limit]
 
 
 def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[float, float, int]]:
-    """(rank, minus the time, minus the id): the best, and of equally good ones the newest, are the smallest."""
+    """Return (rank, minus the time, minus the id), so that the best and among equals the newest sort first."""
     if not query.wanted:
         events = events.filter(_in_text(query)) if query else events
         newest = events.order_by("-started_at", "-id").values_list("started_at", "id")[:limit]
         return [(0.0, -time.timestamp(), -pk) for time, pk in newest]
     ranked = _ranked_by_postgresql if connection.vendor == "postgresql" else _ranked_by_sqlite
-    best: QuerySet[Any] = ranked(events, query)  # with `rank`, which is no field
+    best: QuerySet[Any] = ranked(events, query)  # with `rank`, which is not a field
     rows: Any = best.order_by("rank", "-started_at", "-id").values_list("rank", "started_at", "id")[:limit]
     return [(rank, -time.timestamp(), -pk) for rank, time, pk in rows]
 
@@ -141,7 +143,7 @@ def _without(query: Query, held: frozenset[Term]) -> Query:
 
 
 def _cameras(query: Query) -> tuple[dict[frozenset[Term], list[str]], list[str]]:
-    """The cameras whose name or id holds wanted terms, by which; and those that hold an unwanted one."""
+    """Return the cameras by the required terms in their name or id, and the cameras with an excluded term."""
     by_name: dict[frozenset[Term], list[str]] = defaultdict(list)
     shunned = []
     for identity, name in Camera.objects.order_by("pk").values_list("pk", "name"):
@@ -158,7 +160,7 @@ def _held(terms: Iterable[Term], texts: tuple[list[str], ...]) -> frozenset[Term
 
 
 def _in_text(query: Query) -> Q:
-    """The events whose own text has every wanted term and no unwanted one."""
+    """Return the events whose own text has every required and no excluded term."""
     if connection.vendor == "postgresql":
         return Q(_found_by_postgresql(tsquery(query)))
     if not query.wanted:
@@ -179,12 +181,14 @@ def _found_by_postgresql(text: str) -> RawSQL:
 
 
 def _found_by_sqlite(text: str) -> RawSQL:
-    walk = "+" if _count(text, FEW["sqlite"]) > FEW["sqlite"] else ""  # the sign keeps it from looking each of them up
+    walk = (
+        "+" if _count(text, FEW["sqlite"]) > FEW["sqlite"] else ""
+    )  # the sign keeps the planner from looking each of them up
     return _condition(f'{walk}"events_event"."id" IN ({FOUND})', text)
 
 
 def _count(text: str, most: int) -> int:
-    """How many events SQLite finds; it stops counting beyond `most`."""
+    """Return the number of matches on SQLite. Counting stops beyond `most`."""
     ((count,),) = _rows(f"SELECT count(*) FROM ({FOUND} LIMIT {most + 1})", text)
     return int(count)
 
@@ -200,13 +204,13 @@ def _condition(sql: str, parameter: Any) -> RawSQL:
 
 
 def tsquery(query: Query) -> str:
-    """As PostgreSQL reads it. Words are letters and digits, so that nothing in them has to be quoted."""
+    """Return the query for PostgreSQL. Words have only letters and digits, so they need no quotes."""
     unwanted = [f"!{_for_postgresql(term)}" for term in query.unwanted]
     return " & ".join([*map(_for_postgresql, query.wanted), *unwanted])
 
 
 def match(query: Query) -> str:
-    """As FTS5 reads it, which has no search for what is unwanted alone."""
+    """Return the query for FTS5, which cannot search for excluded terms alone."""
     wanted = " AND ".join(map(_for_sqlite, query.wanted))
     return f"({wanted}) NOT ({' OR '.join(map(_for_sqlite, query.unwanted))})" if query.unwanted else wanted
 

@@ -1,9 +1,9 @@
-"""The index that `events.search` asks: kept by the database itself, so it is right whoever writes.
+"""The full-text index of `events.search`. The database maintains it, so that it is correct after every kind of write.
 
-PostgreSQL has a generated column `search` (tsvector) with a GIN index; SQLite has the table
-`events_search` (FTS5, without a copy of the text), kept by triggers. Both cut text into the same words:
-runs of letters and decimal digits in lower case, of the first `LONGEST_TEXT` characters of a field. The
-name of the camera is not in it: `events.search` looks that up, so a new name counts at once.
+PostgreSQL has a generated column `search` (tsvector) with a GIN index. SQLite has the table `events_search` (FTS5
+without a copy of the text), maintained by triggers. Both split text into the same words: runs of letters and decimal
+digits in lower case, of the first `LONGEST_TEXT` characters of a field. The name of the camera is not in the index:
+`events.search` looks it up, so that a new name is found immediately.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 LONGEST_TEXT = 10_000
-# Weights by field, best first. In PostgreSQL: A counts 1.0, B 0.4, D 0.1. See `RANK` for SQLite.
+# Weights by field, highest first. In PostgreSQL A counts 1.0, B 0.4, D 0.1. SQLite uses `RANK`.
 FIELDS = {"summary": "A", "notes": "B", "labels": "B", "reasoning": "D"}
 RANK = "bm25(events_search, 10, 4, 4, 1)"
-# What starts every word in PostgreSQL, whose parser would else take 1e5 for a number and cut 1e5th in two.
+# Starts every word in PostgreSQL. Otherwise its parser would read 1e5 as a number and split 1e5th.
 MARK = "w"
-# Between two fields, so that a phrase ends with its field. No word can be this.
+# Separates two fields, so that a phrase cannot span them. No word equals it.
 GAP = "'''|'':1'::tsvector"
-# By preference: what knows the letters of all languages, also where the database's own locale is C.
+# In order of preference. These know the letters of all languages, even if the locale of the database is C.
 COLLATIONS = ("und-x-icu", "pg_c_utf8", "default")
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Make the index and fill it with what is there. In the database's memory, not in ours."""
+    """Create the index and fill it from the existing rows, inside the database."""
     for statement in _postgresql(connection) if connection.vendor == "postgresql" else _sqlite():
         _run(connection, statement)
 
@@ -42,9 +42,9 @@ def remove(connection: BaseDatabaseWrapper) -> None:
 
 
 def keep(connection: BaseDatabaseWrapper) -> None:
-    """After every `migrate`: a migration that rebuilds the table on SQLite, as most changes do, loses its triggers.
+    """Restore the index after a `migrate`: on SQLite, a migration that rebuilds the table drops its triggers.
 
-    What was written without them is not in the index, so the whole index is made anew.
+    Rows that were written without the triggers are not in the index, so the whole index is built again.
     """
     if connection.vendor == "sqlite" and 0 < _parts(connection) <= len(TRIGGERS):
         with transaction.atomic(connection.alias):
@@ -58,7 +58,7 @@ def _run(connection: BaseDatabaseWrapper, statement: str) -> None:
 
 
 def _parts(connection: BaseDatabaseWrapper) -> int:
-    """How many of the table and its triggers there are."""
+    """Return how many of the table and its triggers exist."""
     named = "type='table' AND name='events_search' OR type='trigger' AND name LIKE 'events_search_%'"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM sqlite_master WHERE {named}")

@@ -1,4 +1,4 @@
-"""An event as the API and the stream show it, and what a person may change about it."""
+"""Events and alerts in the API and the stream, and the validated requests of a review."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hsi.http.url_prefix import link
 from hsi.times import iso
 
 MAX_NOTES = 10_000
-MOST_AT_ONCE = 200
+MAX_BULK = 200
 
 
 class EventData(TypedDict):
-    """What happened at one camera. There is no score without a `risk_source`; texts may be a language model's.
+    """What happened at one camera. There is no score without a `risk_source`. Texts may come from a language model.
 
-    `held_back_by`: the alerts whose cool-down kept this event from making one; null is an alert of another camera.
+    `held_back_by` has the alerts whose cool-down prevented an alert of this event. null is an alert of another camera.
     """
 
     id: int
@@ -50,7 +50,7 @@ class EventData(TypedDict):
 
 
 class EventDeletedData(TypedDict):
-    """An event was removed. `reason` is why."""
+    """An event was removed for `reason`."""
 
     id: int
     camera: str
@@ -70,23 +70,23 @@ class AlertData(TypedDict):
     updated_at: str
 
 
-# The fields of `EventData`, and the attribute of an event that each is made of.
+# The fields of `EventData`, each with its attribute of an event.
 COLUMNS = tuple(
     (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__
 )
 
 
 def event_data(event: Event) -> EventData:
-    """The event of contracts.md, ready for JSON. `camera` is the camera's id."""
-    return _shown(json_rows.values(event, COLUMNS))
+    """Return the event, ready for JSON. `camera` is the id of the camera."""
+    return _with_link(json_rows.values(event, COLUMNS))
 
 
 def events_data(events: QuerySet[Event]) -> list[EventData]:
-    """The same of every event that the query gives."""
-    return [_shown(row) for row in json_rows.read(events, COLUMNS)]
+    """Return all events of a query."""
+    return [_with_link(row) for row in json_rows.read(events, COLUMNS)]
 
 
-def _shown(row: dict[str, Any]) -> EventData:
+def _with_link(row: dict[str, Any]) -> EventData:
     row["snapshot_url"] = link(f"/api/events/{row['snapshot_url']}/snapshot?boxes=1")
     return cast(EventData, row)
 
@@ -105,7 +105,7 @@ def alert_data(alert: Alert) -> AlertData:
 
 
 class ReviewSerializer(Input):
-    """A person's word about an event: any of these."""
+    """Fields of a review. All are optional."""
 
     reviewed = serializers.BooleanField(required=False)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NOTES, trim_whitespace=False)
@@ -114,9 +114,9 @@ class ReviewSerializer(Input):
 
 class BulkDeleteSerializer(Input):
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), min_length=1, max_length=MOST_AT_ONCE
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID), min_length=1, max_length=MAX_BULK
     )
 
 
 class BulkReviewSerializer(ReviewSerializer, BulkDeleteSerializer):
-    """The ids of events, and what is said about each of them."""
+    """Ids of events, and the fields to change in each of them."""

@@ -1,4 +1,4 @@
-"""Counts of events, made by the database: by what they are, and by the hour and weekday of their cameras' clocks."""
+"""Event statistics, computed by the database: by property, and by local hour and weekday of the cameras."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from cameras.models import Camera
 from events.models import Event
 
 HOUR, WEEK = 3600, 7 * 24 * 3600
-# Whole weeks that lead from the year 1 beyond 1970, so that no time is negative: engines divide those differently.
+# Whole weeks from the year 1 beyond 1970. They make every time positive, because engines divide negative numbers
+# differently.
 BEFORE = 110_000 * WEEK
-THURSDAY = 3  # 1970-01-01, with Monday as 0
+THURSDAY = 3  # 1970-01-01 with Monday as 0
 BY = ("camera_id", "risk_level", "risk_source", "analysis", "reviewed")
 UNJUDGED = "none"
 LABELS = {
@@ -28,14 +29,14 @@ LABELS = {
 
 
 class ScoreData(TypedDict):
-    """Of the events that have a score; null where none has."""
+    """Scores of the events that have one. Null if there is none."""
 
     mean: float | None
     max: int | None
 
 
 class EventStatsData(TypedDict):
-    """Events by what they are. `hours` begin at midnight, `weekdays` with Monday, by the clock of each camera."""
+    """Counts of events. `hours` begin at midnight, `weekdays` with Monday, in the time zone of each camera."""
 
     events: int
     reviewed: int
@@ -51,7 +52,7 @@ class EventStatsData(TypedDict):
 
 
 def stats(events: QuerySet[Event]) -> EventStatsData:
-    """Three queries, each reading all of `events` once; one more for each further time zone of cameras."""
+    """Return the statistics with three queries, each reading `events` once, and one more per further time zone."""
     groups = list(
         events.order_by()
         .values(*BY)
@@ -89,7 +90,7 @@ def _by(name: str, groups: Iterable[dict[str, Any]], keys: Iterable[str]) -> dic
 
 
 def _labels(events: QuerySet[Event]) -> dict[str, int]:
-    """In how many events each label is, the most frequent first."""
+    """Return the number of events per label, the most frequent first."""
     try:
         found, parameters = events.order_by().values("labels").query.sql_with_params()
     except EmptyResultSet:
@@ -119,7 +120,7 @@ def _by_clock(events: QuerySet[Event], groups: list[dict[str, Any]]) -> tuple[li
     for zone, cameras, first, last in _zones(groups):
         of_zone = events.filter(camera__in=cameras).order_by()
         clock = _Epoch(F("started_at")) + _offset(zone, first, last) + Value(BEFORE, output_field=BigIntegerField())
-        # Hours since Thursday midnight of the local week: 168 groups, however many events.
+        # Hours since Thursday midnight of the local week: 168 groups for any number of events.
         local = of_zone.annotate(local=clock / Value(HOUR) % Value(WEEK // HOUR))
         for hour, count in local.values("local").annotate(n=Count("pk")).values_list("local", "n"):
             hours[hour % 24] += count
@@ -128,11 +129,11 @@ def _by_clock(events: QuerySet[Event], groups: list[dict[str, Any]]) -> tuple[li
 
 
 def _zones(groups: Iterable[dict[str, Any]]) -> Iterator[tuple[ZoneInfo, list[str], datetime, datetime]]:
-    """Each time zone with its cameras, and when the first and last of their events were."""
+    """Return each time zone with its cameras, and the times of their first and last events."""
     members: dict[str, list[dict[str, Any]]] = defaultdict(list)
     zones = {camera.pk: camera.zone for camera in Camera.objects.all()}
     for group in groups:
-        if zone := zones.get(group["camera_id"]):  # else it was deleted a moment ago, and its events with it
+        if zone := zones.get(group["camera_id"]):  # else the camera was just deleted with its events
             members[zone.key].append(group)
     for name, of_zone in members.items():
         cameras = sorted({group["camera_id"] for group in of_zone})
@@ -141,14 +142,14 @@ def _zones(groups: Iterable[dict[str, Any]]) -> Iterator[tuple[ZoneInfo, list[st
 
 
 def _offset(zone: ZoneInfo, first: datetime, last: datetime) -> Any:
-    """The seconds by which the zone is ahead of UTC at `started_at`."""
+    """Return SQL for the seconds by which the zone is ahead of UTC at `started_at`."""
     *before, (_, now) = offsets(zone, first, last)
     cases = [When(started_at__lt=until, then=Value(seconds)) for until, seconds in before]
     return Case(*cases, default=Value(now)) if cases else Value(now)
 
 
 def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
-    """(until, seconds ahead of UTC), from `first` to `last`: a new entry each time the clocks are changed."""
+    """Yield (until, seconds ahead of UTC) from `first` to `last`, with an entry for each change of the clocks."""
     found, at, day = [], first, timedelta(days=1)
     while at < last:
         following = min(at + day, last)
@@ -159,7 +160,7 @@ def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datet
 
 
 def change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The second at which the clocks of the zone, which differ in their offset at the two times, are changed."""
+    """Return the second at which the clocks change between two times with different offsets."""
     low, high = int(before.timestamp()), int(after.timestamp())
     while high - low > 1:
         middle = (low + high) // 2

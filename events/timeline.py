@@ -1,4 +1,4 @@
-"""Events over time: how many, of which risk, in each hour, day, week or month of a clock on the wall."""
+"""The timeline: events per local hour, day, week or month, by risk level."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hsi.times import iso
 
 BUCKETS = ("hour", "day", "week", "month")
 MOST_BUCKETS = 1000
-# How far back a timeline goes that does not say since when.
+# The length of a timeline without a start.
 LOOKS_BACK = {
     "hour": timedelta(days=2),
     "day": timedelta(days=30),
@@ -30,7 +30,7 @@ LOOKS_BACK = {
 
 
 class BucketData(TypedDict):
-    """From `start` to before `end`, in UTC. `label` is what a clock or calendar on the wall says at its start."""
+    """A bucket from `start` up to `end` (exclusive), in UTC. `label` is the local time or date at its start."""
 
     start: str
     end: str
@@ -41,7 +41,7 @@ class BucketData(TypedDict):
 
 
 class TimelineData(TypedDict):
-    """Every bucket of the time that was asked for, oldest first, those without an event as well."""
+    """All buckets of the requested time, oldest first, including empty ones."""
 
     bucket: str
     timezone: str
@@ -49,28 +49,31 @@ class TimelineData(TypedDict):
 
 
 class TooManyBucketsError(ValueError):
-    """More than `MOST_BUCKETS`."""
+    """The timeline would have more than `MOST_BUCKETS` buckets."""
 
 
 def timeline(events: QuerySet[Event], bucket: str, zone: ZoneInfo, after: datetime, before: datetime) -> TimelineData:
-    """One query. Raises `TooManyBucketsError`, and `OverflowError` at the ends of the calendar."""
+    """Return the timeline, with one query.
+
+    Raises `TooManyBucketsError`, and `OverflowError` at the ends of the calendar.
+    """
     edges = boundaries(bucket, zone, after, before)
-    found = [_empty(bucket, zone, start, end) for start, end in pairwise(edges)]
+    filled = [_empty(bucket, zone, start, end) for start, end in pairwise(edges)]
     for place, level, count, score in _counted(events, edges):
-        into = found[place]
+        into = filled[place]
         into["events"] += count
         into["risk_levels"][level or UNJUDGED] += count
         into["max_score"] = max((one for one in (into["max_score"], score) if one is not None), default=None)
-    return {"bucket": bucket, "timezone": zone.key, "buckets": found}
+    return {"bucket": bucket, "timezone": zone.key, "buckets": filled}
 
 
 def boundaries(bucket: str, zone: ZoneInfo, after: datetime, before: datetime) -> list[datetime]:
-    """`after`, where buckets meet, and `before`. A day on which the clocks are changed has 23 or 25 hours."""
+    """Return `after`, the boundaries between buckets, and `before`. A day of a clock change has 23 or 25 hours."""
     edges = [after]
     for edge in _hours(zone, after) if bucket == "hour" else _dates(bucket, zone, after):
         if edge >= before:
             break
-        if edge > edges[-1]:  # a day that a zone left out has no length
+        if edge > edges[-1]:  # a day that the zone skipped has no length
             edges.append(edge)
         if len(edges) > MOST_BUCKETS:
             raise TooManyBucketsError
@@ -78,7 +81,7 @@ def boundaries(bucket: str, zone: ZoneInfo, after: datetime, before: datetime) -
 
 
 def _hours(zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
-    """Full hours of the zone's clock, and where it is changed."""
+    """Yield the full local hours, and the clock changes."""
     while True:
         local = at.astimezone(zone)
         full = at + timedelta(hours=1) - timedelta(
@@ -90,7 +93,7 @@ def _hours(zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
 
 
 def _dates(bucket: str, zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
-    """The first moment of each day, Monday or month."""
+    """Yield the first moment of each day, Monday or month."""
     day = at.astimezone(zone).date()
     if bucket == "week":
         day -= timedelta(days=day.weekday())
@@ -121,7 +124,7 @@ def _empty(bucket: str, zone: ZoneInfo, start: datetime, end: datetime) -> Bucke
 
 
 def _counted(events: QuerySet[Event], edges: list[datetime]) -> list[tuple[int, str | None, int, int | None]]:
-    """(place of the bucket, risk level, events, highest score) where there are any."""
+    """Return (index of the bucket, risk level, events, highest score) for each combination that occurs."""
     if not edges:
         return []
     within = events.filter(started_at__gte=edges[0], started_at__lt=edges[-1]).order_by()
@@ -144,7 +147,7 @@ def _by_postgresql(found: str, parameters: tuple[Any, ...], edges: list[datetime
 
 
 def _by_sqlite(found: str, parameters: tuple[Any, ...], edges: list[datetime]) -> tuple[str, list[Any]]:
-    """Each bucket reads its part of the index of times."""
+    """Count on SQLite. Each bucket reads its part of the index of times."""
     texts = [str(edge.replace(tzinfo=None)) for edge in edges]
     sql = (
         "SELECT bucket.key, risk_level, COUNT(*), MAX(risk_score)"

@@ -21,7 +21,7 @@ SEEN_BY_STAFF = {
 FORMS_OF_OPERATORS = {"events.event"}
 ACTIONS_OF_OPERATORS = {
     "cameras.upload": {"try_again"},
-    "events.event": {"mark_reviewed", "mark_unreviewed", "let_go"},
+    "events.event": {"mark_reviewed", "mark_unreviewed", "release"},
     "events.alert": {"acknowledge", "dismiss"},
 }
 BUTTONS_OF_OPERATORS = {"reviewed", "reanalyse", "feedback", "alert"}

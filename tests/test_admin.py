@@ -211,7 +211,7 @@ def test_many_events_are_reviewed_at_once(boss: Client):
 
 def test_what_was_kept_or_exported_can_be_left_to_retention_again(boss: Client):
     event = factories.event(kept=True, exported_at=factories.NOW)
-    boss.post(page("Event", "changelist"), {"action": "let_go", "_selected_action": [event.pk]})
+    boss.post(page("Event", "changelist"), {"action": "release", "_selected_action": [event.pk]})
     event.refresh_from_db()
     assert (event.kept, event.exported_at) == (False, None)
 

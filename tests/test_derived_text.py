@@ -151,7 +151,7 @@ def test_nothing_that_is_stored_sent_or_asked_about_a_camera_names_another(
     rows += StreamMessage.objects.filter(camera=porch.pk).values()
     assert leaks(repr(rows)) == []
     deliveries = Delivery.objects.filter(alert__event=event).select_related("alert__event__camera")
-    for told in map(content.of, deliveries):
+    for told in map(content.notification_of, deliveries):
         assert leaks(f"{told.title} {told.text} {told.body.decode()}") == []
     assert deliveries.exists()
 

@@ -129,8 +129,8 @@ def send_all(person: Person) -> None:
         worker.deliver(claim)
     for row in Delivery.objects.exclude(state="sent"):
         config = channels.config_of(row.channel)
-        deliveries.dead(
-            deliveries.Claim(row.pk, row.lease, 1), f"Refused: {config.url} {config.secret} {config.password}"
+        deliveries.mark_dead(
+            deliveries.DeliveryLease(row.pk, row.lease, 1), f"Refused: {config.url} {config.secret} {config.password}"
         )
     with pytest.MonkeyPatch.context() as patched:
 
@@ -293,7 +293,7 @@ def test_secret_settings_are_left_nowhere(markers: Markers, logs: Logs, boss: Pe
     settings.CONFIGURATION = replace(current.CONFIGURATION, values=values)
     settings.WEBHOOK_TIMEOUT_SECONDS = 2
     with pytest.raises(OutgoingFailedError):
-        channels.send(factories.channel(url=""), content.test_of("x"))  # to DEFAULT_WEBHOOK_URL
+        channels.send(factories.channel(url=""), content.test_notification("x"))  # to DEFAULT_WEBHOOK_URL
     texts = " ".join(str(values[one.name]) for one in SETTINGS if one.secret or one.name.endswith("_URL"))
     logging.getLogger("hsi").warning("Failed with %s", texts)
     error = AIServiceError(texts, body=texts)

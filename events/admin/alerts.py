@@ -23,8 +23,8 @@ from hsi.http.url_prefix import link
 from hsi.security import policy
 
 
-class WordsField(forms.CharField):
-    """A list of words with commas between them."""
+class CommaSeparatedField(forms.CharField):
+    """A list of words, separated by commas."""
 
     widget = UnfoldAdminTextInputWidget
 
@@ -36,7 +36,7 @@ class WordsField(forms.CharField):
 
 
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    labels = WordsField(
+    labels = CommaSeparatedField(
         required=False, help_text="Labels, separated by commas, such as person, car. One of them must be detected."
     )
     cameras = forms.MultipleChoiceField(
@@ -84,7 +84,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
 @admin.register(AlertRule)
 class AlertRuleAdmin(HSIAdmin):
     form = AlertRuleForm
-    list_display = ("name", "enabled", "severity", "min_risk", "asks_for", "cooldown_seconds")
+    list_display = ("name", "enabled", "severity", "min_risk", "conditions", "cooldown_seconds")
     fieldsets = (
         (None, {"fields": ("name", "enabled")}),
         ("Which events", {"fields": ("severity", "min_risk", "labels", "min_confidence", "cameras", "zones")}),
@@ -95,8 +95,8 @@ class AlertRuleAdmin(HSIAdmin):
     search_fields = ("name",)
     ordering = ("id",)
 
-    @admin.display(description="asks for")
-    def asks_for(self, rule: AlertRule) -> str:
+    @admin.display(description="conditions")
+    def conditions(self, rule: AlertRule) -> str:
         parts = [", ".join(rule.labels) or "anything", f"at {', '.join(rule.cameras)}" if rule.cameras else ""]
         if rule.zones:
             parts.append(f"in {', '.join(rule.zones)}")

@@ -1,4 +1,4 @@
-"""Events: judged by the system, reviewed by people."""
+"""Events in the admin: the list, its filters and actions."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LONGEST_SEARCH = search.LONGEST_QUERY
 
 
 class SourceFilter(admin.SimpleListFilter):
-    title = "judged by"
+    title = "score by"
     parameter_name = "source"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((value, str(words)) for value, words in Event.Source.choices), ("none", "nobody yet")]
+        return [*((value, str(label)) for value, label in Event.Source.choices), ("none", "not analysed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         value = self.value()
@@ -43,7 +43,7 @@ class FeedbackFilter(admin.SimpleListFilter):
     parameter_name = "feedback"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(words)) for value, words in EventFeedback.Verdict.choices]
+        return [(value, str(label)) for value, label in EventFeedback.Verdict.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         if (value := self.value()) not in EventFeedback.Verdict.values:
@@ -53,23 +53,23 @@ class FeedbackFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(ReviewAdmin):
-    list_display = ("picture", "id", "risk", "judged_by", "sentence", "camera", "at", "state")
+    list_display = ("picture", "id", "risk", "score_by", "sentence", "camera", "at", "state")
     list_display_links = ("id", "sentence")
     list_filter = (
         "reviewed", ("camera", VisibleChoices), "risk_level", SourceFilter, "analysis", FeedbackFilter, "started_at",
     )  # fmt: skip
     list_select_related = ("camera",)
-    search_fields = ("summary",)  # what is really searched: `get_search_results`
-    search_help_text = "Words of the summary, reasoning, notes, labels or camera; or a number."
+    search_fields = ("summary",)  # the search is in `get_search_results`
+    search_help_text = "Words of the summary, reasoning, notes, labels or camera, or the number of an event."
     ordering = ("-started_at", "-id")
     sortable_by = ("id", "at")
-    actions = ("mark_reviewed", "mark_unreviewed", "let_go")
+    actions = ("mark_reviewed", "mark_unreviewed", "release")
     sources = {"llm": "language model", "rules": "rules"}
-    # Beside the source, where its score is not the last word: what is still to come, or failed.
+    # Shown beside the source while the judgement is missing or has failed.
     unfinished = {
-        "llm-pending": ("being judged again", "wait"), "llm-failed": ("judging again failed", "bad"),
-        "rules-pending": ("so far: being judged", "wait"), "rules-failed": ("could not be judged", "bad"),
-        "none-pending": ("being judged", "wait"), "none-failed": ("could not be judged", "bad"),
+        "llm-pending": ("being analysed again", "wait"), "llm-failed": ("another analysis failed", "bad"),
+        "rules-pending": ("so far, being analysed", "wait"), "rules-failed": ("analysis failed", "bad"),
+        "none-pending": ("being analysed", "wait"), "none-failed": ("analysis failed", "bad"),
     }  # fmt: skip
 
     class Media:
@@ -84,7 +84,7 @@ class EventAdmin(ReviewAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """By the index of words, as the API searches: no table is walked for a word that nowhere stands."""
+        """Search in the full-text index, as the API does. A word without a match costs no table scan."""
         text = search_term.strip()[:LONGEST_SEARCH]
         if not text:
             return queryset, False
@@ -93,7 +93,7 @@ class EventAdmin(ReviewAdmin):
         return search.matching(queryset, search.parse(text)), False
 
     def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
-        """Only what a person may say; the rest may have been judged anew since the form was opened."""
+        """Save only the fields of the review: the others may have changed since the form was opened."""
         with transaction.atomic():
             event = Event.objects.select_for_update().get(pk=obj.pk)
             actions.review_event(event, {name: form.cleaned_data[name] for name in form.changed_data})
@@ -106,8 +106,8 @@ class EventAdmin(ReviewAdmin):
     def mark_unreviewed(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         self._review(request, queryset.exclude(reviewed=False), {"reviewed": False})
 
-    @admin.action(description="Let retention remove them: neither kept nor exported", permissions=["act"])
-    def let_go(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+    @admin.action(description="Release for retention: neither kept nor exported", permissions=["act"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         held = queryset.filter(Q(kept=True) | Q(exported_at__isnull=False))
         self._review(request, held, {"kept": False, "exported_at": None})
 
@@ -120,13 +120,13 @@ class EventAdmin(ReviewAdmin):
 
     @admin.display(description="risk")
     def risk(self, event: Event) -> SafeString:
-        """Score and level: there is no number where nobody judged."""
+        """Show score and level, or no number if there is no score."""
         if event.risk_level is None:
-            return badge("not judged", "calm")
+            return badge("not analysed", "calm")
         return badge(f"{event.risk_score} {event.get_risk_level_display()}", TONES[event.risk_level])
 
-    @admin.display(description="judged by")
-    def judged_by(self, event: Event) -> SafeString | str:
+    @admin.display(description="score by")
+    def score_by(self, event: Event) -> SafeString | str:
         source = self.sources.get(event.risk_source or "", "")
         if event.analysis == Event.Analysis.DONE:
             return source
@@ -144,7 +144,7 @@ class EventAdmin(ReviewAdmin):
 
     @admin.display(description="began", ordering="started_at")
     def at(self, event: Event) -> SafeString:
-        """On the clock of the place where it was seen."""
+        """Show the local time of the camera."""
         local = event.started_at.astimezone(event.camera.zone)
-        words = date_format(local, "j M Y H:i:s")
-        return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), event.camera.zone.key, words)
+        text = date_format(local, "j M Y H:i:s")
+        return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), event.camera.zone.key, text)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from events.admin.alerts import WordsField
+from events.admin.alerts import CommaSeparatedField
 from events.models import Delivery, NotificationChannel
 from events.notifications import channels, content, deliveries
 from events.notifications.channels import SECRETS, ChannelInvalidError
@@ -17,7 +17,7 @@ from hsi.admin.base import HSIAdmin, MachineAdmin, VisibleChoices, badge, local_
 from hsi.errors import HSIError
 from hsi.security.secret_fields import SecretFormField
 
-KEPT = "Never shown. Left empty it stays as it is."
+KEPT = "Never shown. Leave empty to keep the current value."
 
 
 class KeptSecretField(SecretFormField):
@@ -28,7 +28,7 @@ class KeptSecretField(SecretFormField):
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    recipients = WordsField(required=False, help_text="E-mail addresses, separated by commas.")
+    recipients = CommaSeparatedField(required=False, help_text="E-mail addresses, separated by commas.")
     url = KeptSecretField("URL of the webhook, or an Apprise URL such as tgram://token/chat.")
     secret = KeptSecretField("Secret that signs the bodies of a webhook.")
     password = KeptSecretField("Password for the MQTT broker.")
@@ -39,7 +39,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         help_texts = {"settings": 'Of MQTT, as in {"host": "broker.example", "topic": "hsi/alerts"}.'}
 
     def _post_clean(self) -> None:
-        """Where Django sets what was entered on the row."""
+        """Configure the channel where Django would set the entered values."""
         if self.errors:
             return
         values = {name: value for name, value in self.cleaned_data.items() if name not in SECRETS or value}
@@ -68,7 +68,7 @@ class NotificationChannelAdmin(HSIAdmin):
     def send_test(self, request: HttpRequest, queryset: QuerySet[NotificationChannel]) -> None:
         for channel in queryset[:10]:
             try:
-                channels.send(channel, content.test_of(channel.name))
+                channels.send(channel, content.test_notification(channel.name))
             except HSIError as error:
                 self.message_user(request, f"{channel}: {error.detail}", messages.ERROR)
             else:

@@ -1,4 +1,4 @@
-"""The page of one event: its pictures, the verdict, how it came about, who was told, and what a person says to it."""
+"""The review page of an event in the admin, and its actions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from events.serializers import MAX_NOTES
 from hsi.admin.base import HSIAdmin
 from hsi.api.filters import BIGGEST_ID
 
-# What a person may do to an event with a button, by the end of its address: it tells what became of it.
+# An action of a button. It returns a message about its result.
 Act = Callable[[HttpRequest, Event], str]
 PICKER = "%Y-%m-%dT%H:%M"
 
@@ -57,7 +57,7 @@ class ReviewAdmin(HSIAdmin):
         return [*ours, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **how: Any) -> Any:
-        event = how["obj"]  # its rows are not added here
+        event = how["obj"]  # always set, because events cannot be added here
         context |= review_page(request, event, may_change=self.has_change_permission(request, event))
         return super().render_change_form(request, context, *args, **how)
 
@@ -94,36 +94,36 @@ def page_of(event: Event) -> str:
 def set_reviewed(request: HttpRequest, event: Event) -> str:
     reviewed = request.POST.get("reviewed") == "yes"
     actions.review_event(event, {"reviewed": reviewed})
-    return f"Event {event.pk} is reviewed." if reviewed else f"Event {event.pk} is to be reviewed again."
+    return f"Event {event.pk} is reviewed." if reviewed else f"Event {event.pk} is not reviewed."
 
 
 def judge_again(request: HttpRequest, event: Event) -> str:
     actions.request_reanalysis(event)
-    return f"Event {event.pk} waits to be judged again. Its score stays until then."
+    return f"Event {event.pk} is queued for another analysis. It keeps its score until then."
 
 
 def give_feedback(request: HttpRequest, event: Event) -> str:
     form = FeedbackForm(request.POST)
     if not form.is_valid():
-        return "Nothing was kept: choose one of the four."
-    given = actions.record_feedback(event, form.cleaned_data["verdict"], form.cleaned_data["comment"])
-    return "Thank you. That is kept with the event." if given else "That had been kept before."
+        return "Not saved: choose one of the four answers."
+    is_new = actions.record_feedback(event, form.cleaned_data["verdict"], form.cleaned_data["comment"])
+    return "Thank you. The feedback is saved." if is_new else "This feedback was saved before."
 
 
-HANDLED = {status.value: status for status in (Alert.Status.ACKNOWLEDGED, Alert.Status.DISMISSED)}
+STATUSES = {status.value: status for status in (Alert.Status.ACKNOWLEDGED, Alert.Status.DISMISSED)}
 
 
 def handle_alert(request: HttpRequest, event: Event) -> str:
-    status, number = HANDLED.get(request.POST.get("status", "")), request.POST.get("alert", "")
+    status, number = STATUSES.get(request.POST.get("status", "")), request.POST.get("alert", "")
     pk = min(int(number), BIGGEST_ID) if number.isascii() and number.isdigit() else 0
     alert = event.alerts.select_for_update().filter(pk=pk).first()
     if status is None or alert is None:
-        return "Nothing was changed: there is no such alert of this event."
+        return "Not changed: this event has no such alert."
     actions.handle_alert(alert, status, request.user)
     return f"Alert {alert.pk} is {status.label}."
 
 
-# What each does, and to rows of which model.
+# The actions by the end of their address, with the model that they change.
 ACTS: dict[str, tuple[Act, type[Model]]] = {
     "reviewed": (set_reviewed, Event), "reanalyse": (judge_again, Event), "feedback": (give_feedback, Event),
     "alert": (handle_alert, Alert),

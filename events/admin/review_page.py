@@ -1,4 +1,4 @@
-"""What the page of an event shows. What may tell of other cameras is for those who see them all."""
+"""The context of the review page. Data that may reveal other cameras is for users who see all cameras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cameras.access import only_visible, sees_all
 from events.labels import NO_LEVEL, verdict_key, words
-from events.media.filmstrip import Film, film_of
+from events.media.filmstrip import Timeline, timeline_of
 from events.models import Alert, AlertRule, Delivery, Event, EventFeedback
 from events.nearby import nearby
 from events.severity import LABELS, TONES
@@ -20,17 +20,17 @@ from hsi.security import policy
 from hsi.security.roles import Person
 
 SHOWN = 30
-SOURCES = {"llm": "language model", "rules": "rules", None: "not judged"}
+SOURCES = {"llm": "language model", "rules": "rules", None: "not analysed"}
 ALERT_TONES = {"open": "bad", "acknowledged": "good", "dismissed": "calm"}
 DELIVERY_TONES = {"pending": "wait", "sent": "good", "failed": "warn", "dead": "bad"}
 
 
 def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict[str, Any]:
-    """The context of `events/review.html`; a fixed number of queries, each bounded."""
-    everything = sees_all(request.user)
-    film = film_of(event)
+    """Return the context of `events/review.html`, with a fixed number of bounded queries."""
+    is_unlimited = sees_all(request.user)
+    timeline = timeline_of(event)
     zone = event.camera.zone
-    seen = only_visible(Event.objects.all(), request.user)
+    visible = only_visible(Event.objects.all(), request.user)
     judgements = list(event.judgements.order_by("-id"))
     return {
         "title": f"Event {event.pk}",
@@ -44,45 +44,45 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "ended": event.ended_at.astimezone(zone),
         "lasted": (event.ended_at - event.started_at).total_seconds(),
         "zone": zone.key,
-        "film": film,
-        "frame": chosen(request, film),
+        "timeline": timeline,
+        "frame": selected_frame(request, timeline),
         "judgement": judgements[0] if judgements else None,
         "earlier": judgements[1:],
-        "alerts": told(event, request.user),
+        "alerts": alerts_of(event, request.user),
         "feedback": event.feedback.order_by("-at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
-        "verdicts": EventFeedback.Verdict.choices,
+        "feedback_choices": EventFeedback.Verdict.choices,
         "audit": AuditEntry.objects.filter(object=f"event {event.pk}").order_by("-time", "-id")[:SHOWN]
-        if everything
+        if is_unlimited
         else (),
-        "sees_all": everything,
+        "sees_all": is_unlimited,
         "may_change": may_change,
         "waits": event.analysis == Event.Analysis.PENDING,
-        "nearby": [(one, apart(one["seconds_apart"])) for one in nearby(event, request.user)],
-        "older": older(seen, event),
-        "newer": newer(seen, event),
+        "nearby": [(entry, time_apart(entry["seconds_apart"])) for entry in nearby(event, request.user)],
+        "older": older(visible, event),
+        "newer": newer(visible, event),
     }
 
 
-def chosen(request: HttpRequest, film: Film) -> Any:
-    """The frame to begin with: the one that was asked for, else the best."""
-    asked = request.GET.get("frame", "")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else film.best
-    return film.frames[min(number, len(film.frames) - 1)] if film.frames else None
+def selected_frame(request: HttpRequest, timeline: Timeline) -> Any:
+    """Return the requested frame, else the best one."""
+    text = request.GET.get("frame", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else timeline.best
+    return timeline.frames[min(number, len(timeline.frames) - 1)] if timeline.frames else None
 
 
-def told(event: Event, user: Person) -> list[dict[str, Any]]:
-    """The alerts of an event, each with its rule and its tellings; to who may see them."""
-    rules, deliveries = (policy.may(user, "view", model) for model in (AlertRule, Delivery))
+def alerts_of(event: Event, user: Person) -> list[dict[str, Any]]:
+    """Return the alerts of an event with the rules and deliveries that the user may see."""
+    sees_rules, sees_deliveries = (policy.may(user, "view", model) for model in (AlertRule, Delivery))
     alerts = list(Alert.objects.filter(event=event).select_related("rule").order_by("id"))
     sent: dict[int, list[dict[str, Any]]] = {}
     rows = Delivery.objects.filter(alert__event=event).select_related("channel").order_by("id")
-    for row in rows[:SHOWN] if deliveries else ():
-        sent.setdefault(row.alert_id, []).append(delivery(row))
+    for row in rows[:SHOWN] if sees_deliveries else ():
+        sent.setdefault(row.alert_id, []).append(delivery_row(row))
     return [
         {
             "row": alert,
-            "rule": rule_of(alert) if rules else "",
+            "rule": rule_name(alert) if sees_rules else "",
             "tone": ALERT_TONES[alert.status],
             "level_tone": TONES[alert.severity],
             "deliveries": sent.get(alert.pk, []),
@@ -91,16 +91,16 @@ def told(event: Event, user: Person) -> list[dict[str, Any]]:
     ]
 
 
-def apart(seconds: float) -> str:
-    """How long after the event began something was seen, or before it."""
+def time_apart(seconds: float) -> str:
+    """Describe the time between the start of the event and a detection."""
     return f"{abs(seconds):.0f} s {'before' if seconds < 0 else 'after'} it began"
 
 
-def rule_of(alert: Alert) -> str:
+def rule_name(alert: Alert) -> str:
     return alert.rule.name if alert.rule else "a rule that was deleted"
 
 
-def delivery(row: Delivery) -> dict[str, Any]:
+def delivery_row(row: Delivery) -> dict[str, Any]:
     return {
         "row": row,
         "tone": DELIVERY_TONES[row.state],

@@ -1,4 +1,4 @@
-"""When a rule is in force: hours of the day at a place, on days of the week."""
+"""The schedule of a rule: local hours of the day on days of the week."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """From `start` to `end` (not included) by the clock on the wall in `zone`, on `days` (none: every day).
+    """From `start` to `end` (exclusive) in the local time of `zone`, on `days` (every day if empty).
 
-    Where the end is not later than the start it is over midnight, and the night counts to the day on which it
-    began; equal times are a whole day. What the wall clock shows twice in autumn counts both times, and what
-    it skips in spring never comes.
+    An end that is not later than the start is on the next day, and the night belongs to the day on which it began.
+    Equal times mean a whole day. A local time that occurs twice in autumn counts twice, and one that is skipped in
+    spring does not occur.
     """
 
     start: time
@@ -30,7 +30,7 @@ class Schedule:
     days: Sequence[str] = ()
 
     def covers(self, at: datetime) -> bool:
-        """Whether the moment `at` (aware) is in force."""
+        """Whether the schedule is in force at `at` (aware)."""
         local = at.astimezone(self.zone)
         clock = local.time()
         if self.start < self.end:
@@ -42,9 +42,11 @@ class Schedule:
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The time zone, the site's own for an empty name and for one that this machine does not know (any more)."""
+    """Return the time zone. An empty name, and one that this machine does not know, mean the time zone of the site."""
     try:
         return ZoneInfo(name or settings.TIME_ZONE)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        logger.error("Time zone %r of an alert rule is not known here, the site's is taken.", name)
+        logger.error(
+            "Time zone %r of an alert rule is unknown on this machine. The time zone of the site is used.", name
+        )
         return ZoneInfo(settings.TIME_ZONE)

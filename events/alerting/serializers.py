@@ -18,7 +18,7 @@ MOST_NAMES = 100
 
 
 class ScheduleData(TypedDict):
-    """When a rule is in force. Without days: every day. An end that is not later is on the next day."""
+    """The schedule of a rule. Without days it applies every day. An end that is not later is on the next day."""
 
     days: list[str]
     start: str
@@ -27,7 +27,7 @@ class ScheduleData(TypedDict):
 
 
 class AlertRuleData(TypedDict):
-    """Which events make an alert. An empty list is no condition; `severity` is the least level."""
+    """Which events make an alert. An empty list is no condition. `severity` is the minimum level."""
 
     id: int
     name: str
@@ -45,7 +45,7 @@ class AlertRuleData(TypedDict):
 
 
 def rule_data(rule: AlertRule) -> AlertRuleData:
-    """`rule.channels` is best prefetched."""
+    """Return the rule. Prefetch `rule.channels`."""
     return {
         "id": rule.pk,
         "name": rule.name,
@@ -74,8 +74,8 @@ def schedule_data(rule: AlertRule) -> ScheduleData | None:
     }
 
 
-class Names(serializers.ListField):
-    """A short list of short texts."""
+class NameListField(serializers.ListField):
+    """A list of short texts."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(child=serializers.CharField(max_length=64), max_length=MOST_NAMES, required=False, **options)
@@ -99,9 +99,9 @@ class AlertRuleRequestSerializer(Input):
     enabled = serializers.BooleanField(required=False)
     severity = serializers.ChoiceField(Event.Level.choices, required=False)
     min_risk = serializers.IntegerField(min_value=0, max_value=100, required=False)
-    labels = Names()
-    cameras = Names()
-    zones = Names()
+    labels = NameListField()
+    cameras = NameListField()
+    zones = NameListField()
     min_confidence = FractionField(required=False)
     schedule = ScheduleRequestSerializer(required=False, allow_null=True)
     cooldown_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_COOLDOWN_SECONDS, required=False)
@@ -111,18 +111,18 @@ class AlertRuleRequestSerializer(Input):
     )
 
     def validate_cameras(self, ids: list[str]) -> list[str]:
-        return _all_there(ids, set(Camera.objects.filter(pk__in=ids).values_list("pk", flat=True)), "camera")
+        return _require_all(ids, set(Camera.objects.filter(pk__in=ids).values_list("pk", flat=True)), "camera")
 
     def validate_zones(self, ids: list[str]) -> list[str]:
-        return _all_there(ids, set(Zone.objects.filter(pk__in=ids).values_list("pk", flat=True)), "zone")
+        return _require_all(ids, set(Zone.objects.filter(pk__in=ids).values_list("pk", flat=True)), "zone")
 
     def validate_channels(self, ids: list[int]) -> list[int]:
-        found = set(NotificationChannel.objects.filter(pk__in=ids).values_list("pk", flat=True))
-        return _all_there(ids, found, "notification channel")
+        existing = set(NotificationChannel.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        return _require_all(ids, existing, "notification channel")
 
 
 def store(rule: AlertRule, values: dict[str, Any]) -> None:
-    """Write what was sent into `rule`, in the caller's transaction. Raises `ValidationError`."""
+    """Store validated values in `rule`, in the caller's transaction. Raises `ValidationError`."""
     channels = values.pop("channels", None)
     if "schedule" in values:
         values |= _schedule_columns(values.pop("schedule"))
@@ -137,8 +137,8 @@ def store(rule: AlertRule, values: dict[str, Any]) -> None:
         rule.channels.set(channels)
 
 
-def _all_there(ids: list[Any], found: set[Any], what: str) -> list[Any]:
-    if missing := [one for one in ids if one not in found]:
+def _require_all(ids: list[Any], existing: set[Any], what: str) -> list[Any]:
+    if missing := [identity for identity in ids if identity not in existing]:
         raise serializers.ValidationError(f"There is no {what} {', '.join(map(str, missing))}.")
     return list(dict.fromkeys(ids))
 

@@ -1,4 +1,10 @@
-"""What a batch of detections means: the analyser protocol, and the choice of an analyser by setting."""
+"""Analysers: judge a batch of detections. This module has their protocol and the choice by the setting `ANALYZER`.
+
+`rules` scores by a fixed table. `llm` asks a language model: `prompt` builds the request, `server` finds out which API
+the server has (`apis`, `server_offer`) and sends it, `verdict` checks the answer with the help of `extract` (JSON in
+free text) and `grounding` (claims about things that were not detected, in the words of `languages`). `texts` makes
+foreign text safe.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +19,14 @@ from hsi.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One detection as the analyser sees it."""
+    """A detection in the context of an analyser."""
 
     label: str
     confidence: float
     captured_at: datetime  # in the camera's time zone
     frame_offset_seconds: float | None = None  # within a clip
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # x, y, width, height in 0..1
-    upload_id: str = ""  # tells two pictures of the same second apart
+    upload_id: str = ""  # distinguishes two pictures of the same second
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,9 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """All an analyser is told about one batch. Names and summaries in it are untrusted text.
+    """The input of an analyser for one batch. Names and summaries are untrusted text.
 
-    All of it is of the batch's own camera: whoever may see that camera may read whatever an analyser makes of it.
+    All of it belongs to the camera of the batch, so every user who may see that camera may read the verdict.
     """
 
     camera_id: str
@@ -49,7 +55,7 @@ class Context:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels seen, the most frequent first."""
+        """Return the detected labels, the most frequent first."""
         counts: dict[str, int] = {}
         for one in self.seen:
             counts[one.label] = counts.get(one.label, 0) + 1
@@ -58,7 +64,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judgement. `source` says who judged: `llm` or `rules`; `risk_level` always fits `risk_score`."""
+    """The result of an analyser. `source` is `llm` or `rules`. `risk_level` always fits `risk_score`."""
 
     risk_score: int  # 0..100
     risk_level: str  # low, medium, high, critical
@@ -67,20 +73,20 @@ class Verdict:
     source: str
     recommended_action: str = ""
     model: str = ""
-    corrections: tuple[str, ...] = field(default=())  # what had to be put right in a model's answer
-    prompt: str = field(default="", compare=False)  # what a model was asked, bounded
-    answer: str = field(default="", compare=False)  # what it said, bounded
+    corrections: tuple[str, ...] = field(default=())  # corrections of the model's answer
+    prompt: str = field(default="", compare=False)  # sent to the model, bounded
+    answer: str = field(default="", compare=False)  # of the model, bounded
 
 
 class Analyzer(Protocol):
-    """Judges one batch. Shared between threads. `judge` raises `hsi.errors.HSIError`, never makes a score up."""
+    """Judges a batch. Shared between threads. `judge` raises `hsi.errors.HSIError` and never invents a score."""
 
     name: str
 
     def judge(self, context: Context) -> Verdict: ...
 
     def check(self) -> str:
-        """One line about the analyser when it is well; raises `HSIError` when it is not."""
+        """Return one line when the analyser works. Raises `HSIError` when it does not."""
         ...
 
     def close(self) -> None: ...
@@ -106,20 +112,22 @@ ANALYZERS = Registry(
 
 
 def get_analyzer() -> Analyzer:
-    """The analyser that `ANALYZER` names, one per process. Raises ImportError when there is no such thing,
-    and `hsi.errors.HSIError` when it cannot be made (the language model's address is missing)."""
+    """Return the analyser that `ANALYZER` names, one per process.
+
+    Raises ImportError if it does not exist, and `hsi.errors.HSIError` if it cannot be created.
+    """
     analyzer: Analyzer = ANALYZERS.get()
     return analyzer
 
 
 def service() -> str:
-    """Whose circuit breaker guards `judge`: the name of a service, or "" where rules judge."""
+    """Return the service whose circuit breaker guards `judge`, or "" for rules."""
     chosen = ANALYZERS.chosen()
     return {"rules": "", "llm": "nemotron"}.get(chosen, chosen.rpartition(".")[2][:40])
 
 
 def problems() -> list[str]:
-    """One line for each thing that keeps the analyser of the settings from working."""
+    """Return a line for each reason why the configured analyser cannot work."""
     name = ANALYZERS.chosen()
     try:
         ANALYZERS.load(name)

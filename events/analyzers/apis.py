@@ -1,7 +1,7 @@
-"""The two ways a language model server is asked: OpenAI's chat completions, and llama.cpp's own completion.
+"""The two APIs of language model servers: OpenAI's chat completions, and the completion of llama.cpp.
 
-Each turns a prompt into the body of a request, and the reply into the model's text. The answer is bound
-by a JSON schema in both, where the server can do that.
+Each turns a prompt into the body of a request, and the reply into the text of the model. Both constrain the answer by a
+JSON schema if the server supports it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from events.analyzers.prompt import Prompt
 
-# Low, not zero: an answer that was refused must be able to come out differently when it is asked again.
+# Low, not zero: after a rejected answer, another attempt must be able to give another answer.
 TEMPERATURE = 0.2
-# Small models repeat themselves to the end of the allowance without these. The first is OpenAI's name, the
-# second llama.cpp's; a server ignores the one it does not know.
+# Without these, small models repeat themselves up to the token limit. The first name is OpenAI's, the second
+# llama.cpp's; a server ignores the unknown one.
 FREQUENCY_PENALTY = 0.3
 REPEAT_PENALTY = 1.15
 PENALTIES = {
@@ -22,25 +22,25 @@ PENALTIES = {
     "frequency_penalty": FREQUENCY_PENALTY,
     "repeat_penalty": REPEAT_PENALTY,
 }
-# llama.cpp's completion knows no chat template: these end a turn in the common ones.
+# The completion of llama.cpp applies no chat template. These end a turn in the common templates.
 STOP = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model said. `text` is whatever JSON value stood in the place of the text."""
+    """The answer of the model. `text` is the JSON value of the text field, of any type."""
 
     text: object
     model: str = ""
-    cut_off: bool = False  # the tokens ran out before the answer was complete
+    cut_off: bool = False  # the token limit ended the answer early
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How much a request asks of a server.
+    """Which features of a server a request uses.
 
-    `form` is what binds the answer: `json_schema`, `json_object`, or `text` (the prompt alone). A `plain` request has
-    one message and no penalties.
+    `form` constrains the answer: `json_schema`, `json_object`, or `text` (only the prompt). A `plain` request has one
+    message and no penalties.
     """
 
     form: str
@@ -48,7 +48,7 @@ class Manner:
 
 
 class Api(Protocol):
-    """One way of asking. `manners` are those that a server may know, the best first."""
+    """An API of servers. `manners` are those that a server may support, the best first."""
 
     name: str
     path: str
@@ -123,7 +123,8 @@ class Completion:
         }
 
     def answer(self, reply: object) -> Answer:
-        # Servers before 2025 say `stopped_limit`, later ones `stop_type`; `truncated` is a prompt that did not fit.
+        # Servers before 2025 return `stopped_limit`, later ones `stop_type`. `truncated` means that the prompt did not
+        # fit.
         cut = _field(reply, "stop_type") == "limit" or _field(reply, "stopped_limit") is True
         cut = cut or _field(reply, "truncated") is True
         return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut)

@@ -1,8 +1,8 @@
-"""Finds the one JSON object of a verdict in whatever a language model wrote around it.
+"""Finds the JSON object of a verdict in the text of a language model.
 
-In this order: the text as it is; what follows a closed think block; objects that stand in fences or prose;
-and last a repair of broken JSON (json-repair). An object that was never closed is not repaired: its last
-value may be half a number. Two different verdicts in one text are no verdict.
+The attempts, in order: the whole text, the text after a closed think block, objects in fences or prose, and finally a
+repair of broken JSON (json-repair). An object that was never closed is not repaired, because its last value may be half
+a number. A text with two different verdicts has no verdict.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import json_repair
 
 from hsi.errors import AIServiceAnswerError
 
-# More than NEMOTRON_MAX_TOKENS can ask for, and little enough that a repair takes no time to speak of.
+# More than NEMOTRON_MAX_TOKENS allows, and short enough for a quick repair.
 MAX_TEXT_CHARACTERS = 40_000
 MAX_REPAIR_CHARACTERS = 10_000
 MAX_REPAIR_DEPTH = 20
-# Braces tried in one text; a verdict has one.
+# Maximum number of braces that are tried in one text. A verdict has one.
 MAX_TRIES = 200
 KEY = "risk_score"
 THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|reflection)\s*>", re.IGNORECASE)
-# The score as it is written in broken JSON, with nothing beside it: not the 7 of `7 5`, `8O` or `1,000`.
+# The score in broken JSON, if it stands alone: not the 7 of `7 5`, `8O` or `1,000`.
 WRITTEN_SCORE = re.compile(
     r"""\brisk_score['"]?\s*:\s*['"]?(?P<score>[0-9]{1,3}(?:\.0+)?)['"]?\s*?(?:,(?![0-9])|[}\n"']|//|/\*)""", re.ASCII
 )
@@ -31,7 +31,7 @@ DECODER = json.JSONDecoder()
 
 
 def verdict_object(text: str) -> dict[str, object]:
-    """The JSON object with a `risk_score` in `text`. Raises `AIServiceAnswerError`."""
+    """Return the JSON object with a `risk_score` in `text`. Raises `AIServiceAnswerError`."""
     if len(text) > MAX_TEXT_CHARACTERS:
         raise AIServiceAnswerError(f"the answer has more than {MAX_TEXT_CHARACTERS} characters")
     if not text.strip():
@@ -47,7 +47,7 @@ def verdict_object(text: str) -> dict[str, object]:
 
 
 def _loaded(text: str) -> object | None:
-    """The value when all of `text` is JSON."""
+    """Return the value if all of `text` is JSON."""
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError):
@@ -64,12 +64,12 @@ def _with_key(value: object) -> dict[str, object]:
 
 
 def _after_thought(text: str) -> str:
-    """What stands after the last closed think block; a server may have swallowed the opening tag."""
+    """Return the text after the last closed think block. A server may have removed the opening tag."""
     return THOUGHT_ENDS.split(text)[-1]
 
 
 def _objects(text: str) -> Iterator[dict[str, object]]:
-    """Every complete JSON object that does not lie within another."""
+    """Return every complete JSON object that is not inside another."""
     start = text.find("{")
     for _ in range(MAX_TRIES):
         if start < 0:
@@ -90,7 +90,7 @@ def _only(found: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _repaired(text: str) -> dict[str, object]:
-    """The object from the first opening brace to the last closing one, put right but for its score."""
+    """Return the repaired object from the first opening to the last closing brace. Its score is not repaired."""
     broken = _broken_object(text)
     written = {float(match["score"]) for match in WRITTEN_SCORE.finditer(broken)}
     if len(written) != 1:

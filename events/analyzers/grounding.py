@@ -1,14 +1,14 @@
-"""Does a text name something that no detector saw?
+"""Checks whether a text names something that was not detected.
 
-A small language model likes to add a knife or a car. Only claims that change what a person does are looked
-for: people, vehicles, animals, weapons and bags, by whole words, their plurals and plain synonyms. Words with
-many everyday meanings (bed, book, clock, chair, bear, bat, box) are left alone save in a form that is plain.
+Small language models tend to add a knife or a car. The check covers claims that change what a person does: people,
+vehicles, animals, weapons and bags, as whole words with their plurals and plain synonyms. Words with many everyday
+meanings (bed, book, clock, chair, bear, bat, box) are only checked in an unambiguous form.
 
-A claim is backed by a label that this camera detected, or by the same thing being named in a label, in the camera's
-name or in one of its earlier summaries. A claim is no claim when it is denied: "no vehicle", "without bags
-or weapons", "a car was not seen". Guesses ("perhaps a knife") count as claims: they frighten all the same.
+A claim is grounded if this camera detected its label, or if a label, the name of the camera or one of its earlier
+summaries names the same thing. A denial is not a claim: "no vehicle", "without bags or weapons", "a car was not seen".
+A guess ("perhaps a knife") is a claim, because it frightens as much.
 
-Each line is read in its own language (`events.analyzers.languages`).
+Each line is checked in its own language (`events.analyzers.languages`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ANIMALS = "bird cat dog horse sheep cow elephant bear zebra giraffe"
 BAGS = "backpack handbag suitcase"
 ARMS = "knife scissors gun baseball_bat machete axe crowbar"
 
-# (labels that back it, the words that claim it); the first word is the one shown.
+# (labels that ground the claim, words that make it). Messages use the first word.
 CLAIMS = (
     ("person", "person persons people pedestrian pedestrians man men woman women child children boy boys girl girls"),
     ("person", "intruder intruders burglar burglars thief thieves trespasser trespassers prowler prowlers"),
@@ -65,7 +65,7 @@ CLAIMS = (
     (BAGS, "bag bags"),
 )
 
-# Read before words are looked at: what two words mean together.
+# Replaced before the words are checked: phrases with a meaning of their own.
 PHRASES = (
     (re.compile(r"\bbaseball bats?\b"), "baseball_bat"),
     (re.compile(r"\b(?:a|the|black|brown|grizzly) bears?\b"), "bear_animal"),
@@ -79,13 +79,13 @@ DENIALS = {"no", "not", "without", "nor", "neither", "never", "none", "cannot", 
 DENIALS |= {"lack", "lacks", "lacking", "absence", "absent"}
 DETERMINERS = {"a", "an", "the", "one", "two", "three", "some", "several", "another", "his", "her", "their", "this"}
 SEEN = {"detected", "seen", "visible", "present", "found", "observed", "identified", "noticed", "spotted", "shown"}
-# How many words a denial reaches over: "no sign of any moving vehicle".
+# How many words a denial covers: "no sign of any moving vehicle".
 REACH = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing that may be named, and the labels that back it."""
+    """A thing that a text may name, and the labels that ground it."""
 
     name: str
     backed_by: frozenset[str]
@@ -99,7 +99,7 @@ BY_WORD = {
 
 
 def ungrounded(text: str, context: Context) -> list[str]:
-    """The things `text` claims that `context` does not back, each once, in the order of the text."""
+    """Return the claims of `text` that `context` does not ground, each once, in the order of the text."""
     backed_labels, told = _evidence(context)
     found: dict[str, None] = {}
     for claim in (claim for line in text.splitlines() for claim in claims_in(line)):
@@ -109,13 +109,13 @@ def ungrounded(text: str, context: Context) -> list[str]:
 
 
 def unchecked(text: str) -> list[str]:
-    """The languages of those lines of `text` whose words are not known here."""
+    """Return the languages of the lines of `text` that have no word list."""
     found = (language_of(TOKEN.findall(_lowered(line))) for line in text.splitlines())
     return list(dict.fromkeys(language.name for language in found if not can_be_checked(language)))
 
 
 def claims_in(line: str) -> Iterator[Claim]:
-    """Every claim of one line of text that is not denied."""
+    """Yield every claim of a line that is not denied."""
     language = language_of(TOKEN.findall(_lowered(line)))
     tokens = _tokens(line, language)
     reach = 0
@@ -127,7 +127,7 @@ def claims_in(line: str) -> Iterator[Claim]:
 
 
 def _claim(word: str, language: Language) -> Claim | None:
-    """What `word` claims in that language. French and Italian join an article to it: l'auto."""
+    """Return the claim of `word` in that language. French and Italian attach an article: l'auto."""
     if language.name == ENGLISH:
         return BY_WORD.get(word.removesuffix("'s"))
     thing = language.things.get(word) or language.things.get(word.rpartition("'")[2])
@@ -146,7 +146,7 @@ def _tokens(line: str, language: Language) -> list[str]:
 
 
 def _reach(reach: int, word: str, following: str, language: Language) -> int:
-    """How many more words a denial reaches over, after `word`. Lists carry it on: "no bags, pets or cars"."""
+    """Return how many more words a denial covers after `word`. A list extends it: "no bags, pets or cars"."""
     if word in (DENIALS if language.name == ENGLISH else language.denials) or word.endswith("n't"):
         return REACH
     if word in ENDS or word == "and" or (word == "," and following in DETERMINERS):
@@ -157,7 +157,7 @@ def _reach(reach: int, word: str, following: str, language: Language) -> int:
 
 
 def _denied_after(following: list[str]) -> bool:
-    """True for "... was not seen" and "...: none"."""
+    """Whether the claim is followed by "was not seen" or ": none"."""
     if following[:1] == [":"] and following[1:2] and following[1] in DENIALS:
         return True
     for index, word in enumerate(following):
@@ -169,14 +169,14 @@ def _denied_after(following: list[str]) -> bool:
 
 
 def _evidence(context: Context) -> tuple[frozenset[str], frozenset[Claim]]:
-    """The labels that were detected, and all that labels, the camera's name and earlier summaries name."""
+    """Return the detected labels, and the claims in labels, the name of the camera and earlier summaries."""
     lines = [*context.labels, context.camera_name, *(one.summary for one in context.earlier)]
     told = frozenset(claim for line in lines for claim in _named(line))
     return frozenset(label.lower().replace(" ", "_") for label in context.labels), told
 
 
 def _named(line: str) -> Iterator[Claim]:
-    """Every thing that `line` names, in its own language or in English, denied or not."""
+    """Yield every thing that `line` names, in its own language or in English, denied or not."""
     language = language_of(TOKEN.findall(_lowered(line)))
     for word in _tokens(line, language):
         for claim in (BY_WORD.get(word), _claim(word, language)):

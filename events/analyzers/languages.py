@@ -1,8 +1,8 @@
-"""The languages in which a model may answer: how each is told by its everyday words, and what it calls things.
+"""The languages in which a model may answer: the common words that identify each, and its words for things.
 
-A check of English words finds a van in Dutch ("van": of) and a train in French ("en train de"). So the language of a
-text is told first, and its own words are looked for. Of languages without such a list here nothing can be checked;
-whoever takes such a text has to say so.
+A check with English words would find a van in Dutch ("van": of) and a train in French ("en train de"). So the language
+of a text is identified first, and its own words are used. Text in a language without a list of things cannot be
+checked, and the corrections of the verdict must note that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ENGLISH = "English"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`common`: words that are in almost every sentence. `things`: a word, and the English one for the same thing."""
+    """`common` has words of almost every sentence. `things` maps a word to the English word for the same thing."""
 
     name: str
     common: frozenset[str]
@@ -140,7 +140,7 @@ LANGUAGES = (
 
 
 def language_of(words: Sequence[str]) -> Language:
-    """The language whose common words `words` (lower case) has most of; English unless another has more."""
+    """Return the language with the most common words among `words` (lower case). English wins a tie."""
     best = LANGUAGES[0]
     most = sum(word in best.common for word in words)
     for language in LANGUAGES[1:]:

@@ -1,4 +1,4 @@
-"""Judges a batch by a local language model over HTTP."""
+"""Judges a batch with a local language model over HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT_PROMPT_CHARACTERS = 16_000
 
 
 class LlmAnalyzer:
-    """The `llm` analyser. Raises `AIServiceUnavailableError` when it is made without a `NEMOTRON_URL`."""
+    """The `llm` analyser. Its creation raises `AIServiceUnavailableError` without a `NEMOTRON_URL`."""
 
     name = "llm"
 
@@ -39,7 +39,10 @@ class LlmAnalyzer:
         self._asker = Asker(self._service)
 
     def judge(self, context: Context) -> Verdict:
-        """The model's verdict. Raises `AIServiceError`: `AIServiceAnswerError` when what it said cannot be used."""
+        """Return the verdict of the model.
+
+        Raises `AIServiceError`; `AIServiceAnswerError` if the answer is unusable.
+        """
         max_tokens = settings.NEMOTRON_MAX_TOKENS
         prompt = prompt_for(context, max_tokens)
         answer = self._asker.ask(prompt, max_tokens)
@@ -47,7 +50,10 @@ class LlmAnalyzer:
         return replace(verdict_from(answer, context, service=SERVICE), prompt=asked)
 
     def check(self) -> str:
-        """One line when the server is well and has the model, within `AI_HEALTH_TIMEOUT`. Raises `AIServiceError`."""
+        """Return one line if the server works and has the model, within `AI_HEALTH_TIMEOUT`.
+
+        Raises `AIServiceError`.
+        """
         deadline = time.monotonic() + settings.AI_HEALTH_TIMEOUT
         is_healthy = healthy(self._service, deadline)
         if is_healthy and settings.NEMOTRON_API == "llamacpp":

@@ -1,7 +1,7 @@
-"""The prompt for one batch: what was seen as a short table in time, fenced, and the schema of the answer.
+"""The prompt for a batch: the detections as a short table over time, fenced, and the schema of the answer.
 
-The words are in `events/templates/events/prompt*.txt`. However many detections a batch has, the prompt
-stays short: they are counted by label in a bounded number of time slots.
+The text is in `events/templates/events/prompt*.txt`. The prompt is short for any number of detections: they are counted
+by label in a bounded number of time slots.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ MAX_EARLIER = 5
 CAMERA_NAME_CHARACTERS = 60
 LABEL_CHARACTERS = 40
 SUMMARY_CHARACTERS = 160
-# Shorter is no sentence: small models like to answer "why" with "why".
+# Shorter text is not a sentence: small models tend to answer "why" with "why".
 MIN_TEXT_CHARACTERS = 12
-# What one token is sure to write. English runs at about four; a table of odd names at less.
+# Characters that one token certainly covers. English has about four, tables of unusual names fewer.
 CHARACTERS_PER_TOKEN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most characters the model is allowed for each text."""
+    """Maximum length of each text of the answer, in characters."""
 
     summary: int
     reasoning: int
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is asked, and the JSON schema its answer is bound to."""
+    """The text for a model, and the JSON schema of its answer."""
 
     instructions: str
     question: str
@@ -49,7 +49,7 @@ class Prompt:
 
 
 def prompt_for(context: Context, max_tokens: int) -> Prompt:
-    """The prompt for `context`; the schema's strings are short enough to be complete within `max_tokens`."""
+    """Return the prompt for `context`. The strings of the schema are short enough to be complete in `max_tokens`."""
     limits = limits_for(max_tokens)
     return Prompt(
         instructions=_render("events/prompt_instructions.txt", {"bands": bands(), "limits": limits}),
@@ -59,7 +59,7 @@ def prompt_for(context: Context, max_tokens: int) -> Prompt:
 
 
 def harmless(max_tokens: int) -> Prompt:
-    """A prompt with the same schema that says nothing: a server that refuses it would refuse every prompt."""
+    """Return a prompt without content and the same schema. A server that rejects it rejects every prompt."""
     return Prompt(
         instructions="You answer with one JSON object and nothing else.",
         question="Nothing was seen. Answer with risk_score 0, risk_level low and the shortest texts.",
@@ -68,13 +68,16 @@ def harmless(max_tokens: int) -> Prompt:
 
 
 def limits_for(max_tokens: int) -> Limits:
-    """String lengths whose sum is under what `max_tokens` tokens can write, the frame of the JSON included."""
+    """Return lengths whose sum, with the frame of the JSON, fits into `max_tokens`."""
     room = max_tokens * CHARACTERS_PER_TOKEN
     return Limits(summary=min(240, room // 5), reasoning=min(1500, room * 5 // 8), action=min(200, room // 10))
 
 
 def schema_for(limits: Limits) -> dict[str, Any]:
-    """The JSON schema of an answer. Reasoning stands first: a model that has thought scores better."""
+    """Return the JSON schema of an answer.
+
+    The reasoning comes first, because a model that has reasoned scores better.
+    """
     properties = {
         "reasoning": {"type": "string", "minLength": MIN_TEXT_CHARACTERS, "maxLength": limits.reasoning},
         "summary": {"type": "string", "minLength": MIN_TEXT_CHARACTERS, "maxLength": limits.summary},
@@ -103,7 +106,7 @@ def _facts(context: Context) -> dict[str, Any]:
 
 
 def _seen_lines(context: Context) -> list[str]:
-    """At most `MAX_SLOTS` lines such as `+0 s to +12 s: person 3 times, best 93 %`."""
+    """Return at most `MAX_SLOTS` lines such as `+0 s to +12 s: person 3 times, best 93 %`."""
     timed = [(round((one.captured_at - context.started_at).total_seconds()), one) for one in context.seen]
     if not timed:
         return []

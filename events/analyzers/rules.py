@@ -1,19 +1,20 @@
-"""Judges a batch by plain rules: no model, no network, the same answer every time.
+"""Judges a batch by fixed rules, without a model or network. The same batch always gets the same verdict.
 
-The score is a sum of parts, each of them listed in the reasoning:
+The score is the sum of these parts. The reasoning lists each of them:
 
-- what: the points of the most serious label (`POINTS`), half of them for being there and half by its best
-  confidence, so that 45 points at 90 % are 43;
-- what else: a quarter of what each other label would bring, at most `MAX_OTHERS`;
-- night: two fifths of the first part again, when the batch began or ended from 22:00 to 06:00 local time;
-- together: 8 for each further person in the same picture, at most `MAX_TOGETHER`;
-- repeated: 2 for each doubling of the sightings, at most `MAX_REPEATED`;
-- stay: 5 from 30 seconds on, 10 from 60 seconds on;
-- camera: nothing yet; `camera_points` is where what is known of a camera's place will count.
+- label: the points of the most serious label (`POINTS`), half of them for its presence and half in proportion to its
+best
+  confidence, so that 45 points at 90 % are 43
+- other labels: a quarter of the points of each other label, at most `MAX_OTHERS`
+- night: two fifths of the first part again, if the batch began or ended between 22:00 and 06:00 local time
+- together: 8 for each further person in the same picture, at most `MAX_TOGETHER`
+- repeated: 2 for each doubling of the number of detections, at most `MAX_REPEATED`
+- stay: 5 from 30 seconds on, 10 from 60 seconds on
+- camera: 0, until the place of a camera is known (`camera_points`)
 
-No part is ever negative, so more sightings, surer ones or a darker hour never lower a score. The points are
-a convention, not a measurement: a person by day is medium, at night high; vehicles and pets are low by
-themselves; several people who stay at night are critical.
+No part is negative, so more detections, a higher confidence or a later hour never lower a score. The points are a
+convention, not a measurement: a person is medium by day and high at night, vehicles and pets alone are low, and several
+people who stay at night are critical.
 """
 
 from __future__ import annotations
@@ -56,14 +57,14 @@ MAX_LABEL_CHARACTERS = 40
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One contribution to a score, and why it is there."""
+    """A part of a score, and its reason."""
 
     points: int
     why: str
 
 
 class RulesAnalyzer:
-    """The `rules` analyser. Needs nothing and cannot fail."""
+    """The `rules` analyser. It needs no service and cannot fail."""
 
     name = "rules"
 
@@ -83,7 +84,7 @@ class RulesAnalyzer:
         return "ready (rules need no service)"
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resource is open."""
 
 
 def _reasoning(parts: list[Part], total: int) -> str:
@@ -95,7 +96,7 @@ def _reasoning(parts: list[Part], total: int) -> str:
 
 
 def kind_points(context: Context) -> list[Part]:
-    """The most serious label, and what the others add."""
+    """Return the points of the most serious label, and of the others."""
     ranked = _ranked(context)
     if not ranked:
         return []
@@ -134,7 +135,7 @@ def stay_points(context: Context) -> list[Part]:
 
 
 def camera_points(context: Context) -> list[Part]:
-    """What the camera's own place and history add: nothing is known of it yet."""
+    """Return the points for the place and history of the camera: none so far."""
     return []
 
 
@@ -153,7 +154,7 @@ def is_night(hour: int) -> bool:
 
 
 def _ranked(context: Context) -> list[tuple[str, int, float]]:
-    """(label, points, best confidence) of each label, the most serious first."""
+    """Return (label, points, best confidence) of each label, the most serious first."""
     best: dict[str, float] = {}
     for one in context.seen:
         best[one.label] = max(best.get(one.label, 0.0), one.confidence)

@@ -1,4 +1,4 @@
-"""How a language model server is asked: found out once, kept while the server stays the same."""
+"""Sends prompts to a language model server. The API of the server is detected once and kept while it stays the same."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedEr
 from hsi.outbound.ai_service import AIService, of_connection
 from hsi.outbound.error_responses import SPEAKS_OF_SETUP, words_in
 
-# After so long the best manner is tried again: a server may have been replaced by a newer one without a failed call.
+# After this time the best manner is tried again: a newer server may have replaced the old one without a failed call.
 KEPT_SECONDS = 3600.0
-# Some servers answer 5xx to what they do not know.
+# Some servers answer 5xx to unknown parameters.
 SPEAKS_OF_FORM = re.compile(r"response_format|json_schema|json_object|grammar|schema|penalty|system role|role", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which of a server's APIs is asked, for which model ("" when it does not matter), and in which manner."""
+    """The API of the server, the model ("" if the server has one), and the manner of requests."""
 
     api: Api
     model: str
@@ -33,21 +33,23 @@ class Target:
 
 
 class Asker:
-    """Puts prompts to one server. Shared between threads.
+    """Sends prompts to one server. Shared between threads.
 
-    A server that refuses the form of a request, be it `json_schema` or a parameter, is asked in the next plainer
-    manner that it takes, and from then on in that one. The server counts as another, and is looked at anew, after a
-    failed call, when the answers come from another model, and now and then.
+    If a server rejects the form of a request, `json_schema` or a parameter, the next plainer manner that it accepts is
+    used from then on. The server is detected again after a failed call, when another model answers, and periodically.
     """
 
     def __init__(self, service: AIService) -> None:
         self._service = service
         self._target: Target | None = None
-        self._answered_by = ""  # the model that the server named last
+        self._answered_by = ""  # the model in the last answer
         self._lock = threading.Lock()
 
     def ask(self, prompt: Prompt, max_tokens: int) -> Answer:
-        """What the model said. Raises `AIServiceError`; `AIServiceRejectedError` where it refuses this prompt alone."""
+        """Return the answer of the model.
+
+        Raises `AIServiceError`; `AIServiceRejectedError` if only this prompt is rejected.
+        """
         target = self._found()
         try:
             return self._answer(target, prompt, max_tokens)
@@ -92,9 +94,10 @@ class Asker:
         return ChatCompletions(), model or first
 
     def _taken(self, target: Target, max_tokens: int, refused: AIServiceError) -> Target:
-        """The target in the best manner in which the server takes a harmless prompt.
+        """Return the target with the best manner in which the server accepts a harmless prompt.
 
-        Raises `AIServiceUnavailableError` where it takes none: then it is not this prompt that it refuses.
+        Raises `AIServiceUnavailableError` if there is none: then the server rejects every prompt, not only the current
+        one.
         """
         prompt = harmless(max_tokens)
         for manner in target.api.manners:
@@ -120,14 +123,14 @@ def _body(target: Target, prompt: Prompt, max_tokens: int) -> dict[str, object]:
 
 
 def _is_refusal(error: AIServiceError) -> bool:
-    """Whether another form of the request might be taken."""
+    """Whether the server may accept another form of the request."""
     if isinstance(error, AIServiceRejectedError) or error.http_status == 501:
         return True
     return (error.http_status or 0) >= 500 and bool(SPEAKS_OF_FORM.search(words_in(error.body)))
 
 
 def _raise_error_inside(reply: object, service: str) -> None:
-    """Some servers answer 200 with an error in the place of an answer."""
+    """Raise for an error in a reply with status 200, which some servers send."""
     error = reply.get("error") if isinstance(reply, dict) and not reply.get("choices") else None
     if not error:
         return

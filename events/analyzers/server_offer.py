@@ -1,4 +1,4 @@
-"""What a language model server offers: which models it lists, and whether it says that it is well."""
+"""The models and the health of a language model server."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ HEALTH = "/health"
 ABSENT = frozenset({404, 405})
 UNWELL = frozenset({"loading", "loading model", "error", "unhealthy", "starting"})
 SHOWN_MODELS = 5
-# llama.cpp's server has one model and answers by whatever name it is asked for.
+# The server of llama.cpp has one model and accepts any name for it.
 ANY_NAME = "llamacpp"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model of a server's list."""
+    """A model in the list of a server."""
 
     name: str
     owned_by: str = ""
 
 
 def models(service: AIService, deadline: float) -> list[Model]:
-    """The models that the server lists, until `deadline` (of `time.monotonic`). Raises `AIServiceError`."""
+    """Return the models of the server, until `deadline` (of `time.monotonic`). Raises `AIServiceError`."""
     listed = service.get_json(MODELS, timeout=left(deadline))
     items = listed.get("data") if isinstance(listed, dict) else None
     if not isinstance(items, list):
@@ -40,13 +40,13 @@ def models(service: AIService, deadline: float) -> list[Model]:
 
 
 def first_model(service: AIService, deadline: float) -> str:
-    """The first of them, "" when it lists none."""
+    """Return the first model, or "" if there is none."""
     found = models(service, deadline)
     return found[0].name if found else ""
 
 
 def require(wanted: str, found: list[Model], service: str) -> str:
-    """The model that will answer. Raises `AIServiceUnavailableError` where the server does not have the one wanted."""
+    """Return the model that will answer. Raises `AIServiceUnavailableError` if the server lacks the configured one."""
     if not wanted:
         return found[0].name if found else ""
     if not found or any(one.owned_by == ANY_NAME or _is(wanted, one.name) for one in found):
@@ -58,13 +58,13 @@ def require(wanted: str, found: list[Model], service: str) -> str:
 
 
 def _is(wanted: str, name: str) -> bool:
-    """Whether these are the same: `llama3` is `llama3:latest`, and upper case does not matter."""
+    """Whether both names mean the same model: `llama3` is `llama3:latest`, and case is ignored."""
     a, b = (one.casefold().removesuffix(":latest") for one in (wanted, name))
     return a == b
 
 
 def healthy(service: AIService, deadline: float) -> bool:
-    """True when `/health` says so, False when there is none. vLLM's is empty, llama.cpp's JSON."""
+    """Return True if `/health` reports healthy, False if it does not exist. vLLM answers empty, llama.cpp JSON."""
     try:
         said = service.get_json(HEALTH, timeout=left(deadline))
     except AIServiceAnswerError:

@@ -56,7 +56,7 @@ def _printable(character: str) -> str:
 
 
 def sentence(context: Context) -> str:
-    """One line about what was seen, where and when, in the camera's own time."""
+    """Return one line about what was detected, where and when, in the time zone of the camera."""
     where = one_line(context.camera_name, MAX_NAME_CHARACTERS) or "a camera"
     when = f"{context.started_at:%H:%M}"
     counts = together(context)
@@ -67,7 +67,7 @@ def sentence(context: Context) -> str:
 
 
 def together(context: Context) -> dict[str, int]:
-    """For each label, the most of it in any one picture: fewer cannot have been there."""
+    """Return for each label the highest number in one picture, which is a lower bound of how many there were."""
     pictures: dict[tuple[object, ...], Counter[str]] = {}
     for one in context.seen:
         pictures.setdefault(picture(one), Counter())[one.label] += 1
@@ -79,12 +79,12 @@ def together(context: Context) -> dict[str, int]:
 
 
 def picture(one: Seen) -> tuple[object, ...]:
-    """What tells one picture of a batch from another."""
+    """Return what identifies a picture in its batch."""
     return (one.upload_id, one.captured_at, one.frame_offset_seconds)
 
 
 def _by_weight(context: Context) -> list[str]:
-    """The labels, people before all else, then the most frequent first."""
+    """Return the labels: people first, then by frequency."""
     return sorted(context.labels, key=lambda label: label != "person")
 
 

@@ -1,4 +1,4 @@
-"""A language model's text becomes a verdict, or an error: never a score that the model did not give."""
+"""Turns the text of a language model into a verdict or an error, never into a score that the model did not give."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ MAX_SUMMARY_CHARACTERS = 300
 MAX_REASONING_CHARACTERS = 2000
 MAX_ACTION_CHARACTERS = 300
 MAX_MODEL_CHARACTERS = 100
-# What is kept of an answer that cannot be used, for the dead letter, and of one that can, with its judgement.
+# Stored length of an unusable answer (in the dead letter), and of a usable one (with its judgement).
 KEPT_BODY_CHARACTERS = 2000
 KEPT_ANSWER_CHARACTERS = 8000
 WHOLE_NUMBER = re.compile(r"\s*\+?[0-9]{1,3}(?:\.0+)?\s*", re.ASCII)
 
 
 class AnswerCutOffError(AIServiceAnswerError):
-    """The language model ran out of tokens before its answer was complete."""
+    """The language model reached its token limit before its answer was complete."""
 
     code = "AI_SERVICE_ANSWER_CUT_OFF"
 
 
 def verdict_from(answer: Answer, context: Context, *, service: str) -> Verdict:
-    """The verdict in a model's answer. Raises `AIServiceAnswerError` with the (bounded) text as its body.
+    """Return the verdict in an answer. Raises `AIServiceAnswerError` with the (bounded) text as its body.
 
-    Refused: an answer that was cut off (`AnswerCutOffError`), anything without a JSON object, a score that is
-    not a whole number of 0..100 (a string of digits is one), no summary or reasoning, and a summary or reasoning
-    that names what was not detected. Put right, and said in `corrections`: a level that is not the score's, and
-    a text that is too long. The recommended action may name anything: it speaks of what to do, not of what was
-    seen.
+    Rejected are an answer that was cut off (`AnswerCutOffError`), an answer without a JSON object, a score that is not
+    a whole number of 0..100 (digits in a string are accepted), a missing summary or reasoning, and a summary or
+    reasoning that names something that was not detected. Corrected, with an entry in `corrections`, are a level that
+    does not fit the score, and a text that is too long. The recommended action is not checked, because it does not
+    describe the scene.
     """
     try:
         text = _text(answer)
@@ -89,7 +89,7 @@ def _score(value: object) -> int:
 
 
 def _number(value: object) -> int | None:
-    """`value` as a whole number, or None. A fraction is none: 0.8 may well be meant on another scale."""
+    """Return `value` as a whole number, or None. A fraction is rejected: 0.8 may be on another scale."""
     if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value):
         return int(float(value))
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
@@ -114,7 +114,7 @@ def _sentence(fields: dict[str, object], name: str, limit: int, corrections: lis
 
 
 def _bounded(fields: dict[str, object], name: str, limit: int, corrections: list[str]) -> str:
-    """The text of a field on one line, "" when it is not there or no text."""
+    """Return the text of a field on one line, or "" if it is missing or not a text."""
     value = fields.get(name)
     if not isinstance(value, str):
         return ""
@@ -130,7 +130,7 @@ def _refuse_inventions(text: str, context: Context) -> None:
 
 
 def _shown(value: object) -> str:
-    """A short form of a wrong value for a message; a huge number is not written out."""
+    """Return a short form of an invalid value for a message. A huge number is not written out."""
     if isinstance(value, int) and abs(value) > 10**12:
         return "a huge number"
     return one_line(repr(value)[:200], 40)

@@ -1,4 +1,4 @@
-"""The page of one's own account: who one is, what one sees, another password, and tokens for programs."""
+"""The account page: role, cameras, password, and API tokens of the user."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from hsi.security.login import PasswordForm, TokenForm
 from hsi.security.policy import Act
 from hsi.security.roles import Role, role_of
 
-# What each role may do, for whoever has it.
+# Descriptions of the roles.
 ROLES = {
-    Role.VIEWER: "You look at your cameras and what they saw.",
-    Role.OPERATOR: "You look at your cameras, review events and see to alerts.",
-    Role.ADMIN: "You may do everything, and see every camera.",
+    Role.VIEWER: "You can see your cameras and their events.",
+    Role.OPERATOR: "You can see your cameras, review events and handle alerts.",
+    Role.ADMIN: "You can do everything and see every camera.",
 }
 View = Callable[..., HttpResponse]
 
 
 def own(act: Act) -> Callable[[View], View]:
-    """For whoever may do that to their own account."""
+    """Require the permission to do that to the own account."""
 
     def decorate(view: View) -> View:
         @never_cache
@@ -67,24 +67,24 @@ def change_password(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, password=form)
     form.store()
-    messages.success(request, "Your password is changed. Wherever else you were signed in, you no longer are.")
+    messages.success(request, "Your password is changed. All your other sessions are signed out.")
     return back()
 
 
 @require_POST
 @own("add")
 def make_token(request: HttpRequest) -> HttpResponse:
-    """Answers with the token's text, which is stored nowhere."""
+    """Create a token and show its text, which is not stored."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return page(request, token=form)
-    given = form.cleaned_data
+    values = form.cleaned_data
     try:
-        made, text = tokens.create_token(user_of(request), given["name"], given["scopes"], given["days"])
+        token, text = tokens.create_token(user_of(request), values["name"], values["scopes"], values["days"])
     except HSIError as error:
         form.add_error(None, error.detail)
         return page(request, token=form)
-    return page(request, made=made, text=text)
+    return page(request, created=token, text=text)
 
 
 @require_POST
@@ -92,24 +92,24 @@ def make_token(request: HttpRequest) -> HttpResponse:
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(own_tokens(request), pk=pk)
     tokens.revoke(token)
-    messages.success(request, f"The token “{token.name}” is revoked. Whatever used it is shut out.")
+    messages.success(request, f"The token “{token.name}” is revoked. Programs can no longer use it.")
     return back()
 
 
 def page(request: HttpRequest, **forms: Any) -> HttpResponse:
-    """The page with the `password` or `token` form that was not valid, or the token that was `made`, with its text."""
+    """Return the page, with an invalid `password` or `token` form, or with the `created` token and its text."""
     user = user_of(request)
     role = role_of(user) or Role.VIEWER
-    shown = {
-        "password": PasswordForm(request), "token": TokenForm(), "role": role.group, "role_words": ROLES[role],
+    context = {
+        "password": PasswordForm(request), "token": TokenForm(), "role": role.group, "role_description": ROLES[role],
         "sees_all": sees_all(user), "cameras": visible_cameras(user).values_list("name", flat=True).order_by("name"),
         "tokens": own_tokens(request), "longest": tokens.MAX_DAYS,
     }  # fmt: skip
-    return render(request, "events/account.html", {**shown, **forms})
+    return render(request, "events/account.html", {**context, **forms})
 
 
 def own_tokens(request: HttpRequest) -> QuerySet[ApiToken]:
-    """Those of the user that can be used, the newest first."""
+    """Return the usable tokens of the user, the newest first."""
     return tokens.usable().filter(user=request.user.pk).order_by("-id")
 
 

@@ -1,18 +1,18 @@
-"""One event as the page shows it."""
+"""The card of an event on the live page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from events.labels import seen, sightings, verdict_key, words
+from events.labels import detected, detections, verdict_key, words
 from events.models import Event
 from hsi.http.url_prefix import link
 
 
 @dataclass(frozen=True, slots=True)
 class EventCard:
-    """`score` is empty where there is none; `picture` changes its address when more was seen."""
+    """`score` is empty if there is none. The address of `picture` changes with the number of detections."""
 
     id: int
     camera: str
@@ -21,13 +21,13 @@ class EventCard:
     updated_at: datetime
     score: str
     level: str
-    level_words: str
+    level_label: str
     verdict: str
     is_pending: bool
     is_failed: bool
     sentence: str
     labels: list[str]
-    sightings: str
+    detections: str
     reasoning: str
     recommended_action: str
     is_fast_path: bool
@@ -37,11 +37,11 @@ class EventCard:
 
 
 def cards(events: list[Event], camera_names: dict[str, str]) -> list[EventCard]:
-    said = words()
-    return [_card(event, camera_names.get(event.camera_id, event.camera_id), said) for event in events]
+    texts = words()
+    return [_card(event, camera_names.get(event.camera_id, event.camera_id), texts) for event in events]
 
 
-def _card(event: Event, camera: str, said: dict[str, dict[str, str]]) -> EventCard:
+def _card(event: Event, camera: str, labels: dict[str, dict[str, str]]) -> EventCard:
     level = event.risk_level or ""
     return EventCard(
         id=event.pk,
@@ -51,13 +51,13 @@ def _card(event: Event, camera: str, said: dict[str, dict[str, str]]) -> EventCa
         updated_at=event.updated_at,
         score="" if event.risk_score is None else str(event.risk_score),
         level=level or "none",
-        level_words=said["levels"][level] if level else said["no_level"][event.analysis],
-        verdict=said["verdicts"][verdict_key(event)],
+        level_label=labels["levels"][level] if level else labels["no_level"][event.analysis],
+        verdict=labels["verdicts"][verdict_key(event)],
         is_pending=event.analysis == Event.Analysis.PENDING,
         is_failed=event.analysis == Event.Analysis.FAILED,
-        sentence=event.summary or seen(event.labels),
+        sentence=event.summary or detected(event.labels),
         labels=event.labels,
-        sightings=sightings(event.detection_count),
+        detections=detections(event.detection_count),
         reasoning=event.reasoning,
         recommended_action=event.recommended_action,
         is_fast_path=event.is_fast_path,

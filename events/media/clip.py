@@ -1,7 +1,7 @@
-"""An event as a clip: the camera's own where it sent one, else its pictures one after another as an MP4.
+"""The clip of an event: the clip that the camera sent, else an MP4 made of its pictures.
 
-What is made is kept beside the small pictures, under a name that no upload has: a daily sweep
-removes it, and it is made again when somebody asks.
+A clip that was made is stored beside the thumbnails, under a name that no upload has. A daily sweep removes it, and the
+next request makes it again.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ WIDTH, HEIGHT = 1280, 720  # at most
 MOST_PICTURES = 60
 PICTURES_A_SECOND = 2
 QUALITY = "26"  # x264's constant rate factor: smaller is better
-CODEC = {"preset": "veryfast", "crf": QUALITY, "threads": "1"}  # one thread: other work goes on beside it
+CODEC = {"preset": "veryfast", "crf": QUALITY, "threads": "1"}  # one thread, so that other work continues
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a clip is made of. `key` changes whenever the clip would."""
+    """The source of a clip. `key` changes whenever the clip would change."""
 
     uploads: tuple[Upload, ...]
     key: str
 
     @property
     def recorded(self) -> Upload | None:
-        """The camera's own clip, where it sent one: the first."""
+        """Return the first clip that the camera sent."""
         return next((upload for upload in self.uploads if upload.kind == Upload.Kind.VIDEO), None)
 
 
 def source(event: Event) -> Source:
-    """The uploads in which something of the event was seen, oldest first. Raises `MediaGoneError` without any."""
+    """Return the uploads with detections of the event, oldest first. Raises `MediaGoneError` if there are none."""
     found = Upload.objects.filter(detections__batch=event.batch_id).distinct().order_by("captured_at", "id")
     uploads = tuple(found)
     if not uploads:
@@ -58,19 +58,19 @@ def source(event: Event) -> Source:
 
 
 def opened(clip: Source) -> tuple[BinaryIO, str, int]:
-    """The clip for reading, its name and its size in bytes. Raises `MediaGoneError` or `MediaError`."""
+    """Open the clip. Return the file, its name and its size in bytes. Raises `MediaGoneError` or `MediaError`."""
     if (recorded := clip.recorded) is not None:
         return open_original(recorded), recorded.path, recorded.size
     path = settings.DATA_DIR / FOLDER / f"{clip.key}.mp4"
     if not path.exists():
-        with atomic_write(path) as made:  # two that make it at once write the same
-            write(made, _chosen(clip.uploads))
+        with atomic_write(path) as made:  # two processes that make it at once write the same
+            write(made, _selection(clip.uploads))
     file = path.open("rb")
     return file, "event.mp4", os.fstat(file.fileno()).st_size
 
 
 def write(path: Path, uploads: Iterable[Upload]) -> None:
-    """An MP4 (H.264) of stills. Those that are gone or broken are left out; raises `MediaGoneError` for all of them."""
+    """Write an MP4 (H.264) of pictures, without missing or broken ones. Raises `MediaGoneError` if none is left."""
     images = _images(uploads)
     first = next(images, None)
     if first is None:
@@ -85,8 +85,8 @@ def write(path: Path, uploads: Iterable[Upload]) -> None:
         container.mux(stream.encode(None))
 
 
-def _chosen(uploads: tuple[Upload, ...]) -> list[Upload]:
-    """All of them, or as many as a clip may have, evenly spread."""
+def _selection(uploads: tuple[Upload, ...]) -> list[Upload]:
+    """Return all pictures, or as many as a clip may have, evenly spread."""
     count = min(len(uploads), MOST_PICTURES)
     return [uploads[place * len(uploads) // count] for place in range(count)]
 
@@ -100,7 +100,7 @@ def _images(uploads: Iterable[Upload]) -> Iterator[Image.Image]:
 
 
 def _even(image: Image.Image) -> tuple[int, int]:
-    """The size of the clip by its first picture: even, as the codec needs it, and not too large."""
+    """Return the size of the clip after its first picture: even, as the codec requires, and limited."""
     factor = min(1.0, WIDTH / image.width, HEIGHT / image.height)
     return max(2, int(image.width * factor) // 2 * 2), max(2, int(image.height * factor) // 2 * 2)
 
@@ -110,7 +110,7 @@ def _frame(image: Image.Image) -> VideoFrame:
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture in a frame of this size, undistorted, on black."""
+    """Return the picture in a frame of this size, undistorted, on black."""
     image.thumbnail(size)
     frame = Image.new("RGB", size)
     frame.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))

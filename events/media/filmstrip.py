@@ -1,4 +1,4 @@
-"""The pictures of an event as a film: each one in which something was found, in order, with what was found in it."""
+"""The filmstrip of an event: the pictures with detections, in order, and a track over time for each label."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from events.media.snapshot import colour_of
 from events.models import Event
 from hsi.http.url_prefix import link
 
-MOST_FRAMES = 60
-MOST_FOUND = 600  # detections read; a frame may have many
+MAX_FRAMES = 60
+MAX_DETECTIONS = 600  # maximum number of detections that are read; a frame may have many
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One detection, as it is drawn: edges in percent of the picture."""
+class Box:
+    """A detection with its edges in percent of the picture."""
 
     pk: int
     label: str
@@ -36,25 +36,28 @@ class Found:
 
     @property
     def is_high(self) -> bool:
-        """Whether there is no room for its name above it."""
+        """Whether there is no room for the label above the box."""
         return self.top < 8
 
     @property
     def is_late(self) -> bool:
-        """Whether there is no room for its name to the right of its left edge."""
+        """Whether there is no room for the label to the right of the left edge."""
         return self.left > 60
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture, or one frame of a clip. `at` is by the camera's clock, `place` 0 to 100 in the event."""
+    """A picture, or a frame of a clip.
+
+    `at` is the local time of the camera, `place` the position in the event, 0 to 100.
+    """
 
     number: int
     upload: Upload
     offset_seconds: float | None
     at: datetime
     place: float
-    found: tuple[Found, ...]
+    boxes: tuple[Box, ...]
 
     @property
     def small(self) -> str:
@@ -66,64 +69,66 @@ class Frame:
 
     @property
     def ratio(self) -> str:
-        """Of the picture's sides, as CSS writes it."""
+        """Return the aspect ratio as CSS."""
         return f"{self.upload.width or 16} / {self.upload.height or 9}"
 
     @property
-    def words(self) -> str:
-        """What is in it, for those who cannot see it."""
-        return ", ".join(f"{one.label} {one.percent} %" for one in self.found)
+    def description(self) -> str:
+        """Return the labels as text, for screen readers."""
+        return ", ".join(f"{box.label} {box.percent} %" for box in self.boxes)
 
     @property
-    def surest(self) -> float:
-        return max(one.confidence for one in self.found)
+    def best_confidence(self) -> float:
+        return max(box.confidence for box in self.boxes)
 
     @property
     def _address(self) -> str:
-        return link(f"/api/detections/{self.found[0].pk}/frame")
+        return link(f"/api/detections/{self.boxes[0].pk}/frame")
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """Where in time a label was seen: `seen` has (frame, how surely in percent)."""
+class Track:
+    """The frames of a label: `points` has (frame, best confidence in percent)."""
 
     label: str
     colour: str
-    seen: tuple[tuple[Frame, int], ...]
+    points: tuple[tuple[Frame, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class Timeline:
     frames: tuple[Frame, ...]
-    is_cut: bool  # there are more frames than are shown
+    is_cut: bool  # whether frames beyond `MAX_FRAMES` are left out
 
     @property
     def best(self) -> int:
-        """The number of the frame to begin with: with the surest person, else with what was surest."""
+        """Return the number of the frame with the most confident person, else object."""
         if not self.frames:
             return 0
-        return max(self.frames, key=lambda frame: (any(f.label == "person" for f in frame.found), frame.surest)).number
+        return max(
+            self.frames, key=lambda frame: (any(box.label == "person" for box in frame.boxes), frame.best_confidence)
+        ).number
 
     @property
-    def lanes(self) -> tuple[Lane, ...]:
-        """By label, the one seen first on top."""
-        seen: dict[str, list[tuple[Frame, int]]] = defaultdict(list)
+    def tracks(self) -> tuple[Track, ...]:
+        """Return a track per label, in the order of their first frames."""
+        tracks: dict[str, list[tuple[Frame, int]]] = defaultdict(list)
         for frame in self.frames:
-            for label in dict.fromkeys(one.label for one in frame.found):
-                surest = max(one.percent for one in frame.found if one.label == label)
-                seen[label].append((frame, surest))
-        return tuple(Lane(label, colour_of(label), tuple(shown)) for label, shown in seen.items())
+            for label in dict.fromkeys(box.label for box in frame.boxes):
+                best = max(box.percent for box in frame.boxes if box.label == label)
+                tracks[label].append((frame, best))
+        return tuple(Track(label, colour_of(label), tuple(points)) for label, points in tracks.items())
 
 
-def film_of(event: Event) -> Film:
-    """One query, bounded however much a batch holds."""
+def timeline_of(event: Event) -> Timeline:
+    """Read the filmstrip with one bounded query."""
     rows = Detection.objects.filter(batch=event.batch_id).select_related("upload")
     rows = rows.order_by("captured_at", "upload", "frame_offset", "-confidence", "id")
     groups: dict[tuple[int, float | None], list[Detection]] = defaultdict(list)
-    for row in rows[:MOST_FOUND]:
+    for row in rows[:MAX_DETECTIONS]:
         groups[row.upload_id, row.frame_offset].append(row)
-    shown = list(groups.values())[:MOST_FRAMES]
-    return Film(tuple(frames(event, shown)), len(groups) > MOST_FRAMES)
+    selection = list(groups.values())[:MAX_FRAMES]
+    return Timeline(tuple(frames(event, selection)), len(groups) > MAX_FRAMES)
 
 
 def frames(event: Event, groups: list[list[Detection]]) -> Iterable[Frame]:
@@ -134,10 +139,10 @@ def frames(event: Event, groups: list[list[Detection]]) -> Iterable[Frame]:
         first = group[0]
         after = (first.captured_at - began).total_seconds()
         place = 100 * after / lasted if lasted else 50.0
-        found = tuple(found_of(row) for row in sorted(group, key=lambda row: (-row.confidence, row.pk)))
-        yield Frame(number, first.upload, first.frame_offset, first.captured_at.astimezone(zone), place, found)
+        boxes = tuple(box_of(row) for row in sorted(group, key=lambda row: (-row.confidence, row.pk)))
+        yield Frame(number, first.upload, first.frame_offset, first.captured_at.astimezone(zone), place, boxes)
 
 
-def found_of(row: Detection) -> Found:
+def box_of(row: Detection) -> Box:
     edges = (100 * row.x, 100 * row.y, 100 * min(row.width, 1 - row.x), 100 * min(row.height, 1 - row.y))
-    return Found(row.pk, row.label, row.confidence, colour_of(row.label), *(round(edge, 3) for edge in edges))
+    return Box(row.pk, row.label, row.confidence, colour_of(row.label), *(round(edge, 3) for edge in edges))

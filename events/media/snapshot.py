@@ -1,4 +1,4 @@
-"""An event's best picture, with what was found in it drawn in when it is asked for."""
+"""The best picture of an event, optionally with the boxes of its detections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from events.models import Event
 
 MAX_WIDTH = 1280
 MAX_BOXES = 100
-# One colour a label: those that matter most have their own, the others share by name.
+# The most important labels have a colour of their own. The others share colours by name.
 COLOURS = {
     "person": "#ff4d5e",
     "car": "#3aa0ff",
@@ -28,7 +28,7 @@ COLOURS = {
     "bird": "#9bd13c",
 }
 OTHERS = ("#b36bff", "#ff66c4", "#2ecc71", "#e8c547", "#7aa2ff")
-DARK_TEXT_FROM = 133  # a colour lighter than this (0..255) carries dark text
+DARK_TEXT_FROM = 133  # a colour lighter than this (0..255) gets dark text
 TAB_OPACITY = 215
 FILL_OPACITY = 26
 
@@ -37,7 +37,7 @@ Rectangle = tuple[float, float, float, float]  # left, top, right, bottom in pix
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture of an event (of a clip: one frame), and all that was found in it, the surest first."""
+    """A picture of an event (or a frame of a clip) with its detections, by descending confidence."""
 
     upload: Upload
     offset_seconds: float | None
@@ -45,12 +45,12 @@ class View:
 
     @property
     def key(self) -> str:
-        """Changes whenever the picture would."""
+        """Return a key that changes whenever the picture would change."""
         return f"{self.upload.pk}-{self.found[0].pk}-{len(self.found)}"
 
 
 def best_view(event: Event) -> View:
-    """The picture with the surest person, else with the surest object. Raises `MediaGoneError` when there is none."""
+    """Return the picture with the most confident person, else object. Raises `MediaGoneError` if there is none."""
     people_first = Case(When(label="person", then=Value(0)), default=Value(1), output_field=IntegerField())
     best = (
         Detection.objects.filter(batch=event.batch_id)
@@ -65,7 +65,7 @@ def best_view(event: Event) -> View:
 
 
 def draw(view: View, *, boxes: bool) -> bytes:
-    """The picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
+    """Return the picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
     image = stills.load_still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
     if boxes:
         draw_boxes(image, view.found)
@@ -73,7 +73,7 @@ def draw(view: View, *, boxes: bool) -> bytes:
 
 
 def draw_boxes(image: Image.Image, found: tuple[Detection, ...]) -> None:
-    """A frame and a tab for each detection, into `image` itself; the surest frame is drawn last, on top."""
+    """Draw a box and a label for each detection into `image`, the most confident last and on top."""
     pen = ImageDraw.Draw(image, "RGBA")
     taken: list[Rectangle] = []
     for detection in reversed(found):
@@ -83,12 +83,12 @@ def draw_boxes(image: Image.Image, found: tuple[Detection, ...]) -> None:
 
 
 def colour_of(label: str) -> str:
-    """The same label has the same colour in every picture and process."""
+    """Return the colour of a label, which is the same in every picture and process."""
     return COLOURS.get(label) or OTHERS[sum(label.encode()) % len(OTHERS)]
 
 
 def _corners(detection: Detection, size: tuple[int, int]) -> Rectangle:
-    """The box, within the picture and at least a pixel in size."""
+    """Return the box inside the picture, at least one pixel in size."""
     width, height = size
     left, top = detection.x * width, detection.y * height
     right, bottom = left + detection.width * width, top + detection.height * height
@@ -107,7 +107,7 @@ def _frame(pen: ImageDraw.ImageDraw, corners: Rectangle, colour: str, width: int
 
 
 def _tab(pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, taken: list[Rectangle]) -> None:
-    """Label and confidence above the box; elsewhere at it where there is no room above."""
+    """Draw label and confidence above the box, or elsewhere at the box if there is no room."""
     font_size = max(10.0, max(size) / 55)
     font, pad = ImageFont.load_default(font_size), font_size / 3
     text = f"{_printable(detection.label)} {detection.confidence:.0%}"
@@ -124,7 +124,7 @@ def _tab(pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, 
 def _room(
     box: Rectangle, tab: tuple[float, float], size: tuple[int, int], taken: list[Rectangle]
 ) -> tuple[float, float]:
-    """Left top of the tab: the first place in or at the box that covers no other tab, and lies in the picture."""
+    """Return the top left corner of the tab: the first free position at the box that lies in the picture."""
     left = max(0.0, min(box[0], size[0] - tab[0]))
     places = [box[1] - tab[1], box[1], box[3], box[3] - tab[1]]
     inside = [top for top in places if 0 <= top <= size[1] - tab[1]]
@@ -139,7 +139,7 @@ def _overlap(one: Rectangle, other: Rectangle) -> bool:
 
 
 def _printable(label: str) -> str:
-    """A label comes from a service: short, and nothing but what the built-in font can draw."""
+    """Return a label, which comes from a service, shortened and with characters of the built-in font only."""
     return "".join(c for c in label[:24] if c.isascii() and c.isprintable()) or "object"
 
 
@@ -153,6 +153,6 @@ def _with_opacity(colour: str, opacity: int) -> tuple[int, int, int, int]:
 
 
 def _lightness(colour: str) -> float:
-    """Luma, 0..255 (ITU-R BT.601)."""
+    """Return the luma, 0..255 (ITU-R BT.601)."""
     red, green, blue = _rgb(colour)
     return 0.299 * red + 0.587 * green + 0.114 * blue

@@ -1,4 +1,4 @@
-"""What happened, who is told, and whether they were."""
+"""The models: events and their judgements, alert rules and alerts, notification channels and deliveries."""
 
 from events.models.alerts import Alert, AlertRule, CoolDown
 from events.models.event import Event

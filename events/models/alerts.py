@@ -1,4 +1,4 @@
-"""Which events are worth an alarm, and the alarms there were."""
+"""Alert rules, their cool-down windows, and alerts."""
 
 from __future__ import annotations
 
@@ -32,43 +32,50 @@ def validate_template(template: str) -> None:
 
 
 class AlertRule(models.Model):
-    """Which events make an alert; `events.alerting.matching` says how. An empty list is no condition.
+    """Which events make an alert (see `events.alerting.matching`). An empty list is no condition.
 
-    `cameras` are ids, kept as they were given: a rule whose cameras are gone matches nothing, rather than all.
-    The schedule is in force from `schedule_start` to `schedule_end` (not included), over midnight where the
-    end is not later; on `schedule_days` (none: all), a night counting to the day on which it begins.
+    `cameras` are ids, even of deleted cameras: a rule whose cameras were deleted matches nothing instead of everything.
+    The schedule is in force from `schedule_start` to `schedule_end` (exclusive), over midnight if the end is not later,
+    on `schedule_days` (all if empty). A night belongs to the day on which it begins.
     """
 
     name = models.CharField(max_length=120)
     enabled = models.BooleanField(default=True)
     severity = models.CharField(
-        max_length=8, choices=Event.Level, default=Event.Level.LOW, help_text="Least level of the event."
+        max_length=8, choices=Event.Level, default=Event.Level.LOW, help_text="Minimum level of the event."
     )
     min_risk = models.PositiveSmallIntegerField(
-        default=0, validators=[MaxValueValidator(100)], help_text="Least score of the event, 0 to 100."
+        default=0, validators=[MaxValueValidator(100)], help_text="Minimum score of the event, 0 to 100."
     )
-    labels = models.JSONField(default=list, blank=True, help_text="What must have been seen: any of these.")
-    cameras = models.JSONField(default=list, blank=True, help_text="Ids of cameras: any of these.")
-    zones = models.JSONField(default=list, blank=True, help_text="Ids of zones in which it must have been seen.")
+    labels = models.JSONField(default=list, blank=True, help_text="Labels. One of them must be detected. Empty: any.")
+    cameras = models.JSONField(default=list, blank=True, help_text="Ids of cameras. Empty: all.")
+    zones = models.JSONField(
+        default=list, blank=True, help_text="Ids of zones. The detection must be in one of them. Empty: everywhere."
+    )
     min_confidence = models.FloatField(
-        default=0, validators=[MinValueValidator(0), MaxValueValidator(1)], help_text="How surely, 0 to 1."
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Minimum confidence of the detection, 0 to 1.",
     )
-    schedule_days = models.JSONField(default=list, blank=True, help_text="mon to sun. None: every day.")
+    schedule_days = models.JSONField(default=list, blank=True, help_text="Days from mon to sun. Empty: every day.")
     schedule_start = models.TimeField(null=True, blank=True)
     schedule_end = models.TimeField(null=True, blank=True)
     schedule_timezone = models.CharField(
-        max_length=64, blank=True, validators=[validate_time_zone], help_text="Empty: the site's time zone."
+        max_length=64,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text="Time zone. Empty: the time zone of the site.",
     )
     cooldown_seconds = models.PositiveIntegerField(
         default=300,
         validators=[MaxValueValidator(LONGEST_COOLDOWN_SECONDS)],
-        help_text="After an alert there is no other one with the same key for this long, save of a higher level.",
+        help_text="Seconds without another alert with the same key, unless its level is higher.",
     )
     dedup_key = models.CharField(
         max_length=100,
         default="{camera}",
         validators=[validate_template],
-        help_text="What counts as the same: text with {camera}, {rule} or {label}.",
+        help_text="Alerts with the same key count as the same. A text with {camera}, {rule} or {label}.",
     )
     channels = models.ManyToManyField("events.NotificationChannel", blank=True, related_name="rules")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -97,20 +104,20 @@ class AlertRule(models.Model):
         return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
-WORST_LEVEL = len(Event.Level.values) - 1
+HIGHEST_RANK = len(Event.Level.values) - 1
 
 
 class CoolDown(models.Model):
-    """The newest cool-down window of a rule and key: when it began, and its number. See `events.alerting.evaluate`.
+    """The newest cool-down window of a rule and key. See `events.alerting.evaluate`.
 
-    `level` is the worst that was told within it, as a place in `Event.Level`.
+    `level` is the highest level of an alert in the window, as its rank in `Event.Level`.
     """
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="+")
     dedup_key = models.CharField(max_length=200)
     began_at = models.DateTimeField()
     number = models.PositiveIntegerField(default=1)
-    level = models.PositiveSmallIntegerField(default=WORST_LEVEL)
+    level = models.PositiveSmallIntegerField(default=HIGHEST_RANK)
 
     class Meta:
         constraints: ClassVar = [
@@ -127,10 +134,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """An event that a rule found worth an alarm. At most one for each rule, key and cool-down window.
+    """An alert that a rule made for an event. At most one per rule, key and cool-down window.
 
-    `severity` is the event's level, and follows it when the event is judged anew. `uid` is what receivers
-    know it by: the same in every notification about it.
+    `severity` is the level of the event, and follows it when the event is judged again. `uid` identifies the alert in
+    every notification about it.
     """
 
     class Status(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What it meant: one event a batch, told early and judged once."""
+"""Events: one per batch, with an early score by rules and one final judgement."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class EventsNotInTrash(models.Manager["Event"]):
 
 
 class Event(models.Model):
-    """One event a batch. `risk_source` says where the score came from; there is no score without a source.
+    """What a batch means. `risk_source` is the source of the score; there is no score without a source.
 
-    `analysis` is `pending` while a judgement is still to come, `failed` when none could be had.
-    `objects` passes over the trash: who asks for events without a thought never shows one that was deleted.
+    `analysis` is `pending` while the judgement is missing, and `failed` when it failed. `objects` leaves out the trash,
+    so that a query that does not consider the trash never shows a deleted event.
     """
 
     class Level(models.TextChoices):
@@ -35,9 +35,9 @@ class Event(models.Model):
         RULES = "rules", "rules"
 
     class Analysis(models.TextChoices):
-        PENDING = "pending", "being judged"
-        DONE = "done", "judged"
-        FAILED = "failed", "could not be judged"
+        PENDING = "pending", "being analysed"
+        DONE = "done", "analysed"
+        FAILED = "failed", "analysis failed"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
     batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="event")
@@ -50,25 +50,30 @@ class Event(models.Model):
     summary = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     recommended_action = models.TextField(blank=True)
-    model = models.CharField(max_length=200, blank=True, help_text="Which language model judged.")
+    model = models.CharField(max_length=200, blank=True, help_text="Language model of the judgement.")
     labels = models.JSONField(default=list)
     detection_count = models.PositiveIntegerField(default=0)
     is_fast_path = models.BooleanField(default=False)
     reviewed = models.BooleanField(default=False)
-    kept = models.BooleanField(default=False, help_text="Retention removes neither it nor its pictures.")
+    kept = models.BooleanField(default=False, help_text="Exempt from retention, with its pictures.")
     exported_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Since then retention spares it, as if it were kept."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Time of the last export. An exported event is exempt from retention.",
     )
     held_back_by = models.JSONField(
-        default=list, blank=True, help_text="Alerts whose cool-down kept it from making one. null: of another camera."
+        default=list,
+        blank=True,
+        help_text="Alerts whose cool-down prevented an alert. null: an alert of another camera.",
     )
     notes = models.TextField(blank=True)
     snooze_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Since when it is in the trash.")
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Time of the move to the trash.")
 
-    with_trash = models.Manager["Event"]()  # the first one: the admin and the checks of the models see all there is
+    with_trash = models.Manager["Event"]()  # first, so that the admin and the model checks see all events
     objects = EventsNotInTrash()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""How an event was judged: what was asked, what was answered, and what people say about the verdict."""
+"""Judgements of events with prompt and answer, and the feedback of people."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from events.models.event import Event
 
 
 class Judgement(models.Model):
-    """One judgement of an event, kept as long as the event is. Texts are cut to a bound before they come here.
+    """A judgement of an event. Its texts are shortened before they are stored.
 
-    `prompt` and `answer` are empty where rules judged: nobody was asked. Both are for administrators to read.
+    `prompt` and `answer` are empty for a judgement by rules. Only administrators can read them.
     """
 
-    KEPT = 5  # of an event; older ones go when it is judged again
+    KEPT = 5  # per event; another judgement removes the oldest
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="judgements")
     judged_at = models.DateTimeField(default=timezone.now, editable=False)
-    seconds = models.FloatField(null=True, blank=True, help_text="How long the analyser took.")
+    seconds = models.FloatField(null=True, blank=True, help_text="Duration of the analysis in seconds.")
     risk_source = models.CharField(max_length=5, choices=Event.Source)
     risk_score = models.PositiveSmallIntegerField()
     risk_level = models.CharField(max_length=8, choices=Event.Level)
     model = models.CharField(max_length=200, blank=True)
     prompt = models.TextField(blank=True)
-    answer = models.TextField(blank=True, help_text="As it came, before anything in it was put right.")
-    corrections = models.JSONField(default=list, blank=True, help_text="What was put right in the answer.")
+    answer = models.TextField(blank=True, help_text="The original answer, before corrections.")
+    corrections = models.JSONField(default=list, blank=True, help_text="Corrections of the answer.")
 
     def __str__(self) -> str:
         return f"Judgement {self.pk} of event {self.event_id}"
 
 
 class EventFeedback(models.Model):
-    """What a person says about the verdict on an event: one word a person, who may change it.
+    """The feedback of a person on the verdict of an event: one per person, which can be changed.
 
-    `by` is a name, as in the audit log: it outlives the user.
+    `by` is a user name, as in the audit log, because it outlives the user.
     """
 
     class Verdict(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Where alerts are told, and what became of each telling."""
+"""Notification channels, and the deliveries of alerts to them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from hsi.security import encryption as sealed
 
 
 class NotificationChannel(models.Model):
-    """A place that is told of alerts.
+    """A receiver of alerts.
 
-    `settings` has what may be shown, `sealed` what may not, encrypted. `target` says in words where it leads,
-    without anything secret. `failures` are the tries in a row that it did not take, `last_error` what the last of
-    them came to.
+    `settings` may be shown; `sealed` has the secrets, encrypted. `target` describes the receiver without secrets.
+    `failures` counts failed attempts in a row, and `last_error` has the last one.
     """
 
     class Kind(models.TextChoices):
@@ -32,9 +31,12 @@ class NotificationChannel(models.Model):
     kind = models.CharField(max_length=7, choices=Kind)
     enabled = models.BooleanField(default=True)
     min_severity = models.CharField(
-        max_length=8, choices=Event.Level, default=Event.Level.LOW, help_text="Alerts below are not told here."
+        max_length=8,
+        choices=Event.Level,
+        default=Event.Level.LOW,
+        help_text="Minimum level of alerts for this channel.",
     )
-    recipients = models.JSONField(default=list, blank=True, help_text="Addresses that mails go to.")
+    recipients = models.JSONField(default=list, blank=True, help_text="E-mail addresses of the recipients.")
     settings = models.JSONField(default=dict, blank=True)
     target = models.CharField(max_length=300, blank=True, editable=False)
     sealed = models.TextField(blank=True, editable=False)
@@ -47,21 +49,24 @@ class NotificationChannel(models.Model):
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What is sealed, by name: `url`, `secret`, `password`. Raises `sealed.UnreadableSecretError`."""
+        """Return the decrypted secrets by name: `url`, `secret`, `password`.
+
+        Raises `encryption.UnreadableSecretError`.
+        """
         return sealed.unseal(self.sealed)
 
     def keep_secrets(self, secrets: dict[str, str]) -> None:
-        """Replace what is sealed. Does not save."""
+        """Replace the secrets. Does not save."""
         self.sealed = sealed.seal({name: value for name, value in secrets.items() if value})
 
 
 class Delivery(models.Model):
-    """One telling of an alert to a channel: of the alert itself (`first`), or of its judgement (`update`).
+    """A delivery to a channel: of the alert itself (`first`), or of its later judgement (`update`).
 
     `due_at` (seconds since 1970, the database's clock) is the end of the delay while a delivery waits, the end of the
     lease while a worker has it, and null when it is finished. `lease` identifies the claim of that worker.
-    `told` is the content that was sent (`events.notifications.deliveries.content_of`). `reached` are recipients that
-    have it when it did not reach all of them: a later attempt goes to the others.
+    The content that was sent is stored with it (`events.notifications.deliveries.content_of`). `reached` are recipients
+    that have it when it did not reach all of them: a later attempt goes to the others.
     """
 
     class Stage(models.TextChoices):
@@ -71,8 +76,8 @@ class Delivery(models.Model):
     class State(models.TextChoices):
         PENDING = "pending", "waiting"
         SENT = "sent", "sent"
-        FAILED = "failed", "failed, tried again"
-        DEAD = "dead", "given up"
+        FAILED = "failed", "failed, retrying"
+        DEAD = "dead", "failed permanently"
 
     WAITING = (State.PENDING, State.FAILED)
 

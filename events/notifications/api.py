@@ -1,4 +1,4 @@
-"""The API of notification channels, and of what was sent to them."""
+"""The API of notification channels and deliveries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeliveryFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class SentData(TypedDict):
-    """The other side has taken the test."""
+    """The receiver accepted the test."""
 
     sent: bool
 
@@ -68,9 +68,9 @@ class NotificationChannels(ChannelView):
     @once(by_role)
     def post(self, request: Request) -> Response:
         with transaction.atomic():
-            made = self.stored(NotificationChannel(), request, partial=False)
-            audit.record("channel_created", f"notification channel {made['id']}", after=made)
-        return Response(made, status=201, headers={"Location": link(f"/api/notification-channels/{made['id']}")})
+            created = self.stored(NotificationChannel(), request, partial=False)
+            audit.record("channel_created", f"notification channel {created['id']}", after=created)
+        return Response(created, status=201, headers={"Location": link(f"/api/notification-channels/{created['id']}")})
 
 
 class OneChannel(ChannelView):
@@ -80,7 +80,7 @@ class OneChannel(ChannelView):
 
     @extend_schema(summary="Change a notification channel", request=ChannelRequestSerializer, responses=ChannelData)
     def patch(self, request: Request, pk: int) -> Response:
-        """Secrets that are not sent stay, unless host, port or TLS change."""
+        """Secrets that are not sent are kept, unless host, port or TLS change."""
         with transaction.atomic():
             channel = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             before = channel_data(channel)
@@ -90,7 +90,7 @@ class OneChannel(ChannelView):
 
     @extend_schema(summary="Delete a notification channel", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        """With what was to be sent to it, and the record of what was."""
+        """Its deliveries are deleted with it, sent or not."""
         with transaction.atomic():
             channel = get_object_or_404(self.get_queryset().select_for_update(), pk=pk)
             audit.record("channel_deleted", f"notification channel {pk}", before=channel_data(channel))
@@ -101,10 +101,10 @@ class OneChannel(ChannelView):
 class TestChannel(ChannelView):
     @extend_schema(summary="Send a test notification", request=None, responses={200: SentData})
     def post(self, request: Request, pk: int) -> Response:
-        """Answers when the other side has taken it; the problem of an error says what it said instead."""
+        """Answer when the receiver has accepted the test. An error has the answer of the receiver in its detail."""
         channel = get_object_or_404(self.get_queryset(), pk=pk)
         try:
-            channels.send(channel, content.test_of(channel.name))
+            channels.send(channel, content.test_notification(channel.name))
         except HSIError as error:
             channels.record_failure(channel.pk, error)
             raise

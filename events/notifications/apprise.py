@@ -1,8 +1,8 @@
-"""Apprise: the push services that people have on their phones.
+"""Apprise: push services for phones and chat.
 
-Services whose host is fixed in Apprise's own code are allowed, and those with a host of one's own where a webhook could
-be sent to. An address is judged by what Apprise's own parser makes of it. It is written in a part of Apprise's notation
-that can be read in one way only, and options are those that name no host and no file.
+Allowed are services whose host is fixed in the code of Apprise, and self-hosted services at an address that a webhook
+could be sent to. The parser of Apprise decides what an address means. Only an unambiguous part of its notation is
+accepted, with options that name no host and no file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIXED_HOST = frozenset(
     }
 )  # fmt: skip
 OWN_HOST = frozenset({"form", "forms", "gotify", "gotifys", "json", "jsons", "ntfy", "ntfys", "xml", "xmls"})
-# What an option may be. Whatever else Apprise knows can name a host or a file, hide a failure or add a link.
+# The allowed options and their values. Other options can name a host or a file, hide a failure or add a link.
 WORD = r"[A-Za-z0-9_-]{1,60}"
 OPTIONS = {
     "format": "text", "image": "no", "mode": "bot|gov-hook|hook|trigger|webhook|workflow", "overflow": WORD,
@@ -41,7 +41,7 @@ OPTIONS = {
 }  # fmt: skip
 ADDRESS = re.compile(r"[A-Za-z]+://(?P<place>[A-Za-z0-9._~%:@+=!*,()\[\]/-]+)(\?(?P<options>[^?]+))?")
 USER_INFO = re.compile(r"[^/@]*@")
-# Characters that one of the parsers gives a meaning to, in an escape.
+# Characters with a meaning for one of the parsers, when they are escaped.
 MEANINGFUL = frozenset("#;?&\\%")
 # Where the services of Apprise keep their recipients.
 RECIPIENT_LISTS = ("targets", "channels", "topics", "events")
@@ -50,7 +50,7 @@ HOSTED_MODE = "cloud"  # the mode in which ntfy sends to ntfy.sh
 
 
 class Apprise:
-    """`url` in the notation of Apprise, such as `tgram://token/chat`. It is a secret as a whole."""
+    """`url` is in the notation of Apprise, such as `tgram://token/chat`. All of it is secret."""
 
     settings: ClassVar[dict[str, type]] = {}
 
@@ -60,26 +60,26 @@ class Apprise:
 
     def send(self, config: Config, notification: Notification) -> None:
         try:
-            plugin, where = _built(config.url)
-        except ChannelInvalidError as error:  # what is listed may have changed since
+            plugin, place = _built(config.url)
+        except ChannelInvalidError as error:  # the allowed hosts may have changed since
             raise RefusedError(error.detail) from error
-        if where is not None:
-            safe_http.addresses(where)  # where this refuses, Apprise would only say that it failed
+        if place is not None:
+            safe_http.addresses(place)  # raises with a reason, where Apprise would only report a failure
         waiting = [(key, part) for key, part in split_by_recipient(plugin) if key not in notification.reached]
         failed = {key: why for key, part in waiting if (why := self._send(part, notification))}
         if failed:
-            of = f" for {len(failed)} of {len(waiting)} recipients" if len(waiting) > 1 else ""
+            share = f" for {len(failed)} of {len(waiting)} recipients" if len(waiting) > 1 else ""
             raise NotSentError(
-                f"{plugin.service_name} did not take it{of} ({', '.join(sorted(set(failed.values())))}).",
+                f"{plugin.service_name} did not accept it{share} ({', '.join(sorted(set(failed.values())))}).",
                 reached=[key for key, _ in waiting if key not in failed],
             )
 
     def _send(self, plugin: NotifyBase, notification: Notification) -> str:
-        """Empty when it was taken, else what Apprise says instead."""
-        result = _together(plugin).notify(
+        """Return an empty string on success, else the status of Apprise."""
+        result = _notifier(plugin).notify(
             body=notification.text,
             title=notification.title,
-            notify_type=apprise.NotifyType.WARNING,  # of information Opsgenie makes nothing
+            notify_type=apprise.NotifyType.WARNING,  # Opsgenie ignores notifications of type info
             body_format=apprise.NotifyFormat.TEXT.value,
             timeout=settings.WEBHOOK_TIMEOUT_SECONDS,
         )
@@ -87,7 +87,7 @@ class Apprise:
 
 
 def _built(url: str) -> tuple[NotifyBase, Place | None]:
-    """What Apprise makes of `url`, and where it sends to, unless that is fixed. Raises `ChannelInvalidError`."""
+    """Return the plugin for `url`, and its host unless that is fixed. Raises `ChannelInvalidError`."""
     options = _read(url)
     parsed = url_to_dict(url)  # type: ignore[no-untyped-call]  # so is the library
     if parsed is None or parsed["qsd"] != options:
@@ -96,13 +96,13 @@ def _built(url: str) -> tuple[NotifyBase, Place | None]:
     if plugin is None or not _is_harmless(plugin):
         raise _not_understood(url)
     try:
-        where = _own_place(_scheme(url), plugin)
+        place = _own_place(_scheme(url), plugin)
     except OutgoingRefusedError as error:
         raise ChannelInvalidError("url", error.detail) from error
     pin(type(plugin).__module__)
     if hasattr(plugin, "xsd_url"):
-        plugin.xsd_url = ""  # of XML: an address of Apprise's own
-    return plugin, where
+        plugin.xsd_url = ""  # an address of Apprise in XML messages
+    return plugin, place
 
 
 def _scheme(url: str) -> str:
@@ -114,24 +114,27 @@ def _not_understood(url: str) -> ChannelInvalidError:
 
 
 def _read(url: str) -> dict[str, str]:
-    """The options of `url`, where it is written so that every parser reads the same. Raises `ChannelInvalidError`."""
+    """Return the options of `url` if every parser reads it in the same way. Raises `ChannelInvalidError`."""
     if _scheme(url) not in FIXED_HOST | OWN_HOST:
-        known = ", ".join(sorted(FIXED_HOST | OWN_HOST))
-        raise ChannelInvalidError("url", f"Of the services of Apprise these may be used: {known}.")
-    found = ADDRESS.fullmatch(url)
-    if found is None or len(url) > safe_http.LONGEST_URL or not _is_plain(found["place"]):
-        raise ChannelInvalidError("url", "An address of Apprise has no #, ;, \\ or second ?, and no escape for them.")
-    pairs = [option.partition("=")[::2] for option in (found["options"] or "").split("&") if option]
+        services = ", ".join(sorted(FIXED_HOST | OWN_HOST))
+        raise ChannelInvalidError("url", f"Allowed Apprise services: {services}.")
+    address = ADDRESS.fullmatch(url)
+    if address is None or len(url) > safe_http.LONGEST_URL or not _is_plain(address["place"]):
+        raise ChannelInvalidError("url", "An Apprise URL must not have #, ;, \\ or a second ?, nor an escape for them.")
+    pairs = [option.partition("=")[::2] for option in (address["options"] or "").split("&") if option]
     options = dict(pairs)
-    fit = all(name in OPTIONS and re.fullmatch(OPTIONS[name], value) for name, value in pairs)
-    if not fit or len(options) < len(pairs):
-        words = ", ".join(f"{name}={value}" if value.isalpha() else name for name, value in OPTIONS.items())
-        raise ChannelInvalidError("url", f"Of a URL's options these may be used, once and as one word: {words}.")
+    are_allowed = all(name in OPTIONS and re.fullmatch(OPTIONS[name], value) for name, value in pairs)
+    if not are_allowed or len(options) < len(pairs):
+        allowed = ", ".join(f"{name}={value}" if value.isalpha() else name for name, value in OPTIONS.items())
+        raise ChannelInvalidError("url", f"Allowed options, each once and with a single word: {allowed}.")
     return options
 
 
 def _is_plain(place: str) -> bool:
-    """Whether the part before the options means the same however often it is unquoted. A password may have anything."""
+    """Whether the part before the options means the same however often it is unquoted.
+
+    A password may have any character.
+    """
     rest = USER_INFO.sub("", place, count=1)
     if not _is_utf8(place) or "@" in rest.partition("/")[0]:
         return False
@@ -147,7 +150,7 @@ def _is_utf8(quoted: str) -> bool:
 
 
 def _is_harmless(plugin: NotifyBase) -> bool:
-    """Whether the service that was built is as it would be without any option that matters."""
+    """Whether no option changed a property of the plugin that matters for security."""
     return bool(
         plugin.verify_certificate
         and not plugin.redirects
@@ -159,18 +162,18 @@ def _is_harmless(plugin: NotifyBase) -> bool:
 
 
 def _own_place(scheme: str, plugin: NotifyBase) -> Place | None:
-    """Where a service with a host of one's own sends to. None: its host is fixed. Raises `OutgoingRefusedError`."""
+    """Return the host of a self-hosted service, or None if the host is fixed. Raises `OutgoingRefusedError`."""
     if scheme in FIXED_HOST or getattr(plugin, "mode", "") == HOSTED_MODE:
         return None
-    where = safe_http.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
-    safe_http.refuse_on_sight(where)
+    place = safe_http.place(plugin.host or "", plugin.port or (443 if plugin.secure else 80))
+    safe_http.refuse_on_sight(place)
     if not plugin.secure:
-        safe_http.refuse_plain_http(where)
-    return where
+        safe_http.refuse_plain_http(place)
+    return place
 
 
 def _asset() -> apprise.AppriseAsset:
-    """Nothing is kept on the disk, no plugins or files are loaded, no secret is logged, no icon or link is sent."""
+    """Store nothing on the disk, load no plugins or files, log no secret, send no icon or link."""
     return apprise.AppriseAsset(
         storage_mode="memory", secure_logging=True, allow_templates=False, http_redirects=False,
         interpret_emojis=False, app_id="hsi", app_desc=settings.APP_NAME, app_url="", image_url_mask="",
@@ -178,10 +181,10 @@ def _asset() -> apprise.AppriseAsset:
     )  # fmt: skip
 
 
-def _together(plugin: NotifyBase) -> apprise.Apprise:
-    one = apprise.Apprise(asset=_asset())
-    one.add(plugin)
-    return one
+def _notifier(plugin: NotifyBase) -> apprise.Apprise:
+    notifier = apprise.Apprise(asset=_asset())
+    notifier.add(plugin)
+    return notifier
 
 
 def split_by_recipient(plugin: NotifyBase) -> Iterator[tuple[str, NotifyBase]]:

@@ -1,4 +1,4 @@
-"""The kinds of notification channels: one small protocol, and the registry of the classes that fulfil it."""
+"""The kinds of notification channels: their protocol, and the registry of the classes that implement it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRETS = ("url", "secret", "password")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where and how a channel is sent to, with its secrets in the clear: never to be shown or logged."""
+    """The receiver of a channel, with its secrets decrypted. It must never be shown or logged."""
 
     url: str = field(default="", repr=False)
     recipients: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Config:
 
 
 class ChannelInvalidError(HSIError):
-    """A channel cannot be set up like this. `field` is the one that is wrong."""
+    """The configuration of a channel is invalid. `field` is the invalid field."""
 
     code = "CHANNEL_INVALID"
     status = 400
@@ -42,9 +42,9 @@ class ChannelInvalidError(HSIError):
 
 
 class NotSentError(HSIError):
-    """A notification could not be sent. What failed may work later.
+    """A notification could not be sent. Another attempt may succeed.
 
-    `reached` are those of several recipients that have it all the same.
+    `reached` are the recipients that got it nevertheless.
     """
 
     code = "NOTIFICATION_NOT_SENT"
@@ -63,18 +63,18 @@ class RefusedError(NotSentError):
 
 
 class Kind(Protocol):
-    """How channels of one kind are checked and sent to. `settings` are the names and types of what it may be told."""
+    """How a kind of channel is checked and sent to. `settings` has the names and types of its settings."""
 
     settings: ClassVar[dict[str, type]]
 
     def target(self, config: Config) -> str:
-        """Where `config` leads, in words without a secret. Raises `ChannelInvalidError`. Asks no network."""
+        """Describe the receiver without secrets. Raises `ChannelInvalidError`. Uses no network."""
         ...
 
     def send(self, config: Config, notification: Notification) -> None:
-        """Returns when everybody has it who had not (`notification.reached`).
+        """Send to all recipients that are not in `notification.reached`.
 
-        Raises `HSIError`, whose text names no secret; a `NotSentError` says whom it has reached all the same.
+        Raises `HSIError`, whose text contains no secret. A `NotSentError` has the recipients that got it.
         """
         ...
 
@@ -93,45 +93,47 @@ def kinds() -> Collection[str]:
 
 @cache
 def kind(name: str) -> Kind:
-    """Return the kind of that name. Raise `KeyError` where none is registered."""
-    made: Kind = import_string(_kinds[name])()
-    return made
+    """Return the kind of that name. Raise `KeyError` if none is registered."""
+    instance: Kind = import_string(_kinds[name])()
+    return instance
 
 
 def config_of(channel: NotificationChannel) -> Config:
-    """Raises `sealed.UnreadableSecretError`."""
+    """Return the configuration with its secrets. Raises `encryption.UnreadableSecretError`."""
     return Config(recipients=tuple(channel.recipients), settings=channel.settings, **channel.secrets)
 
 
 def configure(channel: NotificationChannel, values: dict[str, Any]) -> None:
-    """Set `values` on `channel`, and what follows from them. Does not save. Raises `ChannelInvalidError`.
+    """Set `values` on `channel`, and check the result. Does not save. Raises `ChannelInvalidError`.
 
-    Secrets that are not among them stay, and an empty one is forgotten. But what leads elsewhere needs its secrets
-    anew: a password must not go to a host that its owner never named.
+    Secrets that are not in `values` are kept, and an empty one is removed. When the host, port or TLS changes, all
+    secrets must be sent again: a password must not go to a host that its owner never named.
     """
     if channel.pk and values.get("kind", channel.kind) != channel.kind:
-        raise ChannelInvalidError("kind", "The kind of a channel stays. Make another one.")
-    given = {name: values.pop(name) for name in SECRETS if name in values}
-    secrets = ({} if channel.pk is None or _leads_elsewhere(channel, values) else channel.secrets) | given
+        raise ChannelInvalidError("kind", "The kind of a channel cannot change. Create another channel.")
+    new_secrets = {name: values.pop(name) for name in SECRETS if name in values}
+    secrets = ({} if channel.pk is None or _changes_host(channel, values) else channel.secrets) | new_secrets
     for name, value in values.items():
         setattr(channel, name, value)
     config = Config(recipients=tuple(channel.recipients), settings=channel.settings, **secrets)
     _refuse_unknown(channel.settings, kind(channel.kind).settings)
     channel.target = kind(channel.kind).target(config)
     channel.keep_secrets(secrets)
-    channel.failures, channel.last_error = 0, ""  # those of what it was before
+    channel.failures, channel.last_error = 0, ""  # those of the earlier configuration
 
 
-def _refuse_unknown(given: dict[str, Any], known: dict[str, type]) -> None:
-    """Raise `ChannelInvalidError`: settings are shown, so nothing is kept there that nobody reads."""
-    for name, value in given.items():
-        if name not in known:
-            raise ChannelInvalidError("settings", f"There is no {name}. There are: {', '.join(known) or 'none'}.")
-        if type(value) is not known[name]:
-            raise ChannelInvalidError("settings", f"{name} is of the wrong type.")
+def _refuse_unknown(settings: dict[str, Any], types: dict[str, type]) -> None:
+    """Raise `ChannelInvalidError` for a setting without use. Settings are shown, so a secret could end up there."""
+    for name, value in settings.items():
+        if name not in types:
+            raise ChannelInvalidError(
+                "settings", f"Unknown setting {name}. Known settings: {', '.join(types) or 'none'}."
+            )
+        if type(value) is not types[name]:
+            raise ChannelInvalidError("settings", f"{name} has the wrong type.")
 
 
-def _leads_elsewhere(channel: NotificationChannel, values: dict[str, Any]) -> bool:
+def _changes_host(channel: NotificationChannel, values: dict[str, Any]) -> bool:
     new = values.get("settings", channel.settings)
     return any(new.get(name) != channel.settings.get(name) for name in ("host", "port", "tls"))
 

@@ -1,4 +1,4 @@
-"""Mails over SMTP, with the event's picture."""
+"""E-mail over SMTP, with the picture of the event."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from events.notifications.content import Notification
 from hsi.outbound.error_responses import one_line
 
 TLS_PORT = 465
-TRIED_SECONDS = 5.0
+TEST_SECONDS = 5.0
 MOST_RECIPIENTS = 50
-LONGEST_WORDS = 120
+LONGEST_REPLY = 120
 
 
 class Email:
-    """`recipients`, else `DEFAULT_EMAIL_RECIPIENTS`. The server is that of the settings `SMTP_*`."""
+    """Sends to `recipients`, else to `DEFAULT_EMAIL_RECIPIENTS`, through the server in the settings `SMTP_*`."""
 
     settings: ClassVar[dict[str, type]] = {}
 
     def target(self, config: Config) -> str:
         recipients = self._recipients(config)
         if not 0 < len(recipients) <= MOST_RECIPIENTS:
-            raise ChannelInvalidError("recipients", f"1 to {MOST_RECIPIENTS} addresses are needed.")
+            raise ChannelInvalidError("recipients", f"1 to {MOST_RECIPIENTS} addresses are required.")
         for address in recipients:
             if not _is_one_address(address):
                 raise ChannelInvalidError("recipients", f"{address!r} is not an e-mail address.")
@@ -39,8 +39,8 @@ class Email:
 
     def send(self, config: Config, notification: Notification) -> None:
         if not settings.SMTP_HOST:
-            raise NotSentError("SMTP_HOST is not set, so that no mail can be sent.")
-        waiting = [one for one in self._recipients(config) if one not in notification.reached]
+            raise NotSentError("SMTP_HOST is not set, so no e-mail can be sent.")
+        waiting = [address for address in self._recipients(config) if address not in notification.reached]
         if not waiting:
             return
         message = self._message(config, notification)
@@ -54,10 +54,10 @@ class Email:
         except (smtplib.SMTPException, OSError) as error:
             raise _unusable(error) from error
         if refused:
-            # A server that took the mail for others may take it for these later, whatever its code says.
+            # A server that accepted the mail for others may accept it for these later, even after a permanent code.
             raise NotSentError(
-                f"The mail server refused {len(refused)} of {len(waiting)} recipients: {_words(refused)}.",
-                reached=[one for one in waiting if one not in refused],
+                f"The mail server refused {len(refused)} of {len(waiting)} recipients: {_replies(refused)}.",
+                reached=[address for address in waiting if address not in refused],
             )
 
     def _recipients(self, config: Config) -> list[str]:
@@ -65,7 +65,8 @@ class Email:
 
     def _message(self, config: Config, notification: Notification) -> EmailMessage:
         sender = settings.SMTP_FROM_ADDRESS or settings.SMTP_USER or "hsi@localhost"
-        # The same id for each try of a stage tells a mail that comes twice; the update answers the first.
+        # Every attempt of a stage has the same id, so that mail programs recognise duplicates. An update replies to the
+        # first mail.
         first = f"<{notification.id}.alert.created@hsi.local>"
         headers = {"Message-ID": f"<{notification.id}.{notification.type}@hsi.local>"}
         if notification.type == "alert.updated":
@@ -77,7 +78,7 @@ class Email:
 
 
 def _is_one_address(text: str) -> bool:
-    """Whether `text` is a single address, for whoever checks it as for whoever sends to it."""
+    """Whether `text` is a single address, both for the validation and for the sending library."""
     try:
         validate_email(text)
     except ValidationError:
@@ -86,33 +87,33 @@ def _is_one_address(text: str) -> bool:
 
 
 def transmit(message: EmailMessage, recipients: list[str]) -> dict[str, tuple[int, bytes]]:
-    """Send `message` to `recipients` of those it names; who was refused, with the code and the server's words.
+    """Send `message` to `recipients`. Return the refused ones with the code and the reply of the server.
 
-    Django's own way drops that. Raises `smtplib.SMTPException` where nobody got it, and OSError.
+    Django's own method drops the replies. Raises OSError, and `smtplib.SMTPException` if no recipient was accepted.
     """
     connection = server()
     try:
         connection.open()
         sender = sanitize_address(message.from_email, "utf-8")
-        envelope = {sanitize_address(one, "utf-8"): one for one in recipients}
-        smtp: Any = connection.connection  # there is one: it was opened, and did not fail in silence
+        envelope = {sanitize_address(recipient, "utf-8"): recipient for recipient in recipients}
+        smtp: Any = connection.connection  # set, because open() did not raise
         content: Any = message.message()
         refused = smtp.sendmail(sender, list(envelope), content.as_bytes(linesep="\r\n"))
-        return {envelope[one]: answer for one, answer in refused.items()}
+        return {envelope[address]: reply for address, reply in refused.items()}
     finally:
         connection.close()
 
 
-def _words(refused: dict[str, tuple[int, bytes]]) -> str:
+def _replies(refused: dict[str, tuple[int, bytes]]) -> str:
     return "; ".join(
-        one_line(f"{recipient} ({code} {said.decode('utf-8', 'replace')})", LONGEST_WORDS)
-        for recipient, (code, said) in sorted(refused.items())
+        one_line(f"{recipient} ({code} {reply.decode('utf-8', 'replace')})", LONGEST_REPLY)
+        for recipient, (code, reply) in sorted(refused.items())
     )
 
 
 def try_server() -> None:
-    """Connect and sign in, and send nothing. Raises `NotSentError`."""
-    connection = server(timeout_seconds=TRIED_SECONDS)
+    """Connect and sign in, without sending. Raises `NotSentError`."""
+    connection = server(timeout_seconds=TEST_SECONDS)
     try:
         connection.open()
     except (smtplib.SMTPException, OSError) as error:
@@ -122,7 +123,7 @@ def try_server() -> None:
 
 
 def server(timeout_seconds: float | None = None) -> EmailBackend:
-    """A new connection to the server of the settings."""
+    """Return a new connection to the server in the settings."""
     return EmailBackend(
         host=settings.SMTP_HOST,
         port=settings.SMTP_PORT,
@@ -142,6 +143,6 @@ def _unusable(error: Exception) -> NotSentError:
 
 
 def _refusal(what: str, codes: set[int]) -> NotSentError:
-    """RFC 5321, 4.2.1: 5yz is for good, 4yz is for now."""
+    """RFC 5321, 4.2.1: 5yz is permanent, 4yz is temporary."""
     kind = RefusedError if all(code >= 500 for code in codes) else NotSentError
     return kind(f"The mail server refused the {what} ({', '.join(map(str, sorted(codes)))}).")

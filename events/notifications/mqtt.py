@@ -29,11 +29,10 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Mqtt:
-    """`settings`: host, and if wanted port, topic, username, tls, client_id; `password` is a secret.
+    """`settings` has the host, and optionally port, topic, username, tls and client_id. `password` is a secret.
 
-    Without `client_id` each connection has one of its own. A broker that knows its clients by this name needs it.
-
-    A broker at home has no public address: it must be in `WEBHOOK_ALLOWED_HOSTS`, as any receiver.
+    Without `client_id` each connection has a random one. A broker that authorises clients by their id needs it.
+    A broker on the home network has no public address, so it must be in `WEBHOOK_ALLOWED_HOSTS`.
     """
 
     settings: ClassVar[dict[str, type]] = {
@@ -42,7 +41,7 @@ class Mqtt:
 
     def target(self, config: Config) -> str:
         if not CLIENT_ID.fullmatch(_client_id(config)):
-            raise ChannelInvalidError("settings", "client_id: at most 64 letters, digits and . _ - only.")
+            raise ChannelInvalidError("settings", "client_id: at most 64 letters, digits, and . _ -")
         try:
             where = _place(config)
             safe_http.refuse_on_sight(where)
@@ -57,22 +56,22 @@ class Mqtt:
             client.username_pw_set(config.settings["username"], config.password or None)
         if config.settings.get("tls"):
             client.tls_set_context(ssl.create_default_context())
-        with _alone(config):
+        with _one_at_a_time(config):
             client.deliver(_topic(config), notification.body, settings.WEBHOOK_TIMEOUT_SECONDS)
 
 
 def _client_id(config: Config) -> str:
-    """The one that is set, else a new one that every broker takes: 23 letters and digits (MQTT 3.1.1, 3.1.3.1)."""
+    """Return the configured id, else a new one that every broker accepts: 23 letters and digits (MQTT 3.1.1, 3.1.3)."""
     return str(config.settings.get("client_id") or f"hsi{secrets.token_hex(10)}")
 
 
-_by_client_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
-def _alone(config: Config) -> AbstractContextManager[object]:
-    """A broker breaks off with a client when another one of the same id comes."""
+def _one_at_a_time(config: Config) -> AbstractContextManager[object]:
+    """Connect once at a time per client id: a broker disconnects a client when another one has the same id."""
     name = config.settings.get("client_id")
-    return _by_client_id[name] if name else nullcontext()
+    return _locks[name] if name else nullcontext()
 
 
 def _place(config: Config) -> Place:
@@ -85,14 +84,14 @@ def _topic(config: Config) -> str:
 
 
 def _checked(topic: str) -> str:
-    """Raise `ChannelInvalidError` for what cannot be published to (MQTT 3.1.1, 4.7)."""
+    """Return `topic`. Raise `ChannelInvalidError` if it cannot be published to (MQTT 3.1.1, 4.7)."""
     if len(topic) > LONGEST_TOPIC or topic.startswith("$") or not topic.isprintable() or {"+", "#"} & set(topic):
-        raise ChannelInvalidError("settings", "topic: without +, # and control characters, and no $ at the front.")
+        raise ChannelInvalidError("settings", "topic: no +, # or control characters, and no $ at the start.")
     return topic
 
 
 class _Client(paho.Client):
-    """Connects to addresses that were checked, whatever the host's name resolves to by now."""
+    """Connects to the checked addresses, even if the host name resolves to others by now."""
 
     def __init__(self, where: Place, addresses: Sequence[str], client_id: str) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv311, reconnect_on_failure=False)
@@ -104,7 +103,10 @@ class _Client(paho.Client):
         self.on_publish = lambda client, data, mid, reason, properties: self._answers.put(reason)
 
     def _create_socket_connection(self) -> socket.socket:
-        """paho's own resolves the host anew; its name is only for the certificate."""
+        """Connect to the checked addresses.
+
+        The method of paho resolves the host again; the name is for the certificate only.
+        """
         *others, last = self._addresses
         for address in others:
             try:
@@ -114,7 +116,7 @@ class _Client(paho.Client):
         return socket.create_connection((last, self._where.port), timeout=self._connect_timeout)
 
     def deliver(self, topic: str, payload: bytes, timeout_seconds: float) -> None:
-        """Publish one message and wait for the broker's word. Raises `NotSentError`."""
+        """Publish one message and wait for the broker to confirm it. Raises `NotSentError`."""
         self.connect_timeout = min(timeout_seconds, safe_http.CONNECT_SECONDS)
         try:
             self.connect(self._where.host, self._where.port)
@@ -134,6 +136,6 @@ class _Client(paho.Client):
         except queue.Empty:
             raise NotSentError(f"The broker did not answer within {timeout_seconds:g} s.") from None
         if reason is None:
-            raise NotSentError("The broker broke off.")
+            raise NotSentError("The broker closed the connection.")
         if reason.is_failure:
             raise NotSentError(f"The broker refused the {what}: {reason}.")

@@ -1,8 +1,8 @@
-"""What the plugins of Apprise send with: `requests`, held to the rules of `hsi.outbound.safe_http`.
+"""The HTTP client of Apprise plugins: `requests`, restricted by the rules of `hsi.outbound.safe_http`.
 
-A plugin calls functions of the module `requests` and leaves a connection's target to it. The plugin's module is given
-an object of this class under that name. Every connection then goes to addresses that were checked, certificates are
-verified, redirects are not followed, and nothing of the environment (proxies, .netrc) has a say.
+A plugin calls functions of the module `requests`. `pin` replaces that name in the module of the plugin by a
+`PinnedRequests`. Then every connection goes to checked addresses, certificates are verified, redirects are not
+followed, and proxies and .netrc of the environment are ignored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_ANSWER_BYTES = 1024**2
 
 
 class PinnedRequests:
-    """As much of the module `requests` as plugins use."""
+    """The part of the module `requests` that plugins use."""
 
     codes = requests.codes
     RequestException = requests.RequestException
@@ -48,14 +48,14 @@ class PinnedRequests:
         return self.request("delete", url, **options)
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
-        held = options | {"allow_redirects": False, "verify": True, "proxies": {}, "cert": None, "stream": True}
+        safe_options = options | {"allow_redirects": False, "verify": True, "proxies": {}, "cert": None, "stream": True}
         with _Session() as session:
             try:
-                response = session.request(method, url, **held)
+                response = session.request(method, url, **safe_options)
             except requests.RequestException as error:
                 logger.warning("%s cannot be sent to (%s)", urlsplit(url).hostname, type(error).__name__)
                 raise
-            # Where `requests` keeps a body that was read; a plugin would read it without a bound.
+            # The attribute in which `requests` stores a body. A plugin would read it without a limit.
             response._content = response.raw.read(LONGEST_ANSWER_BYTES, decode_content=True)
             response.close()
         logger.info("%s answered %s", urlsplit(url).hostname, response.status_code)
@@ -64,8 +64,8 @@ class PinnedRequests:
 
 @cache
 def pin(module: str) -> None:
-    """Let the plugin of this module, which is loaded, send with nothing else."""
-    assert sys.modules[module].requests is requests  # noqa: S101 (a plugin that sends otherwise would not be held)
+    """Make the plugin in this loaded module send with `PinnedRequests` only."""
+    assert sys.modules[module].requests is requests  # noqa: S101 (a plugin that sends in another way would not be restricted)
     setattr(sys.modules[module], "requests", PinnedRequests())  # noqa: B010 (a module has no such attribute for mypy)
 
 
@@ -85,7 +85,10 @@ class _Adapter(HTTPAdapter):
 
 class _Pinned(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        """urllib3's own resolves the host by itself. The host stays what a certificate must be for."""
+        """Connect to the checked addresses.
+
+        The method of urllib3 resolves the host itself; the certificate must still match.
+        """
         host = self._dns_host
         *others, last = safe_http.addresses(safe_http.place(host, self.port))
         try:

@@ -1,4 +1,4 @@
-"""Channels and deliveries as the API shows them, and what an administrator may say about a channel."""
+"""Notification channels and deliveries in the API: the responses, and the validated requests."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOST_SETTINGS = 20
 
 
 class ChannelData(TypedDict):
-    """A place that is told of alerts. `target` says where it leads, without anything secret.
+    """A receiver of alerts. `target` describes the receiver without secrets.
 
-    What is secret (`url`, `secret`, `password`) is never shown again.
+    The secrets `url`, `secret` and `password` are never returned.
     """
 
     id: int
@@ -32,10 +32,10 @@ class ChannelData(TypedDict):
 
 
 class DeliveryData(TypedDict):
-    """One telling of an alert to a channel. `next_attempt_at` is null when it is over.
+    """A delivery of an alert to a channel. `next_attempt_at` is null when the delivery is finished.
 
-    `reached`: of several recipients those that have it, where it has not arrived everywhere at once. Of a mail they are
-    addresses, of Apprise marks that only tell recipients apart.
+    `reached` has the recipients that got it when it did not reach all of them at once: e-mail addresses, or for Apprise
+    keys that identify a recipient and reveal nothing else.
     """
 
     id: int
@@ -92,13 +92,13 @@ class ChannelRequestSerializer(Input):
     password = SecretField(help_text="Password for the MQTT broker.")
 
     def validate_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
-        if len(settings) > MOST_SETTINGS or not all(isinstance(one, str | int | bool) for one in settings.values()):
-            raise serializers.ValidationError("Short texts, whole numbers, true and false are understood.")
+        if len(settings) > MOST_SETTINGS or not all(isinstance(value, str | int | bool) for value in settings.values()):
+            raise serializers.ValidationError("Values are texts, whole numbers, true or false.")
         return settings
 
 
 def store(channel: NotificationChannel, values: dict[str, Any]) -> None:
-    """Write what was sent into `channel`, in the caller's transaction. Raises `ValidationError`."""
+    """Store validated values in `channel`, in the caller's transaction. Raises `ValidationError`."""
     try:
         configure(channel, values)
     except ChannelInvalidError as error:

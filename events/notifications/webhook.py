@@ -1,4 +1,4 @@
-"""Webhooks: a signed JSON by POST to an address that the system may send to."""
+"""Webhooks: signed JSON by POST to an allowed address."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Webhook:
 
     def target(self, config: Config) -> str:
         if not self._url(config):
-            raise ChannelInvalidError("url", "Needed: where to send to. Only DEFAULT_WEBHOOK_URL can stand for it.")
+            raise ChannelInvalidError("url", "A URL is required, unless DEFAULT_WEBHOOK_URL is set.")
         try:
             where = safe_http.check(self._url(config))
         except OutgoingRefusedError as error:

@@ -1,4 +1,4 @@
-"""The loop that sends notifications, beside the web server or by `runworker notifications`."""
+"""The notifier: the loop that sends notifications, in `up` or by `runworker notifications`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from events.models import Delivery
 from events.notifications import channels, content, deliveries
 from events.notifications.channel_worker import WorkerThread
-from events.notifications.deliveries import CHANNEL, Claim, hint
+from events.notifications.deliveries import CHANNEL, DeliveryLease, wakeup
 from hsi import failpoints
 from hsi.errors import HSIError
 from hsi.metrics import histograms
@@ -24,30 +24,32 @@ from hsi.workers.loop import LONGEST_SLEEP_SECONDS, Loop, drop_bad_connections
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = (5.0, 600.0)
-LEAST_SLEEP_SECONDS = 0.2  # while something is due that another worker has, or that waits for its first telling
+MIN_SLEEP_SECONDS = (
+    0.2  # while a due delivery is locked by another worker, or waits for the first delivery of its alert
+)
 
 
 class Notifier(Loop):
-    """Claims deliveries that are due, and sends as many at a time as `NOTIFICATION_CONCURRENCY`.
+    """Claims due deliveries, and sends up to `NOTIFICATION_CONCURRENCY` at a time.
 
-    It is woken by hints and by the ends of its own sendings, and looks by itself every second.
+    Wake-ups and finished deliveries wake it, and it polls once a second.
     """
 
     def __init__(self, channels: Sequence[str] = (CHANNEL,)) -> None:
-        """`channels` are the Channels channels that this process serves beside."""
+        """`channels` are the Channels channels that this process serves too."""
         super().__init__("notifications")
-        self._in_hand: dict[Future[None], Claim] = {}
+        self._in_hand: dict[Future[None], DeliveryLease] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._channel_worker = WorkerThread(channels)
 
     def open(self) -> None:
         self._pool = ThreadPoolExecutor(settings.NOTIFICATION_CONCURRENCY, thread_name_prefix=self.name)
-        hint.listen(self.wake)
+        wakeup.listen(self.wake)
         self._channel_worker.start()
 
     def close(self) -> None:
-        """Finish what is in hand, for as long as the grace time allows. The rest comes back when its lease ends."""
-        hint.unlisten(self.wake)
+        """Finish the deliveries in hand within the grace time. The others come back when their lease ends."""
+        wakeup.unlisten(self.wake)
         self._channel_worker.stop()
         if self._in_hand:
             wait(self._in_hand, timeout=settings.SHUTDOWN_GRACE_SECONDS)
@@ -55,8 +57,8 @@ class Notifier(Loop):
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._collect()
         self.cut_off = bool(self._in_hand)
-        for claim in self._in_hand.values():
-            logger.warning("Delivery %s is not finished and is sent again when its lease ends", claim.delivery_id)
+        for claimed in self._in_hand.values():
+            logger.warning("Delivery %s is not finished and is sent again when its lease ends", claimed.delivery_id)
         connections.close_all()
 
     def idle(self) -> bool:
@@ -68,23 +70,21 @@ class Notifier(Loop):
         claims = deliveries.claim(free) if free > 0 and settings.NOTIFICATION_ENABLED else []
         if claims:
             failpoints.reach("delivery-claimed")
-        for claim in claims:
+        for claimed in claims:
             assert self._pool is not None  # noqa: S101 (open() came first)
-            future = self._pool.submit(deliver, claim)
-            self._in_hand[future] = claim
+            future = self._pool.submit(deliver, claimed)
+            self._in_hand[future] = claimed
             future.add_done_callback(lambda _: self.wake())
         if self._only_once:
             wait(self._in_hand)
             self._collect()
         if claims and free > len(claims):
-            return LEAST_SLEEP_SECONDS
+            return MIN_SLEEP_SECONDS
         return LONGEST_SLEEP_SECONDS if claims or self._in_hand else self._pause()
 
     def _pause(self) -> float:
         seconds = deliveries.seconds_to_next() if settings.NOTIFICATION_ENABLED else None
-        return (
-            LONGEST_SLEEP_SECONDS if seconds is None else min(max(seconds, LEAST_SLEEP_SECONDS), LONGEST_SLEEP_SECONDS)
-        )
+        return LONGEST_SLEEP_SECONDS if seconds is None else min(max(seconds, MIN_SLEEP_SECONDS), LONGEST_SLEEP_SECONDS)
 
     def keep_alive(self) -> None:
         deliveries.extend(list(self._in_hand.values()))
@@ -97,79 +97,77 @@ class Notifier(Loop):
                 future.result()
 
 
-def deliver(claim: Claim) -> None:
-    """One delivery, from claimed to sent, tried again later, or given up.
-
-    Where the database does not take the result, the lease brings the delivery back.
-    """
+def deliver(claimed: DeliveryLease) -> None:
+    """Send a claimed delivery, and record the result. If the database fails, the delivery comes back with its lease."""
     drop_bad_connections()
     try:
-        _deliver(claim)
+        _deliver(claimed)
     except (DatabaseError, InterfaceError) as error:
-        logger.error("Delivery %s is not stored and is sent again when its lease ends: %s", claim.delivery_id, error)
+        logger.error("Delivery %s is not stored and is sent again when its lease ends: %s", claimed.delivery_id, error)
         connections.close_all()
     finally:
         drop_bad_connections()
 
 
-def _deliver(claim: Claim) -> None:
+def _deliver(claimed: DeliveryLease) -> None:
     rows = Delivery.objects.select_related("channel", "alert__event__camera")
-    delivery = rows.filter(pk=claim.delivery_id, lease=claim.lease).first()
+    delivery = rows.filter(pk=claimed.delivery_id, lease=claimed.lease).first()
     if delivery is None:
-        return  # gone with its event, or another worker's by now
-    if claim.attempts > settings.NOTIFICATION_MAX_ATTEMPTS:
-        _give_up(claim, "Whoever sent this died of it, or never came back.")
+        return  # deleted with its event, or claimed by another worker
+    if claimed.attempts > settings.NOTIFICATION_MAX_ATTEMPTS:
+        _give_up(claimed, "Every attempt ended without a result.")
     elif not delivery.channel.enabled:
-        _give_up(claim, "The channel was switched off.")
+        _give_up(claimed, "The channel is disabled.")
     elif delivery.alert.event.deleted_at is not None:
-        _give_up(claim, "The event is in the trash.")
+        _give_up(claimed, "The event is in the trash.")
     else:
-        _send(claim, delivery)
+        _send(claimed, delivery)
 
 
-def _send(claim: Claim, delivery: Delivery) -> None:
-    if not deliveries.is_news(delivery):
-        deliveries.withdraw(claim)
+def _send(claimed: DeliveryLease, delivery: Delivery) -> None:
+    if not deliveries.has_new_content(delivery):
+        deliveries.withdraw(claimed)
         return
-    told = deliveries.content_of(delivery.alert.event)
+    sent_content = deliveries.content_of(delivery.alert.event)
+    if delivery.reached:  # some recipients have the content of an earlier attempt, and get the changes by an update
+        sent_content = delivery.told
     try:
-        channels.send(delivery.channel, content.of(delivery))
+        channels.send(delivery.channel, content.notification_of(delivery))
     except HSIError as error:
         channels.record_failure(delivery.channel_id, error)
-        _failed(claim, delivery, error, told)
+        _failed(claimed, delivery, error, sent_content)
         return
     failpoints.reach("notification-sent")
-    # Who has it from an earlier try was told what was known then, and is told the rest by an update.
-    if deliveries.sent(claim, delivery.told if delivery.reached else told):
+    if deliveries.mark_sent(claimed, sent_content):
         histograms.stage("delivery", (timezone.now() - delivery.alert.updated_at).total_seconds())
     else:
-        logger.info("Delivery %s was given to another worker, or has more to tell", claim.delivery_id)
+        logger.info("Delivery %s was claimed by another worker, or has new content", claimed.delivery_id)
     channels.record_success(delivery.channel_id)
     failpoints.reach("delivery-committed")
 
 
-def _failed(claim: Claim, delivery: Delivery, error: HSIError, told: dict[str, Any]) -> None:
+def _failed(claimed: DeliveryLease, delivery: Delivery, error: HSIError, sent_content: dict[str, Any]) -> None:
     reason = f"{error.code}: {error.detail}"
     if isinstance(error, channels.NotSentError) and error.reached:
         reached = [*delivery.reached, *error.reached]
-        deliveries.reached(claim, reached, delivery.told if delivery.reached else told)
-    if not error.retryable or claim.attempts >= settings.NOTIFICATION_MAX_ATTEMPTS:
-        _give_up(claim, reason)
+        deliveries.mark_reached(claimed, reached, sent_content)
+    if not error.retryable or claimed.attempts >= settings.NOTIFICATION_MAX_ATTEMPTS:
+        _give_up(claimed, reason)
         return
-    delay = retry_delay_seconds(claim.attempts, error)
+    delay = retry_delay_seconds(claimed.attempts, error)
     logger.warning(
-        "Delivery %s, attempt %s failed, again in %.0f s: %s", claim.delivery_id, claim.attempts, delay, reason
+        "Delivery %s, attempt %s failed, again in %.0f s: %s", claimed.delivery_id, claimed.attempts, delay, reason
     )
-    deliveries.failed(claim, reason, delay)
+    deliveries.mark_failed(claimed, reason, delay)
 
 
-def _give_up(claim: Claim, reason: str) -> None:
-    logger.error("Delivery %s is given up after %s attempts: %s", claim.delivery_id, claim.attempts, reason)
-    deliveries.dead(claim, reason)
+def _give_up(claimed: DeliveryLease, reason: str) -> None:
+    logger.error("Delivery %s failed permanently after %s attempts: %s", claimed.delivery_id, claimed.attempts, reason)
+    deliveries.mark_dead(claimed, reason)
 
 
 def retry_delay_seconds(attempts: int, error: HSIError) -> float:
-    """Exponential back-off with jitter (half to full), or what the receiver asked for."""
+    """Return the exponential back-off with jitter (half to full), or the delay that the receiver requested."""
     if error.retry_after_seconds is not None:
         return max(error.retry_after_seconds, 1.0)
     first, longest = RETRY_SECONDS

@@ -8,7 +8,6 @@ leases.
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 from collections import defaultdict
@@ -18,6 +17,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from hsi.db.clock import NOW
+from hsi.db.lease import claim
 from hsi.db.sql import execute
 from hsi.logs import context
 from hsi.models import QueueJob
@@ -105,18 +105,15 @@ class DatabaseQueue:
             self._bell.wait(heard, min(left, _poll_seconds))
 
     def _claim(self, limit: int, lease_seconds: float) -> list[Job]:
-        database = connections[DEFAULT_DB_ALIAS]
-        now = NOW[database.vendor]
-        lock = " FOR UPDATE SKIP LOCKED" if database.vendor == "postgresql" else ""
-        lease = secrets.token_hex(16)
-        rows = execute(
-            f"UPDATE {TABLE} SET lease=%(lease)s, attempts=attempts+1, due_at={now}+%(seconds)s WHERE id IN"
-            f" (SELECT id FROM {TABLE} WHERE queue=%(queue)s AND due_at<={now}"
-            f" ORDER BY due_at,id LIMIT %(limit)s{lock})"
-            " RETURNING id,row_id,attempts,put_at,failures,trace",
-            {"lease": lease, "seconds": lease_seconds, "queue": self.name, "limit": limit},
-        ).fetchall()
-        return [self._job(row, lease) for row in sorted(rows)]
+        lease, rows = claim(
+            TABLE,
+            "queue=%(queue)s",
+            {"queue": self.name},
+            limit=limit,
+            lease_seconds=lease_seconds,
+            returning="id,row_id,attempts,put_at,failures,trace",
+        )
+        return [self._job(row, lease) for row in rows]
 
     def _job(self, row: tuple[Any, ...], lease: str) -> Job:
         identity, row_id, attempts, put_at, failures, trace = row

@@ -93,7 +93,7 @@ def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the window is looked at again
     link_says(page, "Signed out")
     expect(page.locator("#signed-out")).to_be_visible()
-    expect(page.locator("#health")).to_have_text("Cannot be asked")
+    expect(page.locator("#health")).to_have_text("Unknown")
 
 
 @pytest.mark.parametrize("screen", [SCREENS[3]], indirect=True, ids=str)
@@ -107,18 +107,18 @@ def test_an_event_arrives_is_judged_and_is_reviewed_without_a_reload(visit: Visi
     event = tell(with_picture(door))
     card = page.locator(f'.event[data-id="{event.pk}"]')
     expect(card.locator("[data-slot=camera]")).to_have_text(WICKED)
-    expect(card.locator("[data-slot=level]")).to_have_text("Not judged yet")
+    expect(card.locator("[data-slot=level]")).to_have_text("Not analysed yet")
     expect(card.locator("[data-slot=score]")).to_have_text("–")  # noqa: RUF001
-    expect(card.locator("[data-slot=sentence]")).to_have_text("Person seen.")
+    expect(card.locator("[data-slot=sentence]")).to_have_text("Person detected.")
     expect(page.locator("#empty")).to_have_count(0)
-    expect(page.locator("#news")).to_contain_text("Not judged yet")
+    expect(page.locator("#news")).to_contain_text("Not analysed yet")
     page.wait_for_function("card => card.querySelector('img').naturalWidth > 0", arg=card.element_handle())
 
     judged: dict[str, Any] = {"risk_score": 91, "risk_level": "critical", "risk_source": "llm", "analysis": "done"}
     tell(event, "event.updated", summary=WICKED, reasoning="Because.", **judged)
     expect(card.locator("[data-slot=level]")).to_have_text("Critical risk")
     expect(card.locator("[data-slot=score]")).to_have_text("91")
-    expect(card.locator("[data-slot=verdict]")).to_have_text("Judged by the language model.")
+    expect(card.locator("[data-slot=verdict]")).to_have_text("Analysed by the language model.")
     expect(card.locator("[data-slot=sentence]")).to_have_text(WICKED)
     card.locator("summary").click()
     expect(card.locator("[data-slot=reasoning]")).to_be_visible()
@@ -138,7 +138,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     page.goto("/")
     link_says(page, "Live")
     tile = page.locator('.camera[data-id="door"]')
-    expect(tile).to_contain_text("Has never sent a picture")
+    expect(tile).to_contain_text("No picture so far")
     for of in (door, factories.camera("yard")):
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():

@@ -138,7 +138,7 @@ ACTIONS = (
     Action(Alert, "dismiss", lambda _: factories.alert(), "1 dismissed.", {"status": "dismissed"}),
     Action(Event, "mark_reviewed", event(), "1 changed.", {"reviewed": True}),
     Action(Event, "mark_unreviewed", event(reviewed=True), "1 changed.", {"reviewed": False}),
-    Action(Event, "let_go", event(kept=True), "1 changed.", {"kept": False}),
+    Action(Event, "release", event(kept=True), "1 changed.", {"kept": False}),
     Action(
         Delivery, "send_again", lambda _: given_up(factories.event()), "1 will be sent again.", {"state": "pending"}
     ),

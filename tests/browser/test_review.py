@@ -124,7 +124,7 @@ def test_the_strip_is_walked_by_click_key_and_button_and_boxes_lie_where_things_
               box["width"] / picture["width"], box["height"] / picture["height"]]  # fmt: skip
     assert within == pytest.approx([0.4, 0.3, 0.2, 0.5], abs=0.01)
 
-    page.locator(".sightings a").last.click()
+    page.locator(".detections a").last.click()
     expect(chosen(page)).to_have_attribute("data-frame", "4")
     expect(page.locator("#caption")).to_contain_text("1.0 s into the clip")
     expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
@@ -155,7 +155,7 @@ def test_keys_lead_from_event_to_event_and_type_in_a_field_and_a_lost_picture_sa
     page.keyboard.press("j")
     older = Event.objects.get(analysis="pending")
     page.wait_for_url(f"**{address(older)}")
-    expect(page.locator(".score")).to_contain_text("not judged")
+    expect(page.locator(".score")).to_contain_text("not analysed")
     factories.detection(factories.upload(event.camera), event.batch, confidence=0.99)
     page.keyboard.press("k")
     page.wait_for_url(f"**{address(event)}")
@@ -177,7 +177,7 @@ def test_a_person_does_all_there_is_to_do_with_keys_alone(at_event: Page, event:
     press(page.get_by_label("keep it"), "Space")
     press(page.get_by_role("button", name="Save"))
     expect(page.locator(".head").get_by_text("kept")).to_be_visible()
-    press(page.get_by_role("button", name="Judge again"))
+    press(page.get_by_role("button", name="Analyse again"))
     expect(page.get_by_text("It waits for its judgement.")).to_be_visible()
 
     event.refresh_from_db()

@@ -11,7 +11,7 @@ from channels_redis.core import RedisChannelLayer
 from django.core.management import call_command, load_command_class
 
 from events.notifications.channel_worker import WorkerThread
-from events.notifications.deliveries import CHANNEL, MESSAGE, hint
+from events.notifications.deliveries import CHANNEL, MESSAGE, wakeup
 from events.routing import stream_urlpatterns
 from events.stream.handshake import SiteOriginValidator, TokenAuthMiddleware
 from events.stream.hub import Hub
@@ -101,7 +101,7 @@ def test_a_message_of_the_channel_wakes_the_notifier_also_after_redis_was_away(s
             "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [valkey.url]}}
         }
         worker = WorkerThread([CHANNEL])
-        hint.listen(woken.set)
+        wakeup.listen(woken.set)
         worker.start()
         try:
             wake_through_channel(valkey.url, woken)
@@ -109,7 +109,7 @@ def test_a_message_of_the_channel_wakes_the_notifier_also_after_redis_was_away(s
             valkey.start()
             wake_through_channel(valkey.url, woken)
         finally:
-            hint.unlisten(woken.set)
+            wakeup.unlisten(woken.set)
             worker.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "channel-worker"]
 

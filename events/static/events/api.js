@@ -1,10 +1,10 @@
-// Calls to the REST API with the session's cookie. Throws ApiError; says "signed-out" once on the document.
+// Calls of the REST API with the session cookie. Throws ApiError. Dispatches "signed-out" on the document after a 401.
 
-// The path below which the site is served: this script lies in its `static/events/`.
+// The path prefix of the site. This script is in `static/events/` below it.
 export const BASE = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 export class ApiError extends Error {
-  // `problem` is the body of the answer, where there is one: its `code`, and its `errors` by field.
+  // `problem` is the body of the answer, if any: with `code`, and `errors` by field.
   constructor(status, text, problem = null) {
     super(text);
     this.status = status;
@@ -31,7 +31,7 @@ export async function ask(url, { method = "GET", body } = {}) {
   if (answer.status === 401) document.dispatchEvent(new Event("signed-out"));
   if (answer.status === 204) return null;
   const data = await answer.json().catch(() => null);
-  // Health answers 503 with a body that is still worth showing.
+  // The health report comes with 503 too, and is shown.
   if (!answer.ok && !(answer.status === 503 && data?.checks)) {
     throw new ApiError(answer.status, data?.detail || `The server answered ${answer.status}.`, data);
   }

@@ -1,15 +1,15 @@
-// The tiles of the cameras: name, last picture, and when it was taken.
+// The camera tiles: name, last picture and its time.
 
 import { ask, BASE } from "./api.js";
 import { blank, slot } from "./cards.js";
 import * as times from "./times.js";
 
-const AT_MOST_EVERY = 2000;
+const MIN_INTERVAL_MS = 2000;
 
 export class Cameras {
   constructor() {
     this.list = document.getElementById("cameras");
-    this.asking = null;
+    this.pending = null;
   }
 
   find(id) {
@@ -21,8 +21,8 @@ export class Cameras {
     return tile ? slot(tile, "name").textContent : id;
   }
 
-  // A camera sent a picture: its tile shows it, unless it is older than what is there. Or it is silent for too long.
-  saw({ camera, status, last_captured_at: captured }) {
+  // Handle a status message: a new picture, or a camera that went offline or online.
+  receive({ camera, status, last_captured_at: captured }) {
     const tile = this.find(camera);
     if (!tile) {
       this.refreshSoon();
@@ -33,8 +33,8 @@ export class Cameras {
   }
 
   show(tile, captured) {
-    const known = Date.parse(tile.dataset.sent);
-    if (!captured || Date.parse(captured) <= known) return;
+    const shownAt = Date.parse(tile.dataset.sent);
+    if (!captured || Date.parse(captured) <= shownAt) return;
     tile.dataset.sent = captured;
     times.show(slot(tile, "time"), captured);
     const whole = `${BASE}/api/cameras/${encodeURIComponent(tile.dataset.id)}/snapshot`;
@@ -45,7 +45,7 @@ export class Cameras {
   }
 
   refreshSoon() {
-    this.asking ??= setTimeout(() => this.refresh().finally(() => (this.asking = null)), AT_MOST_EVERY);
+    this.pending ??= setTimeout(() => this.refresh().finally(() => (this.pending = null)), MIN_INTERVAL_MS);
   }
 
   async refresh() {

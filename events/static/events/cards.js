@@ -1,4 +1,4 @@
-// One event as a card: `fill` writes an event of the API into the card that the server's template made.
+// The card of an event: `fill` writes an event of the API into the card of the server's template.
 
 import * as times from "./times.js";
 
@@ -11,9 +11,9 @@ export function blank(id) {
 }
 
 export function seen(labels) {
-  if (!labels.length) return "Something was seen.";
+  if (!labels.length) return "Something was detected.";
   const text = [labels.slice(0, -1).join(", "), labels.at(-1)].filter(Boolean).join(" and ");
-  return `${text[0].toUpperCase()}${text.slice(1)} seen.`;
+  return `${text[0].toUpperCase()}${text.slice(1)} detected.`;
 }
 
 export function fill(card, event, camera, words) {
@@ -35,8 +35,8 @@ export function fill(card, event, camera, words) {
   slot(card, "verdict").textContent = words.verdicts[`${event.risk_source ?? "none"}-${event.analysis}`] ?? "";
   fillLabels(card, event);
   fillWhy(card, event);
-  slot(card, "review-words").textContent = event.reviewed ? "Reviewed" : "Mark reviewed";
-  slot(card, "review").title = event.reviewed ? "Take it back" : "";
+  slot(card, "review-text").textContent = event.reviewed ? "Reviewed" : "Mark reviewed";
+  slot(card, "review").title = event.reviewed ? "Mark as not reviewed" : "";
   fillPicture(card, event, camera);
 }
 
@@ -44,13 +44,13 @@ function fillRisk(card, event, level, words) {
   const scored = event.risk_score !== null;
   slot(card, "score").textContent = scored ? event.risk_score : "–";
   slot(card, "arc").setAttribute("stroke-dasharray", `${scored ? event.risk_score : 0} 100`);
-  slot(card, "level").textContent = words.levels[level] ?? words.no_level[event.analysis] ?? "Not judged";
-  slot(card, "score-words").textContent = scored ? `, score ${event.risk_score} of 100` : "";
+  slot(card, "level").textContent = words.levels[level] ?? words.no_level[event.analysis] ?? "Not analysed";
+  slot(card, "score-text").textContent = scored ? `, score ${event.risk_score} of 100` : "";
 }
 
 function fillLabels(card, event) {
-  const count = slot(card, "sightings");
-  count.textContent = `${event.detection_count} sighting${event.detection_count === 1 ? "" : "s"}`;
+  const count = slot(card, "detections");
+  count.textContent = `${event.detection_count} detection${event.detection_count === 1 ? "" : "s"}`;
   const labels = event.labels.map((label) => {
     const item = document.createElement("li");
     item.textContent = label;
@@ -71,12 +71,12 @@ function fillPicture(card, event, camera) {
   slot(card, "picture-link").href = address;
   const image = slot(card, "picture");
   image.alt = `Picture of ${camera}`;
-  // Asked for again only when more was seen: the best picture may be another one now.
-  const wanted = `${address}&seen=${event.detection_count}`;
-  if (image.getAttribute("src") !== wanted) image.src = wanted;
+  // Load the picture again only when the number of detections changed: the best picture may be another one.
+  const source = `${address}&seen=${event.detection_count}`;
+  if (image.getAttribute("src") !== source) image.src = source;
 }
 
-// A picture that cannot be had says so, and is shown as soon as it can be had.
+// Mark pictures that cannot be loaded.
 export function watchPictures(root) {
   const note = (image, missing) => image.closest(".picture")?.classList.toggle("missing", missing);
   root.addEventListener("error", ({ target }) => target.tagName === "IMG" && note(target, true), true);

@@ -1,10 +1,10 @@
-// While there is no event, what the page says instead keeps up with what happens: the server says it anew.
+// While there is no event, keep the explanation up to date: the server renders it again.
 
-const AT_MOST_EVERY = 3000;
+const MIN_INTERVAL_MS = 3000;
 
 export class Empty {
   constructor() {
-    this.asking = null;
+    this.pending = null;
   }
 
   get shown() {
@@ -12,14 +12,14 @@ export class Empty {
   }
 
   soon() {
-    if (this.shown) this.asking ??= setTimeout(() => this.refresh().finally(() => (this.asking = null)), AT_MOST_EVERY);
+    if (this.shown) this.pending ??= setTimeout(() => this.refresh().finally(() => (this.pending = null)), MIN_INTERVAL_MS);
   }
 
   async refresh() {
     const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const said = page.getElementById("empty");
-    if (said) this.shown?.replaceWith(document.importNode(said, true));
+    const element = page.getElementById("empty");
+    if (element) this.shown?.replaceWith(document.importNode(element, true));
   }
 }

@@ -1,10 +1,10 @@
-// The list of events that was asked for: newest first, kept up to date, and continued into the past.
+// The list of events: newest first, kept up to date, with older events on request.
 
 import { ask, BASE } from "./api.js";
 import { blank, fill, slot } from "./cards.js";
 
-const KEPT = 300;
-const AT_MOST_EVERY = 5000;
+const MAX_CARDS = 300;
+const MIN_INTERVAL_MS = 5000;
 
 export class Feed {
   constructor(page, nameOf) {
@@ -12,7 +12,7 @@ export class Feed {
     this.first = page.first;
     this.cursor = page.cursor;
     this.query = page.query;
-    this.asking = null;
+    this.pending = null;
     this.nameOf = nameOf;
     this.list = document.getElementById("events");
     this.older = document.getElementById("older");
@@ -21,7 +21,7 @@ export class Feed {
     this.news = document.getElementById("news");
     this.older.addEventListener("click", () => this.loadOlder());
     this.list.addEventListener("click", (click) => this.clicked(click));
-    this.filters.addEventListener("change", ({ target }) => this.chose(target));
+    this.filters.addEventListener("change", ({ target }) => this.search(target));
     this.filters.addEventListener("formdata", ({ formData }) => dropEmpty(formData));
   }
 
@@ -29,15 +29,15 @@ export class Feed {
     return this.list.querySelector(`:scope > [data-id="${Number(id)}"]`);
   }
 
-  // What the stream tells. Whether an event matches what was asked for, only the server can say.
-  heard(event, { fresh = false } = {}) {
-    if (!this.query || this.find(event.id)) this.put(event, { fresh });
-    else this.asking ??= setTimeout(() => this.lookAgain().finally(() => (this.asking = null)), AT_MOST_EVERY);
+  // Handle a message. Only the server knows whether an event matches the search.
+  receive(event, { isNew = false } = {}) {
+    if (!this.query || this.find(event.id)) this.put(event, { announce: isNew });
+    else this.pending ??= setTimeout(() => this.refresh().finally(() => (this.pending = null)), MIN_INTERVAL_MS);
   }
 
-  async lookAgain() {
+  async refresh() {
     const page = await ask(this.address()).catch(() => null);
-    page?.items.forEach((event) => this.put(event, { fresh: true }));
+    page?.items.forEach((event) => this.put(event, { announce: true }));
   }
 
   address(cursor) {
@@ -47,13 +47,13 @@ export class Feed {
     return `${BASE}/api/events?${query}`;
   }
 
-  // A choice is asked for at once, what is typed with Enter or the button.
-  chose(field) {
+  // A choice searches immediately, a text with Enter or the button.
+  search(field) {
     if (field.matches("select, [type=checkbox]")) this.filters.requestSubmit();
   }
 
-  // Puts an event where it belongs; an older version of what is shown changes nothing.
-  put(event, { fresh = false } = {}) {
+  // Insert or update an event. An older version than the shown one is ignored.
+  put(event, { announce = false } = {}) {
     let card = this.find(event.id);
     if (card && Date.parse(card.dataset.updated) > Date.parse(event.updated_at)) return;
     const isNew = !card;
@@ -61,11 +61,11 @@ export class Feed {
     card ??= blank("event-blank");
     fill(card, event, this.nameOf(event.camera), this.words);
     if (isNew) this.insert(card);
-    if (isNew && fresh) this.announce(card, event);
+    if (isNew && announce) this.announce(card, event);
     this.settle();
   }
 
-  // Older than everything shown, while older ones can still be asked for: it comes with them.
+  // Whether the event is older than all shown events, so that it comes with a later page.
   isBeyond(event) {
     const last = this.list.lastElementChild;
     return Boolean(last && this.cursor && isBefore(event.started_at, event.id, last));
@@ -74,7 +74,7 @@ export class Feed {
   insert(card) {
     const next = [...this.list.children].find((other) => !isBefore(card.dataset.started, card.dataset.id, other));
     this.list.insertBefore(card, next ?? null);
-    while (this.list.children.length > KEPT && !this.list.lastElementChild.contains(document.activeElement)) {
+    while (this.list.children.length > MAX_CARDS && !this.list.lastElementChild.contains(document.activeElement)) {
       this.list.lastElementChild.remove();
       this.cursor = null;
       this.older.hidden = true;
@@ -99,7 +99,7 @@ export class Feed {
     });
   }
 
-  // Everything anew: after messages were missed for good.
+  // Load everything again, after messages were lost.
   async reload() {
     await this.work(this.older, async () => {
       const page = await ask(this.address());
@@ -139,7 +139,7 @@ export class Feed {
   }
 }
 
-// So that the address says what was asked for, and no more.
+// Keep empty fields out of the address.
 function dropEmpty(data) {
   for (const [name, value] of [...data]) if (!value) data.delete(name);
 }

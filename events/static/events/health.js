@@ -1,11 +1,11 @@
-// How the system is and what waits, asked every ten seconds and soon after something happened.
+// The health of the system and its backlog, refreshed every ten seconds and shortly after each message.
 
 import { ApiError, ask, BASE } from "./api.js";
 
-const EVERY = 10_000;
-const SOON = 800;
-const MANY = 200;
-const STATES = { healthy: "All well", degraded: "Degraded", unhealthy: "Not working" };
+const INTERVAL_MS = 10_000;
+const DELAY_MS = 800;
+const MAX_COUNT = 200;
+const STATES = { healthy: "Healthy", degraded: "Degraded", unhealthy: "Not working" };
 
 export class Health {
   constructor() {
@@ -13,14 +13,14 @@ export class Health {
     this.checks = document.getElementById("checks");
     this.well = document.getElementById("well");
     this.signs = [document.getElementById("health"), document.getElementById("state")];
-    this.asked = document.getElementById("asked");
+    this.checkedAt = document.getElementById("checked-at");
     document.addEventListener("visibilitychange", () => document.hidden || this.soon());
     this.now();
-    this.countRefused();
+    this.countRejected();
   }
 
   soon() {
-    this.early ??= setTimeout(() => this.now(), SOON);
+    this.early ??= setTimeout(() => this.now(), DELAY_MS);
   }
 
   async now() {
@@ -33,38 +33,38 @@ export class Health {
       if (!(error instanceof ApiError)) throw error;
       this.unknown(error);
     }
-    this.timer = setTimeout(() => this.now(), EVERY);
+    this.timer = setTimeout(() => this.now(), INTERVAL_MS);
   }
 
   show({ status, checks = {}, waiting = {} }) {
     this.sign(status, STATES[status] ?? status);
     this.list(Object.entries(checks));
     for (const [name, count] of Object.entries(waiting)) this.count(name, count);
-    this.asked.textContent = `As of ${new Date().toLocaleTimeString()}`;
+    this.checkedAt.textContent = `As of ${new Date().toLocaleTimeString()}`;
   }
 
-  // Of the files taken since midnight, the reader's time.
-  async countRefused() {
+  // Count files since midnight in the time zone of the browser.
+  async countRejected() {
     const midnight = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
-    const page = await ask(`${BASE}/api/uploads?state=rejected&after=${midnight}&limit=${MANY}`).catch(() => null);
-    this.count("rejected_today", page && (page.has_more ? `${MANY}+` : page.items.length));
+    const page = await ask(`${BASE}/api/uploads?state=rejected&after=${midnight}&limit=${MAX_COUNT}`).catch(() => null);
+    this.count("rejected_today", page && (page.has_more ? `${MAX_COUNT}+` : page.items.length));
   }
 
-  // Old figures are no news: they go when the system cannot be asked.
+  // Remove old figures when the system cannot be reached.
   unknown(error) {
-    this.sign("unknown", error.status === 403 ? "Not for you to see" : "Cannot be asked");
+    this.sign("unknown", error.status === 403 ? "Not allowed" : "Unknown");
     this.list([]);
     for (const line of this.waits.children) this.count(line.dataset.wait, null);
-    this.asked.textContent = error.message;
+    this.checkedAt.textContent = error.message;
   }
 
-  // What is not well stands open, with its reason; the rest is there for who wants to know.
+  // Failed checks are shown with their reason. Healthy checks are in a closed part.
   list(checks) {
-    const rows = (wanted) => checks.filter(([, { status }]) => (status === "healthy") === wanted).map(row);
+    const rows = (isHealthy) => checks.filter(([, { status }]) => (status === "healthy") === isHealthy).map(row);
     const well = rows(true);
     this.checks.replaceChildren(...rows(false));
     this.well.hidden = !well.length;
-    this.well.querySelector("summary").textContent = `${well.length} check${well.length === 1 ? " is" : "s are"} well`;
+    this.well.querySelector("summary").textContent = `${well.length} healthy check${well.length === 1 ? "" : "s"}`;
     this.well.querySelector("ul").replaceChildren(...well);
   }
 
@@ -76,7 +76,7 @@ export class Health {
   }
 
   count(name, count) {
-    const line = [...this.waits.children].find((one) => one.dataset.wait === name);
+    const line = [...this.waits.children].find((row) => row.dataset.wait === name);
     if (!line) return;
     line.querySelector("dd").textContent = count ?? "–";
     line.toggleAttribute("data-some", parseInt(count, 10) > 0);
@@ -91,7 +91,7 @@ function row([name, check]) {
   const title = document.createElement("strong");
   title.textContent = name.replaceAll("_", " ");
   const detail = document.createElement("span");
-  detail.textContent = check.detail || (check.status === "healthy" ? "well" : check.status);
+  detail.textContent = check.detail || (check.status === "healthy" ? "healthy" : check.status);
   item.append(mark, title, detail);
   return item;
 }

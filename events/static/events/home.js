@@ -1,4 +1,4 @@
-// The page for people: the server paints it, this keeps it true.
+// The live page: the server renders it, this script keeps it up to date.
 
 import { ask, BASE } from "./api.js";
 import { Cameras } from "./cameras.js";
@@ -9,7 +9,7 @@ import { Health } from "./health.js";
 import { Live } from "./socket.js";
 import { keepFresh } from "./times.js";
 
-const REST_EVERY = 30_000;
+const REFRESH_INTERVAL_MS = 30_000;
 const LINK = {
   live: "Live",
   reconnecting: "Reconnecting…",
@@ -27,10 +27,10 @@ const feed = new Feed(page, (id) => cameras.nameOf(id));
 const health = new Health();
 const empty = new Empty();
 
-const told = {
-  "event.created": (message) => feed.heard(message.data, { fresh: true }),
-  "event.updated": (message) => feed.heard(message.data),
-  "camera.status": (message) => cameras.saw(message.data),
+const handlers = {
+  "event.created": (message) => feed.receive(message.data, { isNew: true }),
+  "event.updated": (message) => feed.receive(message.data),
+  "camera.status": (message) => cameras.receive(message.data),
   "stream.gap": () => Promise.all([feed.reload(), cameras.refresh()]),
 };
 
@@ -55,17 +55,17 @@ document.addEventListener("signed-out", () => {
 });
 
 new Live("events", page.seq, {
-  heard(message) {
-    told[message.type]?.(message);
+  onMessage(message) {
+    handlers[message.type]?.(message);
     health.soon();
     empty.soon();
   },
-  changed: showLink,
+  onState: showLink,
   isSignedIn,
 });
 setInterval(() => {
   if (document.hidden) return;
   cameras.refresh();
-  health.countRefused();
+  health.countRejected();
   empty.soon();
-}, REST_EVERY);
+}, REFRESH_INTERVAL_MS);

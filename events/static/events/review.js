@@ -1,10 +1,10 @@
-// Pictures are chosen without a reload: by a click, the arrow keys, or the buttons below the screen.
+// Select pictures without a reload: by click, arrow keys, or the buttons below the picture.
 const frames = [...document.querySelectorAll(".frame")];
 const screen = document.querySelector(".screen");
 const large = document.querySelector("#large");
 const boxes = document.querySelector("#boxes");
 const strip = document.querySelector(".strip");
-const KEPT = "review-boxes";
+const STORAGE_KEY = "review-boxes";
 
 let shown = Math.max(frames.findIndex((frame) => frame.ariaCurrent === "true"), 0);
 
@@ -52,9 +52,9 @@ const KEYS = {
   j: () => document.querySelector(".neighbours [rel=next]")?.click(),
   k: () => document.querySelector(".neighbours [rel=prev]")?.click(),
 };
-// Where keys mean something else already.
+// Elements in which the keys have another meaning.
 const TYPED = "input:not([type=checkbox]), textarea, select, [contenteditable]";
-const SCROLLED = "pre, .sightings";
+const SCROLLED = "pre, .detections";
 
 addEventListener("keydown", (event) => {
   const key = KEYS[event.key];
@@ -78,7 +78,7 @@ if (frames.length) {
   }
   document.querySelector("#back").addEventListener("click", () => show(shown - 1));
   document.querySelector("#forth").addEventListener("click", () => show(shown + 1));
-  boxes.checked = localStorage.getItem(KEPT) !== "off";
-  boxes.addEventListener("change", () => localStorage.setItem(KEPT, boxes.checked ? "on" : "off"));
+  boxes.checked = localStorage.getItem(STORAGE_KEY) !== "off";
+  boxes.addEventListener("change", () => localStorage.setItem(STORAGE_KEY, boxes.checked ? "on" : "off"));
   mark();
 }

@@ -1,18 +1,18 @@
-// The live connection: resumes with the last number, backs off when refused, and says how it is.
+// The live connection: resumes after the last number, backs off when refused, and reports its state.
 
 import { BASE } from "./api.js";
 
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 30_000;
-const PING_EVERY = 25_000;
+const MIN_WAIT_MS = 1000;
+const MAX_WAIT_MS = 30_000;
+const PING_INTERVAL_MS = 25_000;
 const SIGNED_OUT = 4401;
 const NOT_ALLOWED = 4403;
 
 export class Live {
-  // `topic`: "events" or "system". `after`: the newest number already known, or null for what is new.
-  // `heard(message)`, `changed(state)`, `isSignedIn()`.
-  constructor(topic, after, { heard, changed, isSignedIn }) {
-    Object.assign(this, { topic, last: after, heard, changed, isSignedIn, wait: FIRST_WAIT, ended: false });
+  // `topic`: "events" or "system". `after`: the newest received number, or null for new messages only.
+  // `onMessage(message)`, `onState(state)`, `isSignedIn()`.
+  constructor(topic, after, { onMessage, onState, isSignedIn }) {
+    Object.assign(this, { topic, last: after, onMessage, onState, isSignedIn, wait: MIN_WAIT_MS, ended: false });
     addEventListener("online", () => this.hurry());
     addEventListener("pagehide", () => this.socket?.close());
     addEventListener("pageshow", (event) => event.persisted && this.hurry());
@@ -37,26 +37,26 @@ export class Live {
     else if (message.type !== "pong" && typeof message.seq === "number") {
       if (message.seq <= this.last) return;
       this.last = message.seq;
-      this.heard(message);
+      this.onMessage(message);
     }
   }
 
   ready(message) {
-    this.wait = FIRST_WAIT;
+    this.wait = MIN_WAIT_MS;
     this.last ??= message.seq;
-    this.changed("live");
+    this.onState("live");
     clearInterval(this.pinger);
-    this.pinger = setInterval(() => this.ping(), PING_EVERY);
-    // The server counts anew (its database was replaced): nothing known here holds any more.
+    this.pinger = setInterval(() => this.ping(), PING_INTERVAL_MS);
+    // The numbers went back because the database was replaced, so all data on the page is outdated.
     if (message.seq < this.last) this.gap(message);
   }
 
   gap(message) {
     if (typeof message.seq === "number") this.last = message.seq;
-    this.heard({ type: "stream.gap" });
+    this.onMessage({ type: "stream.gap" });
   }
 
-  // A connection can be dead without anybody saying so: two pings without any answer end it.
+  // A dead connection may not be reported: two pings without an answer close it.
   ping() {
     if (!this.alive) this.socket.close();
     this.alive = false;
@@ -67,19 +67,19 @@ export class Live {
     clearInterval(this.pinger);
     if (code === SIGNED_OUT || (code === 1006 && !(await this.isSignedIn()))) return this.end("signed-out");
     if (code === NOT_ALLOWED) return this.end("refused");
-    this.changed("reconnecting");
+    this.onState("reconnecting");
     this.timer = setTimeout(() => this.connect(), this.wait * (0.75 + Math.random() / 2));
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    this.wait = Math.min(this.wait * 2, MAX_WAIT_MS);
   }
 
   end(state) {
     this.ended = true;
-    this.changed(state);
+    this.onState(state);
   }
 
   hurry() {
     if (this.ended || this.socket.readyState !== WebSocket.CLOSED) return;
-    this.wait = FIRST_WAIT;
+    this.wait = MIN_WAIT_MS;
     this.connect();
   }
 }

@@ -1,4 +1,4 @@
-// Times in the reader's own zone: how long ago in the text, the full time in the title.
+// Times in the time zone of the browser: relative in the text, complete in the title.
 
 const STEPS = [
   [60, "second", 1],
@@ -22,7 +22,7 @@ function relative(when, now, format) {
   return "";
 }
 
-function words(when, now) {
+function describe(when, now) {
   const sameDay = new Date(when).toDateString() === new Date(now).toDateString();
   const at = sameDay ? clock.format(when) : `${day.format(when)}, ${clock.format(when)}`;
   const before = relative(when, now, ago);
@@ -40,7 +40,7 @@ export function show(element, iso) {
 
 function refresh(element, now = Date.now()) {
   const when = Date.parse(element.dateTime);
-  const text = Number.isNaN(when) ? "" : element.hasAttribute("data-short") ? brief(when, now) : words(when, now);
+  const text = Number.isNaN(when) ? "" : element.hasAttribute("data-short") ? brief(when, now) : describe(when, now);
   if (element.textContent !== text) element.textContent = text;
   element.title = Number.isNaN(when) ? "" : full.format(when);
 }

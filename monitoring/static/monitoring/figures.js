@@ -40,5 +40,5 @@ export function follow(address, show, fail) {
 
 // Calls `heard` for what the system tells of itself. While nothing can be heard, a page still asks.
 export function hear(heard) {
-  new Live("system", null, { heard, changed() {}, isSignedIn: async () => true });
+  new Live("system", null, { onMessage: heard, onState() {}, isSignedIn: async () => true });
 }

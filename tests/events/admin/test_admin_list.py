@@ -67,7 +67,7 @@ def test_a_source_is_named_and_what_is_not_the_last_word_says_so(boss: Client):
     factories.event(risk_source="rules", analysis="pending", **judged)
     factories.event(analysis="failed")
     text = boss.get(LIST).content.decode()
-    for words in ("language model", "judging again failed", "so far: being judged", "could not be judged"):
+    for words in ("language model", "another analysis failed", "so far, being analysed", "analysis failed"):
         assert words in text
 
 

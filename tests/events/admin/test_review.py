@@ -104,8 +104,8 @@ def test_the_page_asks_as_often_for_many_pictures_and_tellings_as_for_one(boss: 
 def test_a_score_that_nobody_gave_is_not_shown(boss: Client):
     event = factories.event(analysis="pending", summary="")
     text = boss.get(address(event)).content.decode()
-    assert "Not judged yet" in text
-    assert '<p class="score provisional"><b>–</b><small>not judged</small>' in text  # noqa: RUF001
+    assert "Not analysed yet" in text
+    assert '<p class="score provisional"><b>–</b><small>not analysed</small>' in text  # noqa: RUF001
     rules = factories.event(risk_source="rules")
     assert "score provisional" in boss.get(address(rules)).content.decode()
     model = factories.event(risk_source="llm")
@@ -210,7 +210,7 @@ def test_judging_again_lets_the_batch_wait_with_one_job_however_often_it_is_aske
     assert (event.analysis, event.risk_score) == ("pending", 70)
     assert event.batch.state == Batch.State.CLOSED
     assert QueueJob.objects.filter(queue="analysis_queue", row_id=event.batch_id).count() == 1
-    assert "It waits for its judgement." in boss.get(address(event)).content.decode()
+    assert "The event is waiting for its analysis." in boss.get(address(event)).content.decode()
 
 
 def test_a_person_has_one_word_on_a_verdict_and_may_change_it(boss: Client):
@@ -254,7 +254,7 @@ def test_any_frame_may_be_asked_for(boss: Client, frame: str):
 
 def test_an_event_whose_pictures_are_gone_and_one_in_the_trash_have_a_page(boss: Client):
     event = factories.event()
-    assert "No picture of it is left" in boss.get(address(event)).content.decode()
+    assert "No pictures and no detections are left." in boss.get(address(event)).content.decode()
     Event.objects.filter(pk=event.pk).update(deleted_at=NOW)
     text = boss.get(address(event)).content.decode()
     assert "in the trash" in text
@@ -274,5 +274,5 @@ def test_what_a_cooldown_holds_back_is_told_with_the_alert_that_does(client: Cli
     page = client.get(f"/admin/events/event/{held.pk}/change/").content.decode()
     assert f">alert {alert.pk}</a>." in page
     assert "Held back by the cool-down of an alert of another camera." in page
-    assert "No alert rule matched" not in page
-    assert "No alert rule matched" in client.get(f"/admin/events/event/{quiet.pk}/change/").content.decode()
+    assert "No alert: no rule matched" not in page
+    assert "No alert: no rule matched" in client.get(f"/admin/events/event/{quiet.pk}/change/").content.decode()

@@ -46,7 +46,7 @@ def test_somebody_just_made_is_a_viewer_without_cameras():
     factories.user("carl", role=None)
     text = signed_in("carl").get("/account").content.decode()
     assert '<b class="role">viewer</b>' in text
-    assert "None yet. An administrator grants them" in text
+    assert "None yet. An administrator can grant cameras" in text
 
 
 def test_a_changed_password_keeps_this_session_with_a_new_key_ends_the_others_and_is_audited(anna: User):

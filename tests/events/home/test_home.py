@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cameras.models import Camera, Upload
-from events.labels import VERDICTS, seen, verdict_key, words
+from events.labels import VERDICTS, detected, verdict_key, words
 from events.models import Event
 from hsi.models import StreamHead
 from tests import factories
@@ -57,8 +57,8 @@ def test_a_judged_event_shows_score_level_source_sentence_and_why(viewer: Client
     )
     text = shown(painted(viewer))
     for words_shown in (
-        "Front door", "91", "Critical risk", "Judged by the language model.", event.summary, "It is night.", "Lock it.",
-        "Told at once", "1 sighting", "person", "car", "Mark reviewed",
+        "Front door", "91", "Critical risk", "Analysed by the language model.", event.summary, "It is night.",
+        "Lock it.", "Fast path", "1 detection", "person", "car", "Mark reviewed",
     ):  # fmt: skip
         assert words_shown in text
 
@@ -66,16 +66,16 @@ def test_a_judged_event_shows_score_level_source_sentence_and_why(viewer: Client
 def test_an_event_that_is_not_judged_shows_no_number(viewer: Client, door: Camera):
     factories.event(door, analysis="pending", summary="")
     html = painted(viewer)
-    assert "Not judged yet" in shown(html)
-    assert "Being judged." in shown(html)
-    assert "Person seen." in shown(html)
+    assert "Not analysed yet" in shown(html)
+    assert "Being analysed." in shown(html)
+    assert "Person detected." in shown(html)
     assert ">–</b>" in html.split("<template")[0]  # noqa: RUF001
     assert ", score " not in html
 
 
 def test_an_event_that_could_not_be_judged_says_so(viewer: Client, door: Camera):
     factories.event(door, analysis="failed")
-    assert "It could not be judged. Please look for yourself." in shown(painted(viewer))
+    assert "The analysis failed. Please look at the pictures." in shown(painted(viewer))
 
 
 def test_every_state_of_an_event_has_its_words():
@@ -96,13 +96,13 @@ def test_a_verdict_of_a_model_is_promised_only_where_there_is_a_model(settings):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ([], "Something was seen."),
-        (["person"], "Person seen."),
-        (["car", "dog", "person"], "Car, dog and person seen."),
+        ([], "Something was detected."),
+        (["person"], "Person detected."),
+        (["car", "dog", "person"], "Car, dog and person detected."),
     ],
 )
 def test_an_event_without_a_sentence_tells_what_was_seen(labels: list[str], sentence: str):
-    assert seen(labels) == sentence
+    assert detected(labels) == sentence
 
 
 def test_a_user_sees_only_granted_cameras_and_their_events(viewer: Client, door: Camera):
@@ -208,7 +208,7 @@ def test_refused_files_of_today_are_counted_and_older_ones_are_not(viewer: Clien
 
 def test_without_cameras_administrators_are_told_where_the_folders_belong_and_others_are_not(client: Client, settings):
     client.force_login(factories.admin())
-    assert f"below {settings.CAMERA_ROOT} ," in shown(painted(client))
+    assert f"in {settings.CAMERA_ROOT} ," in shown(painted(client))
     for user in (factories.user(), factories.user(is_staff=True)):
         client.force_login(user)
         text = shown(painted(client))
@@ -218,7 +218,7 @@ def test_without_cameras_administrators_are_told_where_the_folders_belong_and_ot
 
 def test_a_camera_that_never_sent_anything_says_so(viewer: Client):
     text = shown(painted(viewer))
-    assert "Has never sent a picture" in text
+    assert "No picture so far" in text
     assert "Waiting for the first picture" in text
 
 
@@ -227,16 +227,16 @@ def test_pictures_in_which_nothing_was_found_are_counted(viewer: Client, door: C
         factories.upload(door, state=Upload.State.EMPTY)
     factories.upload(door, state=Upload.State.WAITING)
     text = shown(painted(viewer))
-    assert "3 pictures or clips looked at, nothing found." in text
+    assert "3 pictures or clips analysed, nothing detected." in text
     assert "About the detector: It finds only people who stand or walk upright" in text
-    assert "1 still waits to be looked at." in text
+    assert "1 file not analysed yet." in text
 
 
 def test_failed_is_never_shown_as_nothing_found(viewer: Client, door: Camera):
     factories.upload(door, state=Upload.State.DEAD)
     factories.upload(door, state=Upload.State.REJECTED)
     text = shown(painted(viewer))
-    assert "2 could not be looked at" in text
+    assert "2 could not be analysed" in text
     assert "Nothing found" not in text
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cameras.models import Upload
 from events.media import filmstrip
-from events.media.filmstrip import film_of
+from events.media.filmstrip import timeline_of
 from tests import factories
 from tests.factories import NOW
 
@@ -20,10 +20,10 @@ def test_frames_are_in_the_order_of_time_and_hold_all_that_was_found_the_surest_
     later, first = (factories.upload(event.camera, captured_at=NOW + timedelta(seconds=s)) for s in (10, 0))
     for upload, label, confidence in ((later, "car", 0.99), (first, "dog", 0.5), (first, "cat", 0.7)):
         factories.detection(upload, event.batch, label=label, confidence=confidence, captured_at=upload.captured_at)
-    shown = film_of(event)
-    assert [[one.label for one in frame.found] for frame in shown.frames] == [["cat", "dog"], ["car"]]
+    shown = timeline_of(event)
+    assert [[one.label for one in frame.boxes] for frame in shown.frames] == [["cat", "dog"], ["car"]]
     assert [frame.place for frame in shown.frames] == [0, 100]
-    assert [lane.label for lane in shown.lanes] == ["cat", "dog", "car"]
+    assert [track.label for track in shown.tracks] == ["cat", "dog", "car"]
     assert shown.best == 1
 
 
@@ -34,8 +34,8 @@ def test_each_frame_of_a_clip_is_a_picture_of_its_own():
         factories.detection(clip, event.batch, frame_offset=offset, captured_at=NOW + timedelta(seconds=offset))
         for offset in (2.5, 0.0, 2.5)
     ]
-    shown = film_of(event).frames
-    assert [(frame.offset_seconds, len(frame.found)) for frame in shown] == [(0.0, 1), (2.5, 2)]
+    shown = timeline_of(event).frames
+    assert [(frame.offset_seconds, len(frame.boxes)) for frame in shown] == [(0.0, 1), (2.5, 2)]
     assert shown[0].large == f"/api/detections/{made[1].pk}/frame?size=large"
 
 
@@ -44,28 +44,28 @@ def test_a_person_is_what_one_wants_to_see_first():
     for second, label, confidence in ((0, "person", 0.4), (1, "person", 0.6), (2, "car", 0.99)):
         upload = factories.upload(event.camera, captured_at=NOW + timedelta(seconds=second))
         factories.detection(upload, event.batch, label=label, confidence=confidence, captured_at=upload.captured_at)
-    assert film_of(event).best == 1
+    assert timeline_of(event).best == 1
 
 
 def test_a_box_ends_with_its_picture():
     event = factories.event()
     factories.detection(factories.upload(event.camera), event.batch, x=0.9, y=0.01, width=1.0, height=1.0)
-    box = film_of(event).frames[0].found[0]
+    box = timeline_of(event).frames[0].boxes[0]
     assert (box.left + box.width, box.top + box.height) == (100, 100)
     assert box.is_high
     assert box.is_late
 
 
 def test_a_long_film_is_cut(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(filmstrip, "MOST_FRAMES", 2)
+    monkeypatch.setattr(filmstrip, "MAX_FRAMES", 2)
     event = factories.event()
     for second in range(3):
         upload = factories.upload(event.camera, captured_at=NOW + timedelta(seconds=second))
         factories.detection(upload, event.batch, captured_at=upload.captured_at)
-    shown = film_of(event)
+    shown = timeline_of(event)
     assert (len(shown.frames), shown.is_cut) == (2, True)
 
 
 def test_without_pictures_there_is_an_empty_film():
-    shown = film_of(factories.event())
-    assert (shown.frames, shown.lanes, shown.best, shown.is_cut) == ((), (), 0, False)
+    shown = timeline_of(factories.event())
+    assert (shown.frames, shown.tracks, shown.best, shown.is_cut) == ((), (), 0, False)

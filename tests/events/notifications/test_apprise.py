@@ -78,7 +78,7 @@ def check(url: str) -> str:
 
 
 def send(url: str) -> None:
-    channels.kind("apprise").send(Config(url=url), content.test_of("a phone"))
+    channels.kind("apprise").send(Config(url=url), content.test_notification("a phone"))
 
 
 @pytest.mark.parametrize("url", USUAL)

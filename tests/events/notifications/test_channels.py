@@ -52,7 +52,7 @@ def alert() -> Alert:
 
 
 def told(alert: Alert, stage: str = "first") -> Notification:
-    return content.of(factories.delivery(alert, factories.channel(), stage=stage))
+    return content.notification_of(factories.delivery(alert, factories.channel(), stage=stage))
 
 
 class Mailbox:
@@ -125,15 +125,15 @@ def test_a_mail_that_only_some_recipients_got_goes_to_the_others_later(mailbox: 
     mailbox.unknown = {to[1]: answer}
     delivery = factories.delivery(alert, factories.channel("email", recipients=to))
     with pytest.raises(NotSentError, match=rf"1 of 3 recipients: bob@example.org \({answer}\)") as raised:
-        channels.send(delivery.channel, content.of(delivery))
+        channels.send(delivery.channel, content.notification_of(delivery))
     assert raised.value.retryable
     assert raised.value.reached == (to[0], to[2])
     delivery.reached = list(raised.value.reached)
     mailbox.unknown = {}
-    channels.send(delivery.channel, content.of(delivery))
+    channels.send(delivery.channel, content.notification_of(delivery))
     assert mailbox.recipients == [to[0], to[2], to[1]]
     delivery.reached = to
-    channels.send(delivery.channel, content.of(delivery))
+    channels.send(delivery.channel, content.notification_of(delivery))
     assert len(mailbox.mails) == 2
 
 
@@ -143,12 +143,12 @@ def test_of_several_recipients_of_apprise_only_those_without_it_are_sent_to_agai
         peer.default = 200
         peer.answers(200)
         peer.answers(500)
-        with pytest.raises(NotSentError, match=r"did not take it for 1 of 2 recipients \(") as raised:
-            channels.send(delivery.channel, content.of(delivery))
+        with pytest.raises(NotSentError, match=r"did not accept it for 1 of 2 recipients \(") as raised:
+            channels.send(delivery.channel, content.notification_of(delivery))
         delivery.reached = list(raised.value.reached)
         assert len(delivery.reached) == 1
         assert "ann" not in delivery.reached[0]
-        channels.send(delivery.channel, content.of(delivery))
+        channels.send(delivery.channel, content.notification_of(delivery))
         assert [post.json["topic"] for post in peer.posts] == ["ann", "bob", "bob"]
 
 
@@ -198,7 +198,7 @@ def test_apprise_sends_to_a_listed_host_and_to_no_other(settings: Any, alert: Al
         assert post.path == "/a-secret"
         assert post.json["title"] == "Critical risk: Front door"
         peer.default = 500
-        with pytest.raises(NotSentError, match="did not take it"):
+        with pytest.raises(NotSentError, match="did not accept it"):
             channels.send(channel, notification)
         settings.WEBHOOK_ALLOWED_HOSTS = []
         with pytest.raises(RefusedError):
@@ -324,7 +324,11 @@ def test_a_client_id_that_is_set_is_sent_one_connection_at_a_time(alert: Alert):
         where = {"host": "127.0.0.1", "port": broker.port, "client_id": "hsi.garage-1"}
         config = channels.config_of(factories.channel("mqtt", settings=where))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda number: channels.kind("mqtt").send(config, content.test_of(f"{number}")), range(4)))
+            list(
+                pool.map(
+                    lambda number: channels.kind("mqtt").send(config, content.test_notification(f"{number}")), range(4)
+                )
+            )
     assert broker.client_ids == ["hsi.garage-1"] * 4
 
 
@@ -337,5 +341,10 @@ def test_many_send_at_once_over_connections_of_their_own():
     with WebhookPeer() as peer:
         config = channels.config_of(factories.channel(url=peer.url))
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda number: channels.kind("webhook").send(config, content.test_of(f"{number}")), range(8)))
+            list(
+                pool.map(
+                    lambda number: channels.kind("webhook").send(config, content.test_notification(f"{number}")),
+                    range(8),
+                )
+            )
         assert [one["type"] for one in peer.told] == ["channel.test"] * 8

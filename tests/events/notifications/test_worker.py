@@ -110,7 +110,7 @@ def test_a_delivery_whose_worker_died_is_sent_when_its_lease_ends(receiver: Webh
     Delivery.objects.update(due_at=0)
     work()
     assert len(receiver.posts) == 1
-    assert not deliveries.failed(lost, "late", 1)
+    assert not deliveries.mark_failed(lost, "late", 1)
     assert Delivery.objects.get().state == "sent"
 
 
@@ -223,7 +223,7 @@ def test_a_judgement_that_comes_while_the_first_is_being_sent_is_compared_with_w
     judged(alert, risk_score=80)
     assert Delivery.objects.filter(stage="update").exists()
     told = {"risk_score": 70 if is_news else 80, "risk_level": "high", "summary": alert.event.summary}
-    assert deliveries.sent(first, {**told, "recommended_action": ""})
+    assert deliveries.mark_sent(first, {**told, "recommended_action": ""})
     work()
     assert [one["type"] for one in receiver.told] == (["alert.updated"] if is_news else [])
     assert Delivery.objects.filter(stage="update", state="sent").exists() == is_news

@@ -175,7 +175,7 @@ def test_a_hint_of_another_process_wakes_the_hub(settings, valkey_url, token):
     try:
         with server.client(token=token) as client:
             ready(client)
-            for seq in (1, 2, 3):  # joining the group wakes it once, so that only later ones prove a hint
+            for seq in (1, 2, 3):  # joining the group wakes it once, so only later ones prove a wake-up
                 append_without_a_hint()
                 async_to_sync(layer.group_send)(wakeup.GROUP, {"type": "outbox.grown"})
                 assert seqs(client, 1) == [seq]
