@@ -49,7 +49,7 @@ def told() -> list[tuple[str, str]]:
     return [(camera, data["status"]) for camera, data in rows]
 
 
-def test_a_silence_is_told_once_and_the_return_once(door: Camera):
+def test_going_offline_and_coming_back_are_each_published_once(door: Camera):
     last = sent(door)
     listener = OfflineMonitor()
     for after in (0, INTERVAL - 1):
@@ -72,7 +72,7 @@ def test_a_silence_is_told_once_and_the_return_once(door: Camera):
     assert told()[2:] == [("door", "offline")]
 
 
-def test_the_picture_that_ends_a_silence_tells_so_itself(door: Camera, data_dir: Any):
+def test_the_picture_that_ends_an_offline_time_publishes_it(door: Camera, data_dir: Any):
     listener = OfflineMonitor()
     sent(door)
     listener.check(START)
@@ -89,7 +89,7 @@ def test_the_picture_that_ends_a_silence_tells_so_itself(door: Camera, data_dir:
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_jumps_makes_no_silence_and_hides_none(
+def test_a_clock_that_jumps_neither_marks_a_camera_offline_nor_prevents_it(
     door: Camera, monkeypatch: pytest.MonkeyPatch, hours: int, watcher: WorkerHeartbeat
 ):
     sent(door)
@@ -104,7 +104,7 @@ def test_a_clock_that_jumps_makes_no_silence_and_hides_none(
     assert told() == [("door", "offline")]
 
 
-def test_after_a_start_what_came_meanwhile_has_time_to_be_taken_in(door: Camera):
+def test_after_a_start_earlier_files_have_time_to_be_accepted(door: Camera):
     sent(door, received_at=timezone.now() - timedelta(days=2))
     listener = OfflineMonitor()
     listener.check(START)
@@ -114,7 +114,7 @@ def test_after_a_start_what_came_meanwhile_has_time_to_be_taken_in(door: Camera)
     assert told() == [("door", "offline")]
 
 
-def test_a_restart_tells_nothing_twice_and_sees_that_a_camera_came_back(door: Camera):
+def test_a_restart_publishes_nothing_twice_and_sees_that_a_camera_is_back(door: Camera):
     last = sent(door, received_at=timezone.now() - timedelta(days=2))
     Camera.objects.update(silent_since=last.received_at)
     OfflineMonitor().check(START)
@@ -125,7 +125,7 @@ def test_a_restart_tells_nothing_twice_and_sees_that_a_camera_came_back(door: Ca
     assert told() == [("door", "online")]
 
 
-def test_a_camera_that_never_sent_a_picture_is_silent_since_it_was_made(door: Camera):
+def test_a_camera_that_never_sent_a_picture_is_offline_since_its_creation(door: Camera):
     listener = OfflineMonitor()
     listener.check(START)
     listener.check(START + INTERVAL)
@@ -133,7 +133,7 @@ def test_a_camera_that_never_sent_a_picture_is_silent_since_it_was_made(door: Ca
     assert Camera.objects.get().silent_since == door.created_at
 
 
-def test_nobody_is_silent_while_nobody_listens(door: Camera, watcher: WorkerHeartbeat):
+def test_no_camera_is_offline_while_no_watcher_runs(door: Camera, watcher: WorkerHeartbeat):
     sent(door)
     listener = OfflineMonitor()
     listener.check(START)
@@ -145,7 +145,7 @@ def test_nobody_is_silent_while_nobody_listens(door: Camera, watcher: WorkerHear
     assert told() == []
 
 
-def test_nobody_is_silent_while_intake_has_no_room(door: Camera, settings: Any):
+def test_no_camera_is_offline_while_intake_is_paused(door: Camera, settings: Any):
     listener = OfflineMonitor()
     listener.check(START)
     settings.DISK_FREE_FLOOR_PERCENT = 100
@@ -157,7 +157,7 @@ def test_nobody_is_silent_while_intake_has_no_room(door: Camera, settings: Any):
 @pytest.mark.parametrize(
     ("values", "status"), [({"enabled": False}, "paused"), ({"expected_interval_seconds": None}, "unknown")]
 )
-def test_of_whom_nothing_is_expected_any_more_is_not_silent(door: Camera, values: dict[str, Any], status: str):
+def test_a_camera_without_expectation_is_not_offline(door: Camera, values: dict[str, Any], status: str):
     listener = OfflineMonitor()
     listener.check(START)
     listener.check(START + INTERVAL)
@@ -167,7 +167,7 @@ def test_of_whom_nothing_is_expected_any_more_is_not_silent(door: Camera, values
     assert told() == [("door", "offline"), ("door", status)]
 
 
-def test_a_camera_without_an_interval_may_be_silent(door: Camera):
+def test_a_camera_without_an_interval_is_never_offline(door: Camera):
     Camera.objects.update(expected_interval_seconds=None)
     listener = OfflineMonitor()
     listener.check(START)
@@ -175,7 +175,7 @@ def test_a_camera_without_an_interval_may_be_silent(door: Camera):
     assert told() == []
 
 
-def test_a_picture_that_comes_while_the_silence_is_noted_prevents_it(door: Camera):
+def test_a_picture_that_comes_at_the_same_moment_prevents_the_offline_status(door: Camera):
     first = sent(door)
     sent(door)
     offline.mark_offline(door, first.pk)

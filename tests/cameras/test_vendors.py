@@ -9,13 +9,13 @@ from cameras.vendors import OTHER_VENDOR, VENDORS, VENDORS_BY_KEY, Vendor, choic
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.key)
-def test_the_example_of_a_make_is_read_as_that_make(vendor: Vendor):
+def test_the_example_of_a_vendor_follows_the_pattern_of_that_vendor(vendor: Vendor):
     named = file_names.parse(vendor.example)
     assert named is not None
     assert (named.pattern, named.local.year) == (vendor.pattern, 2024)
 
 
-def test_every_layout_has_a_make():
+def test_every_pattern_has_a_vendor():
     for name, _, _ in file_names._PATTERNS:
         vendor = vendor_for_pattern(name)
         assert vendor is not None

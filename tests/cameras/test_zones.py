@@ -27,7 +27,7 @@ def test_an_area_is_one_whichever_way_round_it_goes(polygon: list[list[float]]):
         ([[0, 0], [1e-4, 0], [0, 1e-4]], "small"),
     ],
 )
-def test_what_is_no_area_says_why(polygon: list[list[float]], word: str):
+def test_an_unusable_polygon_is_refused_with_a_reason(polygon: list[list[float]], word: str):
     assert word in polygon_error(polygon)
 
 

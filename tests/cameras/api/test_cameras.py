@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def door() -> Camera:
-    return factories.camera("door")
-
-
-@pytest.fixture
 def viewer(client: Client, door: Camera) -> Client:
     client.force_login(factories.user(sees=door))
     return client
@@ -92,13 +87,13 @@ def test_a_snapshot_of_a_camera_without_pictures_is_a_problem_not_a_page(viewer:
     assert response.json()["code"] == "MEDIA_GONE"
 
 
-def test_a_snapshot_of_a_clip_is_its_small_picture(viewer: Client, door: Camera, data_dir: Path):
+def test_a_snapshot_of_a_clip_is_its_thumbnail(viewer: Client, door: Camera, data_dir: Path):
     pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg((32, 24), pictures.BLUE))
     factories.upload(door, kind=Upload.Kind.VIDEO, thumbnail="thumbnails/one.jpg")
     assert pictures.shown(viewer.get("/api/cameras/door/snapshot").content).size == (32, 24)
 
 
-def test_a_snapshot_falls_back_to_the_small_picture_when_the_file_is_gone(viewer: Client, door: Camera, data_dir: Path):
+def test_a_snapshot_falls_back_to_the_thumbnail_when_the_file_is_gone(viewer: Client, door: Camera, data_dir: Path):
     pictures.put(data_dir / "thumbnails/one.jpg", pictures.jpeg((32, 24)))
     factories.upload(door, thumbnail="thumbnails/one.jpg")
     assert pictures.shown(viewer.get("/api/cameras/door/snapshot").content).size == (32, 24)
@@ -225,7 +220,7 @@ def test_a_rejected_file_that_could_not_be_moved_comes_from_its_folder(viewer: C
     assert (response.getvalue(), response["Content-Type"]) == (b"<html>", "application/octet-stream")
 
 
-def test_a_file_that_is_gone_says_so(viewer: Client, door: Camera, data_dir: Path):
+def test_a_missing_file_is_reported_as_gone(viewer: Client, door: Camera, data_dir: Path):
     upload = factories.upload(door)
     for what in ("file", "thumbnail"):
         response = viewer.get(f"/api/uploads/{upload.pk}/{what}")
@@ -294,7 +289,7 @@ def test_a_part_of_a_clip_can_be_asked_for(viewer: Client, door: Camera, data_di
         ("bytes=0-" + "9" * 40, None),
     ],
 )
-def test_a_byte_range_is_heeded_or_the_whole_is_sent(header: str, span: tuple[int, int] | None):
+def test_a_byte_range_is_sent_or_the_whole_file(header: str, span: tuple[int, int] | None):
     assert byte_range(header, 10) == span
 
 

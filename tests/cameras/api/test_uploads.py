@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def door(data_dir: Path) -> Camera:
-    return factories.camera("door")
-
-
-@pytest.fixture
 def sender(client: Client, door: Camera) -> Client:
     """A camera's own account: it may bring files, and nothing else."""
     token = factories.token(factories.user(sees=door), "ingest")
@@ -45,7 +40,7 @@ def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_file_in_a_form_is_taken_in_like_any_other(sender: Client, data_dir: Path):
+def test_a_file_in_a_form_is_accepted_like_any_other(sender: Client, data_dir: Path):
     content = pictures.jpeg()
     answer = form(sender, content)
     upload = Upload.objects.get()
@@ -55,7 +50,7 @@ def test_a_file_in_a_form_is_taken_in_like_any_other(sender: Client, data_dir: P
     assert (data_dir / "cameras" / upload.path).read_bytes() == content
 
 
-def test_a_bare_file_is_taken_in_under_the_name_that_it_is_given(sender: Client, data_dir: Path):
+def test_a_file_as_the_whole_body_is_accepted_under_its_given_name(sender: Client, data_dir: Path):
     named = bare(sender, pictures.jpeg(), **{"Content-Disposition": 'attachment; filename="../../etc/x y.jpg"'})
     unnamed = bare(sender, pictures.jpeg(colour=pictures.RED))
     assert (named.status_code, unnamed.status_code) == (201, 201)
@@ -80,7 +75,7 @@ def test_the_same_bytes_lead_to_the_first_upload(sender: Client):
     assert QueueJob.objects.count() == 1
 
 
-def test_a_file_that_is_no_picture_is_in_quarantine_and_said_to_be_refused(sender: Client, data_dir: Path):
+def test_a_file_that_is_not_a_picture_is_quarantined_and_refused(sender: Client, data_dir: Path):
     answer = form(sender, b"<html>")
     assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
     assert Upload.objects.get().state == "rejected"
@@ -97,14 +92,16 @@ def test_a_file_that_is_too_large_leaves_nothing(sender: Client, data_dir: Path,
     assert not Upload.objects.exists()
 
 
-def test_a_disk_that_is_nearly_full_takes_nothing_and_says_when_to_come_again(sender: Client, settings: Any):
+def test_a_nearly_full_disk_accepts_nothing_and_sends_retry_after(sender: Client, settings: Any):
     settings.DISK_FREE_FLOOR_BYTES = 10**18
     answer = form(sender, pictures.jpeg())
     assert (answer.status_code, answer.json()["code"]) == (503, "STORAGE_FULL")
     assert int(answer["Retry-After"]) > 0
 
 
-def test_a_disk_that_fills_up_meanwhile_leaves_nothing(sender: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_disk_that_fills_up_during_an_upload_keeps_no_partial_file(
+    sender: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -145,7 +142,7 @@ def test_a_form_without_a_file_or_cut_short_is_an_error(sender: Client):
     assert bare(sender, b"{}", "application/json").status_code == 415
 
 
-def test_who_may_not_bring_files_writes_none(data_dir: Path, door: Camera):
+def test_a_client_without_the_right_to_upload_writes_no_file(data_dir: Path, door: Camera):
     reader = factories.token(factories.user(sees=door), "read", "write")
     stranger = factories.token(factories.user(), "ingest")
     for token, status in ((reader, 403), (stranger, 404)):
@@ -180,7 +177,7 @@ def test_a_repeat_whose_first_answer_was_lost_in_a_crash_leads_to_the_same_uploa
     assert QueueJob.objects.count() == 1
 
 
-def test_a_file_whose_row_a_crash_cut_off_is_taken_in_by_the_scan(
+def test_a_file_without_a_row_after_a_crash_is_accepted_by_the_scan(
     sender: Client, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def crash(point: str) -> None:
@@ -214,7 +211,7 @@ def test_a_name_from_outside_is_made_safe(given: str, name: str | None):
     assert http_upload.safe_name(given) == name
 
 
-def test_a_failed_upload_is_tried_again_once(client: Client, door: Camera):
+def test_a_failed_upload_is_retried_once(client: Client, door: Camera):
     client.force_login(factories.user(sees=door))
     upload = factories.upload(door, state=Upload.State.DEAD, reason="broken")
     letter = factories.dead_letter(upload)

@@ -47,7 +47,7 @@ def swap(path: Path, data: bytes) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_content_that_is_other_from_the_start_is_told(path: Path) -> None:
+def test_content_that_differs_from_the_start_is_reported(path: Path) -> None:
     swap(path, BAD)
     with (
         path.open("rb") as file,
@@ -58,7 +58,7 @@ def test_content_that_is_other_from_the_start_is_told(path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_verified", [True, False])
-def test_content_that_is_swapped_while_it_is_used_is_told(path: Path, is_verified: bool) -> None:
+def test_content_that_is_swapped_while_it_is_used_is_reported(path: Path, is_verified: bool) -> None:
     with (
         path.open("rb") as file,
         pytest.raises(content.ContentChangedError),
@@ -68,7 +68,7 @@ def test_content_that_is_swapped_while_it_is_used_is_told(path: Path, is_verifie
 
 
 @pytest.mark.usefixtures("old")
-def test_a_file_that_gets_another_name_meanwhile_is_the_same(path: Path) -> None:
+def test_a_file_that_is_renamed_while_it_is_used_is_the_same(path: Path) -> None:
     with path.open("rb") as file, content.verified(file, SHA256, is_verified=False):
         path.rename(path.with_name("other")).chmod(0o400)
 

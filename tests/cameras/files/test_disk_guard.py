@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from cameras.models import Upload
 from hsi.models import StreamMessage
 from monitoring.health import checks
 from tests import files
+from tests.cameras.waiting import until
 from tests.engines.environment import ROOT
 
 MANAGE = ROOT / "manage.py"
@@ -51,7 +51,7 @@ def told() -> list[tuple[str, str]]:
 
 
 @pytest.mark.django_db
-def test_intake_pauses_and_resumes_and_each_is_said_once(floor: Callable[[int], None], caplog: Any):
+def test_a_pause_and_a_resumption_of_intake_are_each_published_once(floor: Callable[[int], None], caplog: Any):
     guard = DiskGuard()
     for floor_bytes, paused in ((0, False), (free() * 2, True), (free() * 2, True), (0, False), (0, False)):
         floor(floor_bytes)
@@ -92,7 +92,7 @@ def test_the_folder_of_the_database_counts_where_it_is_a_file_and_the_temporary_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_cannot_write_does_not_keep_intake_from_pausing(
+def test_a_database_that_cannot_write_does_not_prevent_the_pause(
     floor: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ):
     def full(*messages: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_database_that_cannot_write_does_not_keep_intake_from_pausing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_paused_watcher_notices_but_takes_nothing_in_and_makes_up_for_it(
+def test_a_paused_watcher_tracks_files_and_accepts_them_later(
     floor: Callable[[int], None], settings: Any, data_dir: Path
 ):
     settings.FILE_STABLE_SECONDS = 0.0
@@ -128,7 +128,7 @@ def test_a_paused_watcher_notices_but_takes_nothing_in_and_makes_up_for_it(
 
 
 @pytest.mark.django_db
-def test_health_says_that_intake_pauses_and_what_to_do(floor: Callable[[int], None]):
+def test_health_reports_that_intake_pauses_and_what_to_do(floor: Callable[[int], None]):
     check = checks.DiskCheck(free_share=0, free_bytes=0)
     floor(0)
     assert checks.outcome(check, for_staff=False)["status"] == "healthy"
@@ -137,14 +137,6 @@ def test_health_says_that_intake_pauses_and_what_to_do(floor: Callable[[int], No
     assert said["status"] == "degraded"
     assert said["detail"].startswith("Intake pauses, new files wait in their folders:")
     assert str(configured.DATA_DIR) not in said["detail"]
-
-
-def until(holds: Callable[[], bool], patience_seconds: float = 60) -> None:
-    deadline = time.monotonic() + patience_seconds
-    never = threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, "it never happened"
-        never.wait(0.05)
 
 
 @contextmanager
@@ -195,7 +187,7 @@ def is_watching(environment: dict[str, str], place: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_on_a_real_disk_that_fills_up_intake_pauses_before_the_end_and_resumes_by_itself(
+def test_on_a_real_disk_that_fills_up_intake_pauses_in_time_and_resumes(
     child_environment: dict[str, str],
 ):
     environment = {

@@ -37,7 +37,7 @@ def test_the_very_bytes_come_back(data_dir: Path):
 
 
 @pytest.mark.parametrize("kind", Upload.Kind)
-def test_other_bytes_of_the_same_size_and_time_are_told_as_overwritten(data_dir: Path, kind: Upload.Kind):
+def test_other_bytes_of_the_same_size_and_time_are_reported_as_overwritten(data_dir: Path, kind: Upload.Kind):
     upload = pictures.stored(pictures.jpeg(), kind=kind)
     swap(upload, data_dir, b"GIF89a")
     with pytest.raises(MediaOverwrittenError, match="overwritten"):
@@ -94,7 +94,7 @@ def test_a_copy_in_the_spool_counts_only_while_it_has_the_content(data_dir: Path
 
 
 @pytest.mark.parametrize("kind", Upload.Kind)
-def test_what_was_overwritten_is_found_in_a_repeat_whatever_became_of_other_repeats(data_dir: Path, kind: Upload.Kind):
+def test_overwritten_content_is_read_from_a_duplicate_even_if_others_are_gone(data_dir: Path, kind: Upload.Kind):
     upload = pictures.stored(pictures.jpeg(), kind=kind)
     good, overwritten, gone = (
         pictures.stored(pictures.jpeg(), name, upload.camera, kind=kind, state="duplicate", duplicate_of=upload)

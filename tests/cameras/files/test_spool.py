@@ -21,11 +21,6 @@ from tests import factories, files
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def root(data_dir: Path) -> Path:
-    return data_dir / "cameras"
-
-
 def take(root: Path, path: str, data: bytes) -> Upload:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -178,14 +173,14 @@ def test_a_full_spool_leaves_new_files_in_their_folders_until_there_is_room(root
     assert accept_file(Tree(root), "door/snap.jpg", final=True) is IntakeResult.ACCEPTED
 
 
-def test_copies_of_what_failed_make_room(root: Path, room_for_one: None):
+def test_copies_of_failed_uploads_make_room(root: Path, room_for_one: None):
     failed = fill_up(factories.camera("door"), Upload.State.DEAD)
     assert take(root, "door/snap.jpg", files.jpeg()).spool
     failed.refresh_from_db()
     assert failed.spool == ""
 
 
-def test_a_file_that_is_too_large_for_the_spool_is_taken_in_without_a_copy(root: Path, settings: Any):
+def test_a_file_that_is_too_large_for_the_spool_is_accepted_without_a_copy(root: Path, settings: Any):
     settings.SPOOL_MAX_BYTES = 1000
     assert not take(root, "door/snap.jpg", files.jpeg()).spool
     settings.SPOOL_MAX_BYTES = 0

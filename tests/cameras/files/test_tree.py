@@ -162,7 +162,7 @@ def test_what_is_no_file_neither_blocks_nor_opens(root: Path) -> None:
             assert tree.stamp(f"front/{name}") is None
 
 
-def test_a_file_that_is_gone_says_so(root: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_as_gone(root: Path, tmp_path: Path) -> None:
     tree = Tree(root)
 
     for reach in (tree.open, tree.remove, lambda path: tree.move(path, tmp_path / "out")):
@@ -184,7 +184,7 @@ def test_a_part_of_the_tree_can_be_walked(root: Path) -> None:
     assert tree.folders() == ["a", "d"]
 
 
-def test_the_walk_says_size_and_time(root: Path) -> None:
+def test_the_walk_returns_size_and_time(root: Path) -> None:
     put(root, b"a/1.jpg", b"12345")
     os.utime(root / "a" / "1.jpg", ns=(1, 1_700_000_000_123_456_789))
 
@@ -246,7 +246,7 @@ def test_a_move_never_overwrites(root: Path, tmp_path: Path) -> None:
     assert (root / "a" / "1.jpg").exists()
 
 
-def test_only_the_file_that_was_meant_is_moved_or_removed(root: Path, tmp_path: Path) -> None:
+def test_only_the_intended_file_is_moved_or_deleted(root: Path, tmp_path: Path) -> None:
     path = put(root, b"a/1.jpg")
     tree = Tree(root)
     meant = identity((root / "a" / "1.jpg").stat())

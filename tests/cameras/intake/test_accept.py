@@ -69,7 +69,7 @@ def test_a_clip_becomes_an_upload_that_knows_its_length(folder, tmp_path):
     assert upload.duration_seconds == pytest.approx(4, abs=0.3)
 
 
-def test_the_same_version_taken_twice_makes_one_row(folder):
+def test_the_same_version_accepted_twice_has_one_row(folder):
     assert folder.take("door/a.jpg", files.jpeg()) is IntakeResult.ACCEPTED
     assert folder.take("door/a.jpg") is IntakeResult.KNOWN
     assert (Upload.objects.count(), QueueJob.objects.count()) == (1, 1)
@@ -212,7 +212,7 @@ def test_two_folders_that_would_get_the_same_id_are_two_cameras(folder):
     assert Camera.objects.count() == 2
 
 
-def test_an_unknown_folder_is_left_alone_where_the_setting_says_so(folder, settings):
+def test_an_unknown_folder_is_ignored_if_the_setting_says_so(folder, settings):
     settings.CAMERA_AUTO_CREATE = False
     assert folder.take("door/a.jpg", files.jpeg()) is IntakeResult.NOT_OURS
     factories.camera("door")
@@ -283,7 +283,7 @@ def test_a_file_with_a_second_name_is_refused_unread_and_stays(folder, tmp_path,
     ]
 
 
-def test_a_file_that_has_one_name_again_is_taken_in(folder, tmp_path):
+def test_a_file_that_has_one_name_again_is_accepted(folder, tmp_path):
     path = folder.put("door/a.jpg", files.jpeg())
     (tmp_path / "second.jpg").hardlink_to(folder.root / path)
     assert accept_file(folder.tree, path, final=True) is IntakeResult.REJECTED
@@ -292,7 +292,7 @@ def test_a_file_that_has_one_name_again_is_taken_in(folder, tmp_path):
     assert Upload.objects.get().state == Upload.State.WAITING
 
 
-def test_a_file_that_gets_a_second_name_after_it_was_taken_in_stays_known(folder, tmp_path):
+def test_an_accepted_file_that_gets_a_second_name_stays_known(folder, tmp_path):
     path = folder.put("door/a.jpg", files.jpeg())
     assert accept_file(folder.tree, path, final=True) is IntakeResult.ACCEPTED
     (tmp_path / "second.jpg").hardlink_to(folder.root / path)
@@ -300,7 +300,7 @@ def test_a_file_that_gets_a_second_name_after_it_was_taken_in_stays_known(folder
     assert Upload.objects.get().state == Upload.State.WAITING
 
 
-def test_a_move_that_a_crash_cut_off_is_finished_by_the_next_look(folder, data_dir, monkeypatch):
+def test_a_move_that_a_crash_interrupted_is_finished_at_the_next_scan(folder, data_dir, monkeypatch):
     with monkeypatch.context() as crash:
         crash.setattr(quarantine, "move", lambda tree, upload: None)
         folder.take("door/cut.jpg", files.jpeg()[:-400])
@@ -386,7 +386,7 @@ def test_a_time_in_a_name_is_local_to_the_camera(folder):
 
 
 @pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(minutes=-12), timedelta(days=-3)])
-def test_what_was_closed_a_moment_ago_is_live_whatever_its_name_says(folder, off):
+def test_a_file_that_was_just_closed_is_live_despite_its_name(folder, off):
     for n in range(3):
         name = f"n{n}_01_{datetime.now(UTC) + off:%Y%m%d%H%M%S}.jpg"
         folder.take(f"door/{name}", files.jpeg(quality=50 + n))
@@ -420,7 +420,7 @@ def test_a_clip_without_a_time_began_before_it_arrived(folder):
     assert upload.captured_at == upload.received_at - timedelta(seconds=upload.duration_seconds)
 
 
-def test_the_channels_of_a_recorder_are_cameras_where_a_pattern_says_so(folder):
+def test_the_channels_of_a_recorder_with_a_pattern_are_cameras(folder):
     factories.camera("nvr", channel_pattern="NVR_{channel}_")
     for channel in ("00", "01"):
         name = f"NVR_{channel}_{datetime.now(UTC):%Y%m%d%H%M%S}.jpg"

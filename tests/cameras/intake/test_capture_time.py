@@ -128,7 +128,7 @@ def test_a_file_that_lay_there_is_dated_by_its_name(camera: Camera):
     assert (moment.captured_at, moment.source, moment.clock_is_wrong) == (NOW - minutes(60), NAME, False)
 
 
-def test_a_time_that_a_client_tells_is_believed_whatever_the_clock_of_the_camera(camera: Camera):
+def test_a_time_from_a_client_is_believed_despite_a_wrong_camera_clock(camera: Camera):
     camera.clock_correction_seconds = 3600
     moment = determine(camera, clues(timedelta(hours=-30), from_client=True))
     assert (moment.captured_at, moment.clock_is_wrong) == (NOW - timedelta(hours=30), False)
@@ -164,7 +164,7 @@ def test_a_clip_that_is_named_for_its_end_began_its_length_before(camera: Camera
 @pytest.mark.parametrize(
     "arrival", [datetime(2026, 10, 25, 0, 40, tzinfo=UTC), datetime(2026, 10, 25, 1, 40, tzinfo=UTC)]
 )
-def test_in_the_hour_that_repeats_the_pass_is_meant_that_fits(camera: Camera, arrival: datetime):
+def test_in_the_repeated_hour_the_pass_that_fits_the_arrival_is_chosen(camera: Camera, arrival: datetime):
     moment = determine(camera, TimeClues(datetime(2026, 10, 25, 2, 39, 55), NAME, arrival, ARRIVAL))
     assert (moment.captured_at, moment.clock_is_wrong) == (arrival - timedelta(seconds=5), False)
 
@@ -179,7 +179,7 @@ def test_over_the_end_of_summer_time_a_right_clock_is_right(camera: Camera):
 
 
 @pytest.mark.parametrize("offset", [minutes(-60), minutes(-15), minutes(90), minutes(345)])
-def test_two_pictures_that_are_off_by_whole_quarters_make_an_offer(
+def test_two_pictures_that_are_off_by_whole_quarters_lead_to_a_suggestion(
     camera: Camera, offset: timedelta, caplog: pytest.LogCaptureFixture
 ):
     send(camera, offset - timedelta(seconds=2), NOW)
@@ -191,7 +191,7 @@ def test_two_pictures_that_are_off_by_whole_quarters_make_an_offer(
     assert len([line for line in caplog.messages if "The clock of camera door is" in line]) == 1
 
 
-def test_an_offer_that_is_taken_makes_the_times_right(camera: Camera):
+def test_an_applied_suggestion_corrects_the_times(camera: Camera):
     for n in range(3):
         send(camera, minutes(-90), NOW + timedelta(seconds=n))
     assert suggest_settings(camera, NOW) == {"time_zone": "Europe/Berlin", "clock_correction_seconds": 5400}
@@ -209,7 +209,7 @@ def test_a_clock_that_is_set_right_ends_the_offer(camera: Camera):
     assert camera.clock_offset_seconds is None
 
 
-def test_an_offset_of_no_whole_quarter_is_told_and_nothing_is_offered(camera: Camera):
+def test_an_offset_that_is_no_whole_quarter_has_no_suggestion(camera: Camera):
     for n in range(4):
         send(camera, minutes(-22), NOW + minutes(n))
     assert camera.clock_offset_seconds == -22 * 60
@@ -242,11 +242,11 @@ def test_what_is_offered_is_the_zone_of_the_clock_where_that_is_plain(zone: str,
     ("seconds", "words"),
     [(-3600, "1 h behind"), (5400, "1 h 30 min ahead"), (-600, "10 min behind"), (20, "less than a minute ahead")],
 )
-def test_an_offset_is_told_in_words(seconds: int, words: str):
+def test_an_offset_is_shown_as_text(seconds: int, words: str):
     assert offset_text(seconds) == words
 
 
-def test_the_usual_name_costs_no_look_at_the_past(camera: Camera, django_assert_num_queries):
+def test_a_usual_name_needs_no_query(camera: Camera, django_assert_num_queries):
     with django_assert_num_queries(0):
         moment = determine(camera, clues(timedelta(seconds=-9)))
         record_clock_offset(camera, moment.clock_offset)

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.django_db
 State = Upload.State
 
 
-@pytest.fixture
-def root(data_dir: Path) -> Path:
-    return data_dir / "cameras"
-
-
 def take(root: Path, path: str, data: bytes | None = None) -> IntakeResult:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +90,7 @@ def test_a_file_that_was_touched_or_moved_is_the_upload_it_was(root: Path, chang
     assert take(root, path) is IntakeResult.KNOWN  # by its name and time alone
 
 
-def test_a_camera_s_folder_that_was_renamed_makes_no_new_camera(root: Path):
+def test_a_renamed_camera_folder_creates_no_new_camera(root: Path):
     for number in range(3):
         take(root, f"door/{number}.jpg", files.jpeg(number))
     (root / "door").rename(root / "old door")
@@ -151,7 +146,7 @@ def test_a_time_that_is_set_while_the_file_is_read_is_no_change(root: Path, monk
 
 
 @pytest.mark.parametrize("seconds", [-62_135_596_800, -2_208_988_800, -1, 0, 4_102_444_800, 15_026_817_600])
-def test_a_file_of_any_year_is_taken_in(root: Path, seconds: int):
+def test_a_file_of_any_year_is_accepted(root: Path, seconds: int):
     (root / "door").mkdir()
     (root / "door/1.jpg").write_bytes(files.jpeg())
     os.utime(root / "door/1.jpg", (seconds, seconds))
@@ -273,7 +268,7 @@ def test_an_upload_that_failed_because_its_file_was_gone_waits_again_when_a_scan
     assert QueueJob.objects.count() == 1
 
 
-def test_what_the_detector_refused_is_not_tried_again_with_every_scan(root: Path, failed: Upload):
+def test_an_upload_that_the_detector_refused_is_not_retried_at_every_scan(root: Path, failed: Upload):
     assert list(without_row(Tree(root).walk())) == []
     assert take(root, "door/1.jpg") is IntakeResult.KNOWN
     failed.refresh_from_db()
@@ -303,7 +298,7 @@ def test_what_is_written_over_a_picture_unseen_and_refused_stays_for_its_writer_
     assert [*Upload.objects.order_by("pk").values_list("state", flat=True)] == [State.WAITING, State.WAITING]
 
 
-def test_a_file_that_is_written_over_one_that_was_taken_in_and_refused_stays_for_its_writer(root: Path):
+def test_a_rejected_file_that_replaced_an_accepted_one_stays_for_its_writer(root: Path):
     take(root, "door/1.jpg", files.jpeg(1))
     assert take(root, "door/1.jpg", files.jpeg(2)[:-400]) is IntakeResult.REJECTED
     assert take(root, "door/2.jpg", files.jpeg(3)[:-400]) is IntakeResult.REJECTED

@@ -46,16 +46,14 @@ def coverage(root: Path, told: Any) -> PollingFallback:
     return made
 
 
-def test_a_root_that_is_another_folder_than_before_is_noticed(coverage: PollingFallback, root: Path):
+def test_a_replaced_root_is_recognised(coverage: PollingFallback, root: Path):
     assert coverage.check(CHECK_SECONDS) == ([], False)
     root.rename(root.parent / "old")
     (root / "door").mkdir(parents=True)
     assert coverage.check(2 * CHECK_SECONDS) == ([], True)
 
 
-def test_a_camera_s_folder_that_was_replaced_untold_is_noticed_and_a_told_one_is_none(
-    coverage: PollingFallback, root: Path
-):
+def test_a_folder_replaced_without_an_event_is_recognised(coverage: PollingFallback, root: Path):
     (root / "door").rename(root.parent / "old")
     (root / "door").mkdir()
     coverage.expect("door")
@@ -65,7 +63,7 @@ def test_a_camera_s_folder_that_was_replaced_untold_is_noticed_and_a_told_one_is
     assert coverage.check(2 * CHECK_SECONDS)[1]
 
 
-def test_a_folder_that_appeared_untold_is_to_be_scanned(coverage: PollingFallback, root: Path):
+def test_a_folder_that_appeared_without_an_event_is_scanned(coverage: PollingFallback, root: Path):
     (root / "yard").mkdir()
     (root / "@eaDir").mkdir()
     assert coverage.check(CHECK_SECONDS) == (["yard"], False)
@@ -77,7 +75,7 @@ def test_a_root_that_is_gone_is_no_folder_without_cameras(coverage: PollingFallb
         coverage.check(CHECK_SECONDS)
 
 
-def test_folders_that_stay_unwatched_are_polled_from_the_top_and_told(coverage: PollingFallback, told: Told):
+def test_unwatched_folders_are_polled_from_the_top_and_reported(coverage: PollingFallback, told: Told):
     told.without = frozenset({"door/2026", "door/2026/03", "yard"})
     coverage.folders_scanned({"", "door", "door/2026", "door/2026/03"}, 0.0)
     assert coverage.folders_to_poll(0.0) == []  # it may have just appeared
@@ -99,7 +97,7 @@ def test_a_folder_that_has_just_appeared_is_not_unwatched(coverage: PollingFallb
     assert coverage.folders_to_poll(CHECK_SECONDS) == []
 
 
-def test_a_folder_of_which_notices_were_missed_is_polled_for_a_while(coverage: PollingFallback):
+def test_a_folder_with_missed_events_is_polled_for_a_while(coverage: PollingFallback):
     coverage.event_missed("door/1.jpg", 100.0)
     assert coverage.folders_to_poll(100.0) == ["door"]
     assert coverage._problems.has(Kind.MISSED, "door/1.jpg")

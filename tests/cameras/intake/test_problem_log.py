@@ -50,7 +50,7 @@ def test_more_paths_than_are_remembered_are_counted():
     assert rows() == {("door", "unknown"): MAX_PATHS + 50}
 
 
-def test_what_a_process_left_that_is_no_more_goes_with_the_first_look():
+def test_problems_of_an_earlier_process_are_deleted_at_the_first_store():
     first = ProblemLog()
     first.add(Kind.TOO_DEEP, "door/d")
     first.store()

@@ -29,17 +29,11 @@ def rejected(data_dir: Path, settings: Any) -> Upload:
     return Upload.objects.get()
 
 
-@pytest.fixture
-def admin(client: Client) -> Client:
-    client.force_login(factories.admin())
-    return client
-
-
-def test_a_rejected_file_that_can_be_used_by_now_waits_with_all_that_intake_finds_out(
-    admin: Client, rejected: Upload, settings: Any, data_dir: Path
+def test_a_rejected_file_that_is_usable_now_waits_with_complete_columns(
+    administrator: Client, rejected: Upload, settings: Any, data_dir: Path
 ):
     settings.IMAGE_MAX_BYTES = 10**6
-    answer = admin.post(f"/api/uploads/{rejected.pk}/retry")
+    answer = administrator.post(f"/api/uploads/{rejected.pk}/retry")
     assert (answer.status_code, answer.json()["state"], answer.json()["reason"]) == (202, "waiting", "")
     upload = Upload.objects.get()
     assert (upload.width, upload.height, upload.dedupe_key) == (320, 180, upload.sha256)
@@ -47,35 +41,35 @@ def test_a_rejected_file_that_can_be_used_by_now_waits_with_all_that_intake_find
     assert QueueJob.objects.get().row_id == upload.pk
     with open_original(upload) as file:
         assert file.read() == files.jpeg()
-    assert admin.post(f"/api/uploads/{upload.pk}/retry").status_code == 409
+    assert administrator.post(f"/api/uploads/{upload.pk}/retry").status_code == 409
 
 
-def test_a_rejected_file_that_still_cannot_be_used_says_why(admin: Client, rejected: Upload):
-    answer = admin.post(f"/api/uploads/{rejected.pk}/retry")
+def test_a_rejected_file_that_is_still_unusable_has_the_new_reason(administrator: Client, rejected: Upload):
+    answer = administrator.post(f"/api/uploads/{rejected.pk}/retry")
     assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
     assert "too_large" in answer.json()["detail"]
     assert Upload.objects.get().state == Upload.State.REJECTED
 
 
 def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
-    admin: Client, data_dir: Path, tmp_path: Path
+    administrator: Client, data_dir: Path, tmp_path: Path
 ):
     (data_dir / "cameras/door").mkdir()
     (data_dir / "cameras/door/1.jpg").write_bytes(files.jpeg())
     (tmp_path / "second").hardlink_to(data_dir / "cameras/door/1.jpg")
     assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.REJECTED
     linked = Upload.objects.get()
-    answer = admin.post(f"/api/uploads/{linked.pk}/retry")
+    answer = administrator.post(f"/api/uploads/{linked.pk}/retry")
     assert (answer.status_code, answer.json()["code"]) == (422, "UPLOAD_REJECTED")
     assert "linked: The file has a second name" in answer.json()["detail"]
     (tmp_path / "second").unlink()
-    assert admin.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
+    assert administrator.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
     assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.KNOWN
     assert Upload.objects.get().dedupe_key
 
 
 def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_quarantine(
-    admin: Client, data_dir: Path, tmp_path: Path
+    administrator: Client, data_dir: Path, tmp_path: Path
 ):
     path = data_dir / "cameras/door/1.jpg"
     path.parent.mkdir()
@@ -83,33 +77,33 @@ def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_qua
     (tmp_path / "second").hardlink_to(path)
     assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.REJECTED
     (tmp_path / "second").unlink()
-    answer = admin.post(f"/api/uploads/{Upload.objects.get().pk}/retry")
+    answer = administrator.post(f"/api/uploads/{Upload.objects.get().pk}/retry")
     assert "truncated" in answer.json()["detail"]
     assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.KNOWN
     assert not path.exists()
     assert (data_dir / Upload.objects.get().quarantine).exists()
 
 
-def test_a_rejected_file_that_is_gone_says_so(admin: Client, rejected: Upload, data_dir: Path):
+def test_a_rejected_file_that_is_gone_is_reported(administrator: Client, rejected: Upload, data_dir: Path):
     (data_dir / rejected.quarantine).unlink()
-    assert admin.post(f"/api/uploads/{rejected.pk}/retry").status_code == 404
+    assert administrator.post(f"/api/uploads/{rejected.pk}/retry").status_code == 404
 
 
-def test_a_rejected_file_whose_content_came_meanwhile_is_its_duplicate(
-    admin: Client, rejected: Upload, settings: Any, data_dir: Path
+def test_a_rejected_file_whose_content_was_accepted_since_is_a_duplicate(
+    administrator: Client, rejected: Upload, settings: Any, data_dir: Path
 ):
     settings.IMAGE_MAX_BYTES = 10**6
     (data_dir / "cameras/door/2.jpg").write_bytes(files.jpeg())
     accept_file(Tree(data_dir / "cameras"), "door/2.jpg", final=True)
-    assert admin.post(f"/api/uploads/{rejected.pk}/retry").json()["state"] == "duplicate"
+    assert administrator.post(f"/api/uploads/{rejected.pk}/retry").json()["state"] == "duplicate"
     assert QueueJob.objects.count() == 1
 
 
-def test_the_admin_tries_again_what_can_be_and_says_what_cannot(admin: Client, rejected: Upload):
+def test_the_admin_retries_uploads_and_reports_those_that_still_fail(administrator: Client, rejected: Upload):
     dead = factories.upload(Camera.objects.get(), state=Upload.State.DEAD)
     fine = factories.upload(Camera.objects.get())
     selected = {"action": "try_again", "_selected_action": [rejected.pk, dead.pk, fine.pk]}
-    page = admin.post("/admin/cameras/upload/", selected, follow=True)
+    page = administrator.post("/admin/cameras/upload/", selected, follow=True)
     assert "1 wait again, 1 still cannot be used." in page.content.decode()
     assert dict(Upload.objects.values_list("pk", "state")) == {
         rejected.pk: "rejected", dead.pk: "waiting", fine.pk: "detected",

@@ -22,7 +22,7 @@ def unasked(path: str) -> Stamp:
     raise AssertionError(f"{path} was looked at")
 
 
-def test_a_closed_file_is_ready_at_once_and_not_looked_at() -> None:
+def test_a_closed_file_is_ready_at_once_without_a_check() -> None:
     files = tracker()
     files.closed("a", 10.0)
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_opened_again_before_it_was_handed_out_waits() -> None:
     assert files.ready(0.0, unasked) == []
 
 
-def test_a_writer_that_nobody_saw_again_is_looked_at_twice_before_it_is_given_up() -> None:
+def test_a_writer_that_stopped_is_checked_twice_before_the_file_is_final() -> None:
     files = tracker()
     files.writing("a", 0.0)
 
@@ -110,7 +110,7 @@ def test_a_cut_file_is_final_when_nothing_came_for_long() -> None:
     assert files.ready(30.0, same((100, 1))) == [ReadyFile("a", final=True)]
 
 
-def test_a_cut_file_that_grows_is_tried_again_as_a_new_one() -> None:
+def test_a_truncated_file_that_grows_is_treated_as_a_new_one() -> None:
     files = tracker()
     files.incomplete("a", 100, 1, 0.0)
     files.seen("a", 150, 2, 10.0)
@@ -137,7 +137,7 @@ def test_a_close_that_came_while_intake_read_is_not_forgotten() -> None:
     assert files.ready(0.2, unasked) == [ReadyFile("a", final=False, just_written=True)]
 
 
-def test_a_failure_of_ours_is_tried_again_after_the_delay() -> None:
+def test_a_failure_that_is_not_the_file_s_is_retried_after_the_delay() -> None:
     files = tracker()
     files.retry_later("a", 0.0, 5.0)
     files.seen("a", 100, 1, 0.1)
@@ -278,7 +278,7 @@ def test_the_wait_until_the_next_file_is_never_too_long(actions: list[tuple[str,
 @pytest.mark.parametrize(
     "name", ["a.tmp", "a.PART", "a.filepart", "14.30.52-[M].dav_", "x.mp4_", "x.idx", ".in.a.jpg.", "c/.hidden/.a.jpg"]
 )
-def test_temporary_names_are_told_apart(name: str) -> None:
+def test_temporary_names_are_recognised(name: str) -> None:
     assert is_temporary(name)
 
 
@@ -287,7 +287,7 @@ def test_ordinary_names_are_not_temporary(name: str) -> None:
     assert not is_temporary(name)
 
 
-def test_a_file_that_was_moved_into_place_says_so_until_somebody_writes_to_it() -> None:
+def test_a_file_is_marked_as_placed_until_it_is_written_to() -> None:
     files = tracker()
     files.closed("a", 0.0, placed=True)
     files.closed("b", 0.0, placed=True)
@@ -296,7 +296,7 @@ def test_a_file_that_was_moved_into_place_says_so_until_somebody_writes_to_it() 
     assert {one.path: one.placed for one in files.ready(0.1, unasked)} == {"a": True, "b": False}
 
 
-def test_a_file_that_only_a_scan_saw_is_announced_by_a_later_notice() -> None:
+def test_a_file_that_only_a_scan_saw_is_expected_after_a_later_event() -> None:
     files = tracker()
     files.seen("a", 1, 1, 0.0, expected=False)
     files.seen("b", 1, 1, 0.0, expected=False)
@@ -305,7 +305,7 @@ def test_a_file_that_only_a_scan_saw_is_announced_by_a_later_notice() -> None:
     assert {one.path: one.expected for one in files.ready(2.0, same((1, 1)))} == {"a": False, "b": True}
 
 
-def test_a_file_that_could_not_be_taken_in_is_tried_at_once_when_its_rights_change() -> None:
+def test_a_file_that_could_not_be_accepted_is_retried_when_its_mode_changes() -> None:
     files = tracker()
     files.retry_later("a", 0.0, 30.0)
     files.seen("b", 1, 1, 0.0)

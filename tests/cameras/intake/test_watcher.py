@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,10 +22,9 @@ from cameras.models import Camera, IntakeProblem, Upload
 from cameras.naming.http_paths import new_folder
 from hsi.models import QueueJob, WorkerHeartbeat
 from tests import factories, files
+from tests.cameras.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(autouse=True)
@@ -53,15 +51,6 @@ def watching() -> Iterator[CameraWatcher]:
         assert not thread.is_alive()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until `holds`, a bounded time; the wait itself is a blocking one on nothing."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    never = threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, "it never happened"
-        never.wait(0.02)
-
-
 def has_stepped_since(loop: CameraWatcher, then: datetime) -> bool:
     return loop.progressed_at > then
 
@@ -70,7 +59,7 @@ def states() -> dict[str, str]:
     return dict(Upload.objects.values_list("path", "state"))
 
 
-def test_a_closed_file_is_taken_in_at_once(data_dir):
+def test_a_closed_file_is_accepted_at_once(data_dir):
     with watching():
         folder = data_dir / "cameras" / "door"
         folder.mkdir()
@@ -80,7 +69,7 @@ def test_a_closed_file_is_taken_in_at_once(data_dir):
     assert QueueJob.objects.count() == 1
 
 
-def test_a_file_renamed_into_place_is_taken_in_and_its_temporary_name_never_is(data_dir):
+def test_a_file_renamed_into_place_is_accepted_but_never_under_its_temporary_name(data_dir):
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
     with watching():
@@ -113,7 +102,7 @@ def test_what_was_there_before_the_start_is_found(data_dir):
         until(lambda: len(states()) == 5)
 
 
-def test_a_folder_moved_in_brings_its_files(data_dir, tmp_path):
+def test_the_files_of_a_folder_that_is_moved_in_are_accepted(data_dir, tmp_path):
     outside = tmp_path / "outside" / "snap"
     outside.mkdir(parents=True)
     (outside / "a.jpg").write_bytes(files.jpeg())
@@ -159,7 +148,7 @@ def test_a_file_that_vanishes_is_no_failure(data_dir):
     assert {state for path, state in states().items() if path != "door/stays.jpg"} <= {"rejected"}
 
 
-def test_polling_finds_what_nobody_tells(settings, data_dir):
+def test_polling_finds_files_without_events(settings, data_dir):
     settings.FILE_WATCHER_POLLING = True
     settings.FILE_WATCHER_POLL_SECONDS = 0.2
     with watching():
@@ -169,7 +158,7 @@ def test_polling_finds_what_nobody_tells(settings, data_dir):
         until(lambda: states() == {"door/a.jpg": "waiting"})
 
 
-def test_a_missing_root_that_was_configured_is_an_error_that_says_what_to_do(settings, tmp_path):
+def test_a_missing_configured_root_is_an_error_with_a_remedy(settings, tmp_path):
     settings.CAMERA_ROOT = tmp_path / "absent"
     settings.FOSCAM_BASE_PATH = str(settings.CAMERA_ROOT)
     with pytest.raises(CameraRootMissingError, match="FOSCAM_BASE_PATH"):
@@ -189,7 +178,7 @@ def test_a_root_that_disappears_and_comes_back_is_watched_again(settings, data_d
         until(lambda: states() == {"door/a.jpg": "waiting"})
 
 
-def test_two_watchers_on_one_folder_make_one_row_a_file(data_dir):
+def test_two_watchers_on_one_folder_create_one_row_per_file(data_dir):
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
     with watching(), watching():
@@ -200,7 +189,7 @@ def test_two_watchers_on_one_folder_make_one_row_a_file(data_dir):
     assert QueueJob.objects.count() == 30
 
 
-def test_a_scan_does_not_take_in_again_what_is_known(data_dir):
+def test_a_scan_does_not_accept_known_files_again(data_dir):
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(files.jpeg())
@@ -230,7 +219,7 @@ def test_names_that_are_no_text_are_watched_too(data_dir):
     connection.close()
 
 
-def test_a_file_moved_in_from_outside_is_taken_in_without_waiting_for_a_scan(data_dir, tmp_path, settings):
+def test_a_file_moved_in_from_outside_is_accepted_without_a_scan(data_dir, tmp_path, settings):
     settings.FILE_INCOMPLETE_SECONDS = 3600
     (tmp_path / "a.jpg").write_bytes(files.jpeg())
     folder = data_dir / "cameras" / "door"
@@ -240,9 +229,7 @@ def test_a_file_moved_in_from_outside_is_taken_in_without_waiting_for_a_scan(dat
         until(lambda: states() == {"door/moved.jpg": "waiting"})
 
 
-def test_a_file_that_is_renamed_by_linking_is_taken_in_and_one_that_keeps_two_names_is_refused(
-    data_dir, tmp_path, settings
-):
+def test_a_file_renamed_by_linking_is_accepted_and_one_with_two_names_is_rejected(data_dir, tmp_path, settings):
     settings.FILE_STABLE_SECONDS, settings.FILE_INCOMPLETE_SECONDS = 0.2, 1
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
@@ -255,7 +242,7 @@ def test_a_file_that_is_renamed_by_linking_is_taken_in_and_one_that_keeps_two_na
     assert (folder / "kept.jpg").exists()
 
 
-def test_after_the_system_dropped_notices_what_was_written_is_looked_for(data_dir, monkeypatch):
+def test_after_dropped_events_a_scan_finds_the_written_files(data_dir, monkeypatch):
     with watching():
         monkeypatch.setattr(FileEvents, "_put", lambda *dropped: None)
         (data_dir / "cameras" / "door").mkdir()
@@ -284,7 +271,7 @@ def test_files_of_unknown_kinds_wait_where_they_are_until_they_are_renamed(data_
     assert len(list(folder.iterdir())) == 5
 
 
-def test_what_a_nas_keeps_beside_the_pictures_is_passed_over_by_notices_and_scans_alike(data_dir):
+def test_files_of_a_nas_are_ignored_by_events_and_scans_alike(data_dir):
     root = data_dir / "cameras"
     (root / "#recycle" / "door").mkdir(parents=True)
     (root / "#recycle" / "door" / "1.jpg").write_bytes(files.jpeg(1))
@@ -300,7 +287,7 @@ def test_what_a_nas_keeps_beside_the_pictures_is_passed_over_by_notices_and_scan
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_folders_deeper_than_the_limit_are_passed_over_and_told_by_notices_and_scans_alike(data_dir, when):
+def test_too_deep_folders_are_skipped_and_reported_by_events_and_scans_alike(data_dir, when):
     deep = data_dir / "cameras" / "door" / "/".join(["d"] * 12)
     deep.mkdir(parents=True)
     if when == "before":
@@ -348,7 +335,7 @@ def test_what_goes_wrong_with_one_file_is_its_own_state_and_stops_no_other(data_
         until(lambda: len(states()) == 5 and problems() == {})
 
 
-def test_a_file_that_cannot_be_looked_at_does_not_stop_those_that_wait_with_it(data_dir, monkeypatch):
+def test_an_unreadable_file_does_not_stop_the_others(data_dir, monkeypatch):
     stamp = Tree.stamp
 
     def stamp_or_fail(tree: Tree, path: str) -> tuple[int, int] | None:
@@ -365,7 +352,7 @@ def test_a_file_that_cannot_be_looked_at_does_not_stop_those_that_wait_with_it(d
         until(lambda: states() == {"door/2.jpg": "waiting", "door/3.jpg": "waiting"})
 
 
-def test_a_root_that_was_replaced_is_watched_anew(data_dir, monkeypatch):
+def test_a_replaced_root_is_watched_again(data_dir, monkeypatch):
     monkeypatch.setattr("cameras.intake.polling_fallback.CHECK_SECONDS", 0.1)
     root: Path = data_dir / "cameras"
     with watching() as loop:
@@ -378,7 +365,7 @@ def test_a_root_that_was_replaced_is_watched_anew(data_dir, monkeypatch):
     assert not IntakeProblem.objects.exists()
 
 
-def test_files_that_no_notice_tells_of_are_found_told_and_looked_for_more_often(data_dir, monkeypatch, settings):
+def test_files_without_events_are_found_reported_and_polled(data_dir, monkeypatch, settings):
     settings.FILE_WATCHER_POLL_SECONDS = 0.2
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
@@ -412,7 +399,7 @@ def test_a_paused_camera_s_files_are_not_taken_for_missed_ones(data_dir):
         assert not loop.problems.has(IntakeProblem.Kind.MISSED, "door/1.jpg")
 
 
-def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(data_dir, tmp_path):
+def test_a_live_clip_that_is_written_in_parts_is_accepted_once_and_complete(data_dir, tmp_path):
     whole = files.mp4(tmp_path / "live.mkv", live=True).read_bytes()
     folder = data_dir / "cameras" / "door"
     folder.mkdir()
@@ -426,7 +413,7 @@ def test_a_live_clip_that_is_written_in_several_goes_is_taken_in_once_and_whole(
     assert {upload.size for upload in Upload.objects.all()} == {len(whole)}
 
 
-def test_a_full_spool_pauses_intake_which_says_so_and_goes_on_when_there_is_room(data_dir, settings):
+def test_a_full_spool_pauses_and_reports_intake_until_there_is_room(data_dir, settings):
     settings.SPOOL_MAX_BYTES = len(files.jpeg()) * 8
     camera = factories.camera("door")
     waits = factories.upload(camera, state="waiting", size=len(files.jpeg()) * 8, spool="spool/" + "0" * 32)

@@ -38,7 +38,7 @@ def test_granting_and_revoking_twice_is_no_error():
     assert run("revoke_camera", "anna", "door")[0] == "anna had no grant of door.\n"
 
 
-def test_revoking_says_when_the_camera_can_still_be_seen():
+def test_revoking_reports_a_camera_that_the_user_still_sees():
     door = factories.camera("door")
     group = Group.objects.create(name="family")
     group.user_set.add(factories.user("anna", sees=door))
@@ -62,7 +62,7 @@ def test_a_group_is_granted_and_revoked_for_all_its_users():
 
 
 @pytest.mark.parametrize("command", ["grant_camera", "revoke_camera"])
-def test_an_unknown_name_is_told_which_there_are(command: str):
+def test_an_unknown_name_lists_the_valid_ones(command: str):
     with pytest.raises(CommandError, match=r"no user 'anna'\. There are: none yet"):
         run(command, "anna", "door")
     factories.user("anna")

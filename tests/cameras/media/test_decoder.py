@@ -22,23 +22,10 @@ from cameras.files import content
 from cameras.media import decoder, decoder_process, formats, image_file, video
 from tests import files
 
-pytestmark = pytest.mark.one_engine
+pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("own_decoders")]
 
 IMAGE: dict[str, Any] = {"max_bytes": 1 << 24, "max_pixels": 300_000_000}
 FRAMES: dict[str, Any] = {"interval_seconds": 1.0, "max_frames": 5, "max_pixels": 10_000_000}
-
-
-@pytest.fixture(autouse=True)
-def _own_decoders() -> Iterator[None]:
-    """Each test starts its own, with its own limits."""
-    end_all()
-    yield
-    end_all()
-
-
-def end_all() -> None:
-    while decoder_process._idle:
-        decoder_process._idle.pop().end()
 
 
 @pytest.fixture
@@ -92,7 +79,7 @@ def test_the_time_of_the_exif_data_comes_along(stored: Callable[[bytes], Path]) 
         (files.png().replace(b"IDAT", b"IDAx"), formats.BrokenError),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(
+def test_the_error_of_a_file_reaches_the_caller(
     stored: Callable[[bytes], Path], data: bytes, fault: type[formats.MediaFaultError]
 ) -> None:
     name = "a.png" if data.startswith(b"\x89PNG") else "a.jpg"
@@ -178,7 +165,7 @@ def test_a_file_of_which_it_dies_twice_is_refused(
     assert pid() not in killed  # a new one has read the picture that is known to be good
 
 
-def test_one_that_is_killed_from_outside_says_nothing_of_the_file(
+def test_a_decoder_that_is_killed_from_outside_does_not_blame_the_file(
     stored: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed_in_the_middle(monkeypatch, signal.SIGKILL)
@@ -196,7 +183,7 @@ def test_one_that_died_while_it_was_idle_is_replaced(stored: Callable[[bytes], P
     assert pid() != first
 
 
-def test_frames_that_nobody_wants_any_more_end_with_their_process(
+def test_frames_that_are_no_longer_needed_end_with_their_process(
     stored: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     with stored(clip(tmp_path)).open("rb") as file:

@@ -17,24 +17,10 @@ from cameras.media import decoder, decoder_process, decoder_self_test, file_type
 from cameras.media.decoder_process import DecoderProcess, DecoderUnavailableError
 from tests import files
 
-pytestmark = pytest.mark.one_engine
+pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("own_decoders")]
 
 IMAGE: dict[str, Any] = {"max_bytes": 1 << 24, "max_pixels": 300_000_000}
 DAMAGED = files.png().replace(b"IDAT", b"IDAx")
-
-
-def end_all() -> None:
-    while decoder_process._idle:
-        decoder_process._idle.pop().end()
-    decoder_self_test._failures.clear()
-
-
-@pytest.fixture(autouse=True)
-def _own_decoders() -> Iterator[None]:
-    """Each test starts its own, with its own limits."""
-    end_all()
-    yield
-    end_all()
 
 
 @pytest.fixture
@@ -51,7 +37,7 @@ def read(tmp_path: Path) -> Callable[[bytes], int]:
 
 
 @pytest.mark.parametrize("name", decoder_self_test.ALL_FILES)
-def test_each_canary_is_what_its_name_says_and_good(name: str) -> None:
+def test_each_test_file_is_valid_and_of_the_kind_in_its_name(name: str) -> None:
     with (decoder_self_test._FOLDER / name).open("rb") as file:
         found = file_types.identify(file.read(file_types.HEAD_BYTES), name)
         file.seek(0)
@@ -117,7 +103,7 @@ def test_files_wait_while_no_decoder_can_be_started(
     assert "imread" in decoder_self_test.current_failures()
 
 
-def test_a_decoder_that_is_killed_from_outside_is_told(
+def test_a_decoder_that_is_killed_from_outside_is_reported(
     read: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = DecoderProcess.request

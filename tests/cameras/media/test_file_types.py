@@ -84,7 +84,7 @@ def test_a_stream_is_known_by_what_only_it_has() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.mp4", "a.avi", "a.ts", "a"])
-def test_the_content_decides_whatever_the_name_says(name: str) -> None:
+def test_the_content_decides_and_not_the_name(name: str) -> None:
     webp = files.encoded(files.corners(), "WEBP")
     for data, content_type in ((files.jpeg(), file_types.JPEG), (files.png(), file_types.PNG), (webp, file_types.WEBP)):
         assert file_types.identify(data, name) == file_types.FileType("image", content_type)
@@ -119,7 +119,7 @@ def test_what_is_neither_a_picture_nor_a_clip_is_named_so(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xff\xd8", b"RIFF\0\0", bytes(5000), b"\0\0\0\x01\x67"])
-def test_too_little_to_tell_may_be_about_to_grow(data: bytes) -> None:
+def test_a_file_too_short_to_identify_may_still_grow(data: bytes) -> None:
     with pytest.raises(TruncatedError):
         file_types.identify(data, "a.jpg")
 
@@ -149,7 +149,7 @@ def test_a_clip_that_names_another_file_is_not_followed(tmp_path: Path) -> None:
         list(sample_frames(io.BytesIO(bytes(data)), interval_seconds=1, max_frames=2, max_pixels=1 << 20))
 
 
-def test_a_recording_of_windows_media_that_was_cut_says_so() -> None:
+def test_an_interrupted_windows_media_recording_is_truncated() -> None:
     data = clip("asf", "wmv2", {})
 
     assert not is_truncated(io.BytesIO(data), "asf", len(data))

@@ -89,7 +89,7 @@ def test_a_thumbnail_is_never_larger_than_the_picture_nor_without_area(size: tup
     ("mode", "kind"),
     [("L", "JPEG"), ("CMYK", "JPEG"), ("P", "PNG"), ("1", "PNG"), ("LA", "PNG"), ("RGBA", "PNG"), ("L", "PNG")],
 )
-def test_every_mode_of_colour_makes_a_thumbnail(mode: str, kind: str) -> None:
+def test_every_colour_mode_has_a_thumbnail(mode: str, kind: str) -> None:
     still = read(saved(drawn(640, 480, mode), kind), name="a.jpg" if kind == "JPEG" else "a.png")
 
     with Image.open(io.BytesIO(still.thumbnail)) as thumbnail:
@@ -197,7 +197,7 @@ def test_a_hundred_megapixels_are_refused_by_the_header(monkeypatch: pytest.Monk
             read(data, name=name, max_pixels=50_000_000)
 
 
-def test_a_picture_beyond_the_guard_of_the_decoder_is_refused_whatever_is_allowed() -> None:
+def test_a_picture_beyond_the_guard_of_the_decoder_is_always_refused() -> None:
     header = JPEG.find(b"\xff\xc0")
     data = JPEG[: header + 5] + struct.pack(">HH", 20_000, 20_000) + JPEG[header + 9 :]
 
@@ -286,7 +286,7 @@ def test_many_threads_judge_side_by_side_and_leave_the_decoder_strict() -> None:
         *((name, None) for name in ("a.txt", "jpg", ".jpg", "a.jpg/b", "", "a.gif", "a.m3u8", "a.mpd", "a.sdp")),
     ],
 )
-def test_the_extension_says_what_a_file_may_be(name: str, kind: str | None) -> None:
+def test_the_extension_decides_what_a_file_may_be(name: str, kind: str | None) -> None:
     assert kind_from_name(name) == kind
 
 

@@ -39,7 +39,7 @@ def test_offsets_are_few_in_order_apart_and_everywhere(
     st.floats(100, 5000),
     st.integers(5, 60),
 )
-def test_a_visit_that_stands_out_is_looked_at(span: int, data: st.DataObject, usual: float, count: int) -> None:
+def test_a_visit_that_stands_out_is_sampled(span: int, data: st.DataObject, usual: float, count: int) -> None:
     length = data.draw(st.integers(5, 30))
     start = data.draw(st.integers(0, span - length))
     noise = [usual * (1 + 0.1 * ((second * 7919) % 11 - 5) / 5) for second in range(span)]
@@ -50,7 +50,7 @@ def test_a_visit_that_stands_out_is_looked_at(span: int, data: st.DataObject, us
     assert any(start - 2 <= offset <= start + length + 2 for offset in chosen)
 
 
-def test_two_visits_of_different_size_are_both_looked_at() -> None:
+def test_two_visits_of_different_size_are_both_sampled() -> None:
     activity = [(n / 5, 300.0) for n in range(9000)]
     for start, length, amount in ((411, 20, 40_000.0), (1302, 12, 4_000.0)):
         activity += [(start + n / 5, amount) for n in range(length * 5)]
@@ -61,7 +61,7 @@ def test_two_visits_of_different_size_are_both_looked_at() -> None:
     assert sum(1302 <= offset <= 1314 for offset in chosen) >= 2
 
 
-def test_a_clip_in_which_nothing_stands_out_is_looked_at_evenly() -> None:
+def test_a_clip_in_which_nothing_stands_out_is_sampled_evenly() -> None:
     activity = [(float(n), 500.0 + n % 3) for n in range(700)]
 
     assert choose_offsets(activity, span_seconds=700.0, count=8, spacing_seconds=2.0) == evenly_spaced(700.0, 8)
@@ -69,6 +69,6 @@ def test_a_clip_in_which_nothing_stands_out_is_looked_at_evenly() -> None:
     assert evenly_spaced(60.0, 1) == [0.0]
 
 
-def test_what_is_said_of_a_clip_that_was_looked_at_in_few_places() -> None:
+def test_a_sparsely_sampled_clip_is_described() -> None:
     assert sparse_sampling_note(30, 20.689) == "only 30 frames were analysed, on average one every 20.7 s"
     assert sparse_sampling_note(1, 90.0) == "only 1 frame of a long clip was analysed"

@@ -73,7 +73,7 @@ def test_intake_stores_the_size_and_a_thumbnail_as_a_person_sees_them(orientatio
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_grey_of_more_bits_looks_as_it_does_in_eight(tmp_path: Path, bits: int) -> None:
+def test_grey_of_higher_depth_looks_the_same_in_eight_bits(tmp_path: Path, bits: int) -> None:
     eight = np.tile(np.arange(256, dtype=np.uint16), (64, 1))
     data = files.grey16(eight << (bits - 8))
     whole = rendered(data, tmp_path, mode="L").image
@@ -115,7 +115,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
         upright(files.encoded(Image.new("1", (14_000, 14_000)), "PNG"), tmp_path)
 
 
-def test_a_truncated_picture_is_told(tmp_path: Path) -> None:
+def test_a_truncated_picture_is_reported(tmp_path: Path) -> None:
     with pytest.raises(formats.TruncatedError):
         rendered(files.jpeg()[:-800], tmp_path)
 

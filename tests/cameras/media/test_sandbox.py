@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,10 @@ from cameras.checks import check_decoder_restrictions
 from cameras.media import decoder, decoder_process, sandbox
 from tests import files
 
-pytestmark = pytest.mark.one_engine
+pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("own_decoders")]
 
 
-@pytest.fixture(autouse=True)
-def _own_decoders() -> Iterator[None]:
-    idle = list(decoder_process._idle)
-    decoder_process._idle.clear()
-    yield
-    while decoder_process._idle:
-        decoder_process._idle.pop().end()
-    decoder_process._idle.extend(idle)
-
-
-def test_one_that_a_file_took_over_reaches_none_of_our_files_and_nobody_else(
+def test_a_decoder_that_a_file_has_taken_over_reaches_no_file_and_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoder_process.DecoderProcess, "program", "tests.cameras.media.probing_child")
@@ -59,7 +48,7 @@ def _without() -> str:
     return "another user" if os.geteuid() == 0 else ""
 
 
-def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_without_landlock_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(sandbox, "_system_call", lambda *arguments: -1)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -74,7 +63,7 @@ def test_a_kernel_without_landlock_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert check_decoder_restrictions(None) == []
 
 
-def test_a_decoder_without_walls_is_told_in_the_log_once(
+def test_an_unrestricted_decoder_is_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     decoder_process._warn_unrestricted.cache_clear()

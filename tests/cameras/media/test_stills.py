@@ -72,7 +72,7 @@ def test_a_picture_that_was_replaced_by_a_bomb_costs_nothing(data_dir: Path):
         stills.load_still(upload, max_width=240)
 
 
-def test_a_picture_that_is_gone_has_its_small_one(data_dir: Path):
+def test_a_missing_picture_is_replaced_by_its_thumbnail(data_dir: Path):
     pictures.put(data_dir / "thumbnails/a.jpg", pictures.jpeg((32, 24)))
     assert stills.load_still_or_thumbnail(factories.upload(thumbnail="thumbnails/a.jpg"), max_width=240).size == (
         32,
@@ -106,7 +106,7 @@ def test_a_frame_of_another_clip_under_the_same_size_and_time_is_not_shown(clip:
         stills.load_still(clip, max_width=64, offset_seconds=1.0)
 
 
-def test_what_was_too_costly_is_not_tried_again_nor_what_lies_behind_it(
+def test_a_failed_frame_and_later_ones_are_not_decoded_again_soon(
     clip: Upload, asked: list[float], monkeypatch: pytest.MonkeyPatch
 ):
     def costly(file: Any, **options: Any) -> Any:
@@ -123,7 +123,7 @@ def test_what_was_too_costly_is_not_tried_again_nor_what_lies_behind_it(
     assert asked == [2.0, 1.0]
 
 
-def test_few_clips_are_looked_into_at_once(clip: Upload, asked: list[float], monkeypatch: pytest.MonkeyPatch):
+def test_few_clips_are_decoded_at_once(clip: Upload, asked: list[float], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(frame_cache, "WAIT_SECONDS", 0)
     monkeypatch.setattr(frame_cache, "_slots", threading.BoundedSemaphore(1))
     with frame_cache._decoding_slot(), pytest.raises(BusyError):
@@ -134,13 +134,13 @@ def test_few_clips_are_looked_into_at_once(clip: Upload, asked: list[float], mon
         assert stills.load_still(clip, max_width=32)
 
 
-def test_nothing_is_kept_where_there_is_no_room(clip: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_frame_is_cached_without_free_space(clip: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("cameras.files.disk_guard.is_disk_low", lambda: True)
     assert stills.load_still(clip, max_width=32)
     assert not (data_dir / frame_cache.CACHE_FOLDER).exists()
 
 
-def test_a_decoder_that_cannot_be_started_is_told_as_busy(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_decoder_that_cannot_start_is_reported_as_busy(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     def away(*_: Any, **__: Any) -> Any:
         raise OSError("the decoder cannot be started")
 
@@ -149,7 +149,7 @@ def test_a_decoder_that_cannot_be_started_is_told_as_busy(data_dir: Path, monkey
         stills.load_still(pictures.stored(pictures.jpeg()), max_width=64)
 
 
-def test_a_broken_picture_is_told(data_dir: Path):
+def test_a_broken_picture_is_reported(data_dir: Path):
     with pytest.raises(BrokenError):
         stills.load_still(pictures.stored(b"\xff\xd8\xff" + bytes(300)), max_width=64)
 

@@ -71,7 +71,7 @@ MATRICES = [(1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1), (0, 1, 1
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
-def test_a_frame_is_turned_as_its_matrix_says(matrix: tuple[int, int, int, int]) -> None:
+def test_a_frame_is_turned_by_its_matrix(matrix: tuple[int, int, int, int]) -> None:
     a, b, c, d = (number * ONE for number in matrix)
     turn = upright.orientation_from_matrix(struct.pack("=9i", a, b, 0, c, d, 0, 0, 0, 1 << 30))
     assert np.array_equal(turn.apply_to_pixels(PIXELS), shown(matrix))

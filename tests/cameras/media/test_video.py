@@ -210,7 +210,7 @@ def test_past_the_end_the_last_frame_is_shown() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "avi of mpeg4", "mov", "avi of mjpeg", "mp4 with its index first"])
-def test_a_clip_cut_anywhere_says_so(kind: str) -> None:
+def test_a_clip_truncated_anywhere_is_recognised(kind: str) -> None:
     name, data = KINDS[kind]
     for length in [1, 7, 11, 12, 50, 300, 1000, *range(2000, len(data) - 64, len(data) // 9)]:
         try:
@@ -339,7 +339,7 @@ def test_a_broken_index_is_broken() -> None:
 
 
 @pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (0, -1, 1, 0), (-1, 0, 0, -1), (-1, 0, 0, 1), (0, 1, 1, 0)])
-def test_a_clip_is_seen_as_its_matrix_says(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+def test_a_clip_is_inspected_upright_by_its_matrix(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
     """A clip of 160 x 96 with a light square at its top left: where the square is says how it was turned."""
     turned = io.BytesIO(files.turned_mp4(files.mp4(tmp_path / "a.mp4").read_bytes(), matrix))
     expected = (96, 160) if matrix[0] == 0 else (160, 96)

@@ -43,7 +43,7 @@ TIME = datetime(2024, 1, 15, 14, 30, 52)
         ("2024Y01M15D14H/30M52S23.mp4", "yi", "motion"),
     ],
 )
-def test_a_name_says_when_and_why_it_was_taken(path: str, make: str, trigger: str) -> None:
+def test_a_name_holds_capture_time_and_trigger(path: str, make: str, trigger: str) -> None:
     named = parse(path)
 
     assert named is not None
@@ -63,7 +63,7 @@ def test_a_name_says_when_and_why_it_was_taken(path: str, make: str, trigger: st
         ("2024Y01M15D14H/30M52S23.mp4", ""),
     ],
 )
-def test_a_name_says_which_channel_of_a_recorder_it_is_of(path: str, channel: str) -> None:
+def test_a_name_holds_the_channel_of_a_recorder(path: str, channel: str) -> None:
     named = parse(path)
 
     assert named is not None
@@ -106,7 +106,7 @@ def test_hikvision_names_hold_milliseconds(folder: str, kind: str, trigger: str)
         "MDAlarm_٢٠٢٤٠١١٥-143052.jpg",
     ],
 )
-def test_a_name_without_a_real_date_says_nothing(path: str) -> None:
+def test_a_name_without_a_real_date_is_ignored(path: str) -> None:
     assert parse(path) is None
 
 

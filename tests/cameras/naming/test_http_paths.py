@@ -29,7 +29,7 @@ def test_a_path_holds_its_camera_and_whether_its_time_comes_from_the_client(
 @pytest.mark.parametrize(
     "path", ["door/a.jpg", "door/http/a.jpg", "door/http/20260301/abc/a.jpg", "http/20260301/a.jpg", "told/a.jpg"]
 )
-def test_any_other_file_came_another_way(path: str):
+def test_any_other_path_is_not_an_http_upload(path: str):
     assert not is_http_upload(path)
     assert (camera_folder(path), request_id(path), has_client_time(path)) == ("", "", False)
 

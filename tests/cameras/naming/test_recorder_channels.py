@@ -63,7 +63,7 @@ def test_each_channel_is_a_camera_of_its_own(recorder: Camera):
     assert [camera_lookup.camera_for_path(path) for path in paths] == found
 
 
-def test_a_look_makes_no_camera(recorder: Camera):
+def test_a_lookup_creates_no_camera(recorder: Camera):
     assert camera_lookup.camera_for_path("nvr/NVR_00_20240115143050.jpg") is None
     assert camera_lookup.camera_for_path("attic/a.jpg") is None
     assert Camera.objects.get() == recorder
@@ -100,7 +100,7 @@ def test_two_channels_that_show_the_same_are_two_cameras_though_the_file_of_one_
     ]
 
 
-def test_what_tells_no_channel_is_of_the_recorder(recorder: Camera):
+def test_a_file_without_a_channel_belongs_to_the_recorder(recorder: Camera):
     assert camera_lookup.camera_for_path("nvr/other.jpg") == recorder
     assert camera_lookup.camera_for_path("nvr") is None
 
@@ -112,7 +112,7 @@ def test_what_came_for_a_channel_over_http_is_of_that_channel(recorder: Camera):
     assert camera_lookup.camera_for_path("nvr/05/http/20240115/0a1b2c3d/a.jpg") == recorder
 
 
-def test_what_came_for_a_recorder_over_http_is_of_the_recorder_whatever_its_name_tells(recorder: Camera):
+def test_an_http_upload_for_a_recorder_belongs_to_the_recorder_despite_its_name(recorder: Camera):
     assert camera_lookup.camera_for_path("nvr/http/20240115/0a1b2c3d/NVR_05_1.jpg") == recorder
 
 
@@ -124,7 +124,9 @@ def test_a_paused_recorder_pauses_its_channels(recorder: Camera):
     assert Camera.objects.count() == 1
 
 
-def test_names_make_no_more_cameras_than_a_recorder_has(recorder: Camera, monkeypatch: pytest.MonkeyPatch, settings):
+def test_file_names_create_no_more_cameras_than_a_recorder_may_have(
+    recorder: Camera, monkeypatch: pytest.MonkeyPatch, settings
+):
     monkeypatch.setattr(recorder_channels, "MAX_CHANNELS", 2)
     found = [camera_lookup.get_or_create_camera_for_path(f"nvr/NVR_{n:02d}_1.jpg") for n in range(4)]
     assert [one.pk for one in found] == ["nvr_00", "nvr_01", "nvr", "nvr"]
@@ -132,7 +134,9 @@ def test_names_make_no_more_cameras_than_a_recorder_has(recorder: Camera, monkey
     assert camera_lookup.camera_for_path("nvr/NVR_77_1.jpg") is None
 
 
-def test_without_a_pattern_no_name_makes_a_camera_and_several_channels_are_told_once(caplog: pytest.LogCaptureFixture):
+def test_without_a_pattern_no_name_creates_a_camera_and_several_channels_are_logged_once(
+    caplog: pytest.LogCaptureFixture,
+):
     camera = factories.camera("yard")
     for name in ("Yard_00_20240115143052.jpg", "Yard_00_20240115143053.jpg", "Yard_01_20240115143052.jpg") * 2:
         assert camera_lookup.camera_for_path(f"yard/{name}") == camera
@@ -163,5 +167,5 @@ def test_what_is_suggested_finds_the_channel(below: str, pattern: str):
 @pytest.mark.parametrize(
     "below", ["image.jpg", "MDAlarm_20240115-143052.jpg", "webcam2.jpg", "cam2024.jpg", "ch.jpg", "cam3/a.jpg"]
 )
-def test_a_name_without_a_channel_tells_none(below: str):
+def test_a_name_without_a_channel_has_none(below: str):
     assert guess_channel(below) == ""

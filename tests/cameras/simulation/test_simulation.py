@@ -90,7 +90,7 @@ def test_a_people_detector_finds_people_in_many_night_pictures(place):
 
 @pytest.mark.parametrize("night", [False, True])
 @pytest.mark.parametrize("place", PLACES)
-def test_a_people_detector_finds_nobody_in_empty_pictures(place, night):
+def test_a_people_detector_finds_no_one_in_empty_pictures(place, night):
     scene = Scene(place, "Camera", night)
     pictures = [scene.jpeg((), START + timedelta(seconds=step, milliseconds=step)) for step in range(4)]
     assert sum(map(_finds_people, pictures)) == 0
@@ -104,7 +104,7 @@ def test_a_night_picture_is_grey_and_darker_than_by_day():
     assert night.mean() < day.mean() * 0.8
 
 
-def test_the_overlay_tells_the_time():
+def test_the_overlay_shows_the_time():
     scene = Scene("garden", "Garden")
     first, later = (
         np.asarray(scene.draw((), START + timedelta(seconds=step)), dtype=int)[5:30, 5:200] for step in (0, 8)
@@ -112,7 +112,7 @@ def test_the_overlay_tells_the_time():
     assert (np.abs(first - later).max(axis=2) > 100).sum() > 10
 
 
-def test_a_story_is_decided_by_its_seed_alone():
+def test_a_scenario_is_determined_by_its_seed():
     moments = [step * 1.7 for step in range(120)]
     forwards = [story.actors_at(moment) for story in [Scenario("front_door", "7")] for moment in moments]
     backwards = [story.actors_at(moment) for story in [Scenario("front_door", "7")] for moment in reversed(moments)]
@@ -147,7 +147,7 @@ def test_the_same_seed_uploads_the_same_bytes_under_the_same_names(tmp_path):
     assert _files(tmp_path / "a") != _files(tmp_path / "c")
 
 
-def test_every_make_names_its_uploads_its_own_way(tmp_path):
+def test_every_vendor_has_its_own_file_names(tmp_path):
     cameras = _cameras(tmp_path, 6)
     _run(Simulation(cameras), 12)
     assert [camera.vendor.name for camera in cameras] == list(PATTERNS)
@@ -157,7 +157,7 @@ def test_every_make_names_its_uploads_its_own_way(tmp_path):
         assert [name for name in names if not re.fullmatch(PATTERNS[camera.vendor.name], name)] == []
 
 
-def test_names_tell_the_cameras_local_time(tmp_path):
+def test_names_hold_the_local_time_of_the_camera(tmp_path):
     cameras = demo_cameras(tmp_path, 6, 1, zone=ZoneInfo("Europe/Berlin"))
     names = {camera.vendor.name: str(camera.upload(START).relative_to(tmp_path / camera.folder)) for camera in cameras}
     assert names["Foscam"].endswith("_20260615-140000.jpg")
@@ -194,7 +194,7 @@ class _Watched(io.FileIO):
 
 
 @pytest.mark.parametrize("make", VENDORS, ids=lambda make: make.name)
-def test_a_make_that_renames_never_shows_an_unfinished_file_under_its_final_name(
+def test_a_vendor_that_renames_never_shows_an_unfinished_file_under_its_final_name(
     make: SimulatedVendor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_Watched, "seen", [])
@@ -205,7 +205,7 @@ def test_a_make_that_renames_never_shows_an_unfinished_file_under_its_final_name
     assert (tmp_path / "deep" / "one.jpg").stat().st_size == 2 * PIECE_BYTES + 1
 
 
-def test_some_makes_write_in_place_and_some_rename():
+def test_some_vendors_write_in_place_and_some_rename():
     assert {make.temporary for make in VENDORS} == {"", ".tmp", ".part"}
 
 
@@ -227,7 +227,7 @@ def test_stills_come_at_the_rate_while_something_moves_and_rarely_otherwise(tmp_
     assert 2 * (visit.length - 3) <= len(stills) <= 2 * visit.length + 2
 
 
-def test_a_step_says_how_long_nothing_is_due(tmp_path):
+def test_a_step_returns_the_time_until_the_next_upload(tmp_path):
     camera = _cameras(tmp_path)[0]
     simulation = Simulation([camera])
     assert simulation.step(START) == pytest.approx(2.0)
@@ -308,7 +308,7 @@ def test_the_command_runs_outside_the_main_thread(tmp_path):
     "wrong",
     [("--cameras", "0"), ("--cameras", "65"), ("--rate", "0"), ("--rate", "nan"), ("--count", "0"), ("--duplicates",)],
 )
-def test_the_command_refuses_what_makes_no_sense(tmp_path, wrong):
+def test_the_command_refuses_invalid_options(tmp_path, wrong):
     with pytest.raises(CommandError, match=wrong[0]):
         call_command("simulate_cameras", *wrong, "--root", str(tmp_path))
     assert _files(tmp_path) == {}
