@@ -212,7 +212,7 @@ def test_without_cameras_administrators_are_told_where_the_folders_belong_and_ot
     for user in (factories.user(), factories.user(is_staff=True)):
         client.force_login(user)
         text = shown(painted(client))
-        assert "No camera to show you" in text
+        assert "has not granted you a camera yet" in text
         assert str(settings.CAMERA_ROOT) not in text
 
 
