@@ -38,7 +38,6 @@ def register_navigation() -> None:
     navigation.register(
         "Operations",
         Item("Workers", "engineering", "hsi.workerheartbeat", 50),
-        Item("Breakers", "electrical_services", "hsi.circuitbreaker", 60),
         Item("Queue jobs", "pending_actions", "hsi.queuejob", 70),
     )
     navigation.register(
@@ -49,13 +48,7 @@ def register_navigation() -> None:
         Item("Failed logins", "lock", "hsi.loginfailure", 50),
     )
     navigation.register("Audit", Item("Audit log", "history", "hsi.auditentry", 10))
-    navigation.register(
-        "Records",
-        Item("Dead letter rows", "inbox", "hsi.deadletter", 10),
-        Item("Stream", "stream", "hsi.streammessage", 30),
-        Item("Paused queues", "pause_circle", "hsi.queuepause", 40),
-        Item("Changed settings", "tune", "hsi.livesetting", 50),
-    )
+    navigation.register("Records", Item("Stream", "stream", "hsi.streammessage", 30))
 
 
 def register_expired_rows() -> None:

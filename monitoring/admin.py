@@ -1,4 +1,4 @@
-"""What the system tells of itself, in the admin. To be looked at, by administrators."""
+"""Job runs, GPU samples and storage samples in the admin: read-only, for administrators."""
 
 from __future__ import annotations
 
@@ -8,38 +8,9 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from hsi.admin.base import KnownValuesFilter, MachineAdmin, QueueFilter, badge, block, json_block, shortened
+from hsi.admin.base import KnownValuesFilter, MachineAdmin, badge, json_block, shortened
 from monitoring import bulk_jobs
-from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
-
-
-@admin.register(LogEntry)
-class LogEntryAdmin(MachineAdmin):
-    list_display = ("time", "line_level", "component", "text", "camera", "upload", "batch", "queue")
-    list_filter = ("level", QueueFilter, "time")
-    exact_fields = ("request_id", "camera")
-    number_fields = ("upload", "batch")
-    search_help_text = "A request id, camera, upload or batch. The page “Logs” looks for words."
-    ordering = ("-time", "-id")
-    sortable_by = ("time",)
-    fields = (
-        "time", "line_level", "component", "message", "trace", "request_id", "camera", "upload", "batch", "event",
-        "queue", "duration_seconds",
-    )  # fmt: skip
-    readonly_fields = ("line_level", "trace")
-    tones = {10: "calm", 20: "good", 30: "warn", 40: "bad", 50: "bad"}
-
-    @admin.display(description="level", ordering="level")
-    def line_level(self, entry: LogEntry) -> SafeString:
-        return badge(str(entry.get_level_display()), self.tones.get(entry.level, "calm"))
-
-    @admin.display(description="message")
-    def text(self, entry: LogEntry) -> str:
-        return shortened(entry.message)
-
-    @admin.display(description="stack")
-    def trace(self, entry: LogEntry) -> SafeString:
-        return block(entry.stack)
+from monitoring.models import GpuSample, JobRun, StorageSample
 
 
 class JobFilter(KnownValuesFilter):

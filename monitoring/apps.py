@@ -27,17 +27,16 @@ def register_navigation() -> None:
     navigation.register("", Item("Overview", "monitoring", "index", 10))
     navigation.register(
         "Operations",
-        Item("Dead letters", "report", "letters", 10, "dead_letters", "bad"),
-        Item("Queues", "low_priority", "queues", 20),
+        Item("Dead letters", "report", "dead_letters", 10, "dead_letters", "bad"),
+        Item("Queues and breakers", "low_priority", "queues", 20),
         Item("Logs", "subject", "logs", 30),
         Item("Configuration", "tune", "configuration", 40),
         Item("Housekeeping", "cleaning_services", "monitoring.jobrun", 80),
     )
     navigation.register(
         "Records",
-        Item("Log rows", "article", "monitoring.logentry", 20),
         Item("Graphics cards", "memory", "monitoring.gpusample", 60),
-        Item("Room", "hard_drive", "monitoring.storagesample", 70),
+        Item("Storage", "hard_drive", "monitoring.storagesample", 70),
     )
 
 

@@ -1,7 +1,7 @@
-"""Work on many dead letters that a person asked for: it goes on while nobody watches, and its run says how far it is.
+"""Bulk jobs: requeue or discard many dead letters in the background.
 
-A run is done in parts, each one transaction with the letters and how far it came: whichever process dies, another
-one goes on from there. Any number of processes may look for work; a part is one's own.
+Housekeeping works on a job in chunks. Each chunk is one transaction that also stores the progress, so another process
+can continue after a crash. A row lock gives each chunk to one process.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from hsi.models import DeadLetter
 from hsi.queues import dead_letters
 from monitoring.models import JobRun
 
-PART = 25
+CHUNK = 25
 RESOLVE = {"requeue": dead_letters.requeue, "discard": dead_letters.discard}
 
 
 def begin(verb: str, filters: dict[str, str], total: int) -> JobRun:
-    """Ask for the oldest `total` open letters that match `deadletters.search(**filters)`; none that comes later."""
+    """Start a job for the oldest `total` open dead letters that match `filters` now."""
     newest = DeadLetter.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with transaction.atomic():
         run = JobRun.objects.create(
@@ -38,7 +38,7 @@ def begin(verb: str, filters: dict[str, str], total: int) -> JobRun:
 
 
 def stop(run: JobRun) -> bool:
-    """End it after the part in hand. False: it is over already."""
+    """Stop the job after the current chunk. Return False if it has ended."""
     with transaction.atomic():
         stopped = (
             JobRun.objects.asked().filter(pk=run.pk).update(outcome=JobRun.Outcome.STOPPED, ended_at=timezone.now())
@@ -48,14 +48,14 @@ def stop(run: JobRun) -> bool:
     return bool(stopped)
 
 
-def turn() -> bool:
-    """Do one part of the oldest run. False: there is none. A run that fails is over; its error is raised."""
+def step() -> bool:
+    """Process one chunk of the oldest job. Return False if there is none. An error ends the job and is raised."""
     run = JobRun.objects.asked().order_by("id").first()
     if run is None:
         return False
     try:
-        return _part(run.pk)
-    except (OperationalError, InterfaceError):  # the database is away: this is tried again
+        return _do_chunk(run.pk)
+    except (OperationalError, InterfaceError):  # the database is unavailable: try again later
         raise
     except Exception as error:
         failure = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
@@ -66,22 +66,22 @@ def turn() -> bool:
 
 
 @transaction.atomic
-def _part(number: int) -> bool:
+def _do_chunk(number: int) -> bool:
     skip = connection.features.has_select_for_update_skip_locked
     run = JobRun.objects.asked().select_for_update(skip_locked=skip).filter(pk=number).first()
     if run is None:
-        return False  # another process has it in hand, or it was stopped
-    asked: Any = run.asked
-    resolve, left = RESOLVE[asked["verb"]], (run.total or 0) - run.dealt_with
-    open_letters = dead_letters.search(**asked["filters"]).filter(id__gt=run.place, id__lte=asked["newest"])
-    letters = list(open_letters.order_by("id")[: min(PART, left)])
-    with audit.by(asked["actor"]):
+        return False  # another process works on it, or it was stopped
+    request: Any = run.asked
+    resolve, left = RESOLVE[request["verb"]], (run.total or 0) - run.dealt_with
+    open_letters = dead_letters.search(**request["filters"]).filter(id__gt=run.place, id__lte=request["newest"])
+    letters = list(open_letters.order_by("id")[: min(CHUNK, left)])
+    with audit.by(request["actor"]):
         for letter in letters:
-            became = str(resolve(letter, run.asked_by) or "dealt_with_before")
-            run.counts[became] = run.counts.get(became, 0) + 1
-            failpoints.reach("errand.letter")
+            result = str(resolve(letter, run.asked_by) or "dealt_with_before")
+            run.counts[result] = run.counts.get(result, 0) + 1
+            failpoints.reach("bulk_job.dead_letter")
     run.place = letters[-1].pk if letters else run.place
-    if len(letters) == left or len(letters) < PART:
+    if len(letters) == left or len(letters) < CHUNK:
         run.outcome, run.ended_at = JobRun.Outcome.DONE, timezone.now()
     run.save(update_fields=["place", "counts", "outcome", "ended_at"])
     return True

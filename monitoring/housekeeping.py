@@ -1,4 +1,4 @@
-"""The housekeeping loop."""
+"""The housekeeping loop: reconciling, offline detection, health messages, bulk jobs, GPU samples and retention."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cameras.offline import OfflineMonitor
 from hsi.queues import backpressure
 from hsi.workers.loop import Loop
 from monitoring import bulk_jobs
-from monitoring.health.monitor import notice_health, notice_workers
+from monitoring.health.monitor import publish_health, publish_workers
 from monitoring.metrics import counters
 from monitoring.metrics.gpu import Poller
 from monitoring.reconcile import reconcile
@@ -19,56 +19,56 @@ from monitoring.retention.schedule import Retention
 logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 15.0
-NOTICE_SECONDS = 5.0
-ERRAND_SECONDS = 1.0
-# A system that has just begun is not judged: its workers are still on their way.
+PUBLISH_SECONDS = 5.0
+BULK_JOB_SECONDS = 1.0
+# Health is first checked after this time, because workers are still starting.
 SETTLE_SECONDS = 20.0
 
 
-class Duty:
-    """Work that is due every so often. `due_at` is on the monotonic clock."""
+class PeriodicTask:
+    """Work that is due at an interval. `due_at` is a time of the monotonic clock."""
 
     def __init__(self, work: Callable[[], object], every_seconds: float, first_seconds: float = 0.0) -> None:
         self._work = work
         self._every_seconds = every_seconds
         self.due_at = time.monotonic() + first_seconds
 
-    def turn(self) -> None:
-        """Do it where it is due."""
+    def run_if_due(self) -> None:
+        """Do the work if it is due."""
         if time.monotonic() >= self.due_at:
             self.due_at = time.monotonic() + self._every_seconds
             self._work()
 
 
 class Housekeeper(Loop):
-    """Reconciles rows and queues, from its first step on, tells of what it notices, and gives retention its turns."""
+    """Runs the periodic tasks, and one step of retention between them."""
 
     def __init__(self) -> None:
         super().__init__("housekeeping")
         self._retention = Retention()
         self._gpu = Poller()
-        listener = OfflineMonitor()
-        self._duties = (
-            Duty(self._reconcile, RECONCILE_SECONDS),
-            Duty(lambda: listener.check(time.monotonic()), NOTICE_SECONDS),
-            Duty(notice_workers, NOTICE_SECONDS),
-            Duty(notice_health, RECONCILE_SECONDS, SETTLE_SECONDS),
-            Duty(self._errands, ERRAND_SECONDS),
+        offline_monitor = OfflineMonitor()
+        self._tasks = (
+            PeriodicTask(self._reconcile, RECONCILE_SECONDS),
+            PeriodicTask(lambda: offline_monitor.check(time.monotonic()), PUBLISH_SECONDS),
+            PeriodicTask(publish_workers, PUBLISH_SECONDS),
+            PeriodicTask(publish_health, RECONCILE_SECONDS, SETTLE_SECONDS),
+            PeriodicTask(self._bulk_jobs, BULK_JOB_SECONDS),
         )
 
     def step(self) -> float:
-        for duty in self._duties:
-            duty.turn()
+        for task in self._tasks:
+            task.run_if_due()
         self._gpu.poll()
-        if self._retention.turn():
+        if self._retention.step():
             return 0
-        due_seconds = min(duty.due_at for duty in self._duties) - time.monotonic()
+        due_seconds = min(task.due_at for task in self._tasks) - time.monotonic()
         return max(0.001, min(due_seconds, self._gpu.wait_seconds()))
 
-    def _errands(self) -> None:
-        """For at most as long as until they are due again: the other duties have their turn in between."""
-        until = time.monotonic() + ERRAND_SECONDS
-        while bulk_jobs.turn() and time.monotonic() < until and not self.stopping:
+    def _bulk_jobs(self) -> None:
+        """Work on bulk jobs until their next due time, so that the other tasks run in between."""
+        until = time.monotonic() + BULK_JOB_SECONDS
+        while bulk_jobs.step() and time.monotonic() < until and not self.stopping:
             pass
 
     def _reconcile(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs of housekeeping as rows: when, how it ended, what it did."""
+"""Record runs of housekeeping jobs: times, outcome, counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitoring.models import JobRun
 
 
 class Run:
-    """A run in progress. Its row is written at the start, so that one that never ends is seen as well."""
+    """A run in progress. The row is created at the start, so that a crashed run is visible."""
 
     def __init__(self, name: str) -> None:
         self._row = JobRun.objects.create(name=name, started_at=timezone.now())
@@ -35,7 +35,7 @@ class Run:
 
 
 def note(name: str, counts: dict[str, int]) -> None:
-    """A run that is over already."""
+    """Record a run that has ended."""
     now = timezone.now()
     JobRun.objects.create(name=name, started_at=now, ended_at=now, outcome=JobRun.Outcome.DONE, counts=counts)
 

@@ -1,4 +1,4 @@
-"""Log lines into rows, from the recorder's thread. What the database does not take now waits, bounded, in memory."""
+"""Write buffered log lines to the database, in the flusher thread. Lines wait in memory during a database outage."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from monitoring.models import LogEntry
 
 AT_ONCE = 200
 BIGGEST_ID = 2**63 - 1
-# What the row of a queue's job is.
+# The kind of row of each queue.
 ROW_IS = {DETECTION_QUEUE: "upload", FAST_PATH_QUEUE: "batch", ANALYSIS_QUEUE: "batch"}
 
 
 class Writer:
-    """Writes what `buffer` holds. Not shared between threads."""
+    """Writes the lines of `buffer`. Not thread-safe."""
 
     def __init__(self) -> None:
         self._in_hand: list[Line] = []
-        self._told_dropped = 0
+        self._counted_dropped = 0
 
     def flush(self) -> None:
-        """Raises DatabaseError or InterfaceError, and keeps the lines, where they cannot be written now."""
+        """Write all lines. On DatabaseError and InterfaceError, which are raised, the lines are kept."""
         self._count_dropped()
         while lines := self._in_hand or buffer.take(AT_ONCE):
             self._in_hand = lines
             try:
                 LogEntry.objects.bulk_create([entry(line) for line in lines])
             except (DataError, IntegrityError):
-                histograms.count(histograms.LOG_LINES_DROPPED, by=len(lines))  # never to be taken: others must not wait
+                histograms.count(histograms.LOG_LINES_DROPPED, by=len(lines))  # these lines can never be written
             self._in_hand = []
 
     def _count_dropped(self) -> None:
         dropped = buffer.dropped
-        if dropped > self._told_dropped:
-            histograms.count(histograms.LOG_LINES_DROPPED, by=dropped - self._told_dropped)
-            self._told_dropped = dropped
+        if dropped > self._counted_dropped:
+            histograms.count(histograms.LOG_LINES_DROPPED, by=dropped - self._counted_dropped)
+            self._counted_dropped = dropped
 
 
 def entry(line: Line) -> LogEntry:

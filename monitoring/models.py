@@ -1,4 +1,4 @@
-"""What the system tells of itself: log lines, runs of housekeeping, graphics cards, room on the disks."""
+"""Log entries, job runs, GPU samples and storage samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class LogEntry(models.Model):
-    """One log line, redacted and escaped. What it is about is text or number only: it outlives what it names."""
+    """One log line, redacted and escaped. References are plain values, because rows may be deleted before the line."""
 
     class Level(models.IntegerChoices):
         DEBUG = 10, "DEBUG"
@@ -48,14 +48,14 @@ class LogEntry(models.Model):
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
     def asked(self) -> JobRunQuerySet:
-        """Those that a person asked for and that are not over: see `monitoring.bulk_jobs`."""
+        """Return running bulk jobs (`monitoring.bulk_jobs`)."""
         return self.filter(outcome=JobRun.Outcome.RUNNING, asked__isnull=False)
 
 
 class JobRun(models.Model):
-    """One run of a piece of housekeeping, or of what a person asked for, which has `asked` and `total`.
+    """One run of a housekeeping job, or a bulk job that a person requested, which has `asked` and `total`.
 
-    A run of housekeeping that says `running` for long ended with its process. One that was asked for goes on.
+    A housekeeping run that stays `running` ended with its process. A bulk job continues in another process.
     """
 
     class Outcome(models.TextChoices):
@@ -93,7 +93,7 @@ class JobRun(models.Model):
 
 
 class GpuSample(models.Model):
-    """A graphics card at one moment. None: the driver does not say."""
+    """Figures of a graphics card. None: not supported by the driver."""
 
     time = models.DateTimeField()
     host = models.CharField(max_length=120)
@@ -113,7 +113,7 @@ class GpuSample(models.Model):
 
 
 class StorageSample(models.Model):
-    """What our files take, and the room on the disk of the camera folder. None: it could not be measured."""
+    """Disk usage of our files, and free space for the camera folder. None: unknown."""
 
     time = models.DateTimeField(db_index=True)
     total_bytes = models.BigIntegerField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""The policies of what the system tells of itself: it can tell of any camera, so it is for administrators."""
+"""Policies of the models: their rows may concern any camera, so only administrators see them."""
 
 from __future__ import annotations
 

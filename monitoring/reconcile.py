@@ -1,7 +1,7 @@
-"""The rows are the truth: whatever waits without a live job is queued again.
+"""Queue waiting rows again that have no live job.
 
-This is what makes a full queue (`reject`), an emptied Redis and a crash between commit and hand-off
-harmless. It runs at the start and every few seconds, and two of it do no harm.
+Rows are the source of truth. Reconciling repairs the effects of a full queue (`reject`), an emptied Redis and a crash
+between commit and enqueueing. It runs at start and every few seconds, also in several processes at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 1000
 
 
 def reconcile() -> dict[str, int]:
-    """How many rows were queued again, by queue. A run that found none leaves no trace."""
+    """Return the number of requeued rows by queue. Only a run that requeued rows is recorded."""
     queued = _reconcile()
     if any(queued.values()):
         note("reconcile", queued)
@@ -32,7 +32,7 @@ def _reconcile() -> dict[str, int]:
     return {
         DETECTION_QUEUE: requeue(DETECTION_QUEUE, Upload.objects.waiting()),
         FAST_PATH_QUEUE: requeue(FAST_PATH_QUEUE, Batch.objects.open().filter(is_fast_path=True, event__isnull=True)),
-        # Those that were told already wait for the language model: events.pending queues them, by urgency.
+        # Pending events wait for the language model: events.pending queues them by urgency.
         ANALYSIS_QUEUE: requeue(
             ANALYSIS_QUEUE,
             Batch.objects.filter(state=Batch.State.CLOSED).exclude(event__analysis=Event.Analysis.PENDING),
@@ -41,7 +41,7 @@ def _reconcile() -> dict[str, int]:
 
 
 def requeue(queue_name: str, rows: QuerySet[Any]) -> int:
-    """Queue those of `rows` that have no live job, oldest first, while there is room."""
+    """Queue rows without a live job, oldest first, until the queue is full."""
     queue = get_queue(queue_name)
     queued = 0
     for ids in id_chunks(rows):
@@ -55,7 +55,7 @@ def requeue(queue_name: str, rows: QuerySet[Any]) -> int:
 
 
 def id_chunks(rows: QuerySet[Any]) -> Iterator[list[int]]:
-    """Ids in order, a bounded number at a time."""
+    """Yield the ids in order, in chunks."""
     last = 0
     while ids := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         yield ids

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from monitoring.api import audit_export, dead_letters, overview, queues, records, system
+from monitoring.api import dead_letters, overview, queues, records, system
 
 urlpatterns = [
     path("queues", queues.Queues.as_view()),
@@ -12,7 +12,7 @@ urlpatterns = [
     path("dead-letters/discard", dead_letters.Discard.as_view()),
     path("logs", records.Logs.as_view()),
     path("audit", records.Audit.as_view()),
-    path("audit/export", audit_export.AuditExport.as_view()),
+    path("audit/export", records.AuditExport.as_view()),
     path("jobs", records.Jobs.as_view()),
     path("system/health", overview.SystemHealth.as_view()),
     path("system/stats", system.SystemStats.as_view()),

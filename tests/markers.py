@@ -34,8 +34,7 @@ from tests import factories
 
 OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 ADMIN_PAGES = (
-    "events_notificationchannel", "events_delivery", "hsi_auditentry", "hsi_deadletter", "hsi_circuitbreaker",
-    "auth_user", "hsi_apitoken", "monitoring_logentry",
+    "events_notificationchannel", "events_delivery", "hsi_auditentry", "auth_user", "hsi_apitoken",
 )  # fmt: skip
 
 
@@ -137,7 +136,7 @@ def look_everywhere(markers: Markers, logs: Logs, boss: Person) -> None:
     call_command("show_config", stdout=written)
     for letter in DeadLetter.objects.all():
         boss.get(f"/api/dead-letters/{letter.pk}")
-        boss.get(reverse("admin:letter", args=[letter.pk]))
+        boss.get(reverse("admin:dead_letter", args=[letter.pk]))
     for kind in ("audit", "logs", "notification-channels", "deliveries", "dead-letters", "tokens", "jobs"):
         boss.get(f"/api/{kind}?limit=1000")
     for address in (
@@ -148,7 +147,7 @@ def look_everywhere(markers: Markers, logs: Logs, boss: Person) -> None:
         "audit/export?format=json",
     ):
         boss.get(f"/api/{address}")
-    for name in ("configuration", "logs", "letters", "queues", "overview"):
+    for name in ("configuration", "logs", "dead_letters", "queues", "overview"):
         boss.get(reverse(f"admin:{name}") if name != "overview" else reverse("admin:index"))
     for model in ADMIN_PAGES:
         boss.get(reverse(f"admin:{model}_changelist"))

@@ -45,7 +45,7 @@ class DeadLetterData(TypedDict):
     resolved_by: str
 
 
-class DeadLetterStoryData(DeadLetterData):
+class DeadLetterDetailData(DeadLetterData):
     """A dead letter with all that is known of it. Secrets are masked."""
 
     stack: str
@@ -54,7 +54,7 @@ class DeadLetterStoryData(DeadLetterData):
     payload: dict[str, Any]
 
 
-class LetterResultData(TypedDict):
+class DeadLetterResultData(TypedDict):
     """What became of one letter. `status` is 200, 404 (no such letter), 409 (it was dealt with before), or 410.
 
     410: it was to be queued again, its row is gone or finished, and it was discarded instead.
@@ -74,10 +74,10 @@ class ResolutionData(TypedDict):
     requeued: int
     discarded: int
     more: bool
-    results: list[LetterResultData]
+    results: list[DeadLetterResultData]
 
 
-def letter_data(letter: DeadLetter) -> DeadLetterData:
+def dead_letter_data(letter: DeadLetter) -> DeadLetterData:
     return {
         "id": letter.pk,
         "queue": letter.queue,
@@ -96,9 +96,9 @@ def letter_data(letter: DeadLetter) -> DeadLetterData:
     }
 
 
-def story_data(letter: DeadLetter) -> DeadLetterStoryData:
+def dead_letter_detail_data(letter: DeadLetter) -> DeadLetterDetailData:
     return {
-        **letter_data(letter),
+        **dead_letter_data(letter),
         "stack": redact(letter.stack),
         "response_body": redact(letter.response_body),
         "failures": redact_data(letter.failures),
@@ -106,7 +106,7 @@ def story_data(letter: DeadLetter) -> DeadLetterStoryData:
     }
 
 
-class LetterFilters(django_filters.FilterSet):  # type: ignore[misc]
+class DeadLetterFilters(django_filters.FilterSet):  # type: ignore[misc]
     queue = django_filters.ChoiceFilter(choices=[(name, name) for name in QUEUE_NAMES])
     state = django_filters.ChoiceFilter(choices=DeadLetter.State.choices)
     error = django_filters.CharFilter(field_name="error_type", max_length=120)
@@ -117,29 +117,29 @@ class LetterFilters(django_filters.FilterSet):  # type: ignore[misc]
 class DeadLetters(GenericAPIView[DeadLetter]):
     subject = DeadLetter
     queryset = DeadLetter.objects.all()
-    filterset_class = LetterFilters
+    filterset_class = DeadLetterFilters
 
     @extend_schema(summary="List dead letters", responses=Page[DeadLetterData])
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([letter_data(letter) for letter in page])
+        return self.get_paginated_response([dead_letter_data(letter) for letter in page])
 
 
 class OneDeadLetter(APIView):
     subject = DeadLetter
 
-    @extend_schema(summary="Get a dead letter with its attempt history", responses=DeadLetterStoryData)
+    @extend_schema(summary="Get a dead letter with its attempt history", responses=DeadLetterDetailData)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(story_data(get_object_or_404(DeadLetter, pk=pk)))
+        return Response(dead_letter_detail_data(get_object_or_404(DeadLetter, pk=pk)))
 
 
-class LetterFilterSerializer(Input):
+class DeadLetterFilterSerializer(Input):
     queue = serializers.ChoiceField(choices=QUEUE_NAMES, required=False)
     error = serializers.CharField(required=False, max_length=120)
     text = serializers.CharField(required=False, max_length=200)
 
 
-class LetterChoiceSerializer(Input):
+class DeadLetterSelectionSerializer(Input):
     """Which letters: exactly one of `ids`, `filter` and `all`."""
 
     ids = serializers.ListField(
@@ -148,7 +148,7 @@ class LetterChoiceSerializer(Input):
         allow_empty=False,
         max_length=MOST_IDS,
     )
-    filter = LetterFilterSerializer(required=False)
+    filter = DeadLetterFilterSerializer(required=False)
     all = serializers.BooleanField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Verb:
 
 
 def resolved(choice: dict[str, Any], verb: Verb) -> ResolutionData:
-    """Deal with the letters that a checked `LetterChoiceSerializer` names."""
+    """Deal with the letters that a checked `DeadLetterSelectionSerializer` names."""
     by = audit.acting_user()
     if "ids" in choice:
         return _summed([_one(number, verb, by) for number in dict.fromkeys(choice["ids"])], more=False)
@@ -184,7 +184,7 @@ class _Resolve(APIView):
     subject = DeadLetter
 
     def resolve(self, request: Request, verb: Verb) -> Response:
-        choice = checked(LetterChoiceSerializer, request)
+        choice = checked(DeadLetterSelectionSerializer, request)
         answer = resolved(choice, verb)
         if "ids" not in choice and is_complete(answer):
             return Response({**answer, "results": []})
@@ -194,7 +194,7 @@ class _Resolve(APIView):
 class Requeue(_Resolve):
     @extend_schema(
         summary="Requeue dead letters",
-        request=LetterChoiceSerializer,
+        request=DeadLetterSelectionSerializer,
         responses={200: ResolutionData, 207: ResolutionData},
     )
     def post(self, request: Request) -> Response:
@@ -205,7 +205,7 @@ class Requeue(_Resolve):
 class Discard(_Resolve):
     @extend_schema(
         summary="Discard dead letters",
-        request=LetterChoiceSerializer,
+        request=DeadLetterSelectionSerializer,
         responses={200: ResolutionData, 207: ResolutionData},
     )
     def post(self, request: Request) -> Response:
@@ -213,7 +213,7 @@ class Discard(_Resolve):
         return self.resolve(request, DISCARD)
 
 
-def _one(number: int, verb: Verb, by: str) -> LetterResultData:
+def _one(number: int, verb: Verb, by: str) -> DeadLetterResultData:
     letter = DeadLetter.objects.filter(pk=number).first()
     if letter is None:
         return {"id": number, "status": 404, "state": None}
@@ -222,13 +222,13 @@ def _one(number: int, verb: Verb, by: str) -> LetterResultData:
     return _result(number, verb.one(letter, by), verb)
 
 
-def _result(number: int, state: DeadLetter.State | None, verb: Verb) -> LetterResultData:
+def _result(number: int, state: DeadLetter.State | None, verb: Verb) -> DeadLetterResultData:
     if state is None:
         return {"id": number, "status": 409, "state": DeadLetter.objects.values_list("state", flat=True).get(pk=number)}
     return {"id": number, "status": 200 if state == verb.aim else 410, "state": state}
 
 
-def _summed(results: list[LetterResultData], *, more: bool) -> ResolutionData:
+def _summed(results: list[DeadLetterResultData], *, more: bool) -> ResolutionData:
     ended = [result["state"] for result in results if result["status"] in (200, 410)]
     return {
         "requeued": ended.count(DeadLetter.State.REQUEUED),

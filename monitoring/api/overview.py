@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from hsi.policies import Common, System
 from hsi.security import policy
 from monitoring.health import checks as health
-from monitoring.health.checklist import all_checks
+from monitoring.health.registry import all_checks
 from monitoring.metrics.backlog import waiting
 
 

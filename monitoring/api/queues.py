@@ -78,7 +78,7 @@ class _OneQueue(APIView):
 class PauseQueue(_OneQueue):
     @extend_schema(summary="Pause a queue", request=None, responses={200: QueueData})
     def post(self, request: Request, name: str) -> Response:
-        """Workers heed it within seconds; what is in hand is finished. Work that comes in waits in the queue."""
+        """Workers stop within seconds, after their current job. New jobs wait in the queue."""
         pauses.pause(known(name))
         return self.answer(name)
 

@@ -1,21 +1,31 @@
-"""The API of what was noted: log lines, the audit log, runs of housekeeping."""
+"""The API of records: log lines, the audit log (also as a file), runs of housekeeping."""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, TypedDict, TypeVar
 
 import django_filters
+from django.db.models import Model, QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter
+from cameras.api.file_response import AnyAccept
+from hsi import audit
+from hsi.api.export import CHUNK, FileFilters, response
+from hsi.api.filters import BIGGEST_ID, TimeFilter, WholeNumberFilter, filter_values
 from hsi.api.openapi import Page
+from hsi.api.pagination import beyond, order
 from hsi.models import AuditEntry
 from hsi.times import iso
 from monitoring.models import JobRun, LogEntry
+
+Record = TypeVar("Record", bound=Model)
 
 
 class LogData(TypedDict):
@@ -147,39 +157,86 @@ class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
     before = TimeFilter(field_name="started_at", lookup_expr="lt")
 
 
-class Logs(GenericAPIView[LogEntry]):
+class RecordList(GenericAPIView[Record]):
+    """A list of records, newest first."""
+
+    keyset = "time"
+    record_data: ClassVar[Callable[[Any], Mapping[str, Any]]]
+
+    def records(self) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response([type(self).record_data(record) for record in page])
+
+
+class Logs(RecordList[LogEntry]):
     subject = LogEntry
     queryset = LogEntry.objects.all()
-    keyset = "time"
     filterset_class = LogFilters
+    record_data = log_data
 
     @extend_schema(summary="List log lines", responses=Page[LogData])
     def get(self, request: Request) -> Response:
         if request.query_params.get("q") and not request.query_params.get("after"):
-            raise ValidationError({"q": ["Needs after: text is looked for within a span of time only."]})
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([log_data(entry) for entry in page])
+            raise ValidationError({"q": ["A text search needs `after`."]})
+        return self.records()
 
 
-class Audit(GenericAPIView[AuditEntry]):
+class Audit(RecordList[AuditEntry]):
     subject = AuditEntry
     queryset = AuditEntry.objects.all()
-    keyset = "time"
     filterset_class = AuditFilters
+    record_data = audit_data
 
     @extend_schema(summary="List the audit log", responses=Page[AuditData])
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([audit_data(entry) for entry in page])
+        return self.records()
 
 
-class Jobs(GenericAPIView[JobRun]):
+class Jobs(RecordList[JobRun]):
     subject = JobRun
     queryset = JobRun.objects.all()
     keyset = "started_at"
     filterset_class = JobFilters
+    record_data = job_data
 
     @extend_schema(summary="List runs of housekeeping", responses=Page[JobData])
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response([job_data(run) for run in page])
+        return self.records()
+
+
+AUDIT_FILES = {(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/json"): list[AuditData]}
+
+
+class AuditExportFilters(FileFilters, AuditFilters):
+    pass
+
+
+class AuditExport(GenericAPIView[AuditEntry]):
+    subject = AuditEntry
+    queryset = AuditEntry.objects.all()
+    pagination_class = None
+    filterset_class = AuditExportFilters
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(summary="Export the audit log as a file", responses=AUDIT_FILES, filters=True)
+    def get(self, request: Request) -> HttpResponseBase:
+        values = filter_values(request.query_params, self.filterset_class, AuditEntry)
+        entries = self.filter_queryset(self.get_queryset())
+        audit.record("audit_exported", "audit log", after=request.query_params.dict())
+        return response(
+            "audit",
+            tuple(AuditData.__annotations__),
+            audit_chunks(entries),
+            values.get("format") or "csv",
+            bom=bool(values.get("bom")),
+        )
+
+
+def audit_chunks(entries: QuerySet[AuditEntry]) -> Iterator[list[AuditData]]:
+    """Read all entries, newest first, by position: entries that are added meanwhile shift nothing."""
+    entries = entries.order_by(*order("time"))
+    rows = [audit_data(entry) for entry in entries[:CHUNK]]
+    while rows:
+        yield rows
+        last = rows[-1]
+        rows = [audit_data(entry) for entry in entries.filter(beyond("time", last["time"], last["id"]))[:CHUNK]]

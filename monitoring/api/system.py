@@ -160,7 +160,7 @@ class SystemLatency(AdministratorView):
     def get(self, request: Request) -> Response:
         raw = request.query_params.get("minutes", "60")
         if not (raw.isascii() and raw.isdigit() and len(raw) <= 6 and 1 <= int(raw) <= LONGEST_MINUTES):
-            raise ValidationError({"minutes": [f"Must be a single_page number from 1 to {LONGEST_MINUTES}."]})
+            raise ValidationError({"minutes": [f"Must be a whole number from 1 to {LONGEST_MINUTES}."]})
         return Response(latency(int(raw)))
 
 

@@ -1,4 +1,4 @@
-"""How the detector and the analyser are: asked now and then, and nobody waits longer for it than is set."""
+"""Health of the detector, the analyser and their circuit breakers. Probes run in threads, with a time limit."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from events import analyzers
 from events.analyzers import get_analyzer
 from hsi.errors import HSIError
 from hsi.models import CircuitBreaker
-from monitoring.health.cached_result import Asked
-from monitoring.health.checks import NamedCheck
+from monitoring.health.checks import CachedProbe, NamedCheck
 
-# So many answers in a row that could not be used are no accident.
+# Warn after this many unusable responses in a row.
 UNUSABLE_IN_A_ROW = 3
 
 
 class UnusableError(Exception):
-    """What a service said last, where that could not be used."""
+    """The last unusable response of a service."""
 
 
 @dataclass
 class ServiceCheck(NamedCheck):
-    """A backend that may be a service; its `answer` is on its way. `what` is what a person calls it.
+    """Checks a backend whose probe result is `answer`. `what` is its name for people.
 
-    `service` is the name of its breaker, which knows what became of the last requests; empty where it is no service.
+    `service` is the name of its circuit breaker, or "" for a backend inside this process.
     """
 
     what: str = ""
@@ -42,23 +41,24 @@ class ServiceCheck(NamedCheck):
         except TimeoutError as late:
             raise ServiceWarning(f"{self.what} did not answer within {settings.AI_HEALTH_TIMEOUT:g} s.") from late
         if isinstance(error, HSIError):
-            raise ServiceWarning(f"{self.what} is not well: {error.code}.") from error
+            raise ServiceWarning(f"{self.what} reports an error: {error.code}.") from error
         if error is not None:
-            raise ServiceWarning(f"{self.what} cannot be used as it is set up.") from error
-        self._look_at_last_answers()
+            raise ServiceWarning(f"{self.what} is not configured correctly.") from error
+        self._check_last_responses()
         self.detail = self.answer.result()
 
-    def _look_at_last_answers(self) -> None:
-        """That it says it is well is not enough: what it is there for has to succeed."""
+    def _check_last_responses(self) -> None:
+        """Check the recent responses too: a service may report healthy and still fail."""
         bad = CircuitBreaker.objects.filter(name=self.service, unusable__gte=UNUSABLE_IN_A_ROW) if self.service else ()
         for row in bad:
-            words = f"Of the last {row.unusable} answers of {self.what[0].lower()}{self.what[1:]} none could be used."
-            raise ServiceWarning(words) from UnusableError(row.last_unusable)
+            raise ServiceWarning(f"{self.what}: the last {row.unusable} responses were unusable.") from UnusableError(
+                row.last_unusable
+            )
 
 
 @dataclass
 class BreakersCheck(NamedCheck):
-    """The circuit breakers of the services in use. One that nobody calls any more is history."""
+    """The circuit breakers of the services in use."""
 
     name: str = "breakers"
 
@@ -69,15 +69,15 @@ class BreakersCheck(NamedCheck):
         )
         if away := ", ".join(f"{row.name} is {row.get_state_display()}" for row in rows):
             words = UnusableError("; ".join(row.last_error for row in rows))
-            raise ServiceWarning(f"Left alone after failures, so that work waits: {away}.") from words
-        self.detail = f"Closed: {', '.join(names)}." if names else "No service is in use."
+            raise ServiceWarning(f"Circuit open after repeated failures, jobs wait: {away}.") from words
+        self.detail = f"Closed: {', '.join(names)}." if names else "No AI service is in use."
 
 
-_detector, _analyzer = Asked[str](), Asked[str]()
+_detector, _analyzer = CachedProbe[str](), CachedProbe[str]()
 
 
 def service_checks() -> list[ServiceCheck]:
-    """Both are asked at the same time, so that two that hang cost the time of one."""
+    """Start both probes at the same time, so that their waiting times do not add up."""
     detector_key = (settings.DETECTOR, settings.RTDETR_URL, settings.DETECTOR_MODEL)
     analyzer_key = (settings.ANALYZER, settings.NEMOTRON_URL, settings.NEMOTRON_API, settings.NEMOTRON_MODEL)
     detector = _detector.start(lambda: detectors.condition(get_detector()), detector_key)

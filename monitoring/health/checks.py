@@ -1,16 +1,19 @@
-"""How the system is: one check a part, through django-health-check.
+"""Base of the health checks, and the checks of database, queues, workers, cameras and disk.
 
-A check's `run` raises `ServiceUnavailable` where the system cannot work without the part, and
-`ServiceWarning` where it goes on, less well. Their messages name no path, address or credential;
-what a staff member may know beyond that is the exception's cause.
+A check is a `HealthCheck` of django-health-check. Its `run` raises `ServiceUnavailable` if the system cannot work
+without the component, and `ServiceWarning` if the system is degraded. The messages contain no path, address or
+credential. The cause of the exception has the details for administrators.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, TypedDict
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
@@ -40,6 +43,8 @@ WAIT_LIMIT_SECONDS = 600
 DISK_FREE_SHARE = 0.05
 DISK_FREE_BYTES = 1024**3
 LONGEST_CAUSE = 500
+PROBE_KEPT_SECONDS = 15.0
+T = TypeVar("T")
 
 
 class Outcome(TypedDict):
@@ -49,13 +54,35 @@ class Outcome(TypedDict):
 
 @dataclass
 class NamedCheck(HealthCheck):  # type: ignore[misc]
-    """A check with a name in the report. `run` leaves its words in `detail` when all is well."""
+    """A check with a name in the report. A successful `run` sets `detail`."""
 
     name: str = ""
     detail: str = field(default="", repr=False)
 
     def run(self) -> None:
         raise NotImplementedError
+
+
+class CachedProbe(Generic[T]):
+    """Runs a probe in a thread and keeps its result for some seconds. Only one probe runs at a time."""
+
+    def __init__(self, kept_seconds: float = PROBE_KEPT_SECONDS) -> None:
+        self._kept_seconds = kept_seconds
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._answer: Future[T] | None = None
+        self._key: object = None
+        self._at = 0.0
+
+    def start(self, probe: Callable[[], T], key: object) -> Future[T]:
+        """Return the kept or pending result. A different `key` (other settings) starts a new probe."""
+        with self._lock:
+            now = time.monotonic()
+            answer = self._answer
+            if answer is None or self._key != key or (answer.done() and now - self._at > self._kept_seconds):
+                answer = self._answer = self._pool.submit(probe)
+                self._key, self._at = key, now
+            return answer
 
 
 @dataclass
@@ -66,12 +93,12 @@ class DatabaseCheck(NamedCheck):
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        through = " It is reached through a connection pooler, so nothing is prepared." if pooler.is_between() else ""
-        self.detail = f"It answers.{pool_figures()}{through}"
+        through = " A connection pooler is in use, so statements are not prepared." if pooler.is_between() else ""
+        self.detail = f"Available.{pool_figures()}{through}"
 
 
 def pool_figures() -> str:
-    """How this process's pool of PostgreSQL connections is used; nothing where there is none."""
+    """Describe the use of the PostgreSQL connection pool of this process. Return "" without a pool."""
     pool = getattr(connection, "pool", None)
     if pool is None:
         return ""
@@ -84,7 +111,7 @@ def pool_figures() -> str:
 
 
 def queue_depths() -> dict[str, Depth]:
-    """How full each queue is. Raises `QueueUnavailableError`."""
+    """Return the depth of each queue. Raises `QueueUnavailableError`."""
     return {name: get_queue(name).depth() for name in QUEUE_NAMES}
 
 
@@ -92,39 +119,39 @@ def queue_depths() -> dict[str, Depth]:
 class QueuesCheck(NamedCheck):
     name: str = "queues"
     depths: Callable[[], dict[str, Depth]] = field(default=queue_depths, repr=False)
-    is_counted: bool = True  # the numbers tell that cameras saw something, all of them together
+    is_counted: bool = True  # the numbers reveal activity of all cameras together
 
     def run(self) -> None:
         try:
             depths = self.depths()
         except QueueUnavailableError as error:
-            raise ServiceWarning("The queues cannot be reached, so that work waits in its rows.") from error
+            raise ServiceWarning("The queues are unavailable. Work waits in the database.") from error
         counted = ", ".join(f"{name} {depth.total}" for name, depth in depths.items())
-        self.detail = counted if self.is_counted else "They can be reached."
+        self.detail = counted if self.is_counted else "Available."
         figures = f": {counted}" if self.is_counted else ""
         late = [name for name, depth in depths.items() if (depth.oldest_seconds or 0) > WAIT_LIMIT_SECONDS]
         if late:
-            raise ServiceWarning(f"Work waits longer than {WAIT_LIMIT_SECONDS // 60} minutes{figures}.")
+            raise ServiceWarning(f"Jobs wait longer than {WAIT_LIMIT_SECONDS // 60} minutes{figures}.")
         full = [name for name, depth in depths.items() if depth.total >= settings.QUEUE_MAX_SIZE]
         if full:
-            raise ServiceWarning(f"Full, so that more work waits in its rows{figures}.")
+            raise ServiceWarning(f"A queue is full. More work waits in the database{figures}.")
 
 
 @cache
 def needed_workers() -> frozenset[str]:
-    """Each kind of loop that should run somewhere, in one process with the web server or in its own."""
+    """Return the kinds of loops that must run, in the web process or in processes of their own."""
     return frozenset(loop.name for loop in runner.embedded_loops())
 
 
 class FailingError(Exception):
-    """What workers that fail say."""
+    """The error messages of failing workers."""
 
 
 @dataclass
 class WorkersCheck(NamedCheck):
-    """Of each kind of loop the newest sign of life counts: those of processes that were replaced are history.
+    """Checks the newest heartbeat of each kind of loop. Older heartbeats are of replaced processes.
 
-    A kind that gave none, because nobody ever started it, counts as one that does not run.
+    A kind without any heartbeat is not running.
     """
 
     name: str = "workers"
@@ -138,14 +165,14 @@ class WorkersCheck(NamedCheck):
         since = clock.now() - SILENT_AFTER
         running = sorted(kind for kind, (state, at, _) in newest.items() if state == State.RUNNING and at >= since)
         if not running:
-            raise ServiceWarning("No worker is running, so that uploads wait.")
+            raise ServiceWarning("No worker is running. Uploads wait.")
         troubled = sorted(
             kind for kind, (state, _, _) in newest.items() if state != State.STOPPED and kind not in running
         )
         missing = sorted(needed_workers() - set(running) - set(troubled))
         words = [f"Not running: {', '.join(missing)}."] if missing else []
         if troubled:
-            words += [f"No sign of life for {SILENT_AFTER.seconds} s, or failing: {', '.join(troubled)}."]
+            words += [f"Failing, or no heartbeat for {SILENT_AFTER.seconds} s: {', '.join(troubled)}."]
         if words:
             said = "; ".join(f"{kind}: {newest[kind][2]}" for kind in troubled if newest[kind][2])
             raise ServiceWarning(" ".join(words)) from (FailingError(said) if said else None)
@@ -154,7 +181,7 @@ class WorkersCheck(NamedCheck):
 
 @dataclass
 class CamerasCheck(NamedCheck):
-    """Counts `cameras`, and names none of them."""
+    """Counts the offline cameras among `cameras`, without their names."""
 
     name: str = "cameras"
     cameras: QuerySet[Camera] = field(default_factory=Camera.objects.all, repr=False)
@@ -162,11 +189,8 @@ class CamerasCheck(NamedCheck):
     def run(self) -> None:
         silent = self.cameras.filter(enabled=True, silent_since__isnull=False).count()
         if silent:
-            words = (
-                "camera is silent for longer than it should be" if silent == 1 else "cameras are silent for too long"
-            )
-            raise ServiceWarning(f"{silent} {words}.")
-        self.detail = "None is silent for longer than it should be."
+            raise ServiceWarning(f"{silent} {'camera is' if silent == 1 else 'cameras are'} offline.")
+        self.detail = "No camera is offline."
 
 
 @dataclass
@@ -178,21 +202,21 @@ class DiskCheck(NamedCheck):
     def run(self) -> None:
         usage = disk_usage(settings.DATA_DIR)
         if usage is None:
-            raise ServiceWarning("The data folder is not there or cannot be read.")
+            raise ServiceWarning("The data folder does not exist or cannot be read.")
         total, free = usage
         share = free / total if total else 0.0
         self.detail = f"{free / 1024**3:.1f} GiB free, {share:.0%} of the data folder's disk."
         if disk_guard.is_disk_low():
             raise ServiceWarning(
-                f"Intake pauses, new files wait in their folders: {self.detail} Free some room, or let retention"
-                " remove more. Intake resumes by itself."
+                f"Intake is paused, new files wait in their folders: {self.detail} Free disk space, or lower the"
+                " retention limits. Intake resumes automatically."
             )
         if share < self.free_share or free < self.free_bytes:
-            raise ServiceWarning(f"Little room: {self.detail}")
+            raise ServiceWarning(f"Low disk space: {self.detail}")
 
 
 def report(checks: list[NamedCheck], *, for_staff: bool) -> dict[str, Outcome]:
-    """Run the checks one after the other; each has its say, by name."""
+    """Run the checks one after the other. Return the outcomes by name."""
     return {check.name: outcome(check, for_staff=for_staff) for check in checks}
 
 
@@ -200,15 +224,15 @@ def outcome(check: NamedCheck, *, for_staff: bool) -> Outcome:
     try:
         check.run()
     except (DatabaseError, InterfaceError) as error:
-        return _said(UNHEALTHY, "The database cannot be reached or is not up to date.", error, for_staff)
+        return _outcome(UNHEALTHY, "The database is unavailable or not up to date.", error, for_staff)
     except HealthCheckException as error:
         status: Status = DEGRADED if isinstance(error, ServiceWarning) else UNHEALTHY
-        return _said(status, error.message, error.__cause__, for_staff)
+        return _outcome(status, error.message, error.__cause__, for_staff)
     return {"status": HEALTHY, "detail": check.detail}
 
 
-def _said(status: Status, detail: str, cause: BaseException | None, for_staff: bool) -> Outcome:
-    """`cause` in its own words, for staff: a peer's, a library's or ours."""
+def _outcome(status: Status, detail: str, cause: BaseException | None, for_staff: bool) -> Outcome:
+    """Build an outcome. For staff it includes the message of `cause`."""
     words = redact(one_line(str(cause), LONGEST_CAUSE)) if cause else ""
     kind = f"{type(cause).__name__}: " if isinstance(cause, (OSError, DatabaseError, HSIError)) else ""
     more = f" ({kind}{words or type(cause).__name__})" if for_staff and cause else ""
@@ -216,6 +240,6 @@ def _said(status: Status, detail: str, cause: BaseException | None, for_staff: b
 
 
 def overall(checks: dict[str, Outcome]) -> Status:
-    """The worst of all."""
+    """Return the worst status."""
     states = {check["status"] for check in checks.values()}
     return UNHEALTHY if UNHEALTHY in states else DEGRADED if DEGRADED in states else HEALTHY

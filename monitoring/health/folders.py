@@ -1,4 +1,4 @@
-"""Whether files can come into the camera folder and go: one is written and removed, as uploads and retention do it."""
+"""Health of the camera folder: it is readable, and a test file can be written and removed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from health_check.exceptions import ServiceWarning
 from cameras.files.paths import OutsideTreeError, decode_path, is_system
 from cameras.files.tree import Tree
 from cameras.files.writer import check_writable
-from monitoring.health.cached_result import Asked
-from monitoring.health.checks import NamedCheck
+from monitoring.health.checks import CachedProbe, NamedCheck
 
-# A share that hangs is not waited for.
+# Time limit for a network share that hangs.
 ANSWER_SECONDS = 5.0
 FOLDERS_LOOKED_AT, FOLDERS_NAMED = 1000, 5
-_probe = Asked[None]()
+_probe = CachedProbe[None]()
 
 
 class ClosedFoldersError(Exception):
-    """Folders of cameras cannot be read, so that what is in them waits."""
+    """Camera folders cannot be read."""
 
 
 class NotWritableError(Exception):
-    """A folder can be read, and nothing can be written to it."""
+    """A readable folder cannot be written."""
 
 
 @dataclass
 class CameraFolderCheck(NamedCheck):
-    """The camera folder, and the folder in it that changed last; the `answer` is on its way."""
+    """Checks the probe result `answer`, of the camera folder and the most recently changed folder in it."""
 
     name: str = "camera_folder"
     answer: Future[None] = field(default_factory=Future, repr=False)
@@ -40,28 +39,26 @@ class CameraFolderCheck(NamedCheck):
         try:
             error = self.answer.exception(ANSWER_SECONDS)
         except TimeoutError as late:
-            raise ServiceWarning(f"The camera folder did not answer within {ANSWER_SECONDS:g} s.") from late
+            raise ServiceWarning(f"The camera folder did not respond within {ANSWER_SECONDS:g} s.") from late
         if isinstance(error, ClosedFoldersError):
             raise ServiceWarning(str(error)) from error.__cause__
         if isinstance(error, NotWritableError):
-            raise ServiceWarning(
-                f"{error} Files sent by HTTP are refused, and none can be removed."
-            ) from error.__cause__
+            raise ServiceWarning(f"{error} HTTP uploads are refused, and files cannot be removed.") from error.__cause__
         if error is not None:
-            raise ServiceWarning("The camera folder is not there or cannot be read.") from error
-        self.detail = "It can be read and written to."
+            raise ServiceWarning("The camera folder does not exist or cannot be read.") from error
+        self.detail = "Readable and writable."
 
 
-def folder_check(asked: Asked[None] | None = None) -> CameraFolderCheck:
-    """`asked` keeps the answer; without one it is that of this process."""
+def folder_check(cache: CachedProbe[None] | None = None) -> CameraFolderCheck:
+    """Return the check with the result of `cache`, or of the probe of this process."""
     root = settings.CAMERA_ROOT
-    return CameraFolderCheck(answer=(asked or _probe).start(lambda: probe(Tree(root)), root))
+    return CameraFolderCheck(answer=(cache or _probe).start(lambda: probe(Tree(root)), root))
 
 
 def probe(tree: Tree) -> None:
-    """Read the camera folder and those in it, write to it and to one in it.
+    """Read the camera folder and the folders in it, and write to it and to one of them.
 
-    Raises OSError, or `ClosedFoldersError` and `NotWritableError` from one.
+    Raises OSError, ClosedFoldersError and NotWritableError.
     """
     folders = [name for name in tree.folders() if not is_system(name)]
     _require_open(tree, folders)
@@ -69,21 +66,21 @@ def probe(tree: Tree) -> None:
     try:
         check_writable(tree, "")
     except (OSError, OutsideTreeError) as error:
-        raise NotWritableError("Nothing can be written to the camera folder.") from error
+        raise NotWritableError("The camera folder is not writable.") from error
     try:
         if folder:
             check_writable(tree, folder)
     except (OSError, OutsideTreeError) as error:
-        raise NotWritableError("Nothing can be written to a camera's folder.") from error
+        raise NotWritableError("The folder of a camera is not writable.") from error
 
 
 def _require_open(tree: Tree, folders: list[str]) -> None:
-    """Raise ClosedFoldersError where the folders of cameras cannot be read."""
+    """Raise ClosedFoldersError if a camera folder cannot be read."""
     closed = [folder for folder in folders[:FOLDERS_LOOKED_AT] if _is_closed(tree, folder)]
     if closed:
-        words = "1 folder of a camera cannot be read, so that what is in it waits."
+        words = "1 camera folder cannot be read. Its files wait."
         if len(closed) > 1:
-            words = f"{len(closed)} folders of cameras cannot be read, so that what is in them waits."
+            words = f"{len(closed)} camera folders cannot be read. Their files wait."
         raise ClosedFoldersError(words) from PermissionError(", ".join(closed[:FOLDERS_NAMED]))
 
 
@@ -93,12 +90,12 @@ def _is_closed(tree: Tree, folder: str) -> bool:
             os.scandir(descriptor).close()
     except PermissionError:
         return True
-    except (OSError, OutsideTreeError):  # it went away meanwhile
+    except (OSError, OutsideTreeError):  # it was removed meanwhile
         return False
     return False
 
 
 def _changed_last(tree: Tree, folders: list[str]) -> str:
-    """The folder of a camera that changed last, "" where there is none. Raises OSError."""
+    """Return the most recently changed camera folder, or "". Raises OSError."""
     times = {name: (tree.root / os.fsdecode(decode_path(name))).stat().st_mtime_ns for name in folders}
     return max(folders, key=lambda name: times[name], default="")

@@ -1,4 +1,4 @@
-"""The health of the way in: what is not taken in, and why."""
+"""Health of the intake: files and folders that are not accepted, and why."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ SHOWN = 10
 
 
 class AffectedFoldersError(Exception):
-    """Which folders, for those who may know them all."""
+    """The affected folders, for administrators."""
 
 
 @dataclass
 class IntakeCheck(NamedCheck):
-    """Files and folders that wait for a reason. Counts those of `cameras` (None: of every folder), and names none."""
+    """Counts intake problems of `cameras` (None: of every folder), without names."""
 
     name: str = "intake"
     cameras: QuerySet[Camera] | None = field(default=None, repr=False)
 
     def run(self) -> None:
         found = IntakeProblem.objects.all()
-        if self.cameras is not None:  # what is about all folders is about theirs
+        if self.cameras is not None:  # "": problems of all folders
             found = found.filter(folder__in={"", *(camera.root_folder for camera in self.cameras)})
         problems = list(found)
-        self.detail = f"{summary(problems)}." if problems else "Every file is taken in."
+        self.detail = f"{summary(problems)}." if problems else "All files are accepted."
         faults = [problem for problem in problems if problem.kind not in IntakeProblem.HARMLESS]
         if faults:
             which = "; ".join(map(str, faults[:SHOWN]))
@@ -37,7 +37,7 @@ class IntakeCheck(NamedCheck):
 
 
 def summary(problems: list[IntakeProblem]) -> str:
-    """Such as `files that cannot be read: 3, folders that are too deep: 1`."""
+    """Summarize, such as `files that cannot be read: 3, folders that are too deep: 1`."""
     counts: dict[str, int] = {}
     for problem in problems:
         words = problem.get_kind_display()

@@ -1,6 +1,6 @@
-"""What housekeeping notices and tells over the stream: workers that come, fail, fall silent and end; overall health.
+"""Messages about workers and the overall health, published by housekeeping.
 
-Each change is one message, whoever notices it first.
+Each change is published once, also with several processes.
 """
 
 from __future__ import annotations
@@ -16,29 +16,31 @@ from hsi.outbox import publish
 from hsi.outbox.messages import Message, WorkerStatusData
 from hsi.times import iso
 from hsi.workers import heartbeat
-from monitoring.health.checklist import all_checks
 from monitoring.health.checks import BEATS_LOOKED_AT, HEALTHY, Outcome, Status, overall, report
+from monitoring.health.registry import all_checks
 
 State = WorkerHeartbeat.State
 SILENT = "silent"
-# One that was never told of, and is gone already, is history.
+# A worker that ended before its first message is not published.
 HISTORY = (State.STOPPED, SILENT)
 
 
 class SystemStatusData(TypedDict):
-    """The overall health has changed. `checks` are as in the health report."""
+    """The overall health has changed. `checks` has the same form as in the health report."""
 
     status: Status
     checks: dict[str, Outcome]
 
 
-def notice_workers(now: datetime | None = None) -> int:
-    """Tell which workers have changed since they were last told of; how many. `now` is the database's clock."""
+def publish_workers(now: datetime | None = None) -> int:
+    """Publish the workers whose state changed, and return their number. `now` is a time of the database clock."""
     now = now or clock.now()
-    known = dict(ToldState.objects.filter(pk__startswith="worker:").values_list("subject", "state"))
+    last_states = dict(ToldState.objects.filter(pk__startswith="worker:").values_list("subject", "state"))
     newest = WorkerHeartbeat.objects.order_by("-beat_at")[:BEATS_LOOKED_AT]
     states = [(beat, _state(beat, now)) for beat in reversed(newest)]
-    return sum(_tell_worker(beat, state) for beat, state in states if _is_news(known.get(_subject(beat)), state))
+    return sum(
+        _publish_worker(beat, state) for beat, state in states if _is_news(last_states.get(_subject(beat)), state)
+    )
 
 
 def _is_news(last: str | None, state: str) -> bool:
@@ -53,7 +55,7 @@ def _state(beat: WorkerHeartbeat, now: datetime) -> str:
     return SILENT if heartbeat.is_silent(beat, now) else str(beat.state)
 
 
-def _tell_worker(beat: WorkerHeartbeat, state: str) -> bool:
+def _publish_worker(beat: WorkerHeartbeat, state: str) -> bool:
     data: WorkerStatusData = {
         "name": beat.name,
         "kind": beat.kind,
@@ -71,8 +73,8 @@ def _tell_worker(beat: WorkerHeartbeat, state: str) -> bool:
     return news
 
 
-def notice_health() -> bool:
-    """Run the checks, and tell the overall health where it has changed; whether it has."""
+def publish_health() -> bool:
+    """Run the checks, and publish the overall health if it changed. Return True if it did."""
     checks = report(all_checks(), for_staff=False)
     data: SystemStatusData = {"status": overall(checks), "checks": checks}
     with transaction.atomic():

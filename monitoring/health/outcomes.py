@@ -1,4 +1,4 @@
-"""Whether work succeeds: what became of the last files, and of the last notifications of each channel."""
+"""Health of the results: recent uploads, and recent notifications of each channel."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ REFUSED = (Upload.State.REJECTED, Upload.State.DEAD)
 
 
 class NotTakenError(Exception):
-    """What was refused, in words for those who may know of all cameras and channels."""
+    """The refused files or notifications, for administrators."""
 
 
 @dataclass
 class Outcomes:
-    """What became of one camera's newest files."""
+    """Results of the newest files of one camera."""
 
     ended: int = 0
     refused: int = 0
@@ -39,7 +39,7 @@ class Outcomes:
 
 @dataclass
 class UploadsCheck(NamedCheck):
-    """Warns where most of what a camera sent lately was refused, or could not be looked at."""
+    """Warns if most of the recent files of a camera were rejected or failed."""
 
     name: str = "uploads"
 
@@ -58,8 +58,8 @@ class UploadsCheck(NamedCheck):
                     outcomes.reasons[reason] += 1
         if bad := {name: outcomes for name, outcomes in cameras.items() if outcomes.is_bad}:
             whose = "a camera" if len(bad) == 1 else f"{len(bad)} cameras"
-            raise ServiceWarning(f"Most of the last files of {whose} were refused.") from _named(bad)
-        self.detail = "The last files were taken." if cameras else "No file has ended within the hour."
+            raise ServiceWarning(f"Most recent files of {whose} were rejected.") from _named(bad)
+        self.detail = "Recent files were accepted." if cameras else "No file was processed within the last hour."
 
 
 def _named(bad: dict[str, Outcomes]) -> NotTakenError:
@@ -73,7 +73,7 @@ def _named(bad: dict[str, Outcomes]) -> NotTakenError:
 
 @dataclass
 class NotificationsCheck(NamedCheck):
-    """Warns where a channel did not take what it was sent last."""
+    """Warns if the last notification of a channel failed."""
 
     name: str = "notifications"
 
@@ -81,6 +81,6 @@ class NotificationsCheck(NamedCheck):
         failing = list(NotificationChannel.objects.filter(enabled=True, failures__gt=0).order_by("pk")[: NAMED + 1])
         if failing:
             words = "; ".join(f"{one.name}: {one.last_error} ({one.failures} in a row)" for one in failing[:NAMED])
-            many = "A notification channel does" if len(failing) == 1 else "Notification channels do"
-            raise ServiceWarning(f"{many} not take what is sent.") from NotTakenError(words)
-        self.detail = "Each channel took what it was sent last."
+            channels = "A notification channel fails." if len(failing) == 1 else "Notification channels fail."
+            raise ServiceWarning(channels) from NotTakenError(words)
+        self.detail = "The last notification of each channel was sent."

@@ -1,4 +1,8 @@
-"""`/health/live` and `/health/ready`: what a container's supervisor asks. Neither needs a login."""
+"""`/health/live` and `/health/ready`, for supervisors of containers. Neither needs a login.
+
+The view of django-health-check is not used: it answers 500 instead of 503, has no "degraded", and runs checks in
+executor threads whose database connections stay open.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ from monitoring.health.schema_version import MigrationCheck
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """200 for as long as this process can answer at all. Asks nobody."""
+    """Liveness: always 200. Checks no dependencies."""
     return JsonResponse({"status": HEALTHY})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when requests can be served: the database answers and is migrated. Before set-up the gate answers 503."""
+    """Readiness: 200 if the database is available and migrated. Before set-up, authentication answers 503."""
     checks = report([DatabaseCheck(), MigrationCheck()], for_staff=False)
     well = all(check["status"] == HEALTHY for check in checks.values())
     return JsonResponse({"status": HEALTHY if well else UNHEALTHY, "checks": checks}, status=200 if well else 503)

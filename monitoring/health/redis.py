@@ -1,4 +1,4 @@
-"""How Redis is. It may be away: then work waits in its rows, and the system is degraded, not down."""
+"""Health of Redis. Without Redis, jobs wait in the database, and the system is degraded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitoring.health.checks import NamedCheck
 
 @dataclass
 class RedisCheck(NamedCheck):
-    """Its name, version and latency. Warns of what would keep the queues from working, or lose jobs quietly."""
+    """Reports product, version and latency. Warns of settings that stop the queues or lose jobs."""
 
     name: str = "redis"
 
@@ -28,39 +28,41 @@ class RedisCheck(NamedCheck):
             client.ping()
             latency_ms = (time.monotonic() - began) * 1000
             facts: dict[str, Any] = client.info()
-        except NoPermissionError:  # the work needs neither of the two
-            self.detail = "It answers. Its version and memory are closed to this user (INFO)."
+        except NoPermissionError:  # the queues need neither PING nor INFO
+            self.detail = "Available. This user may not read its version and memory (INFO)."
             return
         except RedisError as error:
-            raise ServiceWarning("Redis cannot be reached, so that work waits in its rows.") from error
+            raise ServiceWarning("Redis is unavailable. Work waits in the database.") from error
         product = "Valkey" if "valkey_version" in facts else "Redis"
         version = str(facts.get("valkey_version") or facts.get("redis_version"))
-        self.detail = f"{product} {version} answers within {latency_ms:.0f} ms."
+        self.detail = f"{product} {version} responds within {latency_ms:.0f} ms."
         if fault := _fault(facts, product, version):
             raise ServiceWarning(fault)
 
 
 @dataclass
 class ChannelLayerCheck(NamedCheck):
-    """Whether this process sends and hears hints. Without them the stream looks at its table every second."""
+    """Checks the wake-ups between processes. Without them the stream polls its table every second."""
 
     name: str = "channel_layer"
 
     def run(self) -> None:
         if not wakeup.layer_breaker.is_closed:
-            raise ServiceWarning("It is left alone after failures: messages of the stream come up to a second later.")
-        self.detail = "Hints between processes flow."
+            raise ServiceWarning(
+                "Circuit open after repeated failures. Live messages may be delayed by up to one second."
+            )
+        self.detail = "Wake-ups between processes work."
 
 
 def _fault(facts: dict[str, Any], product: str, version: str) -> str:
-    """What keeps it from being of use here; empty where nothing does."""
+    """Return why Redis cannot be used, or ""."""
     if product == "Redis" and tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         return f"Redis {version} is too old: {'.'.join(map(str, OLDEST_VERSION))} or newer is needed."
     if facts.get("role") != "master":
-        return f"{product} is a read-only replica, so that work waits in its rows."
+        return f"{product} is a read-only replica. Work waits in the database."
     most = facts.get("maxmemory", 0)
     if most and facts.get("used_memory", 0) > most:
-        return f"{product} is out of memory, so that work waits in its rows."
+        return f"{product} is out of memory. Work waits in the database."
     if most and facts.get("maxmemory_policy") != "noeviction":
-        return f"{product} may throw jobs away when memory is short: set maxmemory-policy to noeviction."
+        return f"{product} may evict jobs when memory is short: set maxmemory-policy to noeviction."
     return ""

@@ -1,4 +1,4 @@
-"""Whether the database is of this version: neither behind the code, nor ahead of it."""
+"""Health of the database schema: it must match the migrations of the code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ KEPT_SECONDS = 30.0
 NAMED = 3
 
 
-class Seen:
-    """What this process knows: the newest migration of each app in the code, and when the database had no other."""
+class Cache:
+    """Cached state: the newest migration of each app in the code, and when the database last matched."""
 
     newest: dict[str, str] | None = None
     good_at = float("-inf")
@@ -25,24 +25,22 @@ class Seen:
 
 @dataclass
 class MigrationCheck(NamedCheck):
-    """Once seen up to date, a database stays so for the code that this process runs, unless a newer one migrates it."""
+    """Compares once with the code of this process, and then only looks for newer migrations."""
 
     name: str = "migrations"
 
     def run(self) -> None:
-        if Seen.newest is None:
-            Seen.newest = _newest_of_code()
-        if time.monotonic() - Seen.good_at > KEPT_SECONDS:
-            if ahead := _ahead(Seen.newest):
-                raise ServiceUnavailable(
-                    f"The database was migrated by a newer version than this one: {', '.join(ahead[:NAMED])}."
-                )
-            Seen.good_at = time.monotonic()
+        if Cache.newest is None:
+            Cache.newest = _newest_of_code()
+        if time.monotonic() - Cache.good_at > KEPT_SECONDS:
+            if ahead := _ahead(Cache.newest):
+                raise ServiceUnavailable(f"The database was migrated by a newer version: {', '.join(ahead[:NAMED])}.")
+            Cache.good_at = time.monotonic()
         self.detail = "Up to date."
 
 
 def _newest_of_code() -> dict[str, str]:
-    """The newest migration by app. Raises `ServiceUnavailable` where the database has not all of them."""
+    """Return the newest migration by app. Raises ServiceUnavailable if the database misses one."""
     executor = MigrationExecutor(connection)
     leaves = executor.loader.graph.leaf_nodes()
     if executor.migration_plan(leaves):
@@ -51,7 +49,7 @@ def _newest_of_code() -> dict[str, str]:
 
 
 def _ahead(newest: dict[str, str]) -> list[str]:
-    """Migrations in the database that are numbered above all of the code's."""
+    """Return applied migrations with a higher number than any in the code."""
     applied = (
         MigrationRecorder.Migration.objects.filter(app__in=newest).values_list("app", "name").order_by("app", "name")
     )

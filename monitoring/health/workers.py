@@ -1,4 +1,4 @@
-"""The loops of all processes, by their signs of life."""
+"""Workers of all processes, from their heartbeats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SILENT = "silent"
 
 
 class WorkerData(TypedDict):
-    """A loop of a process. `state` is running, failing, stopped, or silent where there was no sign of life for long."""
+    """A loop of a process. `state` is running, failing, stopped, or silent (no recent heartbeat)."""
 
     id: int
     name: str
@@ -29,7 +29,7 @@ class WorkerData(TypedDict):
 
 
 def worker_data(worker: WorkerHeartbeat, now: datetime) -> WorkerData:
-    """`now` is the database's clock."""
+    """Serialize a heartbeat. `now` is a time of the database clock."""
     return {
         "id": worker.pk,
         "name": worker.name,

@@ -1,4 +1,4 @@
-"""How much waits, by state. Each count reads a partial index or a short table."""
+"""Numbers of waiting rows by kind. Each count reads a partial index or a short table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Model)
 
 
 def waiting(reader: Person | None = None) -> dict[str, int]:
-    """Of the cameras that `reader` may see: what waits tells that a camera saw something. None: of all cameras."""
+    """Count the waiting rows of the cameras that `reader` may see (None: all), because counts reveal activity."""
     State = Batch.State  # noqa: N806
     batches = _seen(Batch.objects.all(), reader)
     pending = _seen(Event.with_trash.filter(analysis=Event.Analysis.PENDING), reader)
@@ -26,7 +26,7 @@ def waiting(reader: Person | None = None) -> dict[str, int]:
         "uploads": _seen(Upload.objects.waiting(), reader).count(),
         "batches_open": batches.filter(state=State.OPEN).count(),
         "batches_waiting": batches.filter(state=State.CLOSED).count(),
-        # An event is pending while its batch is open or closed: through the batches nothing else is read.
+        # A pending event has an open or closed batch, so the query starts at the batches.
         "events_pending": sum(pending.filter(batch__state=state).count() for state in (State.OPEN, State.CLOSED)),
         "deliveries": _seen(Delivery.objects.filter(due_at__isnull=False), reader, "alert__camera").count(),
         "dead_letters": _letters(reader).filter(state=DeadLetter.State.OPEN).count(),
@@ -38,7 +38,7 @@ def _seen(rows: QuerySet[M], reader: Person | None, field: str = "camera") -> Qu
 
 
 def _letters(reader: Person | None) -> QuerySet[DeadLetter]:
-    """A letter of the detection queue is about an upload, any other one about a batch."""
+    """Count open dead letters. The row is an upload in the detection queue, and a batch in the other queues."""
     if reader is None or sees_all(reader):
         return DeadLetter.objects.all()
     uploads = only_visible(Upload.objects.filter(pk=OuterRef("row_id")), reader)

@@ -1,7 +1,7 @@
 """Events and detections ever made, counted from the outbox.
 
-Its numbers are without gaps and in commit order, so that each message is counted once, whatever process ends
-how. Retention removes events and messages; these figures stay.
+Its numbers have no gaps and are in commit order, so each message is counted exactly once across crashes. Retention
+removes events and messages; the counters stay.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ PAGE = 2_000
 
 
 def advance() -> None:
-    """Count what is new, a page a transaction."""
+    """Count new messages, in pages of one transaction each."""
     Tally.objects.get_or_create(name=POSITION, label="", bucket=0)
     while _count_page():
         pass
 
 
 def _count_page() -> bool:
-    """Whether there may be more."""
+    """Count one page. Return True if there may be more."""
     with transaction.atomic():
         position = Tally.objects.select_for_update().get(name=POSITION, label="", bucket=0)
         rows = StreamMessage.objects.filter(seq__gt=int(position.value)).order_by("seq")

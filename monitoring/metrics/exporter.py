@@ -71,11 +71,11 @@ def _counters(totals: Totals) -> Iterator[Metric]:
     events = totals.get(counters.EVENTS, {}).get(("", 0), 0)
     detections = totals.get(counters.DETECTIONS, {}).get(("", 0), 0)
     dropped = totals.get(histograms.LOG_LINES_DROPPED, {}).get(("", 0), 0)
-    yield CounterMetricFamily("hsi_events_created", "Events ever made.", value=events)
+    yield CounterMetricFamily("hsi_events_created", "Events ever created.", value=events)
     yield CounterMetricFamily("hsi_detections_processed", "Detections ever stored.", value=detections)
     yield CounterMetricFamily("hsi_log_lines_dropped", "Log lines that never reached the database.", value=dropped)
     missed = totals.get(histograms.NOTICES_MISSED, {}).get(("", 0), 0)
-    yield CounterMetricFamily("hsi_notices_missed", "Files that a scan found and no notice told of.", value=missed)
+    yield CounterMetricFamily("hsi_notices_missed", "Files that a scan found without a notification.", value=missed)
     yield _labelled("hsi_pipeline_errors", "Failed tries of jobs, by error code.", "type", totals, histograms.ERRORS)
     yield _labelled("hsi_uploads_finished", "Uploads by the state they ended in.", "state", totals, histograms.UPLOADS)
 
@@ -131,7 +131,9 @@ def _waiting() -> Iterator[Metric]:
 
 
 def _intake() -> Iterator[Metric]:
-    problems = GaugeMetricFamily("hsi_intake_problems", "What is not taken in, by kind.", labels=["kind"])
+    problems = GaugeMetricFamily(
+        "hsi_intake_problems", "Files and folders that are not accepted, by kind.", labels=["kind"]
+    )
     counts = dict(IntakeProblem.objects.order_by().values_list("kind").annotate(Sum("count")))
     for kind in IntakeProblem.Kind.values:
         problems.add_metric([kind], counts.get(kind, 0))
@@ -148,7 +150,7 @@ def _processes() -> Iterator[Metric]:
     alive: dict[str, int] = {}
     for worker in WorkerHeartbeat.objects.exclude(state=WorkerHeartbeat.State.STOPPED):
         alive[worker.kind] = alive.get(worker.kind, 0) + (not heartbeat.is_silent(worker, now_at))
-    workers = GaugeMetricFamily("hsi_workers_alive", "Loops with a sign of life, by kind.", labels=["kind"])
+    workers = GaugeMetricFamily("hsi_workers_alive", "Loops with a recent heartbeat, by kind.", labels=["kind"])
     for kind, count in sorted(alive.items()):
         workers.add_metric([kind], count)
     yield workers
@@ -157,7 +159,7 @@ def _processes() -> Iterator[Metric]:
 
 
 def _disks() -> Iterator[Metric]:
-    free = GaugeMetricFamily("hsi_disk_free_bytes", "Free room, by folder.", labels=["folder"])
+    free = GaugeMetricFamily("hsi_disk_free_bytes", "Free disk space, by folder.", labels=["folder"])
     total = GaugeMetricFamily("hsi_disk_total_bytes", "Size of the disk, by folder.", labels=["folder"])
     for folder, place in {"cameras": settings.CAMERA_ROOT, "data": settings.DATA_DIR}.items():
         if usage := disk_usage(place):

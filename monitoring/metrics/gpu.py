@@ -1,4 +1,4 @@
-"""Graphics cards through NVIDIA's library. That there is none, or no driver, is a state to show and no error."""
+"""GPU figures from the library of NVIDIA. A missing card or driver is a state and not an error."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from monitoring.models import GpuSample
 
 logger = logging.getLogger(__name__)
 
-ABSENT_SECONDS = 60.0  # how soon is looked again where there is none
+ABSENT_SECONDS = 60.0  # interval of the checks without a card
 REASONS = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "There is no NVIDIA driver on this machine.",
     pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "The NVIDIA driver is not loaded.",
-    pynvml.NVML_ERROR_NO_PERMISSION: "The NVIDIA driver may not be asked by this user.",
+    pynvml.NVML_ERROR_NO_PERMISSION: "This user has no permission to use the NVIDIA driver.",
 }
 
 
 class NoGpuError(Exception):
-    """There is no graphics card to ask. The message is for people."""
+    """No graphics card is available. The message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card now, by the fields of a `GpuSample`. None: the driver does not say."""
+    """Current figures of a card, with the fields of `GpuSample`. None: not supported by the driver."""
 
     gpu: int
     name: str
@@ -49,7 +49,7 @@ class Card:
 
 
 class GpuCardData(TypedDict):
-    """A graphics card when it was last asked. Null: its driver does not say."""
+    """The last figures of a graphics card. Null: not supported by its driver."""
 
     time: str
     host: str
@@ -63,13 +63,13 @@ class GpuCardData(TypedDict):
 
 
 class GpuStatsData(TypedDict):
-    """The graphics cards of one machine, whenever they were asked."""
+    """New figures of the graphics cards of one machine."""
 
     cards: list[GpuCardData]
 
 
 def read() -> list[Card]:
-    """Every card of this machine. Raises `NoGpuError`."""
+    """Read every card of this machine. Raises NoGpuError."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
@@ -81,40 +81,40 @@ def read() -> list[Card]:
     finally:
         pynvml.nvmlShutdown()
     if not cards:
-        raise NoGpuError("The NVIDIA driver knows of no card.")
+        raise NoGpuError("The NVIDIA driver finds no card.")
     return cards
 
 
 def why_none() -> str:
-    """Why there are no figures."""
+    """Return why there are no figures."""
     try:
         read()
     except NoGpuError as why:
         return str(why)
-    return "Housekeeping has not asked for a while: is it running?"
+    return "There are no recent samples. Is housekeeping running?"
 
 
 def _cards() -> Iterator[Card]:
     for number in range(pynvml.nvmlDeviceGetCount()):
         card = pynvml.nvmlDeviceGetHandleByIndex(number)
-        memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, card)
-        use = _asked(pynvml.nvmlDeviceGetUtilizationRates, card)
-        power = _asked(pynvml.nvmlDeviceGetPowerUsage, card)
+        memory = _query(pynvml.nvmlDeviceGetMemoryInfo, card)
+        use = _query(pynvml.nvmlDeviceGetUtilizationRates, card)
+        power = _query(pynvml.nvmlDeviceGetPowerUsage, card)
         yield Card(
             gpu=number,
-            name=str(_asked(pynvml.nvmlDeviceGetName, card) or "unknown")[:120],
+            name=str(_query(pynvml.nvmlDeviceGetName, card) or "unknown")[:120],
             utilization_percent=use and use.gpu,
             memory_used_bytes=memory and memory.used,
             memory_total_bytes=memory and memory.total,
-            temperature_celsius=_asked(pynvml.nvmlDeviceGetTemperature, card, pynvml.NVML_TEMPERATURE_GPU),
+            temperature_celsius=_query(pynvml.nvmlDeviceGetTemperature, card, pynvml.NVML_TEMPERATURE_GPU),
             power_watts=None if power is None else power / 1000,
         )
 
 
-def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer, or None where this card has none: not every card measures everything."""
+def _query(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the value, or None if the card does not support the query."""
     try:
-        return question(*arguments)
+        return function(*arguments)
     except pynvml.NVMLError:
         return None
 
@@ -124,7 +124,7 @@ def _reason(error: pynvml.NVMLError) -> str:
 
 
 class Poller:
-    """Writes a sample of each card now and then. Looks seldom where there is none."""
+    """Writes a sample of each card at intervals, and checks less often without a card."""
 
     def __init__(self, cards: Callable[[], list[Card]] = read) -> None:
         self._read = cards
@@ -135,7 +135,7 @@ class Poller:
         return max(0.0, self._due_at - time.monotonic())
 
     def poll(self, now: datetime | None = None) -> int:
-        """How many samples were written; 0 where it is not time yet, too."""
+        """Write the samples that are due, and return their number."""
         if self.wait_seconds() > 0:
             return 0
         try:

@@ -1,4 +1,4 @@
-"""How long the stages of a picture's way take, by percentiles over the last minutes, over all processes."""
+"""Durations of the pipeline stages and AI requests: percentiles over the last minutes and all processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hsi.models import StageSample
 
 
 class DurationsData(TypedDict):
-    """How long one stage or service took. Percentiles are read from a histogram, so they are near, not exact."""
+    """Durations of one stage or service. Percentiles come from a histogram, so they are approximate."""
 
     name: str
     count: int
@@ -25,14 +25,14 @@ class DurationsData(TypedDict):
 
 
 class LatencyData(TypedDict):
-    """Durations within the last `minutes`: of every stage in the order of the way, and of the AI services."""
+    """Durations within the last `minutes` of every stage, in pipeline order, and of the AI services."""
 
     minutes: int
     stages: list[DurationsData]
     services: list[DurationsData]
 
 
-Histogram = dict[int, int]  # how many, by the bucket's place in BOUNDS
+Histogram = dict[int, int]  # count by index of the bucket in BOUNDS
 
 
 def latency(minutes: int) -> LatencyData:
@@ -46,7 +46,7 @@ def latency(minutes: int) -> LatencyData:
 
 
 def failures(minutes: int) -> dict[str, int]:
-    """How many requests failed, by AI service."""
+    """Count failed requests by AI service."""
     since = clock.now() - timedelta(minutes=minutes)
     rows = StageSample.objects.filter(name=AI_FAILURE, minute__gte=since).values_list("label").annotate(Sum("count"))
     return dict(rows)
@@ -82,7 +82,7 @@ def durations_data(name: str, counts: Histogram, seconds: float, longest: float)
 
 
 def percentile(counts: Histogram, share: float, longest: float) -> float | None:
-    """Below this are `share` of all, as if what is in a bucket were spread evenly; never above the longest."""
+    """Interpolate the percentile within its bucket. It never exceeds `longest`."""
     total = sum(counts.values())
     wanted, below = share * total, 0
     for bucket in sorted(counts):

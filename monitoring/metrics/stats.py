@@ -1,4 +1,4 @@
-"""What happened lately, in numbers. Each reads an index over the span it counts, or a short table."""
+"""Counts of recent activity. Each query reads an index range or a short table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitoring.metrics.backlog import waiting
 
 
 class PeriodData(TypedDict):
-    """What came within a span of time: uploads by state (by arrival), detections and events (by when they happened)."""
+    """Counts of a period: uploads by state (arrival time), detections and events (capture time)."""
 
     uploads: dict[str, int]
     detections: int
@@ -25,7 +25,7 @@ class PeriodData(TypedDict):
 
 
 class SystemStatsData(TypedDict):
-    """What happened lately, what waits, and what there ever was."""
+    """Recent activity, waiting rows and totals."""
 
     last_hour: PeriodData
     last_day: PeriodData

@@ -1,4 +1,4 @@
-"""How much went through each stage, and how long it took, step by step: what the charts show."""
+"""Throughput and duration of each stage over time, for the charts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from monitoring.metrics.latency import Histogram, percentile
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`steps` pieces of `step_minutes` each, the last of which is not over yet."""
+    """`steps` intervals of `step_minutes` minutes. The last one is still in progress."""
 
     steps: int
     step_minutes: int
 
     def since(self, now: datetime) -> datetime:
-        """When the first step begins."""
+        """Return the start of the first step."""
         minute = now.replace(second=0, microsecond=0)
         return minute - timedelta(minutes=self.steps * self.step_minutes - 1)
 
@@ -34,7 +34,7 @@ DAY = Span(96, 15)
 
 
 def counts(span: Span, now: datetime) -> dict[str, list[int]]:
-    """How many went through each stage, by step, the oldest first."""
+    """Return the number of items of each stage by step, oldest first."""
     found: dict[str, list[int]] = {}
     rows = _samples(span, now).values_list("label", "minute").annotate(Sum("count"))
     for stage, minute, count in rows:
@@ -45,7 +45,7 @@ def counts(span: Span, now: datetime) -> dict[str, list[int]]:
 
 
 def percentiles(stage: str, shares: tuple[float, ...], span: Span, now: datetime) -> list[list[float | None]]:
-    """Below how many seconds each of `shares` stayed, by step. None where nothing went through."""
+    """Return the percentiles in seconds for each of `shares`, by step. None: nothing was measured."""
     steps = list(_histograms(stage, span, now))
     return [[percentile(counts, share, longest) for counts, longest in steps] for share in shares]
 

@@ -1,1 +1,1 @@
-"""The operations pages of the admin: what is wrong, why, and the button that puts it right."""
+"""Operations pages of the admin: what is wrong, why, and the action that fixes it."""

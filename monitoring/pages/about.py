@@ -1,4 +1,4 @@
-"""Everything about one upload, batch or event: what became of it, who did what to it, and every line of the log."""
+"""Everything about one upload, batch or event: related rows, dead letters, audit entries and log lines."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from monitoring.models import LogEntry
 from monitoring.pages.logs import SHOWN, TONES
 from monitoring.pages.page import OperationsPage
 
-MOST = 200  # uploads of a batch that are followed
+MOST = 200  # most uploads of a batch that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What belongs together: an event, its batch, and the uploads whose detections are in it."""
+    """Related rows: an event, its batch, and the uploads of its detections."""
 
     uploads: tuple[int, ...]
     batches: tuple[int, ...]
@@ -52,7 +52,7 @@ class About(OperationsPage):
             "uploads": Upload.objects.filter(pk__in=family.uploads).order_by("captured_at", "pk"),
             "batches": Batch.objects.filter(pk__in=family.batches),
             "events": Event.with_trash.filter(pk__in=family.events),
-            "letters": letters_of(family),
+            "letters": dead_letters_of(family),
             "audit": audit_of(family)[:SHOWN],
             "lines": [(line, TONES.get(line.level, "calm")) for line in lines],
             "row_link": reverse(f"admin:{PAGES[kind]}_change", args=[pk]),
@@ -61,31 +61,31 @@ class About(OperationsPage):
         }
 
 
-def of_upload(pk: int) -> Family:
+def upload_family(pk: int) -> Family:
     batches = Detection.objects.filter(upload=pk).order_by().values_list("batch", flat=True).distinct()
     return Family((pk,), tuple(batches[:MOST]), events_of(batches[:MOST]))
 
 
-def of_batch(pk: int) -> Family:
+def batch_family(pk: int) -> Family:
     uploads = Detection.objects.filter(batch=pk).order_by().values_list("upload", flat=True).distinct()
     return Family(tuple(uploads[:MOST]), (pk,), events_of([pk]))
 
 
-def of_event(pk: int) -> Family:
+def event_family(pk: int) -> Family:
     batch = Event.with_trash.filter(pk=pk).values_list("batch", flat=True).first()
-    return of_batch(batch) if batch is not None else Family((), (), (pk,))
+    return batch_family(batch) if batch is not None else Family((), (), (pk,))
 
 
 def events_of(batches: Any) -> tuple[int, ...]:
     return tuple(Event.with_trash.filter(batch__in=list(batches)).values_list("pk", flat=True))
 
 
-FAMILIES = {"upload": of_upload, "batch": of_batch, "event": of_event}
+FAMILIES = {"upload": upload_family, "batch": batch_family, "event": event_family}
 PAGES = {"upload": "cameras_upload", "batch": "detection_batch", "event": "events_event"}
 
 
 def log_of(family: Family) -> Any:
-    """A line names an upload or a batch, for those are what jobs are about."""
+    """Return the log lines of the uploads and batches."""
     named = Q(pk__in=[])
     if family.uploads:
         named |= Q(upload__in=family.uploads)
@@ -94,7 +94,7 @@ def log_of(family: Family) -> Any:
     return LogEntry.objects.filter(named)
 
 
-def letters_of(family: Family) -> Any:
+def dead_letters_of(family: Family) -> Any:
     pictures = Q(queue=DETECTION_QUEUE, row_id__in=family.uploads)
     judgements = ~Q(queue=DETECTION_QUEUE) & Q(row_id__in=family.batches)
     return DeadLetter.objects.filter(pictures | judgements).order_by("-id")[:SHOWN]

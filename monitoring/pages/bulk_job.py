@@ -1,4 +1,4 @@
-"""One run of what a person asked for: how far it is, while it goes on with or without this page."""
+"""The page of one bulk job, with its progress."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ from monitoring.pages.page import OperationsPage
 TITLES = {"requeue": "Queue dead letters again", "discard": "Discard dead letters"}
 
 
-class Errand(OperationsPage):
-    template_name = "monitoring/errand.html"
+class BulkJob(OperationsPage):
+    template_name = "monitoring/bulk_job.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        run = asked_run(self.kwargs["pk"])
+        run = bulk_job_run(self.kwargs["pk"])
         asked: Any = run.asked
         return {
             **super().get_context_data(**kwargs),
             "title": TITLES[asked["verb"]],
             "run": run,
-            "progress": drawn(run),
+            "progress": rendered_progress(run),
         }
 
 
 class Progress(OperationsPage):
-    """`{"html": how far it is, "over": whether nothing more will change}`."""
+    """Return `{"html": progress, "over": whether the job has ended}`."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        run = asked_run(self.kwargs["pk"])
-        return JsonResponse({"html": drawn(run), "over": run.outcome != JobRun.Outcome.RUNNING})
+        run = bulk_job_run(self.kwargs["pk"])
+        return JsonResponse({"html": rendered_progress(run), "over": run.outcome != JobRun.Outcome.RUNNING})
 
 
-class StopErrand(OperationsPage):
+class StopBulkJob(OperationsPage):
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        run = asked_run(self.kwargs["pk"])
+        run = bulk_job_run(self.kwargs["pk"])
         if bulk_jobs.stop(run):
-            messages.success(request, "Stopped. What was dealt with stays so; the other letters are still open.")
+            messages.success(request, "Stopped. Processed dead letters stay resolved; the others are still open.")
         else:
-            messages.info(request, "It was over already.")
-        return HttpResponseRedirect(reverse("admin:errand", args=[run.pk]))
+            messages.info(request, "The job had ended.")
+        return HttpResponseRedirect(reverse("admin:bulk_job", args=[run.pk]))
 
 
-def asked_run(number: int) -> JobRun:
+def bulk_job_run(number: int) -> JobRun:
     return get_object_or_404(JobRun, pk=number, asked__isnull=False)
 
 
-def drawn(run: JobRun) -> str:
-    """The bar, the numbers and the words of one run, as HTML."""
+def rendered_progress(run: JobRun) -> str:
+    """Render the progress of a job."""
     total, dealt = run.total or 0, run.dealt_with
     counts = [f"{run.counts[name]:,} {words}" for name, words in COUNTED.items() if run.counts.get(name)]
     return render_to_string(
-        "monitoring/parts/errand.html",
+        "monitoring/panels/bulk_job.html",
         {
             "run": run,
-            "words": f"{dealt:,} of {many(total, 'letter')}",
+            "words": f"{dealt:,} of {many(total, 'dead letter')}",
             "share": 100 if run.outcome == JobRun.Outcome.DONE or not total else 100 * dealt // total,
             "counts": ", ".join(counts),
             "tone": TONES[run.outcome],

@@ -1,4 +1,4 @@
-"""Charts as SVG in the page: no script, no library, readable as a sentence by those who cannot see them."""
+"""Charts as inline SVG, without scripts, and with a text for screen readers."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def chart(title: str, lines: Sequence[Line], axis: Axis) -> SafeString:
     """`title` is read out, with the largest value of each line."""
     known = [value for line in lines for value in line.values if value is not None]
     top = nice(max(known, default=0))
-    told = ", ".join(f"{line.name} at most {_words(_most(line), axis)}" for line in lines)
+    summary = ", ".join(f"{line.name} at most {_words(_most(line), axis)}" for line in lines)
     drawn = format_html_join("", "{}", ((_bars(line, top) if line.bars else _path(line, top),) for line in lines))
     return format_html(
         '<svg class="drawing" viewBox="0 0 {} {}" role="img" aria-label="{}: {}">{}{}{}</svg>',
-        _n(WIDTH), _n(HEIGHT), title, told, _grid(top, axis), drawn, _below(axis),
+        _n(WIDTH), _n(HEIGHT), title, summary, _grid(top, axis), drawn, _below(axis),
     )  # fmt: skip
 
 

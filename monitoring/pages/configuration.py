@@ -1,7 +1,8 @@
-"""Every setting with its value and source, those that may change as a form; what the checks say; connections, tried."""
+"""The configuration page: settings with value and source, a form for live settings, system checks, connection tests."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,21 +10,26 @@ from django.conf import settings
 from django.contrib import messages
 from django.core import checks
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from hsi import live_settings
-from hsi.config.options import SETTINGS
+from hsi.config.options import SETTINGS, Setting
 from hsi.errors import InvalidRequestError
+from hsi.live_settings import LIVE, written
+from hsi.models import LiveSetting
 from monitoring.api.system import SettingData, setting_data
 from monitoring.pages import connections
-from monitoring.pages import live_settings as form
-from monitoring.pages.live_settings import SOURCES
 from monitoring.pages.page import OperationsPage
+
+SOURCES = {"default": "default", "process": "environment", "runtime": "runtime.env", ".env": ".env"}
+KEYBOARDS = {int: "numeric", float: "decimal"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a system check found. `hint` is what to do about it."""
+    """A message of a system check. `hint` says how to fix it."""
 
     tone: str
     kind: str
@@ -37,13 +43,13 @@ class Configuration(OperationsPage):
     title = "Configuration"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Try connections (the one that is named, or all), take a setting back, or change some."""
+        """Test one or all connections, reset a setting, or change settings."""
         if "connection" in request.POST:
             tried = connections.try_out(request.POST["connection"])
             return self.render_to_response(self.get_context_data(tried=tried))
         if "reset" in request.POST:
             return self._reset(request, request.POST["reset"])
-        return self._change(request, form.wanted(request.POST))
+        return self._change(request, changed_in(request.POST))
 
     def _reset(self, request: HttpRequest, name: str) -> HttpResponse:
         try:
@@ -70,14 +76,14 @@ class Configuration(OperationsPage):
         **kwargs: Any,
     ) -> dict[str, Any]:
         live_settings.apply_changes()
-        fields = form.fields(typed or {}, faults or {})
+        fields = live_fields(typed or {}, faults or {})
         fixed = [setting_data(setting, settings.CONFIGURATION) for setting in SETTINGS if not setting.live]
         trials = [(name, what, (tried or {}).get(name)) for name, what in connections.offered().items()]
         return {
             **super().get_context_data(**kwargs),
             "fields": fields,
             "wrong": [field for field in fields if field.fault],
-            "ignored": form.ignored(),
+            "ignored": ignored_rows(),
             "fixed": [(setting, source(setting), setting["source"] != "default") for setting in fixed],
             "changed": sum(setting["source"] != "default" for setting in fixed) + sum(field.is_set for field in fields),
             "findings": findings(),
@@ -87,12 +93,10 @@ class Configuration(OperationsPage):
 
 
 def in_force(names: list[str]) -> str:
-    """What these settings are from now on. One that is none any more was only a row."""
+    """Describe the new values of these settings. A name without a value was only a stale row."""
     live_settings.apply_changes()
     values = live_settings.configuration().values
-    words = [
-        f"{name} is {live_settings.written(values[name])}" if name in values else f"{name} is gone" for name in names
-    ]
+    words = [f"{name} is {written(values[name])}" if name in values else f"{name} is gone" for name in names]
     return ", ".join(words)
 
 
@@ -101,7 +105,7 @@ def source(setting: SettingData) -> str:
 
 
 def findings() -> list[Finding]:
-    """What the system checks say, those for a reachable site too; the worst first."""
+    """Run the system checks, including deployment checks. Return the messages, worst first."""
     found = checks.run_checks(include_deployment_checks=True)
     return [finding(one) for one in sorted(found, key=lambda one: (-one.level, str(one.id)))]
 
@@ -110,3 +114,92 @@ def finding(message: checks.CheckMessage) -> Finding:
     error, warning = message.level >= checks.ERROR, message.level >= checks.WARNING
     tone, kind = ("bad", "error") if error else ("warn", "warning") if warning else ("calm", "hint")
     return Finding(tone, kind, str(message.id), str(message.msg), str(message.hint or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A live setting. `value` is its current value and `typed` the content of the field, both as in `.env`.
+
+    `beneath` is the value without the row, and `underlying` the source of that value. `row` exists if it is set here.
+    """
+
+    setting: Setting
+    value: str
+    typed: str
+    fault: str
+    beneath: str
+    underlying: str
+    row: LiveSetting | None
+
+    @property
+    def name(self) -> str:
+        return self.setting.name
+
+    @property
+    def default(self) -> str:
+        return written(self.setting.default)
+
+    @property
+    def is_yes_or_no(self) -> bool:
+        return self.setting.type is bool
+
+    @property
+    def keyboard(self) -> str:
+        return KEYBOARDS.get(self.setting.type, "text")
+
+    @property
+    def is_set(self) -> bool:
+        return self.row is not None or self.underlying != SOURCES["default"]
+
+    @property
+    def in_words(self) -> str:
+        """Return a number of bytes with its unit."""
+        return str(filesizeformat(self.value)) if self.name.endswith("_BYTES") and self.value != "0" else ""
+
+    @property
+    def history(self) -> str:
+        """Return the address of the setting's audit entries."""
+        asked = urlencode({"q": f"setting {self.name}"})
+        return f"{reverse('admin:hsi_auditentry_changelist')}?{asked}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A row that is ignored because its value is invalid."""
+
+    row: LiveSetting
+    fault: str
+
+
+def live_fields(typed: Mapping[str, str], faults: Mapping[str, str]) -> list[Field]:
+    """Return all live settings with their current values, and after an error with the input and the faults."""
+    rows = LiveSetting.objects.in_bulk()
+    ignored = live_settings.ignored()
+    values = live_settings.configuration().values
+    base = settings.CONFIGURATION
+    return [
+        Field(
+            setting=setting,
+            value=written(values[name]),
+            typed=typed.get(name, written(values[name])),
+            fault=faults.get(name, ""),
+            beneath=written(base.values[name]),
+            underlying=SOURCES.get(base.sources[name], base.sources[name]),
+            row=None if name in ignored else rows.get(name),
+        )
+        for name, setting in LIVE.items()
+    ]
+
+
+def ignored_rows() -> list[Ignored]:
+    faults = live_settings.ignored()
+    return [Ignored(row, faults[row.name]) for row in LiveSetting.objects.filter(pk__in=faults).order_by("name")]
+
+
+def changed_in(form: Mapping[str, Any]) -> dict[str, str]:
+    """Return the edited fields of the form: those that differ from what the page showed.
+
+    Concurrent changes to other settings are kept.
+    """
+    texts = {name: str(form[name]).strip() for name in LIVE if name in form}
+    return {name: text for name, text in texts.items() if text != form.get(f"was-{name}")}

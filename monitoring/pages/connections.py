@@ -1,4 +1,4 @@
-"""Connections tried when somebody asks: whether each answers now, and how long it takes."""
+"""Connection tests: whether each peer responds now, and how long it takes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from events.notifications import email
 from events.notifications.channels import NotSentError
 from monitoring.health import checks
 from monitoring.health.ai_services import ServiceCheck
-from monitoring.health.cached_result import Asked
+from monitoring.health.checks import CachedProbe
 from monitoring.health.folders import folder_check
 from monitoring.health.redis import RedisCheck
 from monitoring.pages.formatting import duration
 from monitoring.pages.status import TONES
 
-# Never kept: whoever asks wants to know how it is now.
-_detector, _analyzer, _folder = Asked[str](0.0), Asked[str](0.0), Asked[None](0.0)
+# Results are not kept, because a test must show the current state.
+_detector, _analyzer, _folder = CachedProbe[str](0.0), CachedProbe[str](0.0), CachedProbe[None](0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Trial:
 
 
 class DataFolderCheck(checks.NamedCheck):
-    """Writes a file and removes it."""
+    """Writes and removes a file."""
 
     def run(self) -> None:
         try:
             with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
                 file.write(b"x")
         except OSError as error:
-            raise ServiceWarning("The data folder cannot be written to.") from error
-        self.detail = "It can be written to."
+            raise ServiceWarning("The data folder is not writable.") from error
+        self.detail = "Writable."
 
 
 class MailCheck(checks.NamedCheck):
@@ -53,7 +53,7 @@ class MailCheck(checks.NamedCheck):
             email.try_server()
         except NotSentError as error:
             raise ServiceWarning(str(error)) from error
-        self.detail = f"{settings.SMTP_HOST} answers" + (" and lets us in." if settings.SMTP_USER else ".")
+        self.detail = f"{settings.SMTP_HOST} responds" + (" and accepts the login." if settings.SMTP_USER else ".")
 
 
 def detector() -> checks.NamedCheck:
@@ -83,13 +83,13 @@ CONNECTIONS: dict[str, tuple[str, Check]] = {
 
 
 def offered() -> dict[str, str]:
-    """What can be tried here, with what a person calls it."""
+    """Return the available tests: display name by key."""
     used = {"redis": bool(settings.REDIS_URL), "mail": bool(settings.SMTP_HOST)}
     return {name: what for name, (what, _) in CONNECTIONS.items() if used.get(name, True)}
 
 
 def try_out(name: str) -> dict[str, Trial]:
-    """One of `offered`, or all of them."""
+    """Run one test, or all of them."""
     names = [name] if name in offered() else list(offered())
     return {one: trial(CONNECTIONS[one][1]) for one in names}
 

@@ -1,4 +1,4 @@
-"""How much waits for somebody, beside the names in the navigation."""
+"""Numbers of waiting rows, shown in the navigation."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from monitoring.pages.page import OperationsPage
 
 KEPT_SECONDS = 10
 KEY = "admin-counts"
-MOST = 999  # of what may grow without end no more is counted
+MOST = 999  # larger numbers are shown as "999+"
 
 
 class Counts(OperationsPage):
-    """`{kind: words}`, which every page of the admin asks for while it is looked at."""
+    """Return `{kind: text}`. Visible pages of the admin poll it."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return JsonResponse(counts())
 
 
 def counts() -> dict[str, str]:
-    """Words by kind; none where nothing waits. At most ten seconds old."""
+    """Return texts by kind, without zeros. They are at most ten seconds old."""
     found: dict[str, str] | None = cache.get(KEY)
     if found is None:
         found = {name: words for name, words in _counted().items() if words}

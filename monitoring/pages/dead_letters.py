@@ -1,4 +1,4 @@
-"""Dead letters: grouped by cause, one by one with the whole story, and what a person does about them."""
+"""Dead letters: grouped by cause, as a list, with the attempt history, and the actions on them."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from monitoring import bulk_jobs
 from monitoring.api.dead_letters import (
     DISCARD,
     REQUEUE,
-    LetterChoiceSerializer,
-    LetterFilters,
+    DeadLetterFilters,
+    DeadLetterSelectionSerializer,
     ResolutionData,
+    dead_letter_detail_data,
     is_complete,
     resolved,
-    story_data,
 )
 from monitoring.models import JobRun
-from monitoring.pages.bulk_job import drawn
+from monitoring.pages.bulk_job import rendered_progress
 from monitoring.pages.formatting import many
 from monitoring.pages.page import OperationsPage, faults
 
 SHOWN = 50
-# So many are dealt with while the person waits; more are a job of their own, which shows how far it is.
+# Up to this number the request does the work. More dead letters become a bulk job with a progress page.
 AT_ONCE = 100
 VERBS = {"requeue": REQUEUE, "discard": DISCARD}
-# Where the row of a letter is looked at, and what it is called.
+# The kind and the admin page of a dead letter's row.
 ROWS = {DETECTION_QUEUE: ("upload", "admin:cameras_upload_change")}
 BATCH = ("batch", "admin:detection_batch_change")
 
 
-class Letters(OperationsPage):
-    template_name = "monitoring/letters.html"
+class DeadLetterList(OperationsPage):
+    template_name = "monitoring/dead_letters.html"
     title = "Dead letters"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -56,35 +56,35 @@ class Letters(OperationsPage):
         asked.setdefault("state", DeadLetter.State.OPEN)
         wrong, letters = "", DeadLetter.objects.none()
         try:
-            letters = narrowed(DeadLetter.objects.all(), LetterFilters, asked, paged=True)
+            letters = narrowed(DeadLetter.objects.all(), DeadLetterFilters, asked, paged=True)
             letters = letters.filter(after(cursor, "id", DeadLetter)) if (cursor := asked.get("cursor")) else letters
         except ValidationError as error:
             wrong = faults(error)
-        shown = list(letters.order_by("-id")[: SHOWN + 1])
+        rows = list(letters.order_by("-id")[: SHOWN + 1])
         return {
             **super().get_context_data(**kwargs),
             "groups": dead_letters.groups(),
-            "letters": shown[:SHOWN],
+            "letters": rows[:SHOWN],
             "asked": asked.dict(),
             "narrowed": bool(asked.get("queue") or asked.get("error")),
             "wrong": wrong,
             "queues": QUEUE_NAMES,
             "states": DeadLetter.State.choices,
-            "older": older(asked.dict(), shown) if len(shown) > SHOWN else "",
-            "running": [(run, drawn(run)) for run in JobRun.objects.asked().order_by("id")],
+            "older": older(asked.dict(), rows) if len(rows) > SHOWN else "",
+            "running": [(run, rendered_progress(run)) for run in JobRun.objects.asked().order_by("id")],
         }
 
 
-def older(asked: dict[str, Any], shown: list[DeadLetter]) -> str:
-    return f"?{urlencode({**asked, 'cursor': cursor_of(shown[SHOWN - 1], 'id', DeadLetter)})}"
+def older(asked: dict[str, Any], rows: list[DeadLetter]) -> str:
+    return f"?{urlencode({**asked, 'cursor': cursor_of(rows[SHOWN - 1], 'id', DeadLetter)})}"
 
 
-class Letter(OperationsPage):
-    template_name = "monitoring/letter.html"
+class DeadLetterPage(OperationsPage):
+    template_name = "monitoring/dead_letter.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         letter = get_object_or_404(DeadLetter, pk=self.kwargs["pk"])
-        story = story_data(letter)
+        story = dead_letter_detail_data(letter)
         kind, page = ROWS.get(letter.queue, BATCH)
         return {
             **super().get_context_data(**kwargs),
@@ -101,7 +101,7 @@ class Letter(OperationsPage):
 
 
 def picture(letter: DeadLetter) -> str:
-    """The address of what the job was about, where there is a picture of it."""
+    """Return the address of a picture for the job, or ""."""
     if letter.queue == DETECTION_QUEUE:
         there = Upload.objects.filter(pk=letter.row_id, file_gone=False).exclude(thumbnail="").exists()
         return link(f"/api/uploads/{letter.row_id}/thumbnail") if there else ""
@@ -109,8 +109,8 @@ def picture(letter: DeadLetter) -> str:
     return link(f"/api/events/{event}/snapshot?boxes=1") if event else ""
 
 
-class ResolveLetters(OperationsPage):
-    """Asks once, with how many it concerns, and then does it. The form names letters as the API's body does."""
+class ResolveDeadLetters(OperationsPage):
+    """Asks for confirmation, and then acts. The form selects dead letters like the body of the API."""
 
     template_name = "monitoring/confirm.html"
     title = "Dead letters"
@@ -118,23 +118,23 @@ class ResolveLetters(OperationsPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         verb = request.POST.get("verb", "")
-        body = LetterChoiceSerializer(data=choice_of(request))
+        body = DeadLetterSelectionSerializer(data=choice_of(request))
         if verb not in VERBS or not body.is_valid():
-            messages.error(request, "Choose letters first.")
-            return HttpResponseRedirect(reverse("admin:letters"))
+            messages.error(request, "Select dead letters first.")
+            return HttpResponseRedirect(reverse("admin:dead_letters"))
         if request.POST.get("confirmed") != "yes":
             return self.render_to_response(self.get_context_data(**question(verb, body.validated_data, request)))
-        choice, number = body.validated_data, how_many(body.validated_data)
+        choice, number = body.validated_data, count_selected(body.validated_data)
         if "ids" not in choice and number > AT_ONCE:
             run = bulk_jobs.begin(verb, choice.get("filter", {}), min(number, settings.MAX_REQUEUE_ITERATIONS))
-            return HttpResponseRedirect(reverse("admin:errand", args=[run.pk]))
+            return HttpResponseRedirect(reverse("admin:bulk_job", args=[run.pk]))
         answer = resolved(choice, VERBS[verb])
-        (messages.success if is_complete(answer) else messages.warning)(request, told(answer))
-        return HttpResponseRedirect(reverse("admin:letters"))
+        (messages.success if is_complete(answer) else messages.warning)(request, result_message(answer))
+        return HttpResponseRedirect(reverse("admin:dead_letters"))
 
 
 def choice_of(request: HttpRequest) -> dict[str, Any]:
-    """What the form names: letters by id, those of a cause, or all."""
+    """Return the selection of the form: ids, a cause, or all."""
     if ids := request.POST.getlist("ids"):
         return {"ids": ids}
     if request.POST.get("all") == "yes":
@@ -144,40 +144,40 @@ def choice_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def question(verb: str, choice: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    number, bound = how_many(choice), settings.MAX_REQUEUE_ITERATIONS
+    number, bound = count_selected(choice), settings.MAX_REQUEUE_ITERATIONS
     named = f"the oldest {bound:,} dead letters" if number > bound else many(number, "dead letter")
-    words = {"requeue": f"Queue {named} again?", "discard": f"Give up {named}?"}
+    words = {"requeue": f"Queue {named} again?", "discard": f"Discard {named}?"}
     happens = {
-        "requeue": "Their rows wait again and are worked on as if they were new.",
-        "discard": "Their rows stay failed: nobody looks at these pictures any more. The letters are kept, closed.",
+        "requeue": "Their jobs run again as if they were new.",
+        "discard": "Their pictures stay unprocessed. The dead letters are kept as discarded.",
     }
     sent = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
-    more = " There are more; ask again for the rest." if number > bound else ""
+    more = " There are more. Repeat the action for the rest." if number > bound else ""
     return {
         "question": words[verb],
         "happens": happens[verb] + more,
         "button": verb.capitalize(),
         "dangerous": verb == "discard",
         "sent": [*sent, ("confirmed", "yes")],
-        "back": reverse("admin:letters"),
+        "back": reverse("admin:dead_letters"),
     }
 
 
-def how_many(choice: dict[str, Any]) -> int:
-    """Letters that this names: at most one more than may be dealt with by one request. None is counted beyond."""
-    return chosen(choice)[: settings.MAX_REQUEUE_ITERATIONS + 1].count()
+def count_selected(choice: dict[str, Any]) -> int:
+    """Count the selected dead letters, up to one more than one action may process."""
+    return selected(choice)[: settings.MAX_REQUEUE_ITERATIONS + 1].count()
 
 
-def chosen(choice: dict[str, Any]) -> QuerySet[DeadLetter]:
+def selected(choice: dict[str, Any]) -> QuerySet[DeadLetter]:
     if "ids" in choice:
         return dead_letters.search(ids=choice["ids"])
     return dead_letters.search(**choice.get("filter", {}))
 
 
-def told(done: ResolutionData) -> str:
+def result_message(done: ResolutionData) -> str:
     dealt = sum(result["status"] == 409 for result in done["results"])
     words = [f"{done['requeued']} queued again"] if done["requeued"] else []
     words += [f"{done['discarded']} discarded"] if done["discarded"] else []
-    words += [f"{dealt} had been dealt with before"] if dealt else []
-    more = " There are more: do it again." if done["more"] else ""
-    return f"{', '.join(words) or 'Nothing was left to do'}.{more}"
+    words += [f"{dealt} were resolved before"] if dealt else []
+    more = " There are more. Repeat the action." if done["more"] else ""
+    return f"{', '.join(words) or 'Nothing to do'}.{more}"

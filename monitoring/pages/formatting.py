@@ -1,4 +1,4 @@
-"""Figures in words, as short as they can be read at night. None is told as unknown, never as nothing."""
+"""Short texts for durations, sizes and counts. None is shown as unknown, never as zero."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def size(number: int | None) -> str:
 
 
 def rate(a_minute: float) -> str:
-    """`0`, `0.4`, `12`: how many a minute."""
+    """`0`, `0.4`, `12` per minute."""
     return f"{a_minute:.0f}" if a_minute >= 9.95 else f"{a_minute:.1f}".removesuffix(".0")
 
 

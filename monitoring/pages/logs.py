@@ -1,4 +1,4 @@
-"""Log lines: searched, filtered, followed while they come."""
+"""The log page: search, filters and live tail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Logs(OperationsPage):
         asked = self.request.GET.copy()
         wrong, lines = "", LogEntry.objects.none()
         try:
-            lines = asked_for(asked)
+            lines = filtered_lines(asked)
             lines = lines.filter(after(cursor, "time", LogEntry)) if (cursor := asked.get("cursor")) else lines
         except ValidationError as error:
             wrong = faults(error)
@@ -57,23 +57,23 @@ class Logs(OperationsPage):
 
 
 class Tail(OperationsPage):
-    """`{"newest": id, "lines": HTML}`: the lines that came after `newer_than`, the newest first."""
+    """Return `{"newest": id, "lines": HTML}`: the lines after `newer_than`, newest first."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         asked = request.GET.copy()
         since = asked.pop(TAIL, ["0"])[-1]
         seen = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else BIGGEST_ID
         try:
-            lines = asked_for(asked).filter(pk__gt=seen).order_by("-pk")[:SHOWN]
+            lines = filtered_lines(asked).filter(pk__gt=seen).order_by("-pk")[:SHOWN]
             shown = [(line, TONES.get(line.level, "calm")) for line in lines]
         except ValidationError as error:
             return JsonResponse({"detail": faults(error)}, status=400)
-        html = render_to_string("monitoring/parts/lines.html", {"lines": shown})
+        html = render_to_string("monitoring/panels/log_lines.html", {"lines": shown})
         return JsonResponse({"newest": max((line.pk for line, _ in shown), default=seen), "lines": html})
 
 
 class Line(OperationsPage):
-    template_name = "monitoring/line.html"
+    template_name = "monitoring/log_line.html"
     title = "Log line"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -81,8 +81,8 @@ class Line(OperationsPage):
         return {**super().get_context_data(**kwargs), "line": line, "tone": TONES.get(line.level, "calm")}
 
 
-def asked_for(asked: QueryDict) -> QuerySet[LogEntry]:
-    """Raises ValidationError. Text is looked for in the last day, unless another span is named."""
+def filtered_lines(asked: QueryDict) -> QuerySet[LogEntry]:
+    """Return the filtered lines. A text search without `after` covers the last day. Raises ValidationError."""
     if asked.get("q") and not asked.get("after"):
         asked["after"] = iso(timezone.now() - SEARCHED)
     return narrowed(LogEntry.objects.all(), LogFilters, asked, paged=True)

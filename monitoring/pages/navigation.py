@@ -1,4 +1,4 @@
-"""The admin's navigation: what a person looks for, in groups, with how much waits there."""
+"""Navigation of the admin: groups of pages, with the number of waiting rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitoring.pages.counts import counts
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """As django-unfold wants it. Counts are told only where they concern all that the user may see."""
+    """Return the navigation for django-unfold. Counts cover all cameras, so only administrators see them."""
     sees_all = policy.may(request.user, "view", System)
     waiting: Mapping[str, str] | None = counts() if sees_all else None
     return [
@@ -22,13 +22,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": title,
             "separator": bool(title),
             "collapsible": title == "Records",
-            "items": [shown(item, request, waiting) for item in items if item.may_be_seen(request)],
+            "items": [item_link(item, request, waiting) for item in items if item.may_be_seen(request)],
         }
         for title, items in groups().items()
     ]
 
 
-def shown(item: Item, request: HttpRequest, counts: Mapping[str, str] | None) -> dict[str, Any]:
+def item_link(item: Item, request: HttpRequest, counts: Mapping[str, str] | None) -> dict[str, Any]:
     here = request.path == item.address if item.place == "index" else request.path.startswith(item.address)
     link = {"title": item.title, "icon": item.icon, "link": item.address, "active": here}
     waits = (

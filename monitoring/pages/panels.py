@@ -1,4 +1,4 @@
-"""The other parts of the overview: AI services, workers, cameras, room, graphics cards, recent failures."""
+"""Panels of the overview: AI services, workers, cameras, storage, graphics cards, recent failures."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from monitoring.metrics.gpu import GpuCardData
 from monitoring.metrics.latency import failures, latency
 from monitoring.models import LogEntry
 from monitoring.pages.formatting import UNKNOWN, age, duration, since, size
-from monitoring.pages.probes import Answer
-from monitoring.pages.status import TONES, Trouble, clock
+from monitoring.pages.probes import ProbeResult
+from monitoring.pages.status import TONES, Issue, clock
 
 MOST_WORKERS = 60
 MOST_CAMERAS = 60
@@ -38,7 +38,7 @@ MINUTES = 60
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A detector or analyser. `facts` are names and words; `breaker` is None for a model of this process."""
+    """A detector or analyser. `facts` are name and value; `breaker` is None for a backend inside this process."""
 
     what: str
     name: str
@@ -51,7 +51,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Something that fills up. `share` is from 0 to 100; None where it is not known."""
+    """A usage bar. `share` is 0 to 100, or None if unknown."""
 
     name: str
     words: str
@@ -60,7 +60,7 @@ class Bar:
     more: str = ""
 
 
-def services(answers: dict[str, Answer]) -> list[Service]:
+def services(answers: dict[str, ProbeResult]) -> list[Service]:
     breakers = {row.name: breaker_data(row) for row in CircuitBreaker.objects.order_by("name")}
     took = {one["name"]: one for one in latency(MINUTES)["services"]}
     failed = failures(MINUTES)
@@ -85,7 +85,7 @@ def services(answers: dict[str, Answer]) -> list[Service]:
 
 
 def untouched(name: str) -> BreakerData:
-    """A breaker without a row: no call has failed yet."""
+    """Return the data of a breaker without a row: no call has failed yet."""
     return breaker_data(CircuitBreaker(name=name))
 
 
@@ -94,7 +94,7 @@ def share(part: int, whole: int) -> str:
 
 
 def workers() -> list[WorkerData]:
-    """Those that live; of a kind that nobody does any more, those that ended or fell silent lately."""
+    """Return live workers, and recently ended workers of kinds without a live one."""
     now = databaseclock.now()
     found = [worker_data(row, now) for row in WorkerHeartbeat.objects.order_by("-beat_at")[: MOST_WORKERS * 2]]
     alive = {worker["kind"] for worker in found if worker["state"] in ALIVE}
@@ -107,7 +107,7 @@ def workers() -> list[WorkerData]:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownWorker:
+class WorkerRow:
     kind: str
     where: str
     state: str
@@ -117,10 +117,10 @@ class ShownWorker:
     detail: str
 
 
-def shown_workers(found: Sequence[WorkerData]) -> list[ShownWorker]:
+def worker_rows(found: Sequence[WorkerData]) -> list[WorkerRow]:
     now = databaseclock.now()
     return [
-        ShownWorker(
+        WorkerRow(
             kind=worker["kind"],
             where=f"{worker['host']}, process {worker['pid']}",
             state=worker["state"],
@@ -134,7 +134,7 @@ def shown_workers(found: Sequence[WorkerData]) -> list[ShownWorker]:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCamera:
+class CameraCard:
     name: str
     link: str
     picture: str
@@ -143,37 +143,37 @@ class ShownCamera:
     last: str
 
 
-def cameras(user: User, now: datetime) -> list[ShownCamera]:
-    return [shown_camera(camera, now) for camera in visible_cameras(user).with_last_upload()[:MOST_CAMERAS]]
+def cameras(user: User, now: datetime) -> list[CameraCard]:
+    return [camera_card(camera, now) for camera in visible_cameras(user).with_last_upload()[:MOST_CAMERAS]]
 
 
 def camera_state(camera: Camera, last: datetime | None) -> tuple[str, str]:
-    """Its state in words and tone. `last`: when its newest picture was taken."""
+    """Return the state as text and tone. `last` is the capture time of the newest picture."""
     if not camera.enabled:
         return "paused", "warn"
     if camera.silent_since is not None:
-        return "silent for too long", "bad"
+        return "offline", "bad"
     return ("on", "good") if last else ("no picture yet", "calm")
 
 
-def shown_camera(camera: Camera, now: datetime) -> ShownCamera:
+def camera_card(camera: Camera, now: datetime) -> CameraCard:
     last: datetime | None = getattr(camera, "last_captured_at", None)
     upload = getattr(camera, "last_upload_id", None)
     state, tone = camera_state(camera, last)
-    # The number makes the address new with each picture, so that the browser fetches no picture twice.
+    # The upload number changes the address with each picture, so that browsers can cache it.
     picture = link(f"/api/cameras/{camera.pk}/snapshot?upload={upload}") if upload else ""
     page = reverse("admin:camera", args=[camera.pk])
-    return ShownCamera(camera.name, page, picture, state, tone, since(last, now))
+    return CameraCard(camera.name, page, picture, state, tone, since(last, now))
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Storage:
     bars: list[Bar]
     forecast: str
     tone: str
 
 
-def room(now: datetime) -> Room:
+def storage(now: datetime) -> Storage:
     found = storage_data(now)
     days, use = found["days_until_full"], found["use"]
     bars = [disk("Camera folder", found["camera_disk"]), disk("Data folder", found["data_disk"])]
@@ -182,14 +182,14 @@ def room(now: datetime) -> Room:
         ours = [("originals", use["originals_bytes"]), ("database", use["database_bytes"])]
         told = ", ".join(f"{name} {size(number)}" for name, number in ours)
         bars[0] = Bar(bars[0].name, bars[0].words, bars[0].share, bars[0].tone, told)
-    return Room(bars, forecast, "bad" if days is not None and days < 3 else "warn" if days and days < 14 else "calm")
+    return Storage(bars, forecast, "bad" if days is not None and days < 3 else "warn" if days and days < 14 else "calm")
 
 
-def full_disks(found: Room) -> list[Trouble]:
+def full_disks(found: Storage) -> list[Issue]:
     link = reverse("admin:monitoring_storagesample_changelist")
     full = [bar for bar in found.bars if bar.share is not None and bar.tone != "good"]
     return [
-        Trouble(bar.tone, f"{bar.name}: the disk is {bar.share} % full", f"{bar.words}. {found.forecast}", link)
+        Issue(bar.tone, f"{bar.name}: the disk is {bar.share} % full", f"{bar.words}. {found.forecast}", link)
         for bar in full
     ]
 
@@ -244,7 +244,7 @@ class Failure:
 
 
 def recent_failures(now: datetime) -> list[Failure]:
-    """The newest warnings and errors of the log."""
+    """Return the newest warnings and errors of the log."""
     rows = LogEntry.objects.filter(level__gte=LogEntry.Level.WARNING).order_by("-time", "-id")[:MOST_FAILURES]
     return [
         Failure(
@@ -260,5 +260,5 @@ def recent_failures(now: datetime) -> list[Failure]:
 
 
 def breakers_in_use() -> set[str]:
-    """Those of the services that are set up now."""
+    """Return the names of the breakers of the configured services."""
     return set(filter(None, (detectors.service(), analyzers.service())))

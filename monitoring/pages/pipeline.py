@@ -1,4 +1,4 @@
-"""The way of a picture as a picture: what each stage has, how fast it goes, and how long it takes."""
+"""The pipeline panel: backlog, throughput and duration of each stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RATE_MINUTES = 5
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One box of the picture. `figure` is what is read from across the room."""
+    """One box of the panel. `figure` is its large number."""
 
     name: str
     icon: str
@@ -36,14 +36,14 @@ class Stage:
     facts: Sequence[str]
     tone: str = "good"
     is_queue: bool = False
-    through: str = ""  # the stage of `hsi.metrics.histograms` whose figures stand below
+    through: str = ""  # the stage of `hsi.metrics.histograms` for throughput and durations
     spark: SafeString | None = None
     percentiles: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the boxes are drawn from."""
+class PipelineData:
+    """Input of the boxes."""
 
     now: datetime
     depths: dict[str, Depth] | None
@@ -54,10 +54,10 @@ class Known:
     durations: dict[str, DurationsData]
 
 
-def known(
+def pipeline_data(
     now: datetime, depths: dict[str, Depth] | None, waits: dict[str, int], workers: Sequence[WorkerData]
-) -> Known:
-    return Known(
+) -> PipelineData:
+    return PipelineData(
         now=now,
         depths=depths,
         waits=waits,
@@ -68,8 +68,8 @@ def known(
     )
 
 
-def stages(facts: Known) -> list[Stage]:
-    """From the folder to the event."""
+def stages(facts: PipelineData) -> list[Stage]:
+    """Return the boxes from the folder to the event."""
     boxes = [
         folder(facts),
         queue(facts, "Detection queue", DETECTION_QUEUE, "detection_wait"),
@@ -82,7 +82,7 @@ def stages(facts: Known) -> list[Stage]:
     return [measured(box, facts) for box in boxes]
 
 
-def folder(facts: Known) -> Stage:
+def folder(facts: PipelineData) -> Stage:
     newest = Upload.objects.aggregate(newest=Max("received_at"))["newest"]
     return Stage(
         name="Folder",
@@ -96,10 +96,10 @@ def folder(facts: Known) -> Stage:
     )
 
 
-def queue(facts: Known, name: str, key: str, through: str) -> Stage:
+def queue(facts: PipelineData, name: str, key: str, through: str) -> Stage:
     depth = facts.depths.get(key) if facts.depths is not None else None
-    tone, words = trouble_of(facts, key, depth)
-    told = [f"oldest {age(depth.oldest_seconds)}" if depth.total else "nobody waits"] if depth else []
+    tone, words = queue_issue(facts, key, depth)
+    backlog = [f"oldest {age(depth.oldest_seconds)}" if depth.total else "empty"] if depth else []
     hands = [f"{number} {what}" for number, what in in_hand(depth) if number]
     return Stage(
         name=name,
@@ -107,7 +107,7 @@ def queue(facts: Known, name: str, key: str, through: str) -> Stage:
         link=reverse("admin:queues"),
         figure=f"{depth.waiting + depth.delayed:,}" if depth else "?",
         unit="waiting" if depth else UNKNOWN,
-        facts=[*words, *told, *hands, *fast_path(facts, key)],
+        facts=[*words, *backlog, *hands, *fast_path(facts, key)],
         tone=tone,
         is_queue=True,
         through=through,
@@ -118,25 +118,25 @@ def in_hand(depth: Depth | None) -> list[tuple[int, str]]:
     return [(depth.leased, "in work"), (depth.delayed, "tried again later")] if depth else []
 
 
-def trouble_of(facts: Known, key: str, depth: Depth | None) -> tuple[str, list[str]]:
+def queue_issue(facts: PipelineData, key: str, depth: Depth | None) -> tuple[str, list[str]]:
     if depth is None:
-        return "unknown", ["cannot be reached"]
+        return "unknown", ["unavailable"]
     if key in facts.paused:
         return "warn", ["paused"]
     if (depth.oldest_seconds or 0) > WAIT_LIMIT_SECONDS:
-        return "bad", ["waits too long"]
+        return "bad", ["waiting too long"]
     if backpressure.is_high(key, depth.total):
         return "warn", [f"{depth.total / settings.QUEUE_MAX_SIZE:.0%} full"]
     return "good", []
 
 
-def fast_path(facts: Known, key: str) -> list[str]:
-    """What waits to be told at once, with the detections it comes from."""
+def fast_path(facts: PipelineData, key: str) -> list[str]:
+    """Describe the depth of the fast path, in the box of the analysis queue."""
     depth = facts.depths.get(FAST_PATH_QUEUE) if facts.depths and key == ANALYSIS_QUEUE else None
     return [f"{depth.total} on the fast path"] if depth and depth.total else []
 
 
-def loop(facts: Known, name: str, icon: str, kind: str, unit: str) -> Stage:
+def loop(facts: PipelineData, name: str, icon: str, kind: str, unit: str) -> Stage:
     return Stage(
         name=name,
         icon=icon,
@@ -149,7 +149,7 @@ def loop(facts: Known, name: str, icon: str, kind: str, unit: str) -> Stage:
     )
 
 
-def batches(facts: Known) -> Stage:
+def batches(facts: PipelineData) -> Stage:
     waiting = facts.waits.get("batches_open")
     return Stage(
         name="Batches",
@@ -163,7 +163,7 @@ def batches(facts: Known) -> Stage:
     )
 
 
-def events(facts: Known) -> Stage:
+def events(facts: PipelineData) -> Stage:
     made = sum(facts.counts.get("upload_to_event", []))
     pending = facts.waits.get("events_pending", 0)
     return Stage(
@@ -172,12 +172,12 @@ def events(facts: Known) -> Stage:
         link=reverse("admin:events_event_changelist"),
         figure=str(made),
         unit="in the last hour",
-        facts=[f"{pending} being judged"] if pending else ["all are judged"],
+        facts=[f"{pending} being analysed"] if pending else ["all analysed"],
         through="upload_to_event",
     )
 
 
-def alive(facts: Known, kinds: Iterable[str]) -> list[str]:
+def alive(facts: PipelineData, kinds: Iterable[str]) -> list[str]:
     mine = [worker for worker in facts.workers if worker["kind"] in kinds]
     running = sum(worker["state"] == "running" for worker in mine)
     ill = [worker["state"] for worker in mine if worker["state"] in ("failing", "silent")]
@@ -185,21 +185,21 @@ def alive(facts: Known, kinds: Iterable[str]) -> list[str]:
     return [", ".join([many(running, "worker"), *more])]
 
 
-def tone_of(facts: Known, kinds: Iterable[str]) -> str:
+def tone_of(facts: PipelineData, kinds: Iterable[str]) -> str:
     states = [worker["state"] for worker in facts.workers if worker["kind"] in kinds]
     if "running" not in states:
         return "bad"
     return "warn" if {"failing", "silent"} & set(states) else "good"
 
 
-def a_minute(facts: Known, stage: str) -> float:
-    """Over the last whole minutes and the one that is not over yet."""
+def a_minute(facts: PipelineData, stage: str) -> float:
+    """Return the rate over the last full minutes and the current one."""
     steps = facts.counts.get(stage, [])
     return sum(steps[-RATE_MINUTES - 1 :]) / (RATE_MINUTES + facts.now.second / 60)
 
 
-def measured(box: Stage, facts: Known) -> Stage:
-    """The box with its hour in small, and how long it took."""
+def measured(box: Stage, facts: PipelineData) -> Stage:
+    """Add the throughput of the last hour and the percentiles to a box."""
     took = facts.durations.get(box.through)
     shown = {
         "p50": took and took["p50_seconds"],

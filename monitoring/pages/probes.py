@@ -1,4 +1,4 @@
-"""What may hang is asked in a thread of its own, so that the page is there at once and says what it does not know."""
+"""Probes of the overview. Checks that may hang run in threads, so that they do not delay the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from hsi.queues import Depth, QueueUnavailableError, backends
 from monitoring.health import checks
 from monitoring.health.ai_services import BreakersCheck, service_checks
-from monitoring.health.cached_result import Asked
+from monitoring.health.checks import CachedProbe
 from monitoring.health.folders import folder_check
 from monitoring.health.outcomes import NotificationsCheck, UploadsCheck
 from monitoring.health.redis import ChannelLayerCheck, RedisCheck
@@ -19,22 +19,22 @@ from monitoring.health.schema_version import MigrationCheck
 
 WAIT_SECONDS = 0.7
 DEPTHS_KEPT_SECONDS = 1.0
-ASKING = "It has been asked and has not answered yet."
+PENDING = "No result yet."
 T = TypeVar("T")
 
-_redis = Asked[checks.Outcome](5.0)
-_depths = Asked[dict[str, Depth]](DEPTHS_KEPT_SECONDS)
+_redis = CachedProbe[checks.Outcome](5.0)
+_depths = CachedProbe[dict[str, Depth]](DEPTHS_KEPT_SECONDS)
 
 
-class Answer(TypedDict):
-    """How a part is. `unknown`: it has not answered yet."""
+class ProbeResult(TypedDict):
+    """Result of a check. `unknown`: it has not responded yet."""
 
     status: Literal["healthy", "degraded", "unhealthy", "unknown"]
     detail: str
 
 
 def depths() -> dict[str, Depth] | None:
-    """How full the queues are; None where they cannot be reached, or do not answer soon."""
+    """Return the depths of the queues, or None if they are unavailable or slow."""
     try:
         if backends.chosen() != "redis":
             return checks.queue_depths()
@@ -43,13 +43,13 @@ def depths() -> dict[str, Depth] | None:
         return None
 
 
-def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
-    """Every check of `/api/system/health`, without waiting for those that do not answer soon."""
+def answers(known: dict[str, Depth] | None) -> dict[str, ProbeResult]:
+    """Run every check of `/api/system/health`, without waiting for slow ones."""
     asked = [*service_checks(), folder_check()]
-    first = checks.report([checks.DatabaseCheck(), checks.QueuesCheck(depths=_told(known))], for_staff=True)
+    first = checks.report([checks.DatabaseCheck(), checks.QueuesCheck(depths=_depths_or_raise(known))], for_staff=True)
     here: list[checks.NamedCheck] = [MigrationCheck(), checks.WorkersCheck(), checks.DiskCheck()]
     here += [checks.CamerasCheck(), UploadsCheck(), BreakersCheck(), NotificationsCheck()]
-    found: dict[str, Answer] = {name: _answer(outcome) for name, outcome in first.items()}
+    found: dict[str, ProbeResult] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: checks.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
         found["redis"] = _answer(_soon(redis))
@@ -61,18 +61,18 @@ def answers(known: dict[str, Depth] | None) -> dict[str, Answer]:
     return found
 
 
-def _told(known: dict[str, Depth] | None) -> Callable[[], dict[str, Depth]]:
-    def tell() -> dict[str, Depth]:
+def _depths_or_raise(known: dict[str, Depth] | None) -> Callable[[], dict[str, Depth]]:
+    def read() -> dict[str, Depth]:
         if known is None:
             raise QueueUnavailableError
         return known
 
-    return tell
+    return read
 
 
-def _answer(outcome: checks.Outcome | None) -> Answer:
+def _answer(outcome: checks.Outcome | None) -> ProbeResult:
     if outcome is None:
-        return {"status": "unknown", "detail": ASKING}
+        return {"status": "unknown", "detail": PENDING}
     return {"status": outcome["status"], "detail": outcome["detail"]}
 
 

@@ -1,4 +1,4 @@
-"""Queues and breakers: how full, how old, who paused them; pause, let go on, reset."""
+"""Queues and circuit breakers: depth, age and pauses; pause, resume and reset."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from hsi.queues import QUEUE_NAMES, backends, pauses
 from monitoring.api.queues import depth_data
 from monitoring.api.system import BreakerData, breaker_data
 from monitoring.pages import probes
-from monitoring.pages.confirm import Confirmed
 from monitoring.pages.formatting import age
-from monitoring.pages.page import OperationsPage
+from monitoring.pages.page import ConfirmationPage, OperationsPage
 from monitoring.pages.panels import BREAKER_TONES, breakers_in_use
 
 PURPOSES = {
     "detection_queue": "uploads that wait for the detector",
-    "fast_path_queue": "batches with somebody beyond doubt, told at once",
-    "analysis_queue": "closed batches that wait for a judgement",
+    "fast_path_queue": "batches with a clear detection, analysed by rules immediately",
+    "analysis_queue": "closed batches that wait for the analyser",
 }
 
 
@@ -43,7 +42,7 @@ class Queues(OperationsPage):
                 "purpose": PURPOSES[name],
                 "pause": paused.get(name),
                 "data": depth_data(name, depths[name], paused.get(name)) if depths else None,
-                "oldest": age(depths[name].oldest_seconds) if depths and depths[name].total else "nobody waits",
+                "oldest": age(depths[name].oldest_seconds) if depths and depths[name].total else "empty",
             }
             for name in QUEUE_NAMES
         ]
@@ -55,28 +54,28 @@ class Queues(OperationsPage):
             "queues": queues,
             "backend": backends.chosen(),
             "capacity": settings.QUEUE_MAX_SIZE,
-            "breakers": [(breaker, BREAKER_TONES[breaker["state"]], again(breaker)) for breaker in breakers],
+            "breakers": [(breaker, BREAKER_TONES[breaker["state"]], next_attempt(breaker)) for breaker in breakers],
         }
 
 
-def again(breaker: BreakerData) -> str:
-    """When the service is tried again."""
+def next_attempt(breaker: BreakerData) -> str:
+    """Describe when the service is tried again."""
     if breaker["retry_at"] is None:
         return ""
     left = (datetime.fromisoformat(breaker["retry_at"]) - clock.now()).total_seconds()
     return f"in {age(left)}" if left > 0 else "with the next job"
 
 
-class PauseQueue(Confirmed):
+class PauseQueue(ConfirmationPage):
     title = "Pause a queue"
     button = "Pause"
 
     def question(self) -> str:
-        return f"Pause {known(self.kwargs['name'])}? Nobody takes from it until it is let go on. What comes in waits."
+        return f"Pause {queue_or_404(self.kwargs['name'])}? Its jobs wait until the queue is resumed."
 
     def act(self) -> str:
-        name = known(self.kwargs["name"])
-        return f"{name} is paused." if pauses.pause(name) else f"{name} was paused before."
+        name = queue_or_404(self.kwargs["name"])
+        return f"{name} is paused." if pauses.pause(name) else f"{name} was already paused."
 
     def back(self) -> str:
         return reverse("admin:queues")
@@ -86,7 +85,7 @@ class ResumeQueue(OperationsPage):
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest, name: str) -> HttpResponse:
-        words = "goes on" if pauses.resume(known(name)) else "was not paused"
+        words = "is resumed" if pauses.resume(queue_or_404(name)) else "was not paused"
         messages.success(request, f"{name} {words}.")
         return HttpResponseRedirect(reverse("admin:queues"))
 
@@ -96,12 +95,12 @@ class ResetBreaker(OperationsPage):
 
     def post(self, request: HttpRequest, name: str) -> HttpResponse:
         get_object_or_404(CircuitBreaker, name=name)
-        words = "is closed: the service is asked again" if get_breaker(name).reset() else "was closed before"
+        words = "is closed: the service is used again" if get_breaker(name).reset() else "was already closed"
         messages.success(request, f"The breaker of {name} {words}.")
         return HttpResponseRedirect(reverse("admin:queues") + "#breakers")
 
 
-def known(name: str) -> str:
+def queue_or_404(name: str) -> str:
     if name not in QUEUE_NAMES:
         raise Http404
     return name

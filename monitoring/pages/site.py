@@ -24,41 +24,41 @@ if TYPE_CHECKING:  # the library is untyped
 else:
     from unfold.sites import UnfoldAdminSite
 
-# The operations pages below `/admin/`, and the first of them.
+# The operations pages below `/admin/`, and the index page.
 PAGES = "monitoring.pages.urls"
 OVERVIEW = "monitoring.pages.overview.overview"
 
 
 class Autocomplete(AutocompleteJsonView):
-    """Offers rows for a field of a form, to those who may fill that form in and see such rows."""
+    """Completes a field for users who may edit its form."""
 
     def process_request(self, request: HttpRequest) -> Any:
-        found = super().process_request(request)
-        form: Any = found[1].admin_site.get_model_admin(found[2].model)
+        request_data = super().process_request(request)
+        form: Any = request_data[1].admin_site.get_model_admin(request_data[2].model)
         fills_in = form.has_add_permission(request) or form.has_change_permission(request)
-        if not fills_in or found[2].name not in form.get_autocomplete_fields(request):
+        if not fills_in or request_data[2].name not in form.get_autocomplete_fields(request):
             raise PermissionDenied
-        return found
+        return request_data
 
 
 class Site(UnfoldAdminSite):
-    index_title = "Everything, in rows"
+    index_title = "All records"
 
     def extra_urls(self) -> list[URLPattern | URLResolver]:
         return [path("", include(PAGES))]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The overview; staff who are no administrators get the list of what they may see."""
+        """Show the overview to administrators, and the list of models to other staff."""
         if policy.may(request.user, "view", System):
             return import_string(OVERVIEW)(request)
         return super().index(request, extra_context)
 
     def get_urls(self) -> list[Any]:
-        """Without the way to "the page on the site" of any row of any model: no row has one."""
-        return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
+        """Return the URLs without `view_on_site`, because no row has a page on the site."""
+        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Leads to the login page, and whoever is signed in without being staff nowhere."""
+        """Redirect to the login page. Signed-in users who are not staff get 403."""
         if not request.user.is_authenticated:
             return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
         if not self.has_permission(request):
@@ -74,8 +74,8 @@ class Site(UnfoldAdminSite):
         return Autocomplete.as_view(admin_site=self)(request)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Of the names of lists, which fit on one page. Another one could only be made up."""
+        """Search the names of lists. The results fit on one page, so `page` is 404."""
         if "page" in request.GET:
             raise Http404
-        found: TemplateResponse = super().search(request, extra_context)  # type: ignore[misc]
-        return found
+        response: TemplateResponse = super().search(request, extra_context)  # type: ignore[misc]
+        return response

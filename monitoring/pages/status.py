@@ -1,4 +1,4 @@
-"""The first thing to see at night: whether something is wrong, what, and where it is put right."""
+"""The overall status: what is wrong, why, and where to fix it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from hsi.models import QueuePause
 from hsi.queues import dead_letters
 from monitoring.models import JobRun
 from monitoring.pages.formatting import many
-from monitoring.pages.probes import Answer
+from monitoring.pages.probes import ProbeResult
 
 LOOKED_BACK = timedelta(days=1)
 SHOWN_GROUPS = 5
-LOOKED_AT = 500  # rows of a kind; more of them are no other trouble
+LOOKED_AT = 500  # newest rows per kind
 TONES = {"healthy": "good", "degraded": "warn", "unhealthy": "bad", "unknown": "unknown"}
 NAMES = {
-    "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Hints", "workers": "Workers",
+    "database": "Database", "queues": "Queues", "redis": "Redis", "channel_layer": "Wake-ups", "workers": "Workers",
     "camera_folder": "Camera folder", "cameras": "Cameras", "disk": "Disk", "detector": "Detector",
     "analyzer": "Analyser", "breakers": "Breakers", "migrations": "Migrations", "uploads": "Files",
     "notifications": "Notifications",
 }  # fmt: skip
-# Where the cause of a check's trouble is seen.
+# The page that shows the cause of a failed check.
 CAUSES = {
     "database": "configuration",
     "queues": "queues",
@@ -48,7 +48,7 @@ CAUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Issue:
     """One thing that is wrong. `link` leads to its cause."""
 
     tone: str
@@ -58,51 +58,51 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """All of it in a line, with what is wrong, the worst first, and how every part is."""
+class OverallStatus:
+    """The status in one line, the issues (worst first), and the result of every check."""
 
     tone: str
     words: str
-    troubles: list[Trouble]
-    parts: list[tuple[str, str, str, str]]  # name, tone, detail, link
+    issues: list[Issue]
+    checks: list[tuple[str, str, str, str]]  # name, tone, detail, link
 
 
-def verdict(answers: dict[str, Answer], more: Sequence[Trouble], now: datetime) -> Verdict:
-    """`more` is what else is wrong, that no check of health is about."""
-    parts = [
+def overall_status(answers: dict[str, ProbeResult], more: Sequence[Issue], now: datetime) -> OverallStatus:
+    """Combine the health checks with issues that no check covers (`more` and those found here)."""
+    checks = [
         (NAMES.get(name, name), TONES[answer["status"]], answer["detail"], cause(name))
         for name, answer in answers.items()
     ]
-    found = [Trouble(tone, name, detail, link) for name, tone, detail, link in parts if tone in ("bad", "warn")]
-    found += [*letters(), *untold(now), *more, *pauses(), *failed_jobs(now)]
-    found.sort(key=lambda trouble: trouble.tone != "bad")
-    unknown = sum(tone == "unknown" for _, tone, _, _ in parts)
-    if found:
-        tone = found[0].tone
-        return Verdict(tone, many(len(found), "thing needs you", "things need you"), found, parts)
+    issues = [Issue(tone, name, detail, link) for name, tone, detail, link in checks if tone in ("bad", "warn")]
+    issues += [*dead_letter_issues(), *delivery_issues(now), *more, *pause_issues(), *job_issues(now)]
+    issues.sort(key=lambda issue: issue.tone != "bad")
+    unknown = sum(tone == "unknown" for _, tone, _, _ in checks)
+    if issues:
+        tone = issues[0].tone
+        return OverallStatus(tone, many(len(issues), "thing needs you", "things need you"), issues, checks)
     if unknown:
-        return Verdict("unknown", f"{many(unknown, 'part has', 'parts have')} not answered yet", [], parts)
-    return Verdict("good", "All well", [], parts)
+        return OverallStatus("unknown", f"{many(unknown, 'part has', 'parts have')} not answered yet", [], checks)
+    return OverallStatus("good", "All well", [], checks)
 
 
 def cause(check: str) -> str:
     return reverse(f"admin:{CAUSES.get(check, 'configuration')}")
 
 
-def letters() -> list[Trouble]:
+def dead_letter_issues() -> list[Issue]:
     return [
-        Trouble(
+        Issue(
             "bad",
             f"{many(group.count, 'dead letter')}: {group.error_type}",
             f"{group.queue}, since {clock(group.first_failed_at)}. {group.text}",
-            f"{reverse('admin:letters')}?{group.query}",
+            f"{reverse('admin:dead_letters')}?{group.query}",
         )
         for group in dead_letters.groups()[:SHOWN_GROUPS]
     ]
 
 
-def untold(now: datetime) -> list[Trouble]:
-    """Notifications that reached nobody, by channel: given up within a day, or still being tried."""
+def delivery_issues(now: datetime) -> list[Issue]:
+    """Failed notifications by channel: dead since yesterday, or waiting for another attempt."""
     rows = Delivery.objects.select_related("channel")
     dead = rows.filter(state=Delivery.State.DEAD, created_at__gte=now - LOOKED_BACK)
     failing = rows.filter(state=Delivery.State.FAILED, due_at__isnull=False)
@@ -112,24 +112,24 @@ def untold(now: datetime) -> list[Trouble]:
     ]
 
 
-def by_channel(tone: str, what: str, deliveries: QuerySet[Delivery]) -> list[Trouble]:
-    found: dict[int, list[Delivery]] = {}
+def by_channel(tone: str, what: str, deliveries: QuerySet[Delivery]) -> list[Issue]:
+    issues: dict[int, list[Delivery]] = {}
     for delivery in deliveries[:LOOKED_AT]:
-        found.setdefault(delivery.channel_id, []).append(delivery)
+        issues.setdefault(delivery.channel_id, []).append(delivery)
     return [
-        Trouble(
+        Issue(
             tone,
-            f"{many(len(of), 'notification')} {what}: {of[0].channel}",
-            f"Since {clock(min(one.created_at for one in of))}. {of[0].last_error}",
-            f"{reverse('admin:events_delivery_changelist')}?state__exact={of[0].state}&channel__id__exact={channel}",
+            f"{many(len(rows), 'notification')} {what}: {rows[0].channel}",
+            f"Since {clock(min(row.created_at for row in rows))}. {rows[0].last_error}",
+            f"{reverse('admin:events_delivery_changelist')}?state__exact={rows[0].state}&channel__id__exact={channel}",
         )
-        for channel, of in found.items()
+        for channel, rows in issues.items()
     ]
 
 
-def pauses() -> list[Trouble]:
+def pause_issues() -> list[Issue]:
     return [
-        Trouble(
+        Issue(
             "warn",
             f"{pause.queue} is paused",
             f"By {pause.paused_by}, {clock(pause.paused_at)}. Work waits.",
@@ -139,13 +139,13 @@ def pauses() -> list[Trouble]:
     ]
 
 
-def failed_jobs(now: datetime) -> list[Trouble]:
-    """Of each kind of housekeeping the newest run, where that failed."""
+def job_issues(now: datetime) -> list[Issue]:
+    """The newest run of each housekeeping job, if it failed."""
     newest: dict[str, JobRun] = {}
     for run in JobRun.objects.filter(started_at__gte=now - LOOKED_BACK).order_by("-started_at")[:LOOKED_AT]:
         newest.setdefault(run.name, run)
     return [
-        Trouble(
+        Issue(
             "warn",
             f"Housekeeping failed: {run.name}",
             f"{clock(run.started_at)}: {run.error}",
@@ -157,6 +157,6 @@ def failed_jobs(now: datetime) -> list[Trouble]:
 
 
 def clock(time: datetime) -> str:
-    """The time of day at the site; with the date when it was another day."""
+    """Format as local time of day, with the date if it is not today."""
     local = localtime(time)
     return date_format(local, "H:i" if local.date() == localtime().date() else "j M H:i")

@@ -1,4 +1,4 @@
-"""API tokens: made here, when their text is shown once, and revoked."""
+"""Create API tokens, whose text is shown once, and revoke them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from hsi.errors import HSIError
 from hsi.models import ApiToken
 from hsi.security import tokens
 from hsi.security.login import TokenForm
-from monitoring.pages.confirm import Confirmed
-from monitoring.pages.page import OperationsPage
+from monitoring.pages.page import ConfirmationPage, OperationsPage
 
 
 class AnyonesTokenForm(TokenForm):
@@ -23,11 +22,11 @@ class AnyonesTokenForm(TokenForm):
 
 
 class NewToken(OperationsPage):
-    """GET asks whose, what for and how long. POST answers with the token's text, which is stored nowhere."""
+    """GET shows the form. POST shows the text of the new token, which is not stored."""
 
     subject = ApiToken
     template_name = "monitoring/token.html"
-    title = "Make a token"
+    title = "Create a token"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form, made, text = AnyonesTokenForm(request.POST), None, ""
@@ -46,7 +45,7 @@ class NewToken(OperationsPage):
         }  # fmt: skip
 
 
-class RevokeToken(Confirmed):
+class RevokeToken(ConfirmationPage):
     subject = ApiToken
     title = "Revoke a token"
     button = "Revoke"
@@ -56,10 +55,10 @@ class RevokeToken(Confirmed):
 
     def question(self) -> str:
         token = self.token()
-        return f"Revoke the token {token} of {token.user}? Whoever uses it is shut out at once, for good."
+        return f"Revoke the token {token} of {token.user}? Its clients lose access immediately and permanently."
 
     def act(self) -> str:
-        return "The token is revoked." if tokens.revoke(self.token()) else "The token had been revoked before."
+        return "The token is revoked." if tokens.revoke(self.token()) else "The token was already revoked."
 
     def back(self) -> str:
         return back_to_tokens()

@@ -1,4 +1,4 @@
-"""The last hour and the last day as charts. A day is added up at most once a minute."""
+"""Charts of the last hour and the last day. The day is computed at most once a minute."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def flow(span: Span, name: str, now: datetime) -> Trend:
     steps = throughput.counts(span, now)
     nothing = [0] * span.steps
     lines = [
-        Line("files taken in", steps.get("intake", nothing), "accent", bars=True),
-        Line("pictures looked at", steps.get("detection", nothing), "good"),
+        Line("files accepted", steps.get("intake", nothing), "accent", bars=True),
+        Line("pictures analysed", steps.get("detection", nothing), "good"),
         Line("events", steps.get("upload_to_event", nothing), "warn"),
     ]
     each = "a minute" if span.step_minutes == 1 else f"in {span.step_minutes} minutes"
@@ -53,7 +53,7 @@ def flow(span: Span, name: str, now: datetime) -> Trend:
 
 def waits(span: Span, name: str, now: datetime) -> Trend:
     half, most = throughput.percentiles("upload_to_event", (0.5, 0.95), span, now)
-    lines = [Line("95 of 100", most, "warn"), Line("half of them", half, "accent")]
+    lines = [Line("p95", most, "warn"), Line("p50", half, "accent")]
     measured = any(value is not None for value in half)
     return trend(f"From file to event, {name}", lines, Axis(times(span, now), " s"), measured)
 
@@ -64,7 +64,7 @@ def trend(title: str, lines: list[Line], axis: Axis, measured: bool) -> Trend:
 
 
 def times(span: Span, now: datetime) -> tuple[str, ...]:
-    """In the site's time zone, evenly apart."""
+    """Return evenly spaced times in the time zone of the site."""
     whole = timedelta(minutes=span.steps * span.step_minutes)
     marks = (now - whole * (MARKS - 1 - place) / (MARKS - 1) for place in range(MARKS))
     return tuple(f"{timezone.localtime(mark):%H:%M}" for mark in marks)

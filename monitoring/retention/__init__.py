@@ -1,5 +1,6 @@
-"""What goes when: by age, by size, by free room; files with their rows, in chunks, oldest first.
+"""Retention: remove old data by age, size and free space, in chunks, oldest first.
 
-`units` says what belongs together, `rules` what is to go, `removal` deletes rows, `garbage` unlinks files,
-`orphans` finds files and rows that lost each other, `records` drops old messages, `schedule` runs it all.
+`units` groups rows and files that are removed together, `rules` selects units, `removal` deletes rows, `file_removal`
+deletes files, `orphans` finds files without rows and rows without files, `records` deletes old rows without files,
+`storage` measures disk usage, and `schedule` runs the tasks.
 """

@@ -1,4 +1,4 @@
-"""Unlinking the files of rows that were deleted. Repeats and crashes harm nothing: what is gone is gone."""
+"""Delete the files of removed rows. It is idempotent, so it can be repeated after a crash."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from hsi import failpoints
 logger = logging.getLogger(__name__)
 
 CHUNK = 500
-STUCK = 200  # this many files that cannot be deleted are a fault of the disk or its rights, not of a file
+STUCK = 200  # this many undeletable files mean a problem of the disk or its permissions
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(days=1)
 
 
-class AwayError(OSError):
-    """The camera's folder is not there. A share that is away is not an empty one."""
+class FolderMissingError(OSError):
+    """The camera folder does not exist. An unmounted share is not an empty one."""
 
 
 def clear(now: datetime | None = None) -> int:
-    """Unlink every file that is due, and drop its row; how many rows went."""
+    """Delete every file that is due, with its row. Return the number of rows."""
     now = now or timezone.now()
     cleared = 0
     due = Garbage.objects.filter(due_at__lte=now).order_by("root", "path", "id")
@@ -42,7 +42,7 @@ def clear(now: datetime | None = None) -> int:
 
 
 def is_stuck() -> bool:
-    """Whether so many files cannot be deleted that removing more rows would free nothing."""
+    """Return whether too many files cannot be deleted, so that removing more rows would free no space."""
     return len(Garbage.objects.filter(attempts__gt=0).values_list("pk")[:STUCK]) == STUCK
 
 
@@ -51,7 +51,7 @@ def _clear_folder(root: str, folder: str, rows: list[Garbage], now: datetime) ->
     try:
         failed = _unlink_all(place, folder, rows)
     except OutsideTreeError as error:
-        logger.warning("%s is not ours any more, its files stay: %s", folder, error)
+        logger.warning("%s is outside of our folders now, its files stay: %s", folder, error)
         failed = {}
     except OSError as error:
         failed = {row.pk: error for row in rows}
@@ -63,7 +63,7 @@ def _clear_folder(root: str, folder: str, rows: list[Garbage], now: datetime) ->
 
 
 def _unlink_all(place: Path, folder: str, rows: list[Garbage]) -> dict[int, OSError]:
-    """Unlink what is in one folder, to the disk; what could not be unlinked, by the row's id."""
+    """Delete the files of one folder and sync it. Return the errors by row id."""
     tree, failed = Tree(place), {}
     try:
         with tree.folder(folder) as descriptor:
@@ -73,16 +73,16 @@ def _unlink_all(place: Path, folder: str, rows: list[Garbage]) -> dict[int, OSEr
                 except OSError as error:
                     failed[row.pk] = error
                 failpoints.reach("prune.unlinked")
-            # A power cut after the row is gone must not bring the file back: it would be taken in again.
+            # Without the sync, a power failure could restore a file without its row, and intake would accept it.
             os.fsync(descriptor)
     except FileNotFoundError as error:
         if not (place / os.fsdecode(decode_path(folder.partition("/")[0]))).is_dir():
-            raise AwayError(f"{folder} is not there") from error
+            raise FolderMissingError(f"{folder} does not exist") from error
     return failed
 
 
 def _unlink(folder: int, row: Garbage) -> None:
-    """Delete the very version that the row names. One that was written since is another upload, and stays."""
+    """Delete the version that the row names. A newer file with the same name is another upload and stays."""
     name = decode_path(row.path.rpartition("/")[2])
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -94,10 +94,10 @@ def _unlink(folder: int, row: Garbage) -> None:
 
 
 def _postpone(rows: Iterable[Garbage], why: dict[int, OSError], now: datetime) -> None:
-    """Try again later, ever more seldom. Files of a folder that stays away are given up in the end."""
+    """Schedule another attempt with increasing delay. Rows of a permanently missing folder are dropped."""
     for row in rows:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(row.attempts, 20))
-        if delay == LONGEST_DELAY and (isinstance(why[row.pk], AwayError) or row.root == Garbage.Root.DATA):
+        if delay == LONGEST_DELAY and (isinstance(why[row.pk], FolderMissingError) or row.root == Garbage.Root.DATA):
             row.delete()
             continue
         logger.warning("%s cannot be deleted, again in %s: %s", row.path, delay, why[row.pk])

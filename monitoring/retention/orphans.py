@@ -1,12 +1,15 @@
-"""Files and rows that lost each other, looked for once a day, a bounded piece a turn.
+"""Daily search for orphans, in bounded steps.
 
-A file of ours that no row names goes. A row whose file is gone stays and says so. A camera's file
-without a row is no orphan: the scan takes it in. Empty folders of past days go.
+Own files without a row are deleted. Rows without a file are marked. Files of cameras without a row are no orphans,
+because the scan accepts them. Empty folders of past days are deleted.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,21 +17,24 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
-from cameras.files.paths import OutsideTreeError
+from cameras.files.paths import MAX_DEPTH, OutsideTreeError, decode_path, encode_path
 from cameras.files.tree import Tree
 from cameras.files.walk import Entry
 from cameras.models import Upload
-from monitoring.retention.empty_folders import remove_empty_folders
 
 logger = logging.getLogger(__name__)
 
-FILES, ROWS = 100, 500  # looked at in a turn
+FILES, ROWS = 100, 500  # checked per step
 MIN_AGE_NS = 3600 * 10**9  # a thumbnail is written before its row
-STORES = {"thumbnails": 32, "quarantine": 16}  # how much of a key a file's name begins with
+STORES = {"thumbnails": 32, "quarantine": 16}  # length of the key at the start of a file name
+EMPTY_FOLDER_AGE_NS = 24 * 3600 * 10**9
+# A folder with a date in its path was created for that date. A camera may not create other folders again.
+DATED = re.compile(r"(?<![0-9A-Za-z])20\d\d([-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d)?)?(?![0-9A-Za-z])")
+Found = tuple[str, int]  # a folder and its time of change
 
 
 def sweep(now_ns: int) -> Iterator[int]:
-    """Turns of a full sweep; each gives how many orphans it dealt with. `now_ns`: since 1970, as file times are."""
+    """Do a full sweep in steps, and yield the number of repaired orphans of each. `now_ns` is a file time."""
     for store, length in STORES.items():
         yield from _sweep_store(store, length, now_ns)
     yield from _sweep_rows()
@@ -47,9 +53,9 @@ def _sweep_store(store: str, length: int, now_ns: int) -> Iterator[int]:
 
 
 def _named(entries: list[Entry], length: int) -> set[str]:
-    """Those of the paths that a row names. Found by the indexes on what the names begin with.
+    """Return the paths that a row names, found by the indexes on the key at the start of the file name.
 
-    That is the content's key of a small picture, the version's key of a refused file and of an older picture.
+    The key is that of the content for thumbnails, and that of the version for rejected files and older thumbnails.
     """
     keys = Q()
     for entry in entries:
@@ -71,13 +77,13 @@ def _remove(tree: Tree, entry: Entry) -> bool:
 
 
 def _sweep_rows() -> Iterator[int]:
-    """Note which files are gone, and which are back."""
+    """Mark rows whose file is gone, and rows whose file is back."""
     cameras, data = Tree(settings.CAMERA_ROOT), Tree(settings.DATA_DIR)
     present = _folders(cameras)
     last = 0
     while rows := list(Upload.objects.filter(pk__gt=last).order_by("pk")[:ROWS]):
         last = rows[-1].pk
-        # A share that is away is not an empty one: without the camera's folder nothing is said about its files.
+        # An unmounted share is not an empty one: without the camera folder, its files are not checked.
         seen = [row for row in rows if row.quarantine or row.path.partition("/")[0] in present]
         gone = {row.pk for row in seen if not _is_there(row, cameras, data)}
         yield _note([row for row in seen if row.file_gone != (row.pk in gone)]) + _forget_thumbnails(rows, data)
@@ -91,14 +97,14 @@ def _folders(cameras: Tree) -> set[str]:
 
 
 def _is_there(row: Upload, cameras: Tree, data: Tree) -> bool:
-    """As far as can be told without reading. A file that was copied back has another time and is the same."""
+    """Compare the size only, because a file that was copied back has another time and the same content."""
     if row.quarantine and data.stamp(row.quarantine) is not None:
         return True
     try:
         stamp = cameras.stamp(row.path)
-    except OSError:  # nothing can be said of what cannot be looked at
+    except OSError:  # unreadable: keep the current mark
         return not row.file_gone
-    # A file of the same size is taken for the same: to read them all would take too long.
+    # Comparing the content of all files would take too long.
     return stamp is not None and stamp[0] == row.size
 
 
@@ -112,10 +118,62 @@ def _note(changed: list[Upload]) -> int:
 
 
 def _forget_thumbnails(rows: list[Upload], data: Tree) -> int:
-    """A row names no small picture that is not there."""
+    """Clear the thumbnail of rows whose thumbnail file is gone."""
     place: Path = settings.DATA_DIR / "thumbnails"
     lost = [row.pk for row in rows if row.thumbnail and data.stamp(row.thumbnail) is None]
     if not lost or not place.is_dir():
         return 0
-    logger.warning("%d uploads: the small picture is gone", len(lost))
+    logger.warning("%d uploads: the thumbnail is gone", len(lost))
     return Upload.objects.filter(pk__in=lost).update(thumbnail="")
+
+
+def remove_empty_folders(tree: Tree, now_ns: int) -> Iterator[int]:
+    """Remove old empty folders, deepest first, and yield 1 for each removed folder. Root folders of cameras stay.
+
+    The age is read before the sweep, so that nested folders are removed together.
+    """
+    try:
+        cameras = tree.folders()
+    except OSError:
+        return
+    for camera in cameras:
+        for folder, changed_ns in _below(tree, camera, 1):
+            old = now_ns - changed_ns > EMPTY_FOLDER_AGE_NS
+            dated = DATED.search(folder.partition("/")[2]) is not None
+            yield int(old and dated and _remove_folder(tree, folder))
+
+
+def _below(tree: Tree, folder: str, depth: int) -> Iterator[Found]:
+    """Yield the folders below `folder`, children first."""
+    if depth > MAX_DEPTH:
+        return
+    for found in _listed(tree, folder):
+        yield from _below(tree, found[0], depth + 1)
+        yield found
+
+
+def _listed(tree: Tree, folder: str) -> list[Found]:
+    try:
+        with tree.folder(folder) as descriptor, os.scandir(descriptor) as entries:
+            return sorted(
+                (f"{folder}/{encode_path(os.fsencode(entry.name))}", entry.stat(follow_symlinks=False).st_mtime_ns)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False)
+            )
+    except (OSError, OutsideTreeError):
+        return []
+
+
+def _remove_folder(tree: Tree, folder: str) -> bool:
+    """Remove the folder if it is empty. The kernel checks this, so there is no race."""
+    above, _, name = folder.rpartition("/")
+    try:
+        with tree.folder(above) as descriptor:
+            os.rmdir(decode_path(name), dir_fd=descriptor)
+    except OutsideTreeError:
+        return False
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS):
+            return False
+        raise
+    return True

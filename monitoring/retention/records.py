@@ -1,4 +1,4 @@
-"""Old rows without files: messages of the stream, settled dead letters, kept answers, logs, figures, the audit log."""
+"""Delete old rows without files: stream messages, dead letters, stored responses, logs, samples, audit entries."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CHUNK = 1000
 
 
 def forget(now: datetime) -> Iterator[int]:
-    """Delete what is too old, a chunk a turn; each gives how many rows went."""
-    counters.advance()  # what goes has been counted
+    """Delete expired rows in chunks, and yield the number of each chunk."""
+    counters.advance()  # messages must be counted before they are deleted
     yield from _messages(now - timedelta(days=settings.STREAM_RETENTION_DAYS))
     for rows in row_retention.expired_rows(now):
         yield from _all(rows)
 
 
 def _messages(before: datetime) -> Iterator[int]:
-    """From the front only, so that no hole appears: a client that asks for less is told with `stream.gap`."""
+    """Delete from the oldest on, without gaps. Clients that ask for deleted messages get `stream.gap`."""
     while rows := list(StreamMessage.objects.order_by("seq").values_list("seq", "time")[:CHUNK]):
         first_kept = next((seq for seq, time in rows if time >= before), rows[-1][0] + 1)
         gone, _ = StreamMessage.objects.filter(seq__lt=first_kept).delete()
@@ -35,6 +35,6 @@ def _messages(before: datetime) -> Iterator[int]:
 
 
 def _all(rows: QuerySet[Any]) -> Iterator[int]:
-    """Delete `rows`, a chunk a turn."""
+    """Delete `rows` in chunks."""
     while ids := list(rows.order_by().values_list("pk", flat=True)[:CHUNK]):
         yield rows.model._default_manager.filter(pk__in=ids).delete()[0]

@@ -1,4 +1,4 @@
-"""Deleting units: their rows go and their files become garbage in one transaction, then the files are unlinked."""
+"""Remove units: one transaction deletes the rows and lists the files as garbage, then the files are deleted."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from hsi.outbox import publish
 from hsi.outbox.messages import Message
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
 from monitoring.retention import file_removal
-from monitoring.retention.units import FINISHED_BATCH, Piece, Unit
+from monitoring.retention.units import FINISHED_BATCH, DeletionUnit, StoredFile
 
 BATCH_QUEUES = (ANALYSIS_QUEUE, FAST_PATH_QUEUE)
 
 
-def remove(units: list[Unit], reason: str) -> list[Unit]:
-    """Remove those of `units` that may still go; which they were. Files that cannot be unlinked now stay garbage."""
+def remove(units: list[DeletionUnit], reason: str) -> list[DeletionUnit]:
+    """Remove the units that are still removable, and return them. Files that cannot be deleted now stay garbage."""
     if not units:
         return []
     with transaction.atomic():
         going = _locked(units)
-        _to_garbage(piece for unit in going for piece in unit.pieces)
+        _to_garbage(file for unit in going for file in unit.files)
         failpoints.reach("prune.garbage")
         _delete_rows(going)
         failpoints.reach("prune.rows")
@@ -39,8 +39,8 @@ def remove(units: list[Unit], reason: str) -> list[Unit]:
     return going
 
 
-def _locked(units: list[Unit]) -> list[Unit]:
-    """Those whose rows, now locked, are still finished and not kept. Locks batches, then events, then uploads."""
+def _locked(units: list[DeletionUnit]) -> list[DeletionUnit]:
+    """Lock the rows (batches, events, uploads), and return the units that are still finished and not kept."""
     batches = {unit.batch for unit in units if unit.batch is not None}
     rows = Batch.objects.select_for_update().filter(pk__in=batches, state__in=FINISHED_BATCH).order_by("pk")
     free = set(rows.values_list("pk", flat=True))
@@ -56,50 +56,49 @@ def _locked(units: list[Unit]) -> list[Unit]:
         or analysis == Event.Analysis.PENDING
         or (batch in deleted and deleted_at is None)  # restored
     }
-    pieces = {piece.id for unit in units for piece in unit.pieces}
-    uploads = Upload.objects.select_for_update().filter(pk__in=pieces).order_by("pk")
+    files = {file.id for unit in units for file in unit.files}
+    uploads = Upload.objects.select_for_update().filter(pk__in=files).order_by("pk")
     states = dict(uploads.values_list("pk", "state"))
     return [
         unit
         for unit in units
-        if (unit.batch is None or unit.batch in free)
-        and all(states.get(piece.id) == piece.state for piece in unit.pieces)
+        if (unit.batch is None or unit.batch in free) and all(states.get(file.id) == file.state for file in unit.files)
     ]
 
 
-def _to_garbage(pieces: Iterable[Piece]) -> None:
-    Garbage.objects.bulk_create(row for piece in pieces for row in _garbage_of(piece))
+def _to_garbage(files: Iterable[StoredFile]) -> None:
+    Garbage.objects.bulk_create(row for file in files for row in _garbage_of(file))
 
 
-def _garbage_of(piece: Piece) -> Iterator[Garbage]:
+def _garbage_of(file: StoredFile) -> Iterator[Garbage]:
     # Also where the file is thought to be gone, or to have been moved: it may be back. Not where another one with
     # this name, size and time has taken its place: that one's row has their key.
-    if piece.version_key == version_key(piece.path, piece.size, piece.mtime_ns):
+    if file.version_key == version_key(file.path, file.size, file.mtime_ns):
         yield Garbage(
             root=Garbage.Root.CAMERAS,
-            path=piece.path,
-            size=piece.size,
-            mtime_ns=piece.mtime_ns,
-            version_key=piece.version_key,
+            path=file.path,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            version_key=file.version_key,
         )
-    for path in filter(None, (piece.thumbnail, piece.quarantine, piece.spool)):
+    for path in filter(None, (file.thumbnail, file.quarantine, file.spool)):
         yield Garbage(root=Garbage.Root.DATA, path=path)
 
 
-def _delete_rows(units: list[Unit]) -> None:
-    uploads = [piece.id for unit in units for piece in unit.pieces]
+def _delete_rows(units: list[DeletionUnit]) -> None:
+    uploads = [file.id for unit in units for file in unit.files]
     batches = [unit.batch for unit in units if unit.batch is not None]
     Detection.objects.filter(upload_id__in=uploads).delete()
     Batch.objects.filter(pk__in=batches).delete()
     Upload.objects.filter(pk__in=uploads).delete()
-    # A dead letter of a row that is no more cannot be queued again.
+    # A dead letter without its row cannot be requeued.
     DeadLetter.objects.filter(
         Q(queue=DETECTION_QUEUE, row_id__in=uploads) | Q(queue__in=BATCH_QUEUES, row_id__in=batches),
         state=DeadLetter.State.OPEN,
     ).update(state=DeadLetter.State.DISCARDED, resolved_at=timezone.now())
 
 
-def _messages(units: list[Unit], reason: str) -> list[Message]:
+def _messages(units: list[DeletionUnit], reason: str) -> list[Message]:
     return [
         Message("event.deleted", unit.camera, EventDeletedData(id=unit.event, camera=unit.camera, reason=reason))
         for unit in units

@@ -1,4 +1,4 @@
-"""Which units are to go, and why: the limits that the operator has set, one rule each."""
+"""Retention rules: one for each configured limit, which selects the units to remove."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.db.models import Sum
 from cameras.models import Upload
 from hsi import disk_space
 from hsi.disk_space import Floor
-from monitoring.retention.units import Unit, deleted_events, empty_batches, pages, units_of
+from monitoring.retention.units import DeletionUnit, deleted_events, empty_batches, pages, units_of
 
-FRESH = timedelta(hours=1)  # what came within this time is not removed for room: it is being looked at
-FREE_FACTOR = 1.1  # a little more than the floor is made free, so that it is not crossed again at once
+FRESH = timedelta(hours=1)  # newer uploads are not removed to free space, because they are being processed
+FREE_FACTOR = 1.1  # frees a little more than the limit, so that the next upload does not cross it
 
 
 class Reason(enum.Enum):
@@ -30,9 +30,9 @@ class Reason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings as they are at the start of a run, for all of it.
+    """The settings at the start of a run.
 
-    They may change meanwhile, and 0 means that there is no limit: read in the middle, it would let everything go.
+    Settings may change during the run, and 0 means "no limit": a change in between could remove everything.
     """
 
     days: int
@@ -53,10 +53,10 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Ledger:
-    """What was there at the start of a run, and what of it has gone, so that no rule takes the same twice.
+class UsageBudget:
+    """Disk usage during a run, updated with each removal, so that no rule counts a unit twice.
 
-    `bytes_of` is filled only when a limit by size is set; `missing_bytes` is what the disk of the camera folder lacks.
+    `bytes_of` is set only with a size limit. `missing_bytes` is the space to free on the disk of the camera folder.
     """
 
     bytes_of: dict[str, int] = field(default_factory=dict)
@@ -64,11 +64,11 @@ class Ledger:
     newest_gone: dict[str, tuple[datetime, int]] = field(default_factory=dict)
 
     @classmethod
-    def measured(cls, limits: Limits) -> Ledger:
+    def measured(cls, limits: Limits) -> UsageBudget:
         limited = limits.camera_bytes or limits.total_bytes
         return cls(bytes_by_camera() if limited else {}, missing_bytes())
 
-    def book(self, unit: Unit) -> None:
+    def book(self, unit: DeletionUnit) -> None:
         self.missing_bytes -= unit.bytes
         if unit.camera in self.bytes_of:
             self.bytes_of[unit.camera] -= unit.bytes
@@ -76,22 +76,22 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Takes units until it has `enough`. For room (`key` is captured_at) it walks from the oldest on."""
+    """Selects units until it has `enough`. Rules for space go through all units by capture time."""
 
     reason: Reason
     now: datetime
     limits: Limits
     camera: str = ""
 
-    def enough(self, ledger: Ledger) -> bool:
+    def enough(self, budget: UsageBudget) -> bool:
         if self.reason is Reason.CAMERA_SIZE:
-            return bool(ledger.bytes_of.get(self.camera, 0) <= self.limits.camera_bytes)
+            return bool(budget.bytes_of.get(self.camera, 0) <= self.limits.camera_bytes)
         if self.reason is Reason.TOTAL_SIZE:
-            return bool(sum(ledger.bytes_of.values()) <= self.limits.total_bytes)
-        return self.reason is Reason.FREE_SPACE and ledger.missing_bytes <= 0
+            return bool(sum(budget.bytes_of.values()) <= self.limits.total_bytes)
+        return self.reason is Reason.FREE_SPACE and budget.missing_bytes <= 0
 
-    def takes(self, unit: Unit, ledger: Ledger) -> bool:
-        """Whether this unit is to go by this rule, and by none that came before."""
+    def takes(self, unit: DeletionUnit, budget: UsageBudget) -> bool:
+        """Return whether this rule removes the unit, and no earlier rule does."""
         if not unit.settled:
             return False
         if self.reason is Reason.TRASH:
@@ -100,10 +100,10 @@ class Rule:
             return self.is_old(unit) if self.reason is Reason.AGE else self.is_refused(unit)
         if self.is_old(unit) or self.is_refused(unit) or unit.received_at >= self.now - FRESH:
             return False
-        gone = ledger.newest_gone.get(unit.camera)
-        return bool(unit.pieces) and (gone is None or position(unit) > gone)
+        gone = budget.newest_gone.get(unit.camera)
+        return bool(unit.files) and (gone is None or position(unit) > gone)
 
-    def pages(self) -> Iterator[list[Unit]]:
+    def pages(self) -> Iterator[list[DeletionUnit]]:
         uploads = Upload.objects.filter(camera=self.camera) if self.camera else Upload.objects.all()
         if self.reason is Reason.AGE:
             before = self.now - timedelta(days=self.limits.days)
@@ -118,46 +118,46 @@ class Rule:
         else:
             yield from (units_of(page, "captured_at") for page in pages(uploads, "captured_at", self.now))
 
-    def is_old(self, unit: Unit) -> bool:
-        """By when it happened and by when it came: an archive that was copied in is not removed the day it arrives."""
+    def is_old(self, unit: DeletionUnit) -> bool:
+        """Compare capture and arrival time, so that a copied archive is not removed on the day it arrives."""
         before = self.now - timedelta(days=self.limits.days)
         return bool(self.limits.days) and unit.received_at < before and unit.ended_at < before
 
-    def is_refused(self, unit: Unit) -> bool:
+    def is_refused(self, unit: DeletionUnit) -> bool:
         days = self.limits.rejected_days
-        refused = any(piece.state == Upload.State.REJECTED for piece in unit.pieces)
+        refused = any(file.state == Upload.State.REJECTED for file in unit.files)
         return bool(days) and refused and unit.received_at < self.now - timedelta(days=days)
 
 
-def rules(now: datetime, ledger: Ledger, limits: Limits) -> Iterator[Rule]:
-    """Every rule with a limit, in the order they are applied."""
+def rules(now: datetime, budget: UsageBudget, limits: Limits) -> Iterator[Rule]:
+    """Yield the rules with a limit, in order."""
     if limits.days:
         yield Rule(Reason.AGE, now, limits)
     yield Rule(Reason.TRASH, now, limits)
     if limits.rejected_days:
         yield Rule(Reason.REJECTED, now, limits)
     if limits.camera_bytes:
-        yield from (Rule(Reason.CAMERA_SIZE, now, limits, camera) for camera in sorted(ledger.bytes_of))
+        yield from (Rule(Reason.CAMERA_SIZE, now, limits, camera) for camera in sorted(budget.bytes_of))
     if limits.total_bytes:
         yield Rule(Reason.TOTAL_SIZE, now, limits)
     yield Rule(Reason.FREE_SPACE, now, limits)
 
 
-def position(unit: Unit) -> tuple[datetime, int]:
-    """Where the unit stands in the order by capture time."""
-    return min((piece.captured_at, piece.id) for piece in unit.pieces)
+def position(unit: DeletionUnit) -> tuple[datetime, int]:
+    """Return the sort key of a unit by capture time."""
+    return min((file.captured_at, file.id) for file in unit.files)
 
 
 def bytes_by_camera() -> dict[str, int]:
-    """What the files of each camera take. Read from an index that holds just this."""
+    """Sum the file sizes by camera, from a covering index."""
     rows = Upload.objects.filter(file_gone=False).order_by().values_list("camera").annotate(Sum("size"))
     return dict(rows)
 
 
 def missing_bytes() -> int:
-    """What the disk of the camera folder lacks to have the free room that retention keeps; 0 when it lacks none.
+    """Return how many bytes must be freed on the disk of the camera folder.
 
-    Our own data may lie on another disk. No recording is removed for that one: it would free next to nothing.
+    The data folder may be on another disk, where removing recordings would free almost nothing.
     """
     floor = Floor(settings.RETENTION_FREE_BYTES, settings.RETENTION_FREE_PERCENT)
     if not disk_space.missing_bytes([settings.CAMERA_ROOT], floor):

@@ -1,4 +1,4 @@
-"""When retention works. Housekeeping gives it one turn after another, and its other work comes in between."""
+"""The schedule of retention. Housekeeping calls `Retention.step` between its other tasks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.utils import timezone
 
 from monitoring.job_runs import Run
 from monitoring.retention import orphans, records, rules, storage
-from monitoring.retention.run import Turn, prune
+from monitoring.retention.run import PruneStep, prune
 
 logger = logging.getLogger(__name__)
 
 PRUNE_SECONDS = 600.0
-ROOM_SECONDS = 60.0  # how soon room is looked for again while the disk is short of it
+SPACE_CHECK_SECONDS = 60.0  # interval of the free space check
 RECORDS_SECONDS = 3600.0
 ORPHANS_SECONDS = 24 * 3600.0
 STORAGE_SECONDS = 6 * 3600.0
 STORAGE_FIRST_SECONDS = 60.0
-ORPHANS_FIRST_SECONDS = 300.0  # not in the first minutes, which belong to what waited
+ORPHANS_FIRST_SECONDS = 300.0  # leaves the first minutes after a start to waiting work
 
 
 @dataclass(slots=True)
-class Task:
-    """Work that recurs. `due_at` is on the monotonic clock; `counted` is what its turns give the number of."""
+class PeriodicTask:
+    """Work that is due at an interval. `due_at` is on the monotonic clock; `counted` names its count."""
 
     name: str
     counted: str
@@ -36,53 +36,53 @@ class Task:
 
 
 class Retention:
-    """Does one bounded piece of the task at hand with each `turn`."""
+    """Does a bounded part of the current task with each `step`."""
 
     def __init__(self) -> None:
         now = time.monotonic()
-        self._pruning = Task("prune", "removed", _prune, PRUNE_SECONDS, now)
+        self._pruning = PeriodicTask("prune", "removed", _prune, PRUNE_SECONDS, now)
         self._tasks = [
             self._pruning,
-            Task("records", "removed", lambda: records.forget(timezone.now()), RECORDS_SECONDS, now),
-            Task(
+            PeriodicTask("records", "removed", lambda: records.forget(timezone.now()), RECORDS_SECONDS, now),
+            PeriodicTask(
                 "storage", "samples", lambda: storage.measure(timezone.now()), STORAGE_SECONDS,
                 now + STORAGE_FIRST_SECONDS,
             ),
-            Task(
+            PeriodicTask(
                 "orphans", "repaired", lambda: orphans.sweep(time.time_ns()), ORPHANS_SECONDS,
                 now + ORPHANS_FIRST_SECONDS,
             ),
         ]  # fmt: skip
-        self._at_hand: Iterator[None] | None = None
-        self._room_at = now
+        self._current: Iterator[None] | None = None
+        self._space_check_at = now
 
-    def turn(self) -> bool:
-        """Whether more waits to be done at once."""
-        if self._at_hand is None and (task := self._due(time.monotonic())) is not None:
+    def step(self) -> bool:
+        """Do one step. Return True if more work is due now."""
+        if self._current is None and (task := self._due(time.monotonic())) is not None:
             task.due_at = time.monotonic() + task.every_seconds
-            self._at_hand = _recorded(task)
-        if self._at_hand is None:
+            self._current = _steps(task)
+        if self._current is None:
             return False
         try:
-            next(self._at_hand)
+            next(self._current)
         except StopIteration:
-            self._at_hand = None
+            self._current = None
             return self._due(time.monotonic()) is not None
         except BaseException:
-            self._at_hand = None
+            self._current = None
             raise
         return True
 
-    def _due(self, now: float) -> Task | None:
-        if now >= self._room_at:
-            self._room_at = now + ROOM_SECONDS
+    def _due(self, now: float) -> PeriodicTask | None:
+        if now >= self._space_check_at:
+            self._space_check_at = now + SPACE_CHECK_SECONDS
             if rules.missing_bytes():
                 self._pruning.due_at = min(self._pruning.due_at, now)
         return next((task for task in self._tasks if task.due_at <= now), None)
 
 
-def _recorded(task: Task) -> Iterator[None]:
-    """The turns of a task, and its row."""
+def _steps(task: PeriodicTask) -> Iterator[None]:
+    """Run the steps of a task, and record them in a job run."""
     run = Run(task.name)
     try:
         for number in task.start():
@@ -95,12 +95,12 @@ def _recorded(task: Task) -> Iterator[None]:
 
 
 def _prune() -> Iterator[int]:
-    for turn in prune(timezone.now()):
-        if turn.units:
-            _log(turn)
-        yield len(turn.units)
+    for step in prune(timezone.now()):
+        if step.units:
+            _log(step)
+        yield len(step.units)
 
 
-def _log(turn: Turn) -> None:
-    files = sum(len(unit.pieces) for unit in turn.units)
-    logger.info("Removed %d uploads with their events (%s)", files, turn.reason.value)
+def _log(step: PruneStep) -> None:
+    files = sum(len(unit.files) for unit in step.units)
+    logger.info("Removed %d uploads with their events (%s)", files, step.reason.value)

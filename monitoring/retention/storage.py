@@ -1,4 +1,4 @@
-"""What our files take and how long the room lasts. Measured a few times a day, so that to look costs nothing."""
+"""Disk usage and its forecast. It is measured a few times a day, so that showing it is cheap."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hsi.disk_space import disk_usage
 from monitoring.models import StorageSample
 from monitoring.retention.rules import bytes_by_camera
 
-FILES = 500  # looked at in a turn
+FILES = 500  # read per step
 GROWTH_LOOKED_AT = timedelta(days=7)
 GROWTH_AT_LEAST = timedelta(hours=20)
 FARTHEST_DAYS = 3650
@@ -25,7 +25,7 @@ SAMPLE_DAYS = 90  # how long samples are kept
 
 
 def measure(now: datetime) -> Iterator[int]:
-    """Turns of one measurement; the last one writes the sample."""
+    """Measure in steps. The last step writes the sample."""
     thumbnails = 0
     for size in _thumbnail_chunks():
         thumbnails += size
@@ -66,15 +66,15 @@ def database_bytes() -> int | None:
 
 
 def forecast(now: datetime) -> tuple[float | None, str]:
-    """In how many days the disk of the camera folder is full, by how its free room shrank; or None, and why."""
+    """Return in how many days the disk of the camera folder is full, or None and the reason."""
     rows = StorageSample.objects.filter(time__gte=now - GROWTH_LOOKED_AT, free_bytes__isnull=False).order_by("time")
     first, last = rows.first(), rows.last()
     if first is None or last is None or last.time - first.time < GROWTH_AT_LEAST:
-        return None, "It has not been measured for a day yet."
+        return None, "Not enough measurements yet (one day)."
     days = (last.time - first.time) / timedelta(days=1)
     growth = ((first.free_bytes or 0) - (last.free_bytes or 0)) / days
     if growth <= 0:
-        return None, "The free room does not shrink."
+        return None, "The free space is not shrinking."
     left = (last.free_bytes or 0) / growth
     return (None, "Not within ten years.") if left > FARTHEST_DAYS else (round(left, 1), "")
 

@@ -1,4 +1,4 @@
-"""What retention removes in one piece: an upload alone, or a batch with its event and all its uploads."""
+"""What retention removes in one file: an upload alone, or a batch with its event and all its uploads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cameras.models import Upload
 from detection.models import Batch, Detection
 from events.models import Event
 
-CHUNK = 200  # uploads looked at, and removed, at a time
+CHUNK = 200  # uploads read and removed per chunk
 FIELDS = (
     "id", "camera_id", "path", "size", "mtime_ns", "version_key", "thumbnail", "quarantine", "captured_at",
     "received_at", "state", "file_gone", "spool",
@@ -23,8 +23,8 @@ FINISHED_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What retention needs to know of an upload."""
+class StoredFile:
+    """The columns of an upload that retention needs."""
 
     id: int
     camera: str
@@ -42,11 +42,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """Goes as a whole or not at all. `settled`: its work is finished and nobody wants it kept."""
+class DeletionUnit:
+    """Removed as a whole or not at all. `settled`: it is processed and not marked to be kept."""
 
     camera: str
-    pieces: tuple[Piece, ...]
+    files: tuple[StoredFile, ...]
     settled: bool
     started_at: datetime
     ended_at: datetime
@@ -56,19 +56,19 @@ class Unit:
 
     @property
     def bytes(self) -> int:
-        """What its files take, as far as they are still there."""
-        return sum(piece.size for piece in self.pieces if not piece.file_gone)
+        """Size of the existing files."""
+        return sum(file.size for file in self.files if not file.file_gone)
 
     @property
     def received_at(self) -> datetime:
-        """When the last of it came."""
-        return max((piece.received_at for piece in self.pieces), default=self.ended_at)
+        """Arrival time of the newest file."""
+        return max((file.received_at for file in self.files), default=self.ended_at)
 
 
-def pages(uploads: QuerySet[Upload], key: str, before: datetime) -> Iterator[list[Piece]]:
-    """Uploads whose time in the column `key` is before `before`, oldest first, a chunk at a time.
+def pages(uploads: QuerySet[Upload], key: str, before: datetime) -> Iterator[list[StoredFile]]:
+    """Yield chunks of uploads with `key` before `before`, oldest first.
 
-    Walks by position, so that what stays is looked at once and memory does not depend on how much there is.
+    Pages by position, so that kept rows are read once and memory use is constant.
     """
     rows = uploads.filter(**{f"{key}__lt": before}).order_by(key, "id")
     page = _read(rows[:CHUNK])
@@ -78,31 +78,31 @@ def pages(uploads: QuerySet[Upload], key: str, before: datetime) -> Iterator[lis
         page = _read(rows.filter(**{f"{key}__gte": at}).filter(Q(**{f"{key}__gt": at}) | Q(id__gt=last))[:CHUNK])
 
 
-def _read(rows: QuerySet[Upload]) -> list[Piece]:
-    return [Piece(*row) for row in rows.values_list(*FIELDS)]
+def _read(rows: QuerySet[Upload]) -> list[StoredFile]:
+    return [StoredFile(*row) for row in rows.values_list(*FIELDS)]
 
 
-def units_of(page: list[Piece], key: str) -> list[Unit]:
-    """The units that begin in this page, oldest first. A batch begins with its first upload in the order of `key`."""
+def units_of(page: list[StoredFile], key: str) -> list[DeletionUnit]:
+    """Return the units that start in this page, oldest first. A batch starts at its first upload in `key` order."""
     batch_of = dict(
-        Detection.objects.filter(upload_id__in=[piece.id for piece in page])
+        Detection.objects.filter(upload_id__in=[file.id for file in page])
         .values_list("upload_id", "batch_id")
         .distinct()
     )
-    members = _members(set(batch_of.values()), {piece.id: piece for piece in page})
+    members = _members(set(batch_of.values()), {file.id: file for file in page})
     facts = _facts(members)
     found = []
-    for piece in page:
-        batch = batch_of.get(piece.id)
+    for file in page:
+        batch = batch_of.get(file.id)
         if batch is None:
-            found.append(_alone(piece))
-        elif batch in facts and min(members[batch], key=lambda one: (getattr(one, key), one.id)).id == piece.id:
+            found.append(_alone(file))
+        elif batch in facts and min(members[batch], key=lambda one: (getattr(one, key), one.id)).id == file.id:
             found.append(_together(batch, members[batch], facts[batch]))
     return found
 
 
-def empty_batches(before: datetime) -> Iterator[list[Unit]]:
-    """Batches opened before `before` that hold no detection any more: their uploads went another way."""
+def empty_batches(before: datetime) -> Iterator[list[DeletionUnit]]:
+    """Yield batches opened before `before` without detections, because their uploads were removed."""
     last = 0
     while rows := list(Batch.objects.filter(pk__gt=last, opened_at__lt=before).order_by("pk").values(*_BATCH)[:CHUNK]):
         last = rows[-1]["id"]
@@ -112,8 +112,8 @@ def empty_batches(before: datetime) -> Iterator[list[Unit]]:
         yield [_together(row["id"], [], row) for row in rows if row["id"] not in held]
 
 
-def deleted_events(before: datetime) -> Iterator[list[Unit]]:
-    """Those whose event is in the trash since before `before`."""
+def deleted_events(before: datetime) -> Iterator[list[DeletionUnit]]:
+    """Yield units whose event was moved to the trash before `before`."""
     last = 0
     trash = Event.with_trash.filter(deleted_at__lt=before).order_by("pk")
     while found := dict(trash.filter(pk__gt=last).values_list("pk", "batch_id")[:CHUNK]):
@@ -129,15 +129,15 @@ _BATCH = (
 )  # fmt: skip
 
 
-def _members(batches: set[int], known: dict[int, Piece]) -> dict[int, list[Piece]]:
-    """All uploads of each batch, those of the page without a second look."""
+def _members(batches: set[int], known: dict[int, StoredFile]) -> dict[int, list[StoredFile]]:
+    """Return all uploads of each batch, using rows that are already loaded."""
     links = list(Detection.objects.filter(batch_id__in=batches).values_list("batch_id", "upload_id").distinct())
     missing = {upload for _, upload in links} - known.keys()
-    pieces = known | {piece.id: piece for piece in _read(Upload.objects.filter(pk__in=missing))}
+    files = known | {file.id: file for file in _read(Upload.objects.filter(pk__in=missing))}
     members = defaultdict(list)
     for batch, upload in links:
-        if upload in pieces:
-            members[batch].append(pieces[upload])
+        if upload in files:
+            members[batch].append(files[upload])
     return members
 
 
@@ -145,21 +145,21 @@ def _facts(batches: Iterable[int]) -> dict[int, dict[str, Any]]:
     return {row["id"]: row for row in Batch.objects.filter(pk__in=list(batches)).values(*_BATCH)}
 
 
-def _alone(piece: Piece) -> Unit:
-    settled = piece.state in Upload.FINISHED
-    return Unit(piece.camera, (piece,), settled, piece.captured_at, piece.captured_at)
+def _alone(file: StoredFile) -> DeletionUnit:
+    settled = file.state in Upload.FINISHED
+    return DeletionUnit(file.camera, (file,), settled, file.captured_at, file.captured_at)
 
 
-def _together(batch: int, pieces: list[Piece], facts: dict[str, Any]) -> Unit:
+def _together(batch: int, files: list[StoredFile], facts: dict[str, Any]) -> DeletionUnit:
     settled = (
         facts["state"] in FINISHED_BATCH
         and not facts["event__kept"]
         and facts["event__exported_at"] is None
         and facts["event__analysis"] != Event.Analysis.PENDING
-        and all(piece.state in Upload.FINISHED for piece in pieces)
+        and all(file.state in Upload.FINISHED for file in files)
     )
-    pieces = sorted(pieces, key=lambda piece: piece.id)
-    return Unit(
-        facts["camera_id"], tuple(pieces), settled, facts["started_at"], facts["ended_at"], batch, facts["event__id"],
+    files = sorted(files, key=lambda file: file.id)
+    return DeletionUnit(
+        facts["camera_id"], tuple(files), settled, facts["started_at"], facts["ended_at"], batch, facts["event__id"],
         in_trash=facts["event__deleted_at"] is not None,
     )  # fmt: skip

@@ -22,7 +22,7 @@ ERROR = "The host answered 502 Bad Gateway. " + "x" * 200
 
 
 def everything() -> None:
-    """What `night.trouble` leaves out. Webhooks to 127.0.0.1 must be allowed."""
+    """What `night.issue` leaves out. Webhooks to 127.0.0.1 must be allowed."""
     event = Event.objects.order_by("pk").first()
     assert event is not None
     group = Group.objects.create(name=LONG)

@@ -148,21 +148,21 @@ def states(house: Running) -> list[str]:
 
 def trouble(page: Page, words: str, after_ms: int = 0) -> Locator:
     """It is on the overview within 15 s, by itself, and `after_ms` which it takes to become true."""
-    found = page.locator(".trouble").filter(has_text=words)
+    found = page.locator(".issue").filter(has_text=words)
     expect(found).to_have_count(1, timeout=SEEN_WITHIN_MS + after_ms)
     return found
 
 
 def gone(page: Page, words: str) -> None:
     page.goto("/admin/")
-    expect(page.locator(".trouble").filter(has_text=words)).to_have_count(0, timeout=SEEN_WITHIN_MS)
+    expect(page.locator(".issue").filter(has_text=words)).to_have_count(0, timeout=SEEN_WITHIN_MS)
 
 
 def test_a_detector_that_fails_is_seen_and_asked_again_and_a_poisoned_picture_is_given_up(
     house: Running, detector: Detector, overview: Page
 ) -> None:
     page = overview
-    expect(page.locator(".verdict h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
+    expect(page.locator(".overall-status h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
     detector.is_ill = True
     for number in range(4):
         upload(house, number)
@@ -173,10 +173,10 @@ def test_a_detector_that_fails_is_seen_and_asked_again_and_a_poisoned_picture_is
     detector.is_ill = False
     seen.click()
     page.get_by_role("button", name="Reset rtdetr").click()
-    expect(page.get_by_text("the service is asked again")).to_be_visible()
-    page.goto("/admin/letters/")
+    expect(page.get_by_text("the service is used again")).to_be_visible()
+    page.goto("/admin/dead-letters/")
     if page.get_by_role("button", name=re.compile("Requeue all")).count():
-        page.get_by_role("button", name="Requeue every open letter").click()
+        page.get_by_role("button", name="Requeue all dead letters").click()
         page.get_by_role("button", name="Requeue").click()
     house.until(lambda: states(house) == ["detected"] * 4)
 
@@ -203,7 +203,7 @@ def test_a_picture_that_kills_its_decoder_is_refused_and_seen_and_nothing_else_s
     house.until(lambda: states(house) == ["detected"])
     with KillerPicture(house) as killer:
         killer.upload()
-        told = page.locator(".part-failures").get_by_text("rejected: the decoder ended with SIGSEGV")
+        told = page.locator(".panel-failures").get_by_text("rejected: the decoder ended with SIGSEGV")
         expect(told).to_be_visible(timeout=SEEN_WITHIN_MS)
     assert 2 <= len(killer.killed) <= 4  # two for each time that it is judged
     upload(house, 2)
@@ -221,7 +221,7 @@ def test_a_disk_that_fills_up_is_seen_before_and_when_intake_pauses(house: Runni
     trouble(page, "Intake pauses")
     upload(house, 1)
     disk.is_used(60)
-    expect(page.locator(".verdict h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
+    expect(page.locator(".overall-status h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
     house.until(lambda: states(house) == ["detected"])
 
 
@@ -232,7 +232,7 @@ def test_a_camera_that_falls_silent_is_seen_and_paused_from_its_page(house: Runn
     # Shorter than a person may ask for: the night is long, the test is not.
     house.manage("shell", "-c", "from cameras.models import Camera as C; C.objects.update(expected_interval_seconds=3)")
     trouble(page, "1 camera is silent", after_ms=8_000)
-    page.locator("a.camera").filter(has_text="silent for too long").click()
+    page.locator("a.camera").filter(has_text="offline").click()
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("paused", exact=True).first).to_be_visible()

@@ -117,7 +117,7 @@ def test_what_to_look_at_is_opened_when_nothing_came_for_a_minute(visit: Visit, 
         if page.locator("details.checks-list[open]").count():
             break
         page.wait_for_load_state("networkidle")
-    expect(page.get_by_text("No file lies in the folder roof")).to_be_visible()
+    expect(page.get_by_text("The folder roof is empty")).to_be_visible()
 
 
 def test_a_camera_is_paused_and_resumed_and_the_keyboard_reaches_all(visit: Visit, door: Camera):

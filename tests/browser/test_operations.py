@@ -36,8 +36,8 @@ def pages() -> list[str]:
     assert upload is not None
     places: tuple[str, ...] = (
         "",
-        "letters/",
-        f"letters/{letter.pk}",
+        "dead-letters/",
+        f"dead-letters/{letter.pk}",
         f"jobs/{bulk_jobs.begin('requeue', {'error': letter.error_type}, 12).pk}",
         "queues/",
         "queues/detection_queue/pause",
@@ -86,35 +86,35 @@ def test_the_overview_of_a_new_house_explains_what_is_empty(server: Site, visit:
 def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(visit: Visit, boss: User) -> None:
     page = visit.page
     page.goto("/admin/")
-    expect(page.locator(".troubles")).not_to_contain_text("12 dead letters")
+    expect(page.locator(".issues")).not_to_contain_text("12 dead letters")
     night.trouble(boss)
-    troubles = page.locator(".troubles")
+    troubles = page.locator(".issues")
     for words in ("12 dead letters: AIServiceError", "rtdetr is open", "analysis_queue is paused", "orphans"):
         expect(troubles).to_contain_text(words, timeout=SEEN_WITHIN_MS)
-    expect(page.locator(".part-room")).to_contain_text("Full in")
+    expect(page.locator(".panel-storage")).to_contain_text("Full in")
     press(troubles.get_by_role("link", name="12 dead letters: AIServiceError"))
-    expect(page).to_have_url(re.compile("/admin/letters/"))
+    expect(page).to_have_url(re.compile("/admin/dead-letters/"))
     said(page, "Of this cause")
 
 
 def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: Visit) -> None:
     upload = factories.upload(state=Upload.State.DEAD)
-    for number in range(bulk_jobs.PART * 5):
+    for number in range(bulk_jobs.CHUNK * 5):
         factories.dead_letter(row_id=upload.pk + number)
     page = visit.page
-    page.goto("/admin/letters/")
-    press(page.get_by_role("button", name="Requeue every open letter"))
+    page.goto("/admin/dead-letters/")
+    press(page.get_by_role("button", name="Requeue all dead letters"))
     said(page, "Queue 125 dead letters again?")
     press(page.get_by_role("button", name="Requeue"))
-    said(page, "0 of 125 letters")
-    bulk_jobs.turn()
-    said(page, "25 of 125 letters")
-    page.goto("/admin/letters/")
-    press(page.get_by_role("link", name="Follow or stop it"))
+    said(page, "0 of 125 dead letters")
+    bulk_jobs.step()
+    said(page, "25 of 125 dead letters")
+    page.goto("/admin/dead-letters/")
+    press(page.get_by_role("link", name="Show or stop"))
     said(page, "It goes on when you leave this page.")
-    while bulk_jobs.turn():
+    while bulk_jobs.step():
         pass
-    said(page, "125 of 125 letters")
+    said(page, "125 of 125 dead letters")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     press(page.get_by_role("link", name="To the dead letters"))
     said(page, "There is none. That is as it should be.")
@@ -154,7 +154,7 @@ def test_figures_that_are_old_are_no_news(server: Site, visit: Visit) -> None:
 def test_the_letters_of_a_cause_are_queued_again_and_one_is_discarded(visit: Visit, boss: User) -> None:
     night.trouble(boss)
     page = visit.page
-    page.goto("/admin/letters/")
+    page.goto("/admin/dead-letters/")
     press(page.get_by_role("button", name="Requeue all AIServiceError of detection_queue"))
     said(page, "Queue 12 dead letters again?")
     press(page.get_by_role("button", name="Requeue"))
@@ -162,9 +162,9 @@ def test_the_letters_of_a_cause_are_queued_again_and_one_is_discarded(visit: Vis
     assert DeadLetter.objects.filter(state="open").count() == 1
     assert Upload.objects.filter(state=Upload.State.WAITING).count() == 12
     left = DeadLetter.objects.filter(state="open").get()
-    page.get_by_label(f"Choose letter {left.pk}").press("Space")
-    press(page.get_by_role("button", name="Discard chosen"))
-    said(page, "Give up 1 dead letter?")
+    page.get_by_label(f"Select dead letter {left.pk}").press("Space")
+    press(page.get_by_role("button", name="Discard selected"))
+    said(page, "Discard 1 dead letter?")
     press(page.get_by_role("link", name="Cancel"))
     assert DeadLetter.objects.filter(state="open").count() == 1
     page.get_by_role("link", name="AIServiceRejectedError").last.click()
@@ -185,10 +185,10 @@ def test_a_queue_is_paused_and_let_go_on_and_a_breaker_is_reset(visit: Visit, bo
     said(page, "detection_queue is paused.")
     assert QueuePause.objects.filter(queue="detection_queue", paused_by="boss").exists()
     press(page.get_by_role("button", name="Resume detection_queue"))
-    said(page, "detection_queue goes on.")
+    said(page, "detection_queue is resumed.")
     assert not QueuePause.objects.filter(queue="detection_queue").exists()
     press(page.get_by_role("button", name="Reset rtdetr"))
-    said(page, "the service is asked again")
+    said(page, "the service is used again")
     assert CircuitBreaker.objects.get(name="rtdetr").state == "closed"
 
 
@@ -197,7 +197,7 @@ def test_a_token_is_made_and_works(visit: Visit, screen: Screen) -> None:
     page.goto("/admin/hsi/apitoken/")
     if screen.is_phone:
         press(page.get_by_role("link", name="More"))
-    press(page.get_by_role("link", name="Make a token"))
+    press(page.get_by_role("link", name="Create a token"))
     page.get_by_label("What for").fill("Home Assistant")
     press(page.get_by_label("write: review events"), "Space")
     press(page.get_by_role("button", name="Make the token"))

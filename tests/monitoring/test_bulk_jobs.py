@@ -38,13 +38,13 @@ def begin(verb: str = "requeue", total: int = 1000, **filters: str) -> JobRun:
 def finish() -> int:
     """Parts that were done until nothing was left."""
     parts = 0
-    while bulk_jobs.turn():
+    while bulk_jobs.step():
         parts += 1
     return parts
 
 
 def test_every_letter_is_dealt_with_in_parts_and_its_run_tells_how_many():
-    number = bulk_jobs.PART * 2 + 3
+    number = bulk_jobs.CHUNK * 2 + 3
     letters(number)
     run = begin()
     assert finish() == 3
@@ -97,15 +97,15 @@ def test_a_letter_whose_row_is_gone_is_counted_as_discarded():
 
 
 def test_one_that_is_stopped_leaves_the_rest_open():
-    letters(bulk_jobs.PART + 1)
+    letters(bulk_jobs.CHUNK + 1)
     run = begin()
-    assert bulk_jobs.turn()
+    assert bulk_jobs.step()
     with audit.by(ANN):
         assert bulk_jobs.stop(run)
         assert not bulk_jobs.stop(run)
-    assert not bulk_jobs.turn()
+    assert not bulk_jobs.step()
     run.refresh_from_db()
-    assert (run.outcome, run.counts["requeued"]) == ("stopped", bulk_jobs.PART)
+    assert (run.outcome, run.counts["requeued"]) == ("stopped", bulk_jobs.CHUNK)
     assert DeadLetter.objects.filter(state="open").count() == 1
     assert AuditEntry.objects.filter(action="job_stopped", user="ann").count() == 1
 
@@ -146,7 +146,7 @@ def test_while_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patched:
         patched.setitem(bulk_jobs.RESOLVE, "requeue", away)
         with pytest.raises(OperationalError):
-            bulk_jobs.turn()
+            bulk_jobs.step()
     run.refresh_from_db()
     assert run.outcome == "running"
     finish()
@@ -155,7 +155,7 @@ def test_while_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_housekeeping_does_it():
-    letters(bulk_jobs.PART + 1)
+    letters(bulk_jobs.CHUNK + 1)
     begin()
     Housekeeper().run(once=True)
     assert not DeadLetter.objects.filter(state="open").exists()
@@ -172,14 +172,14 @@ def housekeeping(crash_at: str) -> int:
 
 @pytest.mark.slow
 def test_killed_in_the_middle_of_a_part_another_process_goes_on(data_dir: Path):
-    letters(bulk_jobs.PART * 2)
+    letters(bulk_jobs.CHUNK * 2)
     run = begin()
-    assert housekeeping(f"errand.letter:{bulk_jobs.PART + 4}") == -signal.SIGKILL
+    assert housekeeping(f"bulk_job.dead_letter:{bulk_jobs.CHUNK + 4}") == -signal.SIGKILL
     run.refresh_from_db()
-    assert (run.outcome, run.counts["requeued"]) == ("running", bulk_jobs.PART)
-    assert DeadLetter.objects.filter(state="open").count() == bulk_jobs.PART
+    assert (run.outcome, run.counts["requeued"]) == ("running", bulk_jobs.CHUNK)
+    assert DeadLetter.objects.filter(state="open").count() == bulk_jobs.CHUNK
     assert housekeeping("") == 0
     run.refresh_from_db()
-    assert (run.outcome, run.counts["requeued"]) == ("done", bulk_jobs.PART * 2)
-    assert QueueJob.objects.count() == bulk_jobs.PART * 2
-    assert AuditEntry.objects.filter(action="dead_letter_requeued").count() == bulk_jobs.PART * 2
+    assert (run.outcome, run.counts["requeued"]) == ("done", bulk_jobs.CHUNK * 2)
+    assert QueueJob.objects.count() == bulk_jobs.CHUNK * 2
+    assert AuditEntry.objects.filter(action="dead_letter_requeued").count() == bulk_jobs.CHUNK * 2

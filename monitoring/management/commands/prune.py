@@ -12,11 +12,11 @@ from cameras.models import Garbage
 from hsi import live_settings
 from monitoring.retention.rules import Reason
 from monitoring.retention.run import prune
-from monitoring.retention.units import Unit
+from monitoring.retention.units import DeletionUnit
 
 
 @dataclass(slots=True)
-class Tally:
+class RemovedCount:
     """What goes of one camera for one reason."""
 
     events: int = 0
@@ -25,9 +25,9 @@ class Tally:
     oldest: datetime | None = None
     newest: datetime | None = None
 
-    def add(self, unit: Unit) -> None:
+    def add(self, unit: DeletionUnit) -> None:
         self.events += unit.event is not None
-        self.uploads += len(unit.pieces)
+        self.uploads += len(unit.files)
         self.bytes += unit.bytes
         self.oldest = min(self.oldest or unit.started_at, unit.started_at)
         self.newest = max(self.newest or unit.ended_at, unit.ended_at)
@@ -42,23 +42,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         live_settings.apply_changes()
         dry_run: bool = options["dry_run"]
-        tallies: dict[tuple[Reason, str], Tally] = {}
-        for turn in prune(timezone.now(), dry_run=dry_run):
-            for unit in turn.units:
-                tallies.setdefault((turn.reason, unit.camera), Tally()).add(unit)
-        for line in lines(tallies, "would go" if dry_run else "removed"):
+        counts: dict[tuple[Reason, str], RemovedCount] = {}
+        for step in prune(timezone.now(), dry_run=dry_run):
+            for unit in step.units:
+                counts.setdefault((step.reason, unit.camera), RemovedCount()).add(unit)
+        for line in lines(counts, "would go" if dry_run else "removed"):
             self.stdout.write(line)
         left = 0 if dry_run else Garbage.objects.count()
         if left:
             self.stdout.write(f"{left} files could not be deleted yet and will be tried again.")
 
 
-def lines(tallies: dict[tuple[Reason, str], Tally], verb: str) -> Iterator[str]:
+def lines(counts: dict[tuple[Reason, str], RemovedCount], verb: str) -> Iterator[str]:
     """One line a camera and reason, then the sum."""
-    for (reason, camera), tally in sorted(tallies.items(), key=lambda item: (item[0][1], item[0][0].name)):
+    for (reason, camera), tally in sorted(counts.items(), key=lambda item: (item[0][1], item[0][0].name)):
         span = f"{tally.oldest:%Y-%m-%d %H:%M} to {tally.newest:%Y-%m-%d %H:%M}"
         yield f"{camera}: {tally.events} events, {tally.uploads} uploads, {tally.bytes} bytes, {span}: {reason.value}"
     events, uploads, size = (
-        sum(getattr(tally, name) for tally in tallies.values()) for name in ("events", "uploads", "bytes")
+        sum(getattr(tally, name) for tally in counts.values()) for name in ("events", "uploads", "bytes")
     )
     yield f"{verb}: {events} events, {uploads} uploads, {size} bytes"

@@ -1,4 +1,4 @@
-"""What has come of a camera just now and what became of it, or what to look at while nothing comes."""
+"""Recent files of a camera and their processing state, or what to check while no file arrives."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage on the way of a picture. `tone` is `unknown` where it has not come so far."""
+    """A processing stage of a file. `tone` is `unknown` if the file has not reached it."""
 
     name: str
     tone: str
@@ -57,7 +57,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that came, and how far. `notes` are what its name tells, and what to do about it."""
+    """A received file with its stages. `notes` explain its name and its problems."""
 
     upload: Upload
     stages: list[Stage]
@@ -68,7 +68,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to look at while nothing comes."""
+    """Something to check while no file arrives."""
 
     tone: str
     words: str
@@ -76,7 +76,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """`is_first`: no more than one ever came. `seen` are names of files in the folder that have not been taken in."""
+    """`is_first`: exactly one file was ever received. `seen` are names of files that wait in the folder."""
 
     shown: list[Arrival]
     is_first: bool
@@ -85,12 +85,12 @@ class Arrivals:
 
     @property
     def are_stopped(self) -> bool:
-        """Whether waiting is in vain."""
+        """Whether no file can arrive."""
         return any(finding.tone == "bad" for finding in self.findings)
 
 
 class FirstPicture(OperationsPage):
-    """`{"at": time, "newest": number of the upload or 0, "html": ...}`, for the page that waits."""
+    """Return `{"at": time, "newest": upload id or 0, "html": ...}` for the waiting page."""
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         camera = get_object_or_404(Camera, pk=self.kwargs["pk"])
@@ -106,8 +106,8 @@ def arrivals(camera: Camera) -> Arrivals:
     shown = [arrival(upload) for upload in recent[:SHOWN]]
     seen, findings = lying(camera)
     is_first = Upload.objects.filter(camera=camera).order_by()[:2].count() == 1
-    told = [*standing_still(camera), *several_channels(camera, shown), *findings, *elsewhere(camera, now)]
-    return Arrivals(shown, is_first, seen, told)
+    checks = [*standing_still(camera), *several_channels(camera, shown), *findings, *elsewhere(camera, now)]
+    return Arrivals(shown, is_first, seen, checks)
 
 
 def arrival(upload: Upload) -> Arrival:
@@ -133,7 +133,7 @@ def looked_at(upload: Upload) -> Stage:
         State.EMPTY: "nothing found",
         State.DEAD: "failed",
     }
-    return Stage("Looked at", tone, words.get(State(upload.state), "not needed"))
+    return Stage("Analysed", tone, words.get(State(upload.state), "not needed"))
 
 
 def without_event(upload: Upload) -> str:
@@ -141,40 +141,40 @@ def without_event(upload: Upload) -> str:
 
 
 def notes(upload: Upload) -> list[str]:
-    """What its name tells; why it was refused, and what to do."""
-    told = [name_told(upload)]
+    """Explain the name, the rejection and what to do."""
+    texts = [name_note(upload)]
     if upload.clock_skew:
-        told.append("The camera's clock is off, so that the time of its arrival counts. Set it, by NTP if it can.")
+        texts.append("The camera's clock is wrong, so the arrival time is used. Set the clock, preferably by NTP.")
     if upload.reason:
-        told.append(f"Why: {upload.reason}.")
+        texts.append(f"Why: {upload.reason}.")
     if upload.state == Upload.State.REJECTED:
-        told.append(ADVICE.get(upload.reason.partition(":")[0], ADVICE["broken"]))
-    return told
+        texts.append(ADVICE.get(upload.reason.partition(":")[0], ADVICE["broken"]))
+    return texts
 
 
-def name_told(upload: Upload) -> str:
+def name_note(upload: Upload) -> str:
     named = file_names.parse(upload.path.partition("/")[2])
     if named is None:
-        return f"Its name tells no time; that is by the {upload.get_captured_at_source_display()}."
+        return f"Its name contains no time. The time is from the {upload.get_captured_at_source_display()}."
     vendor = vendor_for_pattern(named.pattern)
     reason = f", {named.trigger}" if named.trigger else ""
     return f"Named as by {vendor.name if vendor else named.pattern}: {named.local:%d.%m.%Y %H:%M:%S}{reason}."
 
 
 def standing_still(camera: Camera) -> list[Finding]:
-    """Why nothing can come at all."""
+    """Return why no file can be accepted at all."""
     found = []
     if not camera.enabled:
         found.append(Finding("warn", "The camera is paused: its files wait in their folder."))
     if disk_guard.is_disk_low():
-        found.append(Finding("bad", "The disk is nearly full: intake pauses, files wait in their folders."))
+        found.append(Finding("bad", "The disk is nearly full. Intake is paused, files wait in their folders."))
     elif offline.intake_is_stopped():
-        found.append(Finding("bad", "No watcher runs: nobody takes files in. Start it, or look at its log."))
+        found.append(Finding("bad", "The watcher is not running, so no file is accepted. Start it, or check its log."))
     return found
 
 
 def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
-    """Whether the newest files are of several channels of a recorder, and nobody has said where names tell them."""
+    """Warn if the newest files belong to several channels of a recorder and no channel pattern is set."""
     names = [one.upload.path.partition("/")[2] for one in shown]
     known = {channel: name for name in names if (channel := recorder_channels.guess_channel(name))}
     if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
@@ -185,18 +185,16 @@ def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
 
 
 def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
-    """Files in its folder without a row, and what is to be said of the folder."""
+    """Return waiting files in the folder of the camera, and findings about the folder."""
     tree = Tree(settings.CAMERA_ROOT)
     try:
         if camera.root_folder not in tree.folders():
-            return [], [Finding("bad", f"The folder {camera.root_folder} is gone from the camera folder.")]
+            return [], [Finding("bad", f"The folder {camera.root_folder} does not exist in the camera folder.")]
         entries = list(islice(tree.walk(camera.root_folder, QuietVisitor()), FILES_LOOKED_AT))
     except OSError:
-        return [], [Finding("bad", "The camera folder is not there or cannot be read.")]
+        return [], [Finding("bad", "The camera folder does not exist or cannot be read.")]
     if not entries:
-        return [], [
-            Finding("calm", f"No file lies in the folder {camera.root_folder}: the camera has not written there.")
-        ]
+        return [], [Finding("calm", f"The folder {camera.root_folder} is empty: the camera has not written to it.")]
     half = [entry for entry in entries if is_temporary(entry.path)]
     rest = [entry for entry in entries if not is_ignored(entry.path)]
     new = list(scanner.without_row(entry for entry in rest if scanner.is_supported(entry.path)))
@@ -205,24 +203,24 @@ def lying(camera: Camera) -> tuple[list[str], list[Finding]]:
 
 
 def problems(camera: Camera) -> list[Finding]:
-    """What the watcher could not take in, and why."""
+    """Return the intake problems of the camera."""
     rows = IntakeProblem.objects.filter(folder__in=(camera.root_folder, ""))
     return [Finding("calm" if row.kind in row.HARMLESS else "warn", f"{row.summary}.") for row in rows]
 
 
 def elsewhere(camera: Camera, now: datetime) -> list[Finding]:
-    """Whether something came in the wrong place meanwhile."""
+    """Return findings about files in other places."""
     made = Camera.objects.filter(created_at__gte=now - timedelta(hours=1), uploads__isnull=False).exclude(pk=camera.pk)
     found = [
-        Finding("warn", f"A camera {other.name} was made for the folder {other.folder}: does this one write there?")
+        Finding("warn", f"A camera {other.name} was made for the folder {other.folder}: does this camera write there?")
         for other in made.distinct()[:SHOWN]
     ]
     try:
         strays, loose = find_unassigned_folders()[:SHOWN], lies_in_root()
     except OSError:
-        return found  # `lying` has told of it
+        return found  # `lying` reports this
     for stray in strays:
-        words = f"Files lie in the folder {stray.name}, which belongs to no camera: does this one write there?"
+        words = f"Files lie in the folder {stray.name}, which belongs to no camera: does this camera write there?"
         found.append(Finding("warn", words))
     if loose:
         words = "Files lie in the camera folder itself: does the camera's menu name its folder?"

@@ -1,4 +1,4 @@
-"""The page on which the zones of a camera are drawn. It stores them over the API, which checks them."""
+"""The zone editor of a camera. It stores zones through the API, which validates them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cameras.services import MAX_ZONES
 from cameras.zones import MAX_POINTS, MIN_POINTS
 from hsi.admin.base import shortened
 from hsi.http.url_prefix import link
-from monitoring.pages.camera.status import found
+from monitoring.pages.camera.status import get_camera
 from monitoring.pages.camera.steps import TITLE
 from monitoring.pages.page import OperationsPage
 
-BOARD = (16, 9)  # where there is no picture to draw on yet
+BOARD = (16, 9)  # used when there is no picture yet
 
 
 class ZoneEditor(OperationsPage):
     template_name = "monitoring/camera/zones.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        camera = found(self.kwargs["pk"])
+        camera = get_camera(self.kwargs["pk"])
         return {
             **super().get_context_data(**kwargs),
             "title": f"Zones of {shortened(camera.name, TITLE)}",
@@ -34,7 +34,7 @@ class ZoneEditor(OperationsPage):
 
 
 def drawn_on(camera: Camera) -> dict[str, Any]:
-    """What the script of the page works with: the zones, where they are stored, and the picture below them."""
+    """Return the data for the script: zones, their API address, and the background picture."""
     newest = camera.uploads.filter(state__in=Upload.USABLE).order_by("-captured_at", "-id").first()
     width, height = (newest.width, newest.height) if newest and newest.width and newest.height else BOARD
     return {

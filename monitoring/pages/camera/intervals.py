@@ -1,4 +1,4 @@
-"""How often a camera is expected to send: some answers to choose from, any other as a number and a unit."""
+"""The expected interval of a camera: some choices, or a number with a unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cameras.models import Camera, Upload
 from monitoring.pages.formatting import age, many
 
 OFFERED = (
-    ("", "It may be silent as long as it likes", "Silence is never told."),
+    ("", "No limit", "The camera is never marked offline."),
     ("300", "Every 5 minutes", "For one that sends a picture by its schedule every minute or so."),
     ("3600", "Every hour", "For one that sends a picture by its schedule."),
     ("86400", "Every day", "For one that sends when something moves, where something moves every day."),
@@ -24,8 +24,8 @@ LOOKED_BACK = timedelta(days=7)
 MOST = 5_000
 
 
-def shown(camera: Camera) -> dict[str, Any]:
-    """What the form of the step holds."""
+def form_data(camera: Camera) -> dict[str, Any]:
+    """Return the content of the form."""
     now = str(camera.expected_interval_seconds or "")
     number, unit = split(camera.expected_interval_seconds or 1800)
     known = now in {value for value, _, _ in OFFERED}
@@ -55,7 +55,7 @@ def entered(form: Mapping[str, str]) -> Any:
 
 def in_words(seconds: int | None) -> str:
     if seconds is None:
-        return "any, silence is not told"
+        return "no limit"
     number, unit = split(seconds)
     return many(number, dict(UNITS)[unit].removesuffix("s"))
 

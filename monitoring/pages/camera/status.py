@@ -1,4 +1,4 @@
-"""How a camera is: its last picture, what came in a day, what is expected of it, and where to go from there."""
+"""The page of a camera: last picture, uploads of a day, expected interval, clock and links."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from hsi.admin.base import shortened
 from monitoring.pages.camera.intervals import in_words, longest_pause
 from monitoring.pages.camera.steps import TITLE, address
 from monitoring.pages.chart import spark
-from monitoring.pages.confirm import Confirmed
 from monitoring.pages.formatting import age, since
-from monitoring.pages.page import OperationsPage
+from monitoring.pages.page import ConfirmationPage, OperationsPage
 from monitoring.pages.panels import camera_state
 
 DAY = timedelta(days=1)
@@ -38,8 +37,8 @@ TONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How many of a day's uploads ended so. `link` leads to them."""
+class StateCount:
+    """Number of uploads of a day in one state, with a link to them."""
 
     state: str
     tone: str
@@ -51,7 +50,7 @@ class CameraPage(OperationsPage):
     template_name = "monitoring/camera/camera.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        camera = found(self.kwargs["pk"])
+        camera = get_camera(self.kwargs["pk"])
         now = timezone.now()
         state, tone = camera_state(camera, last_of(camera))
         recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY)
@@ -68,7 +67,7 @@ class CameraPage(OperationsPage):
             "longest_pause_words": age(longest_pause(camera, now)),
             "local_now": now.astimezone(camera.zone),
             **clock(camera, now),
-            "tallies": tallies(camera, now),
+            "state_counts": state_counts(camera, now),
             "hours": by_hour(camera, now),
             "uploads": [
                 (upload, TONES[upload.state]) for upload in recent.order_by("-received_at", "-id")[:SHOWN_UPLOADS]
@@ -81,13 +80,13 @@ class CameraPage(OperationsPage):
 
 
 def clock(camera: Camera, now: datetime) -> dict[str, str]:
-    """By how much its clock is off, and what is offered to change that; empty texts where there is nothing to say."""
+    """Return texts for the clock error and the suggested correction, empty if there is none."""
     offered, correction = suggest_settings(camera, now), camera.clock_correction_seconds
     off = offset_text(camera.clock_offset_seconds) if camera.clock_offset_seconds else ""
     words = ""
     if offered is not None:
         zone, seconds = offered["time_zone"], offered["clock_correction_seconds"]
-        words = f"its clock tells the time of {zone}" if zone != camera.time_zone else added(seconds)
+        words = f"its clock is set to the time zone {zone}" if zone != camera.time_zone else added(seconds)
     corrected = added(correction) if correction else ""
     return {"clock_off": off, "clock_offer": words, "clock_corrected": corrected}
 
@@ -98,12 +97,12 @@ def added(seconds: int) -> str:
     return f"{duration_text(seconds)} {'added to' if seconds > 0 else 'taken off'} its times"
 
 
-def found(pk: str) -> Camera:
+def get_camera(pk: str) -> Camera:
     return get_object_or_404(Camera.objects.with_last_upload(), pk=pk)
 
 
 def last_of(camera: Camera) -> datetime | None:
-    """When the newest picture of a camera of `found` was taken."""
+    """Return the capture time of the newest picture."""
     last: datetime | None = getattr(camera, "last_captured_at", None)
     return last
 
@@ -114,19 +113,19 @@ def events(camera: Camera, now: datetime) -> list[Event]:
     )
 
 
-def tallies(camera: Camera, now: datetime) -> list[Tally]:
-    """What became of the uploads of a day, those that need somebody last."""
+def state_counts(camera: Camera, now: datetime) -> list[StateCount]:
+    """Count the uploads of a day by state."""
     recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY).order_by()
     numbers = dict(recent.values_list("state").annotate(number=Count("pk")))
     page = f"{reverse('admin:cameras_upload_changelist')}?camera__id__exact={camera.pk}&state__exact="
     return [
-        Tally(str(label), TONES[state], numbers.get(state, 0), f"{page}{state}")
+        StateCount(str(label), TONES[state], numbers.get(state, 0), f"{page}{state}")
         for state, label in Upload.State.choices
     ]
 
 
 def by_hour(camera: Camera, now: datetime) -> SafeString:
-    """Uploads of each of the last 24 hours, as small bars."""
+    """Draw the uploads of the last 24 hours by hour."""
     recent = Upload.objects.filter(camera=camera, received_at__gte=now - DAY).order_by()
     numbers = dict(recent.annotate(hour=TruncHour("received_at")).values_list("hour").annotate(number=Count("pk")))
     this = now.replace(minute=0, second=0, microsecond=0)
@@ -134,7 +133,7 @@ def by_hour(camera: Camera, now: datetime) -> SafeString:
 
 
 def links(camera: Camera, now: datetime) -> list[tuple[str, str, str]]:
-    """(icon, words, address) of what else there is about a camera."""
+    """Return the links of a camera: (icon, text, address)."""
     of_it = f"camera__id__exact={camera.pk}"
     return [
         ("notifications", "Events", f"{reverse('admin:events_event_changelist')}?{of_it}"),
@@ -147,33 +146,31 @@ def links(camera: Camera, now: datetime) -> list[tuple[str, str, str]]:
 
 
 class CorrectClock(OperationsPage):
-    """Takes the offer that the page of the camera makes."""
+    """Applies the suggested clock correction."""
 
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
-        camera = found(pk)
+        camera = get_camera(pk)
         offered = suggest_settings(camera, timezone.now())
         if offered is None:
-            messages.warning(request, f"There is nothing to correct at the clock of {camera.name} any more.")
+            messages.warning(request, f"The clock of {camera.name} needs no correction.")
         else:
             services.update_camera(camera, dict(offered))
-            messages.success(request, f"The clock of {camera.name} is corrected from the next picture on.")
+            messages.success(request, f"The clock of {camera.name} is corrected, starting with the next picture.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
 
 
-class PauseCamera(Confirmed):
+class PauseCamera(ConfirmationPage):
     title = "Pause a camera"
     button = "Pause"
     dangerous = False
 
     def question(self) -> str:
-        return (
-            f"Pause {found(self.kwargs['pk']).name}? Its files wait in their folder until it goes on. Nothing is lost."
-        )
+        return f"Pause {get_camera(self.kwargs['pk']).name}? Its files wait in their folder until you resume it."
 
     def act(self) -> str:
-        camera = found(self.kwargs["pk"])
+        camera = get_camera(self.kwargs["pk"])
         services.update_camera(camera, {"enabled": False})
         return f"{camera.name} is paused."
 
@@ -185,7 +182,7 @@ class ResumeCamera(OperationsPage):
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
-        camera = found(pk)
+        camera = get_camera(pk)
         services.update_camera(camera, {"enabled": True})
-        messages.success(request, f"{camera.name} goes on: what waits in its folder is taken in.")
+        messages.success(request, f"{camera.name} is resumed. Waiting files are processed.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))

@@ -1,4 +1,4 @@
-"""A camera is added in small steps. The first one makes it, the others change it: who leaves between loses nothing."""
+"""Add a camera in steps. The first step creates it, and the others change it, so that leaving early loses nothing."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ TITLES = {
     "first": "First picture",
 }
 ORDER = tuple(TITLES)
-TITLE = 40  # of a name, so much fits into the head of a page
+TITLE = 40  # longest camera name in a page title
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of the steps as the page shows it. `link` is empty before the camera is made."""
+    """A step in the list of steps. `link` is empty before the camera exists."""
 
     title: str
     link: str
@@ -61,7 +61,7 @@ def address(camera: Camera, step: str) -> str:
 
 
 class NewCamera(OperationsPage):
-    """The first step: the folder, and with it the camera."""
+    """The first step: choose the folder, which creates the camera."""
 
     template_name = "monitoring/camera/step.html"
     title = "Add a camera"
@@ -91,15 +91,15 @@ class NewCamera(OperationsPage):
 
 
 def known_folders() -> tuple[list[UnassignedFolder], str]:
-    """The folders to choose from, and why they cannot be told."""
+    """Return the available folders, and an error message."""
     try:
         return find_unassigned_folders(), ""
     except OSError:
-        return [], "The camera folder is not there or cannot be read."
+        return [], "The camera folder does not exist or cannot be read."
 
 
 def make_in(folder: str) -> str:
-    """The make whose names the files in a folder have; empty where that cannot be told."""
+    """Guess the make from the file names in a folder; "" if unknown."""
     try:
         unassigned = inspect_folder(Tree(settings.CAMERA_ROOT), folder)
     except OSError:
@@ -108,7 +108,7 @@ def make_in(folder: str) -> str:
 
 
 class CameraStep(OperationsPage):
-    """A later step: what is entered goes through the same checks and the same audit as over the API."""
+    """A later step. Its input is validated and audited like input of the API."""
 
     template_name = "monitoring/camera/step.html"
 
@@ -129,15 +129,15 @@ class CameraStep(OperationsPage):
             "part": f"monitoring/camera/{name}.html",
             "before": address(camera, ORDER[place - 1]) if place > 1 else "",
             "after": address(camera, ORDER[place + 1]) if place + 1 < len(ORDER) else "",
-            **SHOWN[name](camera, self.request),
+            **STEP_DATA[name](camera, self.request),
             **kwargs,
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         camera, name = self.camera(), self.kwargs["step"]
-        if name not in ENTERED:
+        if name not in STEP_INPUT:
             raise Http404
-        body: Input = CameraInputSerializer(data=ENTERED[name](request), partial=True)
+        body: Input = CameraInputSerializer(data=STEP_INPUT[name](request), partial=True)
         if not body.is_valid():
             fault = " ".join(words(body.errors))
             return self.render_to_response(self.get_context_data(wrong=fault, typed=request.POST.dict()), status=400)
@@ -148,44 +148,32 @@ class CameraStep(OperationsPage):
 
 
 def words(errors: Any) -> list[str]:
-    """What is wrong, of all fields."""
-    return [str(one) for of_field in errors.values() for one in of_field]
+    """Return the messages of all fields."""
+    return [str(message) for messages in errors.values() for message in messages]
 
 
-def of_name(camera: Camera, request: HttpRequest) -> dict[str, Any]:
-    return {}
-
-
-def of_make(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+def make_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
     host = urlsplit(f"//{request.get_host()}").hostname or ""
     chosen = VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR)
     offered = [(make, make.path(camera.root_folder, host), make is chosen) for make in (*VENDORS, OTHER_VENDOR)]
     return {"makes": offered, "root": settings.CAMERA_ROOT}
 
 
-def of_clock(camera: Camera, request: HttpRequest) -> dict[str, Any]:
-    # Those without a place, such as GMT+1 or posixrules, are old names: nobody looks for them.
+def clock_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    # Names without a region, such as GMT+1 or posixrules, are obsolete.
     places = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
     others = {"UTC", camera.time_zone} - {"", *places}
     return {"zones": [*sorted(others), *places], "site_zone": settings.TIME_ZONE, "chosen": camera.time_zone}
 
 
-def of_interval(camera: Camera, request: HttpRequest) -> dict[str, Any]:
-    return intervals.shown(camera)
-
-
-def of_first(camera: Camera, request: HttpRequest) -> dict[str, Any]:
-    return {"arrivals": arrivals(camera)}
-
-
-SHOWN: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
-    "name": of_name,
-    "make": of_make,
-    "clock": of_clock,
-    "interval": of_interval,
-    "first": of_first,
+STEP_DATA: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
+    "name": lambda camera, request: {},
+    "make": make_data,
+    "clock": clock_data,
+    "interval": lambda camera, request: intervals.form_data(camera),
+    "first": lambda camera, request: {"arrivals": arrivals(camera)},
 }
-ENTERED: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
+STEP_INPUT: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
     "name": lambda request: {"name": request.POST.get("name", "")},
     "make": lambda request: {"make": request.POST.get("make", "")},
     "clock": lambda request: {"time_zone": request.POST.get("time_zone", "")},

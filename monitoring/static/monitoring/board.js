@@ -80,7 +80,7 @@ export class Board {
     this.changed();
   }
 
-  // A drag is one step back; Escape ends it as if it had not begun.
+  // A drag is one step back; Escape cancels it.
   grabbed(event, number) {
     if (event.button !== 0) return;
     event.preventDefault();

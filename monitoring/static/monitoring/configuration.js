@@ -1,4 +1,4 @@
-// Narrows the tables of settings while somebody types, and says which fields were edited.
+// Filters the tables of settings by the typed text, and marks edited fields.
 
 const find = document.getElementById("find");
 const changed = document.getElementById("changed");

@@ -1,9 +1,9 @@
-// Where news of a page come from: asked for every few seconds, and at once when the system tells of a change.
+// Updates of a page: polled every few seconds, and immediately after a message of the system.
 
 import { Live } from "../events/socket.js";
 
 const EVERY = 5_000;
-const BURST = 500; // what is told within so many milliseconds is asked for once
+const BURST = 500; // messages within this many milliseconds cause one request
 
 // `address` returns where to ask, or null while nothing is to be asked. Returns what asks at once.
 export function follow(address, show, fail) {
@@ -38,7 +38,7 @@ export function follow(address, show, fail) {
   return { ask, soon: () => soon(BURST) };
 }
 
-// Calls `heard` for what the system tells of itself. While nothing can be heard, a page still asks.
+// Calls `heard` for each message of the system. Without a connection, the page still polls.
 export function hear(heard) {
   new Live("system", null, { onMessage: heard, onState() {}, isSignedIn: async () => true });
 }

@@ -1,4 +1,4 @@
-// Puts new lines on top while somebody follows, and forgets the oldest of many.
+// Adds new lines on top while the user follows the log, and removes the oldest ones.
 
 import { follow } from "./figures.js";
 

@@ -1,4 +1,4 @@
-// Puts new parts in the place of old ones. What the keyboard stands on keeps its place.
+// Replaces panels that changed. The focused link keeps the focus.
 
 import { follow, hear } from "./figures.js";
 
@@ -15,9 +15,9 @@ function replace(section, html) {
   if (focused >= 0) links()[focused]?.focus({ preventScroll: true });
 }
 
-function show({ at, parts }) {
+function show({ at, panels }) {
   for (const section of page.children) {
-    const html = parts[section.dataset.part];
+    const html = panels[section.dataset.panel];
     if (html !== undefined) replace(section, html);
   }
   last = new Date(at);

@@ -14,7 +14,7 @@ const [nameField, kindField, enabledField] = ["zone-name", "zone-kind", "zone-en
 
 let inHand = null; // the zone that is edited; an empty object for a new one
 let polygon = null;
-let theirs = null; // what somebody else made of it meanwhile
+let theirs = null; // the version that another user stored meanwhile
 let isSaving = false;
 const board = new Board({ ratio: width / height, add: addCorner, changed: draw, pick: (id) => take(find(id)) });
 
@@ -184,7 +184,7 @@ async function failed(error) {
     hold({});
     [nameField.value, kindField.value, enabledField.checked] = [kept.name, kept.kind, kept.enabled];
     polygon = new Polygon(kept.polygon, { growing: false });
-    complain("Somebody else has deleted this zone meanwhile. Saving makes it anew.");
+    complain("Another user deleted this zone. Saving creates it again.");
     return;
   }
   const byField = Object.values(error.problem?.errors ?? {}).flat(9).filter((words) => typeof words === "string");

@@ -135,7 +135,7 @@ def test_health_reports_that_intake_pauses_and_what_to_do(floor: Callable[[int],
     floor(free() * 2)
     said = checks.outcome(check, for_staff=False)
     assert said["status"] == "degraded"
-    assert said["detail"].startswith("Intake pauses, new files wait in their folders:")
+    assert said["detail"].startswith("Intake is paused, new files wait in their folders:")
     assert str(configured.DATA_DIR) not in said["detail"]
 
 

@@ -74,7 +74,7 @@ def test_an_operator_cannot_make_themselves_an_administrator(client: Client):
 def test_a_breaker_is_reset_by_administrators_as_in_the_api(client: Client, role: Role, state: str):
     CircuitBreaker.objects.create(name="nemotron", state="open", failures=5)
     client.force_login(staff(role))
-    client.post(reverse("admin:hsi_circuitbreaker_changelist"), {"action": "reset", "_selected_action": ["nemotron"]})
+    client.post(reverse("admin:reset_breaker", args=["nemotron"]))
     assert CircuitBreaker.objects.get().state == state
 
 

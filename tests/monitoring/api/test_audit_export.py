@@ -14,18 +14,12 @@ from django.test import Client
 from hsi import audit
 from hsi.api import export as files
 from hsi.models import AuditEntry
-from monitoring.api import audit_export
+from monitoring.api import records
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 ADDRESS = "/api/audit/export"
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(factories.admin("boss"))
-    return client
 
 
 def content(client: Client, **query: str) -> str:
@@ -46,7 +40,7 @@ def test_csv_and_json_hold_what_the_list_holds(boss: Client):
 
 
 def test_a_log_of_many_chunks_is_whole_and_in_order(boss: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(audit_export, "CHUNK", 3)
+    monkeypatch.setattr(records, "CHUNK", 3)
     for number in range(10):
         audit.record("camera_changed", f"camera {number}")
     ids = [row["id"] for row in json.loads(content(boss, format="json", action="camera_changed"))]

@@ -12,12 +12,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(factories.admin("boss"))
-    return client
-
-
 def dead(**values: Any) -> DeadLetter:
     return factories.dead_letter(factories.upload(state=Upload.State.DEAD), **values)
 

@@ -56,7 +56,7 @@ def test_each_run_of_retention_has_its_row(settings: Any, data_dir: Any):
     settings.RETENTION_FREE_BYTES = settings.RETENTION_FREE_PERCENT = 0
     LogEntry.objects.create(time=NOW - timedelta(days=30), level=20, component="hsi", message="x")
     retention = Retention()
-    while retention.turn():
+    while retention.step():
         pass
     runs = dict(JobRun.objects.filter(outcome="done").values_list("name", "counts"))
     assert runs == {"prune": {}, "records": {"removed": 1}}
@@ -74,14 +74,14 @@ def test_a_run_that_fails_says_so_and_the_next_one_is_not_held_up(settings: Any,
     retention = Retention()
 
     def turn_on() -> None:
-        while retention.turn():
+        while retention.step():
             pass
 
     with pytest.raises(OSError, match="away"):
         turn_on()
     run = JobRun.objects.get(name="records")
     assert (run.outcome, run.error, run.counts) == ("failed", "OSError: the disk is away", {"removed": 1})
-    assert retention.turn() is False
+    assert retention.step() is False
 
 
 def test_a_reconcile_leaves_a_row_only_where_it_found_something(data_dir: Any, monkeypatch: pytest.MonkeyPatch):

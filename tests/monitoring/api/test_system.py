@@ -20,12 +20,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(factories.admin("boss"))
-    return client
-
-
 def test_queues_are_told_paused_and_let_go_on(boss: Client, settings: Any):
     settings.QUEUE_MAX_SIZE = 10
     get_queue(DETECTION_QUEUE).put_many(list(range(1, 10)))

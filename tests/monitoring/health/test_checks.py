@@ -24,7 +24,7 @@ from hsi.errors import AIServiceAnswerError, AIServiceUnavailableError
 from hsi.models import CircuitBreaker, DeadLetter, QueueJob, WorkerHeartbeat
 from hsi.outbound.shared_breaker import SharedBreaker
 from monitoring.health import ai_services, checks, folders, outcomes, schema_version
-from monitoring.health.cached_result import KEPT_SECONDS, Asked
+from monitoring.health.checks import PROBE_KEPT_SECONDS, CachedProbe
 from monitoring.metrics.backlog import waiting
 from tests import factories
 from tests.engines.process import free_port
@@ -38,11 +38,11 @@ def admin(client: Client) -> Client:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ai_services, "_detector", Asked())
-    monkeypatch.setattr(ai_services, "_analyzer", Asked())
-    monkeypatch.setattr(folders, "_probe", Asked())
-    monkeypatch.setattr(schema_version.Seen, "newest", None)
-    monkeypatch.setattr(schema_version.Seen, "good_at", float("-inf"))
+    monkeypatch.setattr(ai_services, "_detector", CachedProbe())
+    monkeypatch.setattr(ai_services, "_analyzer", CachedProbe())
+    monkeypatch.setattr(folders, "_probe", CachedProbe())
+    monkeypatch.setattr(schema_version.Cache, "newest", None)
+    monkeypatch.setattr(schema_version.Cache, "good_at", float("-inf"))
 
 
 def beat(kind: str, seconds_ago: float = 0, state: str = "running", pid: int = 1) -> None:
@@ -85,9 +85,9 @@ def test_a_system_that_is_well_says_so_part_by_part(admin: Client, data_dir: Pat
 @pytest.mark.django_db
 def test_an_open_breaker_of_a_service_in_use_shows_and_one_of_another_service_does_not(settings):
     CircuitBreaker.objects.create(name="nemotron", state="open", retry_at=timezone.now())
-    assert outcome(ai_services.BreakersCheck()) == ("healthy", "No service is in use.")
+    assert outcome(ai_services.BreakersCheck()) == ("healthy", "No AI service is in use.")
     settings.NEMOTRON_URL = settings.RTDETR_URL = "http://127.0.0.1:9"
-    words = "Left alone after failures, so that work waits: nemotron is open."
+    words = "Circuit open after repeated failures, jobs wait: nemotron is open."
     assert outcome(ai_services.BreakersCheck()) == ("degraded", words)
     CircuitBreaker.objects.update(state="closed")
     assert outcome(ai_services.BreakersCheck()) == ("healthy", "Closed: nemotron, rtdetr.")
@@ -99,7 +99,7 @@ def test_a_part_that_is_not_well_degrades_the_whole_but_still_answers_200(admin:
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert response.json()["checks"]["workers"] == {
         "status": "degraded",
-        "detail": "No worker is running, so that uploads wait.",
+        "detail": "No worker is running. Uploads wait.",
     }
 
 
@@ -130,7 +130,7 @@ def test_a_loop_without_a_sign_of_life_or_failing_is_named(seconds_ago: float, s
     beat("analysis", seconds_ago, state)
     WorkerHeartbeat.objects.filter(kind="analysis").update(detail="hangs on row 7")
     status, detail = outcome(checks.WorkersCheck())
-    assert (status, detail) == ("degraded", "No sign of life for 15 s, or failing: analysis.")
+    assert (status, detail) == ("degraded", "Failing, or no heartbeat for 15 s: analysis.")
     assert "hangs on row 7" in outcome(checks.WorkersCheck(), for_staff=True)[1]
 
 
@@ -153,9 +153,9 @@ def test_silent_cameras_are_counted_and_not_named():
     assert outcome(checks.CamerasCheck())[0] == "healthy"
     factories.camera("door", silent_since=factories.NOW)
     factories.camera("paused", silent_since=factories.NOW, enabled=False)
-    assert outcome(checks.CamerasCheck()) == ("degraded", "1 camera is silent for longer than it should be.")
+    assert outcome(checks.CamerasCheck()) == ("degraded", "1 camera is offline.")
     factories.camera("yard", silent_since=factories.NOW)
-    assert outcome(checks.CamerasCheck())[1] == "2 cameras are silent for too long."
+    assert outcome(checks.CamerasCheck())[1] == "2 cameras are offline."
 
 
 def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_path: Path):
@@ -179,7 +179,7 @@ def test_into_the_camera_folder_and_one_of_a_camera_a_file_is_written_and_remove
         writer.check_writable(tree, folder)
 
     monkeypatch.setattr(folders, "check_writable", try_writing)
-    assert outcome(folders.folder_check()) == ("healthy", "It can be read and written to.")
+    assert outcome(folders.folder_check()) == ("healthy", "Readable and writable.")
     assert outcome(folders.folder_check())[0] == "healthy"  # kept
     assert tried == ["", "door"]
     assert sorted(path.name for path in root.rglob("*")) == [".hidden", "@eaDir", "door"]
@@ -188,8 +188,8 @@ def test_into_the_camera_folder_and_one_of_a_camera_a_file_is_written_and_remove
 @pytest.mark.parametrize(
     ("closed", "words"),
     [
-        ("", "Nothing can be written to the camera folder."),
-        ("door", "Nothing can be written to a camera's folder."),
+        ("", "The camera folder is not writable."),
+        ("door", "The folder of a camera is not writable."),
     ],
 )
 def test_a_folder_that_cannot_be_written_to_is_told(
@@ -216,11 +216,11 @@ def test_a_camera_whose_last_files_were_mostly_refused_is_told_and_named_to_staf
         factories.upload(yard, received_at=now)
         state = "rejected" if number < 3 else "detected"
         factories.upload(door, received_at=now, state=state, reason="cannot be decoded" if number < 3 else "")
-    words = "Most of the last files of a camera were refused."
+    words = "Most recent files of a camera were rejected."
     assert outcome(outcomes.UploadsCheck()) == ("degraded", words)
     assert outcome(outcomes.UploadsCheck(), for_staff=True)[1] == f"{words} (Front door: 3 of 5, cannot be decoded)"
     Upload.objects.filter(camera=door, state="rejected").update(received_at=now - timedelta(hours=2))
-    assert outcome(outcomes.UploadsCheck()) == ("healthy", "The last files were taken.")
+    assert outcome(outcomes.UploadsCheck()) == ("healthy", "Recent files were accepted.")
 
 
 @pytest.mark.django_db
@@ -228,7 +228,7 @@ def test_a_channel_that_did_not_take_what_it_was_sent_last_is_told(webhooks_to_h
     channel = factories.channel(name="phone")
     assert outcome(outcomes.NotificationsCheck())[0] == "healthy"
     NotificationChannel.objects.update(failures=2, last_error="RECEIVER_FAILED: The receiver answered 502.")
-    words = "A notification channel does not take what is sent."
+    words = "A notification channel fails."
     assert outcome(outcomes.NotificationsCheck()) == ("degraded", words)
     said = outcome(outcomes.NotificationsCheck(), for_staff=True)[1]
     assert said == f"{words} (phone: RECEIVER_FAILED: The receiver answered 502. (2 in a row))"
@@ -247,7 +247,7 @@ def test_a_service_that_says_it_is_well_and_whose_answers_cannot_be_used_is_not_
         assert outcome(check) == ("healthy", "ready (tiny)")
         with pytest.raises(AIServiceAnswerError), breaker.guard(1):
             raise AIServiceAnswerError(f"the answer is broken {number}")
-    words = "Of the last 3 answers of the analyser none could be used."
+    words = "The analyser: the last 3 responses were unusable."
     assert outcome(check) == ("degraded", words)
     assert outcome(check, for_staff=True)[1] == f"{words} (AIServiceAnswerError: the answer is broken 2)"
     with breaker.guard(1):
@@ -266,9 +266,9 @@ def test_folders_of_cameras_that_cannot_be_read_are_told_and_named_to_staff_alon
         return folder(tree, relative)
 
     monkeypatch.setattr(Tree, "folder", closed)
-    status, detail = outcome(folders.folder_check(Asked()))
-    assert (status, detail) == ("degraded", "2 folders of cameras cannot be read, so that what is in them waits.")
-    assert "attic, cellar" in outcome(folders.folder_check(Asked()), for_staff=True)[1]
+    status, detail = outcome(folders.folder_check(CachedProbe()))
+    assert (status, detail) == ("degraded", "2 camera folders cannot be read. Their files wait.")
+    assert "attic, cellar" in outcome(folders.folder_check(CachedProbe()), for_staff=True)[1]
 
 
 def test_little_room_on_the_disk_is_told(data_dir: Path):
@@ -281,14 +281,14 @@ def test_a_service_that_is_not_there_is_told_with_its_reason_to_staff_alone(sett
     settings.RTDETR_URL, settings.DETECTOR = f"http://127.0.0.1:{free_port()}", "rtdetr"
     detector, _ = ai_services.service_checks()
     status, detail = outcome(detector)
-    assert (status, detail) == ("degraded", "The detector is not well: AI_SERVICE_UNAVAILABLE.")
+    assert (status, detail) == ("degraded", "The detector reports an error: AI_SERVICE_UNAVAILABLE.")
     assert "cannot be reached" in outcome(detector, for_staff=True)[1]
 
 
 def test_a_backend_that_does_not_exist_is_told(settings):
     settings.ANALYZER = "nowhere.Analyzer"
     _, analyzer = ai_services.service_checks()
-    assert outcome(analyzer) == ("degraded", "The analyser cannot be used as it is set up.")
+    assert outcome(analyzer) == ("degraded", "The analyser is not configured correctly.")
 
 
 @pytest.fixture
@@ -316,11 +316,11 @@ def test_nobody_waits_for_a_silent_service_longer_than_set(settings, silent_serv
     detector, _ = ai_services.service_checks()
     status, detail = outcome(detector)
     assert status == "degraded"
-    assert detail in ("The detector did not answer within 0.2 s.", "The detector is not well: AI_SERVICE_ERROR.")
+    assert detail in ("The detector did not answer within 0.2 s.", "The detector reports an error: AI_SERVICE_ERROR.")
 
 
 def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
-    asked: Asked[str] = Asked()
+    asked: CachedProbe[str] = CachedProbe()
     questions = []
 
     def question() -> str:
@@ -330,16 +330,16 @@ def test_a_service_is_asked_once_for_a_while_and_anew_for_other_settings():
     for key in ("a", "a", "b"):
         assert asked.start(question, key).result(5) == "well"
     assert len(questions) == 2
-    asked._at -= KEPT_SECONDS + 1
+    asked._at -= PROBE_KEPT_SECONDS + 1
     assert asked.start(question, "b").result(5) == "well"
     assert len(questions) == 3
 
 
 def test_while_a_question_is_on_its_way_no_other_is_asked():
-    asked: Asked[str] = Asked()
+    asked: CachedProbe[str] = CachedProbe()
     go_on = threading.Event()
     first = asked.start(lambda: str(go_on.wait(5)), "a")
-    asked._at -= KEPT_SECONDS + 1
+    asked._at -= PROBE_KEPT_SECONDS + 1
     assert asked.start(lambda: "another", "a") is first
     go_on.set()
     assert first.result(5) == "True"
@@ -347,8 +347,8 @@ def test_while_a_question_is_on_its_way_no_other_is_asked():
 
 def test_what_a_backend_raises_is_never_a_crash():
     for error, detail in (
-        (AIServiceUnavailableError("at http://10.0.0.1"), "The detector is not well: AI_SERVICE_UNAVAILABLE."),
-        (KeyError("x"), "The detector cannot be used as it is set up."),
+        (AIServiceUnavailableError("at http://10.0.0.1"), "The detector reports an error: AI_SERVICE_UNAVAILABLE."),
+        (KeyError("x"), "The detector is not configured correctly."),
     ):
         answer: Future[str] = Future()
         answer.set_exception(error)
@@ -410,7 +410,7 @@ def test_ready_means_reachable_and_migrated(client: Client, monkeypatch: pytest.
     factories.user()
     response = client.get("/health/ready")
     assert (response.status_code, response.json()["status"]) == (200, "healthy")
-    monkeypatch.setattr(schema_version.Seen, "newest", None)
+    monkeypatch.setattr(schema_version.Cache, "newest", None)
     MigrationRecorder.Migration.objects.filter(app="events").delete()
     response = client.get("/health/ready")
     assert response.status_code == 503
@@ -422,10 +422,10 @@ def test_a_database_of_a_newer_version_is_told(monkeypatch: pytest.MonkeyPatch):
     assert outcome(schema_version.MigrationCheck()) == ("healthy", "Up to date.")
     MigrationRecorder.Migration.objects.create(app="events", name="0001_another_way", applied=timezone.now())
     MigrationRecorder.Migration.objects.create(app="events", name="0999_colours", applied=timezone.now())
-    monkeypatch.setattr(schema_version.Seen, "good_at", float("-inf"))
+    monkeypatch.setattr(schema_version.Cache, "good_at", float("-inf"))
     status, detail = outcome(schema_version.MigrationCheck())
     assert status == "unhealthy"
-    assert detail == "The database was migrated by a newer version than this one: events.0999_colours."
+    assert detail == "The database was migrated by a newer version: events.0999_colours."
 
 
 def test_a_probe_takes_no_change(client: Client):

@@ -9,7 +9,7 @@ import pytest
 from cameras.media import decoder_self_test
 from cameras.media.decoder_process import DecoderUnavailableError
 from monitoring.health import checks, decoder
-from monitoring.health.cached_result import Asked
+from monitoring.health.checks import CachedProbe
 from monitoring.health.decoder import DecoderCheck, decoder_check
 
 pytestmark = pytest.mark.one_engine
@@ -30,7 +30,7 @@ def told(check: DecoderCheck, *, for_staff: bool) -> tuple[str, str]:
 
 
 def test_every_canary_is_read() -> None:
-    assert told(decoder_check(Asked(60.0)), for_staff=False) == ("healthy", "Pictures and clips can be decoded.")
+    assert told(decoder_check(CachedProbe(60.0)), for_staff=False) == ("healthy", "Pictures and clips can be decoded.")
 
 
 def test_what_is_wrong_is_told_with_what_to_do_and_the_cause_to_staff_alone() -> None:

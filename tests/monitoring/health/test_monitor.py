@@ -10,7 +10,7 @@ from health_check.exceptions import ServiceWarning
 from hsi.models import StreamMessage, ToldState, WorkerHeartbeat
 from monitoring.health import monitor
 from monitoring.health.checks import DEGRADED, HEALTHY, NamedCheck
-from monitoring.health.monitor import notice_health, notice_workers
+from monitoring.health.monitor import publish_health, publish_workers
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,8 +32,8 @@ def told() -> list[tuple[str, str]]:
 
 def test_a_worker_that_appears_is_told_once_with_what_a_page_needs():
     beat()
-    assert notice_workers(NOW) == 1
-    assert notice_workers(NOW) == 0
+    assert publish_workers(NOW) == 1
+    assert publish_workers(NOW) == 0
     message = StreamMessage.objects.get()
     assert (message.type, message.camera) == ("worker.status", "")
     assert message.data == {
@@ -44,33 +44,33 @@ def test_a_worker_that_appears_is_told_once_with_what_a_page_needs():
 
 def test_a_worker_that_falls_silent_and_comes_back_is_told_each_time():
     beat()
-    notice_workers(NOW)
+    publish_workers(NOW)
     beat(ago_seconds=16)
-    notice_workers(NOW), notice_workers(NOW)
+    publish_workers(NOW), publish_workers(NOW)
     beat()
-    notice_workers(NOW)
+    publish_workers(NOW)
     assert told() == [("detection", "running"), ("detection", "silent"), ("detection", "running")]
 
 
 def test_a_worker_that_fails_recovers_and_stops_is_told_each_time():
     for state in (State.RUNNING, State.FAILING, State.RUNNING, State.STOPPED):
         beat(state=state)
-        notice_workers(NOW)
+        publish_workers(NOW)
     assert [state for _, state in told()] == ["running", "failing", "running", "stopped"]
 
 
 def test_a_worker_that_stopped_long_ago_has_not_died():
     beat()
-    notice_workers(NOW)
+    publish_workers(NOW)
     beat(state=State.STOPPED, ago_seconds=3600)
-    notice_workers(NOW)
+    publish_workers(NOW)
     assert [state for _, state in told()] == ["running", "stopped"]
 
 
 def test_workers_of_the_past_are_no_news():
     beat("watcher@old:1", State.STOPPED, 3600)
     beat("detection@old:2", State.RUNNING, 3600)
-    assert notice_workers(NOW) == 0
+    assert publish_workers(NOW) == 0
     assert not ToldState.objects.exists()
 
 
@@ -81,7 +81,7 @@ def test_of_two_who_notice_at_the_same_moment_one_tells():
 
     def notice() -> None:
         start.wait(20)
-        notice_workers(NOW)
+        publish_workers(NOW)
         connection.close()
 
     threads = [threading.Thread(target=notice) for _ in range(2)]
@@ -96,7 +96,7 @@ class Part(NamedCheck):
     well = True
 
     def run(self) -> None:
-        self.detail = "It answers."
+        self.detail = "Available."
         if not Part.well:
             raise ServiceWarning("It does not answer.")
 
@@ -110,7 +110,7 @@ def part(monkeypatch: pytest.MonkeyPatch) -> type[Part]:
 
 def test_overall_health_is_told_when_it_changes_and_only_then(part):
     for part.well in (True, True, False, False, True, True):
-        notice_health()
+        publish_health()
     rows = StreamMessage.objects.filter(type="system.status").order_by("seq")
     assert [row.data["status"] for row in rows] == [DEGRADED, HEALTHY]
     assert rows[0].data["checks"] == {"part": {"status": "degraded", "detail": "It does not answer."}}

@@ -28,20 +28,20 @@ def test_a_redis_that_is_well_tells_its_version_and_latency(server):
     status, detail = outcome()
     version = server.say("INFO", "server")["valkey_version"]
     assert status == "healthy"
-    assert detail.startswith(f"Valkey {version} answers within ")
+    assert detail.startswith(f"Valkey {version} responds within ")
 
 
 def test_a_redis_that_is_away_degrades_and_says_what_follows(server):
     server.stop()
     status, detail = outcome()
-    assert (status, detail) == ("degraded", "Redis cannot be reached, so that work waits in its rows.")
+    assert (status, detail) == ("degraded", "Redis is unavailable. Work waits in the database.")
 
 
 @pytest.mark.parametrize("closed", ["info", "ping"])
 def test_a_user_who_may_not_ask_for_details_is_told_so_and_all_is_well(server, settings, closed: str):
     server.say("ACL", "SETUSER", "hsi", "on", ">s3cr/et:pw@1", "~hsi:*", "&hsi:*", "+@all", f"-{closed}")
     settings.REDIS_URL = server.url.replace("://", "://hsi:s3cr%2Fet%3Apw%401@")
-    assert outcome() == ("healthy", "It answers. Its version and memory are closed to this user (INFO).")
+    assert outcome() == ("healthy", "Available. This user may not read its version and memory (INFO).")
 
 
 @pytest.mark.parametrize(

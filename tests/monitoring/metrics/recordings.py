@@ -16,7 +16,7 @@ from detection.models import Batch, Detection
 from events.models import Event
 from hsi.models import StreamMessage
 from monitoring.retention.run import prune
-from monitoring.retention.units import Unit
+from monitoring.retention.units import DeletionUnit
 from tests import factories
 
 NOW = factories.NOW
@@ -70,7 +70,7 @@ def put(path: Path, mtime_ns: int, size: int = SIZE) -> Path:
     return path
 
 
-def run(now: datetime = NOW, *, dry_run: bool = False) -> list[Unit]:
+def run(now: datetime = NOW, *, dry_run: bool = False) -> list[DeletionUnit]:
     """A whole run of retention; what went, in order."""
     return [unit for turn in prune(now, dry_run=dry_run) for unit in turn.units]
 

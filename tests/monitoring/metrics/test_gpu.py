@@ -59,7 +59,7 @@ def test_cards_that_nobody_asked_for_a_while_are_not_shown(client: Client, monke
     client.force_login(factories.admin())
     answer = client.get("/api/system/gpu").json()
     assert answer["cards"] == []
-    assert "Housekeeping" in answer["reason"]
+    assert "housekeeping" in answer["reason"]
 
 
 class Nvml:

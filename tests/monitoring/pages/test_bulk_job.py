@@ -18,14 +18,12 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-RESOLVE = "/admin/letters/resolve"
+RESOLVE = "/admin/dead-letters/resolve"
 
 
 @pytest.fixture(autouse=True)
-def boss(client: Client, data_dir: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
+def _more_than_two_become_a_job(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letters, "AT_ONCE", 2)
-    client.force_login(factories.admin("boss"))
-    return client
 
 
 def fill(number: int, **values: Any) -> None:
@@ -36,19 +34,19 @@ def fill(number: int, **values: Any) -> None:
 def asked_for(client: Client, **form: str) -> JobRun:
     answer = client.post(RESOLVE, {"verb": "requeue", "confirmed": "yes", **form})
     run = JobRun.objects.order_by("-id")[0]
-    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:errand", args=[run.pk]))
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:bulk_job", args=[run.pk]))
     return run
 
 
 def progress(client: Client, run: JobRun) -> dict[str, Any]:
-    answer: dict[str, Any] = client.get(reverse("admin:errand_progress", args=[run.pk])).json()
+    answer: dict[str, Any] = client.get(reverse("admin:bulk_job_progress", args=[run.pk])).json()
     return answer
 
 
 def test_few_are_dealt_with_at_once_and_many_by_a_job(client: Client):
     fill(2)
     answer = client.post(RESOLVE, {"verb": "requeue", "confirmed": "yes", "all": "yes"})
-    assert answer["Location"] == reverse("admin:letters")
+    assert answer["Location"] == reverse("admin:dead_letters")
     assert not JobRun.objects.exists()
     fill(3)
     run = asked_for(client, all="yes")
@@ -59,27 +57,27 @@ def test_the_page_shows_how_far_it_is_until_it_is_over(client: Client):
     fill(3, error_type="Slow")
     fill(1)
     run = asked_for(client, error="Slow")
-    page = client.get(reverse("admin:errand", args=[run.pk])).content.decode()
-    assert "0 of 3 letters" in page
+    page = client.get(reverse("admin:bulk_job", args=[run.pk])).content.decode()
+    assert "0 of 3 dead letters" in page
     assert "error “Slow”" in page
     assert "It goes on when you leave this page" in page
-    assert "Follow or stop it" in client.get(reverse("admin:letters")).content.decode()
+    assert "Show or stop" in client.get(reverse("admin:dead_letters")).content.decode()
     assert not progress(client, run)["over"]
-    bulk_jobs.turn()
+    bulk_jobs.step()
     done = progress(client, run)
     assert done["over"]
-    assert "3 of 3 letters" in done["html"]
+    assert "3 of 3 dead letters" in done["html"]
     assert "3 queued again" in done["html"]
-    assert "Stop" not in client.get(reverse("admin:errand", args=[run.pk])).content.decode()
-    assert "Follow or stop it" not in client.get(reverse("admin:letters")).content.decode()
+    assert "Stop" not in client.get(reverse("admin:bulk_job", args=[run.pk])).content.decode()
+    assert "Show or stop" not in client.get(reverse("admin:dead_letters")).content.decode()
 
 
 def test_it_can_be_stopped_once(client: Client):
     fill(3)
     run = asked_for(client, all="yes")
-    for told in ("Stopped.", "It was over already."):
-        answer: Any = client.post(reverse("admin:stop_errand", args=[run.pk]))
-        assert answer["Location"] == reverse("admin:errand", args=[run.pk])
+    for told in ("Stopped.", "The job had ended."):
+        answer: Any = client.post(reverse("admin:stop_bulk_job", args=[run.pk]))
+        assert answer["Location"] == reverse("admin:bulk_job", args=[run.pk])
         assert [str(message) for message in get_messages(answer.wsgi_request)][-1].startswith(told)
     assert DeadLetter.objects.filter(state="open").count() == 3
 
@@ -89,7 +87,7 @@ def test_more_than_may_be_are_the_oldest_and_no_more_are_counted(client: Client,
     fill(5)
     question = client.post(RESOLVE, {"verb": "requeue", "all": "yes"}).content.decode()
     assert "Queue the oldest 3 dead letters again?" in question
-    assert "ask again for the rest" in question
+    assert "Repeat the action for the rest" in question
     assert asked_for(client, all="yes").total == 3
 
 
@@ -104,4 +102,4 @@ def test_a_run_of_housekeeping_has_no_such_page(client: Client):
     fill(3)
     run = asked_for(client, all="yes")
     JobRun.objects.filter(pk=run.pk).update(asked=None)
-    assert client.get(reverse("admin:errand", args=[run.pk])).status_code == 404
+    assert client.get(reverse("admin:bulk_job", args=[run.pk])).status_code == 404

@@ -13,17 +13,10 @@ from django.urls import reverse
 
 from hsi import live_settings
 from hsi.models import AuditEntry, LiveSetting
-from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/admin/configuration/"
-
-
-@pytest.fixture
-def boss(client: Client, data_dir: Any) -> Client:
-    client.force_login(factories.admin("boss"))
-    return client
 
 
 def told(answer: Any) -> str:

@@ -42,7 +42,7 @@ def test_what_is_not_set_up_is_not_offered(settings: Any):
 
 def test_a_mail_server_is_connected_to_and_signed_in_at(settings: Any, mail_server: Any):
     settings.SMTP_USER, settings.SMTP_PASSWORD = "hsi", "right"
-    assert connections.try_out("mail")["mail"].words == "127.0.0.1 answers and lets us in."
+    assert connections.try_out("mail")["mail"].words == "127.0.0.1 responds and accepts the login."
     settings.SMTP_PASSWORD = "wrong"
     trial = connections.try_out("mail")["mail"]
     assert trial.tone == "warn"
@@ -66,4 +66,4 @@ def test_all_are_tried_unless_one_is_named(data_dir: Path, settings: Any):
 
 def test_a_data_folder_that_takes_nothing_is_told(settings: Any):
     settings.DATA_DIR = Path("/proc")
-    assert connections.try_out("data_folder")["data_folder"].words.startswith("The data folder cannot be written to.")
+    assert connections.try_out("data_folder")["data_folder"].words.startswith("The data folder is not writable.")

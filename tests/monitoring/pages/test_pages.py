@@ -21,12 +21,12 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 NAMED: dict[str, dict[str, Any]] = {
-    "letter": {"pk": 1},
+    "dead_letter": {"pk": 1},
     "logs_line": {"pk": 1},
     "about": {"kind": "event", "pk": 1},
-    "errand": {"pk": 1},
-    "errand_progress": {"pk": 1},
-    "stop_errand": {"pk": 1},
+    "bulk_job": {"pk": 1},
+    "bulk_job_progress": {"pk": 1},
+    "stop_bulk_job": {"pk": 1},
     "pause_queue": {"name": "detection_queue"},
     "resume_queue": {"name": "detection_queue"},
     "reset_breaker": {"name": "rtdetr"},
@@ -40,13 +40,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "camera_first": {"pk": "door"},
 }
 NAMES = ["index", *(str(pattern.name) for pattern in urls.urlpatterns)]
-SHOWN = ("index", "figures", "letters", "queues", "configuration", "logs", "about", "letter")
-
-
-@pytest.fixture
-def boss(client: Client, data_dir: Any) -> Client:
-    client.force_login(factories.admin("boss"))
-    return client
+SHOWN = ("index", "figures", "dead_letters", "queues", "configuration", "logs", "about", "dead_letter")
 
 
 def address(name: str, **more: Any) -> str:
@@ -106,10 +100,10 @@ def shown(name: str) -> str:
     """The address of the newest of its rows."""
     if name == "about":
         return address(name, kind="batch", pk=LogEntry.objects.values_list("batch", flat=True).latest("pk"))
-    return address(name, **({"pk": DeadLetter.objects.latest("pk").pk} if name == "letter" else {}))
+    return address(name, **({"pk": DeadLetter.objects.latest("pk").pk} if name == "dead_letter" else {}))
 
 
-@pytest.mark.parametrize("name", ["letters", "logs", "logs_tail"])
+@pytest.mark.parametrize("name", ["dead_letters", "logs", "logs_tail"])
 @pytest.mark.parametrize(
     "question",
     [
@@ -125,7 +119,7 @@ def test_a_hostile_question_is_answered_in_words(boss: Client, name: str, questi
 
 
 @pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
-@pytest.mark.parametrize("name", ["letter", "logs_line", "about", "revoke_token"])
+@pytest.mark.parametrize("name", ["dead_letter", "logs_line", "about", "revoke_token"])
 def test_a_number_of_nothing_is_not_found_or_has_nothing_to_tell(boss: Client, name: str, pk: int):
     assert boss.get(address(name, pk=pk)).status_code in (200, 404)
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from monitoring.pages.status import untold
+from monitoring.pages.status import delivery_issues
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("webhooks_to_here")]
@@ -25,7 +25,7 @@ def test_by_channel_what_was_given_up_within_a_day_and_what_is_still_tried(clien
     factories.delivery(factories.alert(), mail, state="failed", attempts=2, last_error="no answer", created_at=now)
     factories.delivery(factories.alert(), mail)
     factories.delivery(factories.alert(), mail, state="sent", due_at=None, sent_at=now)
-    given_up, tried = untold(now)
+    given_up, tried = delivery_issues(now)
     assert (given_up.tone, given_up.what) == ("bad", "2 notifications given up: phone")
     assert given_up.why.endswith("502")
     assert (tried.tone, tried.what) == ("warn", "1 notification not sent yet: mail")
@@ -41,4 +41,4 @@ def test_where_all_were_told_nothing_is_said():
     channel = factories.channel()
     factories.delivery(factories.alert(), channel)
     factories.delivery(factories.alert(), channel, state="sent", due_at=None, sent_at=timezone.now())
-    assert untold(timezone.now()) == []
+    assert delivery_issues(timezone.now()) == []

@@ -18,11 +18,9 @@ NEW = "/admin/tokens/new"
 ASKED: dict[str, Any] = {"name": "Home Assistant", "user": "ann", "scopes": ["read", "write"], "days": "30"}
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
+@pytest.fixture(autouse=True)
+def ann() -> None:
     factories.user("ann")
-    client.force_login(factories.admin("boss"))
-    return client
 
 
 def test_a_token_is_shown_once_and_works(boss: Client):

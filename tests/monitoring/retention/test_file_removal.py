@@ -16,17 +16,12 @@ from cameras.intake.accept import IntakeResult, accept_file
 from cameras.intake.scanner import without_row
 from cameras.models import Garbage, Upload, version_key
 from monitoring.retention import file_removal, removal
-from monitoring.retention.units import FIELDS, Piece
+from monitoring.retention.units import FIELDS, StoredFile
 from tests import factories, files
 from tests.monitoring.metrics import recordings
 from tests.monitoring.metrics.recordings import SIZE, days_ago
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def limits(settings: Any, data_dir: Path) -> None:
-    settings.RETENTION_FREE_BYTES = settings.RETENTION_FREE_PERCENT = 0
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_free_space_limit")]
 
 
 def thrown_away(content: bytes = b"") -> tuple[str, Path]:
@@ -44,8 +39,8 @@ def thrown_away(content: bytes = b"") -> tuple[str, Path]:
     return upload.path, path
 
 
-def piece_of(upload: Upload) -> Piece:
-    return Piece(*Upload.objects.values_list(*FIELDS).get(pk=upload.pk))
+def piece_of(upload: Upload) -> StoredFile:
+    return StoredFile(*Upload.objects.values_list(*FIELDS).get(pk=upload.pk))
 
 
 def test_a_scan_does_not_take_garbage_for_a_new_file():

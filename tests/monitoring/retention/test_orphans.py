@@ -10,7 +10,7 @@ from django.conf import settings as configured
 
 from cameras.models import Upload
 from monitoring.retention import orphans
-from monitoring.retention.empty_folders import DATED
+from monitoring.retention.orphans import DATED
 from tests import factories, files
 from tests.monitoring.metrics import recordings
 from tests.monitoring.metrics.recordings import NOW, days_ago

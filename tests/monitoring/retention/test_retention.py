@@ -22,13 +22,7 @@ from tests import factories
 from tests.monitoring.metrics import recordings
 from tests.monitoring.metrics.recordings import NOW, SIZE, days_ago
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def limits(settings: Any, data_dir: Path) -> None:
-    """Thirty days, seven for refused files, and no other limit; the disk of this machine has no say."""
-    settings.RETENTION_FREE_BYTES = settings.RETENTION_FREE_PERCENT = 0
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_free_space_limit")]
 
 
 def test_an_event_goes_with_its_batch_its_detections_its_pictures_and_their_files():
@@ -89,7 +83,7 @@ def test_what_was_kept_or_exported_after_it_was_listed_stays(monkeypatch: pytest
     event = recordings.event(factories.camera(), days_ago(31))
     listed = removal.remove
 
-    def kept_meanwhile(units: list[units.Unit], reason: str) -> list[units.Unit]:
+    def kept_meanwhile(units: list[units.DeletionUnit], reason: str) -> list[units.DeletionUnit]:
         Event.objects.update(**because)
         return listed(units, reason)
 
@@ -306,12 +300,12 @@ def test_a_dry_run_names_just_what_a_run_removes_and_touches_nothing(
         recordings.picture(two, days_ago(days))
     recordings.refused(one, days_ago(12))
     files, rows = recordings.files(), Upload.objects.count()
-    said = [(unit.batch, unit.pieces) for unit in recordings.run(dry_run=True)]
+    said = [(unit.batch, unit.files) for unit in recordings.run(dry_run=True)]
     assert recordings.files() == files
     assert Upload.objects.count() == rows
     assert not Garbage.objects.exists()
     assert len(said) == len(set(said))
-    assert [(unit.batch, unit.pieces) for unit in recordings.run()] == said
+    assert [(unit.batch, unit.files) for unit in recordings.run()] == said
     assert sum(rules.bytes_by_camera().values()) <= 9 * SIZE
     recordings.assert_nothing_dangles()
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -21,14 +19,9 @@ from monitoring.retention.schedule import Retention
 from tests import factories
 from tests.monitoring.metrics import recordings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_free_space_limit")]
 
 NOW = timezone.now()
-
-
-@pytest.fixture(autouse=True)
-def limits(settings: Any, data_dir: Path) -> None:
-    settings.RETENTION_FREE_BYTES = settings.RETENTION_FREE_PERCENT = 0
 
 
 @pytest.fixture
@@ -45,7 +38,7 @@ def old_pictures(count: int) -> None:
 
 def turns(retention: Retention) -> Iterator[int]:
     """How many uploads are left after each turn."""
-    while retention.turn():
+    while retention.step():
         yield Upload.objects.count()
 
 
@@ -72,7 +65,7 @@ def test_with_nothing_to_do_housekeeping_sleeps_until_somebody_may_have_asked_fo
     loop = Housekeeper()
     pauses = [loop.step() for _ in range(20)]
     assert pauses[0] == 0
-    assert pauses[-1] == pytest.approx(housekeeping.ERRAND_SECONDS, abs=0.5)
+    assert pauses[-1] == pytest.approx(housekeeping.BULK_JOB_SECONDS, abs=0.5)
 
 
 def test_after_a_run_it_rests():
@@ -84,7 +77,7 @@ def test_after_a_run_it_rests():
 
 
 def test_a_disk_short_of_room_is_seen_before_the_next_run_is_due(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schedule, "ROOM_SECONDS", 0.0)
+    monkeypatch.setattr(schedule, "SPACE_CHECK_SECONDS", 0.0)
     retention = Retention()
     list(turns(retention))
     camera = factories.camera()
@@ -103,7 +96,7 @@ def test_a_task_that_fails_is_not_repeated_at_once(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(schedule, "_prune", fails)
     retention = Retention()
     with pytest.raises(OSError, match="on fire"):
-        retention.turn()
+        retention.step()
     list(turns(retention))
     assert retention._pruning.due_at > time.monotonic() + schedule.PRUNE_SECONDS / 2
 

@@ -55,10 +55,10 @@ def sample(days_ago: float, free: int) -> None:
 @pytest.mark.parametrize(
     ("samples", "days", "reason"),
     [
-        ([], None, "It has not been measured for a day yet."),
-        ([(0.1, 50 * GIB), (0.0, 40 * GIB)], None, "It has not been measured for a day yet."),
+        ([], None, "Not enough measurements yet (one day)."),
+        ([(0.1, 50 * GIB), (0.0, 40 * GIB)], None, "Not enough measurements yet (one day)."),
         ([(2, 50 * GIB), (1, 45 * GIB), (0, 40 * GIB)], 8.0, ""),
-        ([(2, 40 * GIB), (0, 50 * GIB)], None, "The free room does not shrink."),
+        ([(2, 40 * GIB), (0, 50 * GIB)], None, "The free space is not shrinking."),
         ([(2, 40 * GIB), (0, 40 * GIB - 1)], None, "Not within ten years."),
         ([(30, 90 * GIB), (2, 50 * GIB), (0, 40 * GIB)], 8.0, ""),
     ],

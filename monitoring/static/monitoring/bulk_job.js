@@ -1,4 +1,4 @@
-// Shows how far a job is, until it is over.
+// Shows the progress of a bulk job until it ends.
 
 import { ask } from "../events/api.js";
 
@@ -17,7 +17,7 @@ async function look() {
         return;
       }
     } catch {
-      place.classList.add("stale"); // the next look may succeed
+      place.classList.add("stale"); // the next request may succeed
     }
   }
   setTimeout(look, EVERY);

@@ -1,4 +1,4 @@
-"""The checks that make up the health of the system, in the order in which they are shown."""
+"""The list of all health checks, in display order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitoring.health.schema_version import MigrationCheck
 
 
 def all_checks(reader: Person | None = None) -> list[checks.NamedCheck]:
-    """What they say of cameras is of those that `reader` may see. None: of all."""
+    """Return all checks. Checks of cameras cover the cameras that `reader` may see (None: all cameras)."""
     services, folder, decoder = service_checks(), folder_check(), decoder_check()
     of_all = reader is None or sees_all(reader)
     cameras = Camera.objects.all() if reader is None else visible_cameras(reader)
