@@ -79,7 +79,7 @@ def test_a_person_signs_in_and_out_and_a_session_that_ended_says_so(
     link_says(page, "Live")
     page.get_by_role("link", name="Account").click()
     page.get_by_label("Current password").fill(factories.PASSWORD)
-    for label in ("New password", "New password again"):
+    for label in ("New password", "Repeat the new password"):
         page.get_by_label(label, exact=True).fill("another long and winding phrase")
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_role("status")).to_contain_text("Your password is changed")
@@ -224,7 +224,7 @@ def test_the_page_fits_every_screen_in_light_and_dark(visit: Visit, door: Camera
         assert is_clean(visit)
     with_own_tokens()
     visit.page.goto("/account")
-    for button in ("Make the token", "Change password"):  # with what is wrong with an empty form
+    for button in ("Create the token", "Change password"):  # with what is wrong with an empty form
         visit.page.get_by_role("button", name=button).click()
         expect(visit.page.locator(".fault").first).to_be_visible()
         assert is_clean(visit)

@@ -271,7 +271,7 @@ def test_one_changes_ones_password(visit: Visit, boss: User) -> None:
         (factories.PASSWORD, "Your password is changed"),
     ):
         page.get_by_label("Current password", exact=True).fill(old)
-        for field in ("New password", "New password again"):
+        for field in ("New password", "Repeat the new password"):
             page.get_by_label(field, exact=True).fill("a new and long one, 7 7 7")
         page.get_by_role("button", name="Change password").click()
         expect(page.get_by_text(said_then)).to_be_visible()

@@ -128,7 +128,7 @@ def test_the_strip_is_walked_by_click_key_and_button_and_boxes_lie_where_things_
     expect(chosen(page)).to_have_attribute("data-frame", "4")
     expect(page.locator("#caption")).to_contain_text("1.0 s into the clip")
     expect(page.get_by_role("button", name="Next picture")).to_be_disabled()
-    press(page.get_by_role("button", name="Picture before"))
+    press(page.get_by_role("button", name="Previous picture"))
     expect(chosen(page)).to_have_attribute("data-frame", "3")
     press(page.locator(".frame").first)
     expect(chosen(page)).to_have_attribute("data-frame", "0")
@@ -159,7 +159,7 @@ def test_keys_lead_from_event_to_event_and_type_in_a_field_and_a_lost_picture_sa
     factories.detection(factories.upload(event.camera), event.batch, confidence=0.99)
     page.keyboard.press("k")
     page.wait_for_url(f"**{address(event)}")
-    expect(page.get_by_text("This picture is not there any more.")).to_be_visible()
+    expect(page.get_by_text("This picture no longer exists.")).to_be_visible()
     page.wait_for_load_state("networkidle")
     visit.forgive("404")
 
@@ -174,11 +174,11 @@ def test_a_person_does_all_there_is_to_do_with_keys_alone(at_event: Page, event:
     expect(page.get_by_label("False alarm")).to_be_checked()
 
     page.locator("#id_notes").fill("the postman")
-    press(page.get_by_label("keep it"), "Space")
+    press(page.get_by_label("Keep: exempt from retention"), "Space")
     press(page.get_by_role("button", name="Save"))
     expect(page.locator(".head").get_by_text("kept")).to_be_visible()
     press(page.get_by_role("button", name="Analyse again"))
-    expect(page.get_by_text("It waits for its judgement.")).to_be_visible()
+    expect(page.get_by_text("The event is waiting for its analysis.")).to_be_visible()
 
     event.refresh_from_db()
     assert (event.notes, event.kept, event.analysis) == ("the postman", True, "pending")
