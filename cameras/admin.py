@@ -62,9 +62,9 @@ class CameraAdmin(HSIAdmin):
     ordering = ("name", "id")
     fields = (
         "name", "id", "folder", "time_zone", "clock_correction_seconds", "channel_pattern", "make",
-        "expected_interval_seconds", "enabled", "silent_since", "last_picture", "created_at", "large_picture",
+        "expected_interval_seconds", "enabled", "offline_since", "last_picture", "created_at", "large_picture",
     )  # fmt: skip
-    readonly_fields = ("id", "folder", "silent_since", "last_picture", "created_at", "large_picture")
+    readonly_fields = ("id", "folder", "offline_since", "last_picture", "created_at", "large_picture")
     inlines = (CameraGrantInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
@@ -110,7 +110,7 @@ class CameraAdmin(HSIAdmin):
     def camera_state(self, camera: Camera) -> SafeString:
         if not camera.enabled:
             return badge("paused", "warn")
-        return badge("offline", "bad") if camera.silent_since else badge("on", "good")
+        return badge("offline", "bad") if camera.offline_since else badge("on", "good")
 
 
 @admin.register(CameraGrant)

@@ -87,7 +87,7 @@ def read_last_upload(camera: Camera, interval: int, now: float) -> LastUpload:
     """Read from the database when a camera sent its last file, for a camera that is new to this process."""
     newest = Upload.objects.filter(camera=camera).order_by("-pk").values_list("pk", "received_at").first()
     upload_id, received_at = newest or (0, camera.created_at)
-    if camera.silent_since is not None and received_at <= camera.silent_since:
+    if camera.offline_since is not None and received_at <= camera.offline_since:
         return LastUpload(upload_id, now - interval)  # it was offline before this process started, and still is
     age_seconds = (clock.now() - received_at).total_seconds()
     return LastUpload(upload_id, now - max(0.0, min(age_seconds, interval - GRACE_SECONDS)))
@@ -99,13 +99,13 @@ def mark_offline(camera: Camera, last_upload_id: int) -> None:
     with transaction.atomic():
         if not camera.mark_offline(received_at or camera.created_at, last_upload_id):
             return
-        publish_status(camera, "offline", camera.silent_since)
-    logger.warning("Camera %s has sent nothing since %s", camera.pk, camera.silent_since)
+        publish_status(camera, "offline", camera.offline_since)
+    logger.warning("Camera %s has sent nothing since %s", camera.pk, camera.offline_since)
 
 
 def mark_online(camera: Camera) -> None:
     """Record and publish that a camera is back. Intake itself does so for usable files that it accepts."""
-    since = camera.silent_since
+    since = camera.offline_since
     with transaction.atomic():
         if not camera.mark_online():
             return
@@ -115,14 +115,14 @@ def mark_online(camera: Camera) -> None:
 
 def clear_offline(camera: Camera) -> None:
     """Record and publish that a camera was paused, or is no longer expected to upload."""
-    since = camera.silent_since
+    since = camera.offline_since
     with transaction.atomic():
         if camera.mark_online():
             publish_status(camera, "unknown" if camera.enabled else "paused", since)
 
 
-def publish_status(camera: Camera, status: CameraStatus, silent_since: Any) -> None:
+def publish_status(camera: Camera, status: CameraStatus, offline_since: Any) -> None:
     """Publish a `camera.status` message. It must be the last write of its transaction."""
     latest: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
-    data = camera_status_data(camera.pk, status, latest.last_upload_id, latest.last_captured_at, silent_since)
+    data = camera_status_data(camera.pk, status, latest.last_upload_id, latest.last_captured_at, offline_since)
     outbox.publish(Message("camera.status", camera.pk, data))

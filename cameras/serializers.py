@@ -20,7 +20,7 @@ CameraStatus = Literal["online", "offline", "paused", "unknown"]
 class CameraData(TypedDict):
     """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
 
-    `silent_since` is null unless the camera is offline: then it is the time of its last file. `clock_offset_seconds`
+    `offline_since` is null unless the camera is offline: then it is the time of its last file. `clock_offset_seconds`
     is by how much its clock is steadily ahead (negative: behind), or null if it is right. `clock_suggestion` is what
     to send to correct that, or null. `problems` are texts that say why files in its folder are not accepted.
     """
@@ -35,7 +35,7 @@ class CameraData(TypedDict):
     channel_pattern: str
     make: str
     expected_interval_seconds: int | None
-    silent_since: str | None
+    offline_since: str | None
     created_at: str
     last_captured_at: str | None
     snapshot_url: str | None
@@ -80,7 +80,7 @@ class UploadData(TypedDict):
 class CameraStatusData(TypedDict):
     """A camera has sent a picture (`online`), or has sent nothing for too long (`offline`).
 
-    `paused` and `unknown`: the camera was offline, and is no longer expected to send anything. `silent_since` is null
+    `paused` and `unknown`: the camera was offline, and is no longer expected to send anything. `offline_since` is null
     unless the message is about the beginning or the end of an offline time.
     """
 
@@ -89,7 +89,7 @@ class CameraStatusData(TypedDict):
     last_upload: int | None
     last_captured_at: str | None
     snapshot_url: str | None
-    silent_since: str | None
+    offline_since: str | None
 
 
 def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> CameraData:
@@ -107,7 +107,7 @@ def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> Cam
         "channel_pattern": camera.channel_pattern,
         "make": camera.make,
         "expected_interval_seconds": camera.expected_interval_seconds,
-        "silent_since": iso(camera.silent_since),
+        "offline_since": iso(camera.offline_since),
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at else None,
@@ -161,7 +161,7 @@ def camera_status_data(
     status: CameraStatus,
     last_upload_id: int | None,
     last_captured_at: datetime | None,
-    silent_since: datetime | None,
+    offline_since: datetime | None,
 ) -> CameraStatusData:
     """Return the data of a `camera.status` message."""
     return {
@@ -170,10 +170,10 @@ def camera_status_data(
         "last_upload": last_upload_id,
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": link(f"/api/cameras/{camera_id}/snapshot") if last_upload_id else None,
-        "silent_since": iso(silent_since),
+        "offline_since": iso(offline_since),
     }
 
 
-def online_status_data(upload: Upload, silent_since: datetime | None = None) -> CameraStatusData:
-    """Return the data of a `camera.status` message for a new upload. `silent_since`: the camera was offline before."""
-    return camera_status_data(upload.camera_id, "online", upload.pk, upload.captured_at, silent_since)
+def online_status_data(upload: Upload, offline_since: datetime | None = None) -> CameraStatusData:
+    """Return the data of a `camera.status` message for a new upload. `offline_since`: the camera was offline before."""
+    return camera_status_data(upload.camera_id, "online", upload.pk, upload.captured_at, offline_since)

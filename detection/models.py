@@ -68,9 +68,10 @@ class Batch(models.Model):
 class Detection(models.Model):
     """One object in one picture. The box is relative to the picture (0..1, origin top left)."""
 
-    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections")
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="detections")
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections")
+    # Each of these is the first column of an index or constraint below, so none needs an index alone.
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections", db_index=False)
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="detections", db_index=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections", db_index=False)
     ordinal = models.PositiveIntegerField(help_text="Position within the upload, from 0.")
     label = models.CharField(max_length=64)
     confidence = models.FloatField()

@@ -83,4 +83,4 @@ def _operator() -> str:
 
 def expired(now: datetime) -> QuerySet[AuditEntry]:
     """Return the entries that are too old."""
-    return AuditEntry.objects.filter(time__lt=now - timedelta(days=settings.AUDIT_RETENTION_DAYS))
+    return AuditEntry.objects.filter(created_at__lt=now - timedelta(days=settings.AUDIT_RETENTION_DAYS))

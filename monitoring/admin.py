@@ -22,12 +22,12 @@ class JobFilter(KnownValuesFilter):
 
 @admin.register(JobRun)
 class JobRunAdmin(MachineAdmin):
-    list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "short_error")
+    list_display = ("id", "name", "run_outcome", "started_at", "ended_at", "counted", "requested_by", "short_error")
     list_filter = (JobFilter, "outcome", "started_at")
     newest_fields = ("name__icontains", "error__icontains")
     ordering = ("-started_at", "-id")
     sortable_by = ("started_at",)
-    fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "asked_by", "error")
+    fields = ("name", "run_outcome", "started_at", "ended_at", "counted", "requested_by", "error")
     readonly_fields = ("run_outcome", "counted")
     tones = {"running": "wait", "done": "good", "failed": "bad", "stopped": "warn"}
 
@@ -47,7 +47,7 @@ class JobRunAdmin(MachineAdmin):
 @admin.register(GpuSample)
 class GpuSampleAdmin(MachineAdmin):
     list_display = (
-        "time",
+        "recorded_at",
         "host",
         "gpu",
         "name",
@@ -56,10 +56,10 @@ class GpuSampleAdmin(MachineAdmin):
         "temperature_celsius",
         "power_watts",
     )
-    list_filter = ("time",)
+    list_filter = ("recorded_at",)
     newest_fields = ("host__icontains", "name__icontains")
-    ordering = ("-time", "-id")
-    sortable_by = ("time",)
+    ordering = ("-recorded_at", "-id")
+    sortable_by = ("recorded_at",)
 
     @admin.display(description="memory")
     def memory(self, sample: GpuSample) -> str:
@@ -68,10 +68,10 @@ class GpuSampleAdmin(MachineAdmin):
 
 @admin.register(StorageSample)
 class StorageSampleAdmin(MachineAdmin):
-    list_display = ("time", "free", "originals", "quarantine", "thumbnails", "database")
+    list_display = ("recorded_at", "free", "originals", "quarantine", "thumbnails", "database")
     number_fields = ("pk",)
-    ordering = ("-time",)
-    fields = ("time", "free", "originals", "quarantine", "thumbnails", "database", "by_camera")
+    ordering = ("-recorded_at",)
+    fields = ("recorded_at", "free", "originals", "quarantine", "thumbnails", "database", "by_camera")
     readonly_fields = ("free", "originals", "quarantine", "thumbnails", "database", "by_camera")
 
     @admin.display(description="free")

@@ -28,8 +28,8 @@ def begin(verb: str, filters: dict[str, str], total: int) -> JobRun:
         run = JobRun.objects.create(
             name=f"{verb} dead letters",
             started_at=timezone.now(),
-            asked={"verb": verb, "filters": filters, "newest": newest, "actor": audit.actor()},
-            asked_by=audit.acting_user(),
+            request={"verb": verb, "filters": filters, "newest": newest, "actor": audit.actor()},
+            requested_by=audit.acting_user(),
             total=total,
             counts={"requeued": 0, "discarded": 0},
         )
@@ -41,7 +41,7 @@ def stop(run: JobRun) -> bool:
     """Stop the job after the current chunk. Return False if it has ended."""
     with transaction.atomic():
         stopped = (
-            JobRun.objects.asked().filter(pk=run.pk).update(outcome=JobRun.Outcome.STOPPED, ended_at=timezone.now())
+            JobRun.objects.requested().filter(pk=run.pk).update(outcome=JobRun.Outcome.STOPPED, ended_at=timezone.now())
         )
         if stopped:
             audit.record("job_stopped", f"job {run.pk}")
@@ -50,7 +50,7 @@ def stop(run: JobRun) -> bool:
 
 def step() -> bool:
     """Process one chunk of the oldest job. Return False if there is none. An error ends the job and is raised."""
-    run = JobRun.objects.asked().order_by("id").first()
+    run = JobRun.objects.requested().order_by("id").first()
     if run is None:
         return False
     try:
@@ -59,7 +59,7 @@ def step() -> bool:
         raise
     except Exception as error:
         failure = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
-        JobRun.objects.asked().filter(pk=run.pk).update(
+        JobRun.objects.requested().filter(pk=run.pk).update(
             outcome=JobRun.Outcome.FAILED, ended_at=timezone.now(), error=failure[:500]
         )
         raise
@@ -68,20 +68,20 @@ def step() -> bool:
 @transaction.atomic
 def _do_chunk(number: int) -> bool:
     skip = connection.features.has_select_for_update_skip_locked
-    run = JobRun.objects.asked().select_for_update(skip_locked=skip).filter(pk=number).first()
+    run = JobRun.objects.requested().select_for_update(skip_locked=skip).filter(pk=number).first()
     if run is None:
         return False  # another process works on it, or it was stopped
-    request: Any = run.asked
+    request: Any = run.request
     resolve, left = RESOLVE[request["verb"]], (run.total or 0) - run.dealt_with
-    open_letters = dead_letters.search(**request["filters"]).filter(id__gt=run.place, id__lte=request["newest"])
+    open_letters = dead_letters.search(**request["filters"]).filter(id__gt=run.cursor, id__lte=request["newest"])
     letters = list(open_letters.order_by("id")[: min(CHUNK, left)])
     with audit.by(request["actor"]):
         for letter in letters:
-            result = str(resolve(letter, run.asked_by) or "dealt_with_before")
+            result = str(resolve(letter, run.requested_by) or "dealt_with_before")
             run.counts[result] = run.counts.get(result, 0) + 1
             failpoints.reach("bulk_job.dead_letter")
-    run.place = letters[-1].pk if letters else run.place
+    run.cursor = letters[-1].pk if letters else run.cursor
     if len(letters) == left or len(letters) < CHUNK:
         run.outcome, run.ended_at = JobRun.Outcome.DONE, timezone.now()
-    run.save(update_fields=["place", "counts", "outcome", "ended_at"])
+    run.save(update_fields=["cursor", "counts", "outcome", "ended_at"])
     return True

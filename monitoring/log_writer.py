@@ -50,7 +50,7 @@ class Writer:
 def entry(line: Line) -> LogEntry:
     about = _about(line.about)
     return LogEntry(
-        time=line.time, level=line.level, component=line.component[:120], message=line.message, stack=line.stack,
+        created_at=line.time, level=line.level, component=line.component[:120], message=line.message, stack=line.stack,
         duration_seconds=line.duration_seconds, request_id=_text(about, "request", 64),
         camera=_text(about, "camera", 64), queue=_text(about, "queue", 40), upload=_number(about, "upload"),
         batch=_number(about, "batch"), event=_number(about, "event"),
@@ -81,4 +81,4 @@ def flush() -> None:
 
 def expired(now: datetime) -> QuerySet[LogEntry]:
     """Return the lines that are too old."""
-    return LogEntry.objects.filter(time__lt=now - timedelta(days=settings.LOG_RETENTION_DAYS))
+    return LogEntry.objects.filter(created_at__lt=now - timedelta(days=settings.LOG_RETENTION_DAYS))

@@ -18,7 +18,7 @@ class LogEntry(models.Model):
         ERROR = 40, "ERROR"
         CRITICAL = 50, "CRITICAL"
 
-    time = models.DateTimeField()
+    created_at = models.DateTimeField()
     level = models.SmallIntegerField(choices=Level)
     component = models.CharField(max_length=120, help_text="The logger.")
     message = models.TextField()
@@ -34,9 +34,9 @@ class LogEntry(models.Model):
     class Meta:
         verbose_name_plural = "log entries"
         indexes: ClassVar = [
-            models.Index(fields=["-time", "-id"], name="logentry_time"),
-            models.Index(fields=["-time", "-id"], condition=Q(level__gte=30), name="logentry_trouble"),
-            models.Index(fields=["camera", "-time", "-id"], condition=~Q(camera=""), name="logentry_camera"),
+            models.Index(fields=["-created_at", "-id"], name="logentry_time"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(level__gte=30), name="logentry_trouble"),
+            models.Index(fields=["camera", "-created_at", "-id"], condition=~Q(camera=""), name="logentry_camera"),
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="logentry_request"),
             models.Index(fields=["upload"], condition=Q(upload__isnull=False), name="logentry_upload"),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="logentry_batch"),
@@ -47,13 +47,13 @@ class LogEntry(models.Model):
 
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
-    def asked(self) -> JobRunQuerySet:
+    def requested(self) -> JobRunQuerySet:
         """Return running bulk jobs (`monitoring.bulk_jobs`)."""
-        return self.filter(outcome=JobRun.Outcome.RUNNING, asked__isnull=False)
+        return self.filter(outcome=JobRun.Outcome.RUNNING, request__isnull=False)
 
 
 class JobRun(models.Model):
-    """One run of a housekeeping job, or a bulk job that a person requested, which has `asked` and `total`.
+    """One run of a housekeeping job, or a bulk job that a person requested, which has `request` and `total`.
 
     A housekeeping run that stays `running` ended with its process. A bulk job continues in another process.
     """
@@ -70,10 +70,10 @@ class JobRun(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     error = models.CharField(max_length=500, blank=True)
-    asked = models.JSONField(null=True, blank=True, editable=False)
-    asked_by = models.CharField(max_length=150, blank=True, help_text="Empty for housekeeping.")
+    request = models.JSONField(null=True, blank=True, editable=False)
+    requested_by = models.CharField(max_length=150, blank=True, help_text="Empty for housekeeping.")
     total = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
-    place = models.BigIntegerField(default=0, editable=False, help_text="The last row that was dealt with.")
+    cursor = models.BigIntegerField(default=0, editable=False, help_text="The last row that was dealt with.")
 
     objects = JobRunQuerySet.as_manager()
 
@@ -81,7 +81,7 @@ class JobRun(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-started_at", "-id"], name="jobrun_time"),
             models.Index(fields=["name", "-started_at", "-id"], name="jobrun_name"),
-            models.Index(fields=["id"], condition=Q(outcome="running", asked__isnull=False), name="jobrun_asked"),
+            models.Index(fields=["id"], condition=Q(outcome="running", request__isnull=False), name="jobrun_requested"),
         ]
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ class JobRun(models.Model):
 class GpuSample(models.Model):
     """Figures of a graphics card. None: not supported by the driver."""
 
-    time = models.DateTimeField()
+    recorded_at = models.DateTimeField()
     host = models.CharField(max_length=120)
     gpu = models.PositiveSmallIntegerField(help_text="The card's number on its machine.")
     name = models.CharField(max_length=120)
@@ -106,7 +106,7 @@ class GpuSample(models.Model):
     power_watts = models.FloatField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-time", "-id"], name="gpusample_time")]
+        indexes: ClassVar = [models.Index(fields=["-recorded_at", "-id"], name="gpusample_time")]
 
     def __str__(self) -> str:
         return f"{self.host} {self.gpu}: {self.name}"
@@ -115,7 +115,7 @@ class GpuSample(models.Model):
 class StorageSample(models.Model):
     """Disk usage of our files, and free space for the camera folder. None: unknown."""
 
-    time = models.DateTimeField(db_index=True)
+    recorded_at = models.DateTimeField(db_index=True)
     total_bytes = models.BigIntegerField(null=True, blank=True)
     free_bytes = models.BigIntegerField(null=True, blank=True)
     originals_bytes = models.BigIntegerField()
@@ -125,4 +125,4 @@ class StorageSample(models.Model):
     cameras = models.JSONField(default=dict, blank=True, help_text="Bytes of originals by camera.")
 
     def __str__(self) -> str:
-        return str(self.time)
+        return str(self.recorded_at)

@@ -30,8 +30,8 @@ OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 # On an operations page or inside another page, or only a counter.
 ELSEWHERE = {
     "DeadLetter", "CircuitBreaker", "QueuePause", "LiveSetting", "LogEntry",
-    "StreamHead", "Tally", "StageSample", "ProcessFigure", "KeptAnswer", "CoolDown", "ToldState", "KnownNetwork",
-    "Judgement", "EventFeedback",
+    "StreamHead", "CounterValue", "LatencyBucket", "GaugeValue", "IdempotencyRecord", "CoolDown",
+    "LastPublishedState", "KnownNetwork", "Judgement", "EventFeedback",
 }  # fmt: skip
 READ_ONLY = (
     "Upload",
@@ -248,7 +248,7 @@ def test_a_user_with_a_token_can_be_deleted(boss: Client):
 
 
 def test_the_times_of_a_job_are_shown_as_times(boss: Client):
-    QueueJob.objects.create(queue="detection_queue", row_id=1, put_at=1_900_000_000.5, due_at=0)
+    QueueJob.objects.create(queue="detection_queue", row_id=1, enqueued_at=1_900_000_000.5, due_at=0)
     assert "March 17, 2030" in boss.get(page("QueueJob", "changelist")).content.decode().replace("Mar. ", "March ")
 
 

@@ -172,7 +172,7 @@ def test_what_waits_and_is_silent_elsewhere_is_not_counted(nursery: Camera, porc
         factories.dead_letter(queue=queue, row_id=row.pk)
     factories.delivery(factories.alert(factories.event(nursery)), factories.channel())
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
-    Camera.objects.filter(pk=nursery.pk).update(silent_since=factories.NOW)
+    Camera.objects.filter(pk=nursery.pk).update(offline_since=factories.NOW)
     theirs, mine, everything = health(viewer(porch)), health(viewer(nursery)), health(boss())
     assert set(theirs["waiting"].values()) == {0}
     assert mine["waiting"] == everything["waiting"]

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cameras.models import Camera, CameraGrant
 from events.models import Event
 from hsi.api.idempotency import REPLAYED
-from hsi.models import ApiToken, KeptAnswer
+from hsi.models import ApiToken, IdempotencyRecord
 from hsi.security.roles import Role, set_role
 from tests import factories, pictures
 
@@ -144,7 +144,7 @@ def test_after_a_right_is_gone_the_kept_answer_is_not_shown(
     refused = operator.send(path, body)
     assert (refused.status_code, REPLAYED in refused) == (REVOKED[revoke], False)
     assert porch.pk not in refused.content.decode().replace(path, "")
-    assert KeptAnswer.objects.count() == 1
+    assert IdempotencyRecord.objects.count() == 1
 
 
 @pytest.mark.parametrize("route", BY_OPERATORS)

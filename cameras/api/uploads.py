@@ -37,7 +37,7 @@ from hsi.api.permissions import allows
 from hsi.errors import ConflictError, HSIError, NotFoundError
 from hsi.http.request_state import state_of
 from hsi.http.url_prefix import link
-from hsi.models import KeptAnswer
+from hsi.models import IdempotencyRecord
 from hsi.policies import Incoming
 from hsi.security.credentials import sender_of
 
@@ -205,7 +205,7 @@ class CameraUploads(GenericAPIView[Upload]):
             idempotency.keep(row, response)
         return response
 
-    def _claim_key(self, request: Request, *parts: bytes) -> KeptAnswer | None:
+    def _claim_key(self, request: Request, *parts: bytes) -> IdempotencyRecord | None:
         # Not in one transaction with the upload, which takes long. If a request is repeated before the response is
         # stored, it sends a second file with the same bytes: a duplicate, which leads to the first one.
         key = idempotency.key_of(request)

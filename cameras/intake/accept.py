@@ -211,15 +211,15 @@ def _insert(incoming: IncomingFile, same_content: list[Upload]) -> Upload:
         upload.duplicate_of_id, upload.reason = original.pk, DUPLICATE_REASON
         upload.save(force_insert=True)
         return upload
-    upload.dedupe_key = upload.sha256
+    upload.dedup_key = upload.sha256
     upload.spool = incoming.copy.path if incoming.copy is not None else ""
     upload.save(force_insert=True)
     failpoints.reach_after_commit("upload-committed")
     get_queue(DETECTION_QUEUE).put(upload.pk)
     capture_time.record_clock_offset(incoming.camera, captured.clock_offset)
-    silent_since = incoming.camera.silent_since
+    offline_since = incoming.camera.offline_since
     was_offline = incoming.camera.mark_online()
-    status = online_status_data(upload, silent_since if was_offline else None)
+    status = online_status_data(upload, offline_since if was_offline else None)
     publish.publish(Message("camera.status", upload.camera_id, status))
     return upload
 

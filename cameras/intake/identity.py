@@ -64,14 +64,14 @@ def find_original(incoming: IncomingFile, same_content: list[Upload]) -> Upload 
     candidates = [upload for upload in same_content if upload.camera_id == incoming.camera.pk]
     if candidates:  # the original of many duplicates may not be among the newest
         parameters = {"camera": incoming.camera.pk, "content": incoming.columns["sha256"]}
-        candidates = sql.select(Upload, "camera_id=%(camera)s AND dedupe_key=%(content)s", parameters) + candidates
+        candidates = sql.select(Upload, "camera_id=%(camera)s AND dedup_key=%(content)s", parameters) + candidates
     for upload in candidates:
         if upload.state == Upload.State.DEAD and upload.duplicate_of_id is None:
             requeue_failed(upload)
             return upload
         if upload.state in ANALYSED and (_is_recent(incoming, upload) or _has_same_capture_time(incoming, upload)):
             return upload
-    Upload.objects.filter(pk__in=[upload.pk for upload in candidates if upload.dedupe_key]).release_dedupe_key()
+    Upload.objects.filter(pk__in=[upload.pk for upload in candidates if upload.dedup_key]).release_dedup_key()
     return None
 
 

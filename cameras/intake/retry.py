@@ -55,7 +55,7 @@ def _retry_rejected(upload: Upload) -> bool:
         if original is not None:
             columns |= {"state": Upload.State.DUPLICATE, "duplicate_of": original, "reason": DUPLICATE_REASON}
             return _withdraw_rejection(upload, columns)
-        columns |= {"state": Upload.State.WAITING, "finished_at": None, "dedupe_key": sha256}
+        columns |= {"state": Upload.State.WAITING, "finished_at": None, "dedup_key": sha256}
         if not _withdraw_rejection(upload, columns):
             return False
         get_queue(DETECTION_QUEUE).put(upload.pk)

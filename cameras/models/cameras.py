@@ -43,7 +43,7 @@ class CameraQuerySet(models.QuerySet["Camera"]):
         return self.filter(enabled=True, expected_interval_seconds__isnull=False)
 
     def offline(self) -> CameraQuerySet:
-        return self.exclude(silent_since=None)
+        return self.exclude(offline_since=None)
 
 
 class Camera(models.Model):
@@ -81,7 +81,7 @@ class Camera(models.Model):
         validators=[MinValueValidator(MIN_INTERVAL_SECONDS), MaxValueValidator(MAX_INTERVAL_SECONDS)],
         help_text="Mark the camera offline after this many seconds without a file. Leave empty to disable.",
     )  # fmt: skip
-    silent_since = models.DateTimeField(
+    offline_since = models.DateTimeField(
         null=True, editable=False, help_text="When an offline camera sent its last file."
     )
     enabled = models.BooleanField(default=True, help_text="The files of a paused camera wait in their folder.")
@@ -118,16 +118,16 @@ class Camera(models.Model):
         Return False if a newer upload exists, or the camera is offline already or not expected to upload.
         """
         newer = Upload.objects.filter(camera=self.pk, pk__gt=last_upload_id)
-        online = Camera.objects.expecting_uploads().filter(~Exists(newer), pk=self.pk, silent_since=None)
-        is_marked = bool(online.update(silent_since=since))
+        online = Camera.objects.expecting_uploads().filter(~Exists(newer), pk=self.pk, offline_since=None)
+        is_marked = bool(online.update(offline_since=since))
         if is_marked:
-            self.silent_since = since
+            self.offline_since = since
         return is_marked
 
     def mark_online(self) -> bool:
         """Record that the camera is not offline. Return False if it was not, or another process recorded it."""
-        return self.silent_since is not None and sql.update(
-            self, {"silent_since": None}, only_if="silent_since IS NOT NULL"
+        return self.offline_since is not None and sql.update(
+            self, {"offline_since": None}, only_if="offline_since IS NOT NULL"
         )
 
     def mark_reuses_names(self) -> bool:

@@ -41,9 +41,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def newest_capture_first(self) -> UploadQuerySet:
         return self.order_by("-captured_at", "-id")
 
-    def release_dedupe_key(self) -> int:
+    def release_dedup_key(self) -> int:
         """Let later files with the same bytes be uploads of their own."""
-        return self.update(dedupe_key=None)
+        return self.update(dedup_key=None)
 
 
 class Upload(models.Model):
@@ -51,7 +51,7 @@ class Upload(models.Model):
 
     `path`, `size` and `mtime_ns` say where the file was last seen. They follow it when it is moved or touched.
     `version_key` is computed from them, so that an unchanged file is not read again. It is unique per camera, so that
-    two watchers or a restart create one row. `dedupe_key` is the SHA-256 while later files with the same bytes are
+    two watchers or a restart create one row. `dedup_key` is the SHA-256 while later files with the same bytes are
     duplicates of this row.
     """
 
@@ -76,14 +76,15 @@ class Upload(models.Model):
     USABLE: ClassVar = (State.WAITING, State.DETECTED, State.EMPTY, State.DEAD)
     FINISHED: ClassVar = (State.DETECTED, State.EMPTY, State.DUPLICATE, State.REJECTED, State.DEAD)
 
-    camera = models.ForeignKey("cameras.Camera", on_delete=models.CASCADE, related_name="uploads")
+    # It is the first column of several indexes below, so it needs none alone.
+    camera = models.ForeignKey("cameras.Camera", on_delete=models.CASCADE, related_name="uploads", db_index=False)
     path = models.TextField(help_text="Path below the camera root. Undecodable bytes are written as \\xNN.")
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.IMAGE)
     size = models.BigIntegerField()
     mtime_ns = models.BigIntegerField()
     version_key = models.CharField(max_length=64)
     sha256 = models.CharField(max_length=64, blank=True)
-    dedupe_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (NULLs are distinct)
+    dedup_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (NULLs are distinct)
     duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="repeats")
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
@@ -119,7 +120,7 @@ class Upload(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version_key", "camera"], name="upload_one_row_a_version"),
-            models.UniqueConstraint(fields=["camera", "dedupe_key"], name="upload_one_original"),
+            models.UniqueConstraint(fields=["camera", "dedup_key"], name="upload_one_original"),
             models.CheckConstraint(
                 condition=Q(state="waiting", finished_at__isnull=True)
                 | (~Q(state="waiting") & Q(finished_at__isnull=False)),

@@ -52,7 +52,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "feedback": event.feedback.order_by("-at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
         "feedback_choices": EventFeedback.Verdict.choices,
-        "audit": AuditEntry.objects.filter(object=f"event {event.pk}").order_by("-time", "-id")[:SHOWN]
+        "audit": AuditEntry.objects.filter(object=f"event {event.pk}").order_by("-created_at", "-id")[:SHOWN]
         if is_unlimited
         else (),
         "sees_all": is_unlimited,

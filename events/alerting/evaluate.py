@@ -114,17 +114,17 @@ def open_window(
     table = CoolDown._meta.db_table
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (rule_id,dedup_key,began_at,number,level)"
+            f"INSERT INTO {table} (rule_id,dedup_key,started_at,number,level)"
             " VALUES (%(rule)s,%(key)s,%(at)s,1,%(level)s)"
             " ON CONFLICT (rule_id,dedup_key) DO UPDATE"
-            f" SET began_at=excluded.began_at, number={table}.number+1, level=excluded.level"
-            f" WHERE {table}.began_at<=%(is_over)s OR {table}.began_at>%(is_future)s OR {table}.level<%(level)s"
+            f" SET started_at=excluded.started_at, number={table}.number+1, level=excluded.level"
+            f" WHERE {table}.started_at<=%(is_over)s OR {table}.started_at>%(is_future)s OR {table}.level<%(level)s"
             " RETURNING number",
             {
                 "rule": rule.pk,
                 "key": dedup_key,
                 "level": level,
-                **{name: sql.prepared(CoolDown, "began_at", moment) for name, moment in moments.items()},
+                **{name: sql.prepared(CoolDown, "started_at", moment) for name, moment in moments.items()},
             },
         )
         row = cursor.fetchone()

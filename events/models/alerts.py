@@ -115,7 +115,7 @@ class CoolDown(models.Model):
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="+")
     dedup_key = models.CharField(max_length=200)
-    began_at = models.DateTimeField()
+    started_at = models.DateTimeField()
     number = models.PositiveIntegerField(default=1)
     level = models.PositiveSmallIntegerField(default=HIGHEST_RANK)
 

@@ -37,7 +37,7 @@ def read_after(position: int, limit: int) -> list[Message]:
         StreamMessage.objects.filter(seq__gt=position)
         .order_by("seq")
         .annotate(json=Cast("data", TextField()))
-        .values_list("seq", "type", "camera", "time", "json")[:limit]
+        .values_list("seq", "type", "camera", "created_at", "json")[:limit]
     )
     return [
         Message(seq, (kind, camera), frame(kind, seq, time, camera, data)) for seq, kind, camera, time, data in rows

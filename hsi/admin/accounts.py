@@ -50,10 +50,10 @@ class AuditedGroupAdmin(GroupAdmin, AuditedAdmin):
 
 @admin.register(LoginFailure)
 class LoginFailureAdmin(MachineAdmin):
-    list_display = ("at", "address", "name")
+    list_display = ("created_at", "address", "name")
     exact_fields = ("address",)
-    ordering = ("-at", "-id")
-    fields = ("at", "address", "name")
+    ordering = ("-created_at", "-id")
+    fields = ("created_at", "address", "name")
     readonly_fields = ("name",)
     actions = ("forget",)
 
@@ -68,7 +68,7 @@ class LoginFailureAdmin(MachineAdmin):
 
     @admin.display(description="user")
     def name(self, failure: LoginFailure) -> str:
-        return self._names.get(failure.who, "no such user")
+        return self._names.get(failure.username_hash, "no such user")
 
     @admin.action(description="Delete the selected failures", permissions=["act"])
     def forget(self, request: HttpRequest, queryset: QuerySet[LoginFailure]) -> None:

@@ -16,13 +16,13 @@ EXPORT = "/api/audit/export"
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(MachineAdmin):
-    list_display = ("time", "user", "token", "address", "action", "object")
-    list_filter = ("time",)
+    list_display = ("created_at", "user", "token", "address", "action", "object")
+    list_filter = ("created_at",)
     exact_fields = ("user", "object", "request_id", "action")
     search_help_text = "A user, an object such as “event 12”, a request id, or an action such as “event_reviewed”."
-    ordering = ("-time", "-id")
-    sortable_by = ("time",)
-    fields = ("time", "user", "token", "address", "action", "object", "was", "became", "request_id")
+    ordering = ("-created_at", "-id")
+    sortable_by = ("created_at",)
+    fields = ("created_at", "user", "token", "address", "action", "object", "was", "became", "request_id")
     readonly_fields = ("was", "became")
     actions_list = ("as_csv", "as_json")
 

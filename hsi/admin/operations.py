@@ -40,9 +40,9 @@ class QueueJobAdmin(MachineAdmin):
         late = job.due_at > timezone.now().timestamp()
         return badge("delayed", "warn") if late else badge("waiting", "calm")
 
-    @admin.display(description="put at", ordering="put_at")
+    @admin.display(description="put at", ordering="enqueued_at")
     def put(self, job: QueueJob) -> str:
-        return local_time(datetime.fromtimestamp(job.put_at, UTC))
+        return local_time(datetime.fromtimestamp(job.enqueued_at, UTC))
 
     @admin.display(description="due, or lease ends", ordering="due_at")
     def due(self, job: QueueJob) -> str:
@@ -97,12 +97,12 @@ class WorkerHeartbeatAdmin(MachineAdmin):
 
 @admin.register(StreamMessage)
 class StreamMessageAdmin(MachineAdmin):
-    list_display = ("seq", "type", "camera", "time")
+    list_display = ("seq", "type", "camera", "created_at")
     number_fields = ("pk",)
     newest_fields = ("type__startswith", "camera")
     ordering = ("-seq",)
     sortable_by = ("seq",)
-    fields = ("seq", "type", "camera", "time", "content")
+    fields = ("seq", "type", "camera", "created_at", "content")
     readonly_fields = ("content",)
 
     @admin.display(description="data")

@@ -27,7 +27,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hsi.errors import ConflictError, HSIError
-from hsi.models import KeptAnswer
+from hsi.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -113,16 +113,16 @@ def digest_of(request: Request, *parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def claim(request: Request, key: str, digest: str) -> KeptAnswer:
+def claim(request: Request, key: str, digest: str) -> IdempotencyRecord:
     """Return the row of this key, with or without a response.
 
     Raise `KeyReusedError` if it belongs to another request.
     """
-    rows = KeptAnswer.objects.filter(user=request.user.pk, key=key)
+    rows = IdempotencyRecord.objects.filter(user=request.user.pk, key=key)
     expired(timezone.now()).filter(user=request.user.pk, key=key).delete()
     try:
         with transaction.atomic():
-            return KeptAnswer.objects.create(user_id=cast(int, request.user.pk), key=key, request=digest)
+            return IdempotencyRecord.objects.create(user_id=cast(int, request.user.pk), key=key, request=digest)
     except IntegrityError:
         row = rows.first()
     if row is None:
@@ -132,18 +132,20 @@ def claim(request: Request, key: str, digest: str) -> KeptAnswer:
     return row
 
 
-def keep(row: KeptAnswer, response: Response) -> None:
+def keep(row: IdempotencyRecord, response: Response) -> None:
     """Store the response, unless one is stored already."""
     data, location = response.data, response.headers.get("Location", "")
-    KeptAnswer.objects.filter(pk=row.pk, status=None).update(status=response.status_code, data=data, location=location)
+    IdempotencyRecord.objects.filter(pk=row.pk, status=None).update(
+        status=response.status_code, data=data, location=location
+    )
 
 
-def replay(row: KeptAnswer, data: Any) -> Response:
+def replay(row: IdempotencyRecord, data: Any) -> Response:
     """Return the stored response. `data` is the part that the user may see now."""
     headers = {REPLAYED: "true", **({"Location": row.location} if row.location else {})}
     return Response(data, row.status, headers=headers)
 
 
-def expired(now: datetime) -> QuerySet[KeptAnswer]:
+def expired(now: datetime) -> QuerySet[IdempotencyRecord]:
     """Return the stored responses that are too old to be replayed."""
-    return KeptAnswer.objects.filter(created_at__lt=now - timedelta(hours=settings.IDEMPOTENCY_HOURS))
+    return IdempotencyRecord.objects.filter(created_at__lt=now - timedelta(hours=settings.IDEMPOTENCY_HOURS))

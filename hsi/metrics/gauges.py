@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet, Sum
 
 from hsi.db import clock
-from hsi.models import ProcessFigure
+from hsi.models import GaugeValue
 
 STREAM_CLIENTS = "stream_clients"
 WRITTEN_SECONDS = 5.0
@@ -33,16 +33,18 @@ def flush() -> None:
     for name, value in list(_registered.items()):
         if now.timestamp() - _written.get(name, 0.0) >= WRITTEN_SECONDS:
             process = f"{socket.gethostname()}:{os.getpid()}"
-            ProcessFigure.objects.update_or_create(name=name, process=process, defaults={"value": value(), "at": now})
+            GaugeValue.objects.update_or_create(
+                name=name, process=process, defaults={"value": value(), "recorded_at": now}
+            )
             _written[name] = now.timestamp()
 
 
 def total(name: str) -> float:
     """Return the sum of a gauge over all running processes."""
-    rows = ProcessFigure.objects.filter(name=name, at__gte=clock.now() - ALIVE)
+    rows = GaugeValue.objects.filter(name=name, recorded_at__gte=clock.now() - ALIVE)
     return float(rows.aggregate(sum=Sum("value"))["sum"] or 0)
 
 
-def expired(now: datetime) -> QuerySet[ProcessFigure]:
+def expired(now: datetime) -> QuerySet[GaugeValue]:
     """Return the figures of processes that ended."""
-    return ProcessFigure.objects.filter(at__lt=now - timedelta(days=1))
+    return GaugeValue.objects.filter(recorded_at__lt=now - timedelta(days=1))

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from hsi.db import clock
 from hsi.metrics import histograms
-from hsi.models import StageSample, Tally
+from hsi.models import CounterValue, LatencyBucket
 
 
 def flush() -> None:
@@ -42,7 +42,7 @@ def _totals(taken: histograms.Figures) -> Iterable[tuple[str, str, int, float]]:
 
 def add_tallies(rows: Iterable[tuple[str, str, int, float]]) -> None:
     """Add to tallies: name, label, bucket, how much. In a fixed order, so that no two processes wait for each other."""
-    table = Tally._meta.db_table
+    table = CounterValue._meta.db_table
     _execute_many(
         f"INSERT INTO {table} (name,label,bucket,value) VALUES (%s,%s,%s,%s)"
         f" ON CONFLICT (name,label,bucket) DO UPDATE SET value={table}.value+excluded.value",
@@ -51,7 +51,7 @@ def add_tallies(rows: Iterable[tuple[str, str, int, float]]) -> None:
 
 
 def _add_samples(taken: histograms.Figures, minute: datetime) -> None:
-    table = StageSample._meta.db_table
+    table = LatencyBucket._meta.db_table
     at = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(minute)
     _execute_many(
         f"INSERT INTO {table} (name,label,minute,bucket,count,seconds,longest) VALUES (%s,%s,%s,%s,%s,%s,%s)"
@@ -71,6 +71,6 @@ def _execute_many(statement: str, rows: list[Any]) -> None:
             cursor.executemany(statement, rows)
 
 
-def expired(now: datetime) -> QuerySet[StageSample]:
+def expired(now: datetime) -> QuerySet[LatencyBucket]:
     """Return the samples that are too old."""
-    return StageSample.objects.filter(minute__lt=now - timedelta(days=settings.LATENCY_RETENTION_DAYS))
+    return LatencyBucket.objects.filter(minute__lt=now - timedelta(days=settings.LATENCY_RETENTION_DAYS))

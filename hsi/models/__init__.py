@@ -1,9 +1,9 @@
 """The tables of the infrastructure, by concern."""
 
-from hsi.models.access import ApiToken, KeptAnswer, KnownNetwork, LoginFailure, digest
+from hsi.models.access import ApiToken, IdempotencyRecord, KnownNetwork, LoginFailure, digest
 from hsi.models.audit import AppendOnlyError, AuditEntry
-from hsi.models.metrics import ProcessFigure, StageSample, Tally
-from hsi.models.outbox import StreamHead, StreamMessage, ToldState
+from hsi.models.metrics import CounterValue, GaugeValue, LatencyBucket
+from hsi.models.outbox import LastPublishedState, StreamHead, StreamMessage
 from hsi.models.processes import CircuitBreaker, LiveSetting, WorkerHeartbeat
 from hsi.models.queues import DeadLetter, QueueJob, QueuePause
 
@@ -12,19 +12,19 @@ __all__ = [
     "AppendOnlyError",
     "AuditEntry",
     "CircuitBreaker",
+    "CounterValue",
     "DeadLetter",
-    "KeptAnswer",
+    "GaugeValue",
+    "IdempotencyRecord",
     "KnownNetwork",
+    "LastPublishedState",
+    "LatencyBucket",
     "LiveSetting",
     "LoginFailure",
-    "ProcessFigure",
     "QueueJob",
     "QueuePause",
-    "StageSample",
     "StreamHead",
     "StreamMessage",
-    "Tally",
-    "ToldState",
     "WorkerHeartbeat",
     "digest",
 ]

@@ -37,7 +37,7 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
 
-class KeptAnswer(models.Model):
+class IdempotencyRecord(models.Model):
     """What a request with an `Idempotency-Key` was answered, for when it is sent again: see `hsi.api.idempotency`."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -49,42 +49,42 @@ class KeptAnswer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="keptanswer_one_a_key")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="idempotencyrecord_unique_key")]
 
     def __str__(self) -> str:
         return self.key
 
 
 class LoginFailure(models.Model):
-    """A failed login. `who` is a keyed hash of the entered name, because users sometimes enter passwords there."""
+    """A failed login. `username_hash` is a keyed hash: users sometimes enter passwords in the field of the name."""
 
-    who = models.CharField(max_length=64)
+    username_hash = models.CharField(max_length=64)
     address = models.CharField(max_length=45, blank=True, help_text="For an IPv6 network: its first address.")
-    at = models.DateTimeField()
+    created_at = models.DateTimeField()
     is_known = models.BooleanField(default=False, help_text="Whether the client is known.")
     device = models.CharField(max_length=32, blank=True, help_text="The known device, if any.")
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["address", "at"], name="loginfailure_address"),
-            models.Index(fields=["who", "at"], name="loginfailure_who"),
-            models.Index(fields=["at"], name="loginfailure_at"),
+            models.Index(fields=["address", "created_at"], name="loginfailure_address"),
+            models.Index(fields=["username_hash", "created_at"], name="loginfailure_name"),
+            models.Index(fields=["created_at"], name="loginfailure_at"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.address} {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.address} {self.created_at:%Y-%m-%d %H:%M:%S}"
 
 
 class KnownNetwork(models.Model):
-    """A network that a user name has signed in from. `who` is the keyed hash of the name, as in `LoginFailure`."""
+    """A network that a user name has signed in from. `username_hash` is as in `LoginFailure`."""
 
-    who = models.CharField(max_length=64)
+    username_hash = models.CharField(max_length=64)
     address = models.CharField(max_length=45, help_text="For an IPv6 network: its first address.")
-    at = models.DateTimeField(help_text="Time of the last login.")
+    last_seen_at = models.DateTimeField(help_text="Time of the last login.")
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["who", "address"], name="knownnetwork_one_a_name_and_address"),
+            models.UniqueConstraint(fields=["username_hash", "address"], name="knownnetwork_one_a_name_and_address"),
         ]
 
     def __str__(self) -> str:

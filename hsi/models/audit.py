@@ -19,7 +19,7 @@ class AuditEntry(models.Model):
     Names are stored as text, so an entry outlives its user, token and object.
     """
 
-    time = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
     user = models.CharField(max_length=150)
     token = models.CharField(max_length=100, blank=True, help_text="Name and first characters of the token.")
     address = models.CharField(max_length=45, blank=True)
@@ -32,10 +32,10 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit entries"
         indexes: ClassVar = [
-            models.Index(fields=["-time", "-id"], name="auditentry_time"),
-            models.Index(fields=["user", "-time", "-id"], name="auditentry_user"),
-            models.Index(fields=["object", "-time", "-id"], name="auditentry_object"),
-            models.Index(fields=["action", "-time", "-id"], name="auditentry_action"),
+            models.Index(fields=["-created_at", "-id"], name="auditentry_time"),
+            models.Index(fields=["user", "-created_at", "-id"], name="auditentry_user"),
+            models.Index(fields=["object", "-created_at", "-id"], name="auditentry_object"),
+            models.Index(fields=["action", "-created_at", "-id"], name="auditentry_action"),
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="auditentry_request"),
         ]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class Tally(models.Model):
+class CounterValue(models.Model):
     """A figure that only grows, over all processes and restarts.
 
     Of a histogram each bucket is a row of its own (`bucket` is its place in `hsi.metrics.histograms.BOUNDS`).
@@ -20,14 +20,14 @@ class Tally(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "label", "bucket"], name="tally_one_row_a_figure"),
+            models.UniqueConstraint(fields=["name", "label", "bucket"], name="countervalue_unique"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.label}"
 
 
-class StageSample(models.Model):
+class LatencyBucket(models.Model):
     """How often something took how long within one minute, over all processes: one row a bucket of the histogram."""
 
     name = models.CharField(max_length=60)
@@ -40,24 +40,24 @@ class StageSample(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "label", "minute", "bucket"], name="stagesample_one_row_a_bucket"),
+            models.UniqueConstraint(fields=["name", "label", "minute", "bucket"], name="latencybucket_unique"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.label} {self.minute}"
 
 
-class ProcessFigure(models.Model):
+class GaugeValue(models.Model):
     """What one process has now, such as connected clients. Old rows are of processes that ended."""
 
     name = models.CharField(max_length=60)
     process = models.CharField(max_length=200)
     value = models.FloatField()
-    at = models.DateTimeField(db_index=True)
+    recorded_at = models.DateTimeField(db_index=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "process"], name="processfigure_one_row_a_process"),
+            models.UniqueConstraint(fields=["name", "process"], name="gaugevalue_unique"),
         ]
 
     def __str__(self) -> str:

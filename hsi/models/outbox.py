@@ -34,13 +34,13 @@ class StreamMessage(models.Model):
     type = models.CharField(max_length=40)
     camera = models.CharField(max_length=64, blank=True)
     data = models.JSONField()
-    time = models.DateTimeField()
+    created_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"{self.seq} {self.type}"
 
 
-class ToldState(models.Model):
+class LastPublishedState(models.Model):
     """The last published state of a subject: a worker, a queue, the system. `hsi.outbox.publish` has the rules."""
 
     subject = models.CharField(max_length=220, primary_key=True)

@@ -18,7 +18,7 @@ class QueueJob(models.Model):
     queue = models.CharField(max_length=40)
     row_id = models.BigIntegerField()
     attempts = models.PositiveIntegerField(default=0)
-    put_at = models.FloatField()
+    enqueued_at = models.FloatField()
     due_at = models.FloatField()
     lease = models.CharField(max_length=32, default="", blank=True)
     failures = models.JSONField(default=list, blank=True)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from hsi.db import sql
-from hsi.models import StreamHead, StreamMessage, ToldState
+from hsi.models import LastPublishedState, StreamHead, StreamMessage
 from hsi.outbox import wakeup
 from hsi.outbox.messages import Message
 
@@ -49,7 +49,7 @@ def _append(messages: Sequence[Message]) -> None:
         rows = [(message.type, message.camera, message.data) for message in messages]
         sql.execute(
             f"WITH head(seq) AS ({raise_head})"
-            f" INSERT INTO {table} (seq,type,camera,data,time)"
+            f" INSERT INTO {table} (seq,type,camera,data,created_at)"
             " SELECT head.seq+place,value->>0,value->>1,(value->2)::jsonb,%(now)s"
             " FROM head,json_array_elements(%(messages)s::json) WITH ORDINALITY AS new(value,place)",
             {"count": len(messages), "now": now, "messages": json.dumps(rows)},
@@ -59,7 +59,7 @@ def _append(messages: Sequence[Message]) -> None:
     sql.insert(
         StreamMessage,
         [
-            {"seq": seq, "type": message.type, "camera": message.camera, "data": message.data, "time": now}
+            {"seq": seq, "type": message.type, "camera": message.camera, "data": message.data, "created_at": now}
             for seq, message in enumerate(messages, start=last + 1)
         ],
     )
@@ -71,10 +71,10 @@ def record_change(subject: str, state: str, *, normal: Collection[str] = ()) -> 
     Each change is published once: by one process, and not again after a restart. A state in `normal` is not published
     for a subject that has no stored state yet.
     """
-    last = ToldState.objects.filter(pk=subject).values_list("state", flat=True).first()
+    last = LastPublishedState.objects.filter(pk=subject).values_list("state", flat=True).first()
     if last == state or (last is None and state in normal):
         return False
     if last is None:
-        return ToldState.objects.get_or_create(subject=subject, defaults={"state": state})[1]
-    changed = ToldState.objects.filter(subject=subject).exclude(state=state)
+        return LastPublishedState.objects.get_or_create(subject=subject, defaults={"state": state})[1]
+    changed = LastPublishedState.objects.filter(subject=subject).exclude(state=state)
     return bool(changed.update(state=state, changed_at=timezone.now()))

@@ -81,7 +81,7 @@ class Job:
     queue: str
     row_id: int
     attempts: int
-    put_at: float  # seconds since 1970, the queue's clock
+    enqueued_at: float  # seconds since 1970, the queue's clock
     lease: str
     failures: tuple[dict[str, Any], ...] = ()
     trace: str = ""

@@ -84,7 +84,7 @@ class DatabaseQueue:
         database = connections[DEFAULT_DB_ALIAS]
         now, (numbers, parameter) = NOW[database.vendor], _numbers(fitting, database.vendor)
         execute(
-            f"INSERT INTO {TABLE} (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
+            f"INSERT INTO {TABLE} (queue,row_id,attempts,enqueued_at,due_at,lease,failures,trace)"
             f" SELECT %(queue)s,value,0,{now},{now},'','[]',%(trace)s FROM {numbers}"
             " WHERE true ON CONFLICT (queue,row_id) DO NOTHING",  # without `WHERE` SQLite cannot parse it
             {"queue": self.name, "trace": trace or context.trace(), "numbers": parameter},
@@ -111,14 +111,14 @@ class DatabaseQueue:
             {"queue": self.name},
             limit=limit,
             lease_seconds=lease_seconds,
-            returning="id,row_id,attempts,put_at,failures,trace",
+            returning="id,row_id,attempts,enqueued_at,failures,trace",
         )
         return [self._job(row, lease) for row in rows]
 
     def _job(self, row: tuple[Any, ...], lease: str) -> Job:
-        identity, row_id, attempts, put_at, failures, trace = row
+        identity, row_id, attempts, enqueued_at, failures, trace = row
         failed = () if failures == "[]" else tuple(json.loads(failures))
-        return Job(identity, self.name, row_id, attempts, put_at, lease, failed, trace)
+        return Job(identity, self.name, row_id, attempts, enqueued_at, lease, failed, trace)
 
     def ack(self, job: Job) -> None:
         self._ours(f"DELETE FROM {TABLE} WHERE id=%(id)s AND lease=%(lease)s", {"id": job.id, "lease": job.lease})
@@ -171,7 +171,7 @@ class DatabaseQueue:
         now = NOW[connection.vendor]
         [(total, waiting, leased, oldest)] = execute(
             f"SELECT count(*), count(CASE WHEN due_at<={now} THEN 1 END),"
-            f" count(CASE WHEN due_at>{now} AND lease<>'' THEN 1 END), {now}-min(put_at)"
+            f" count(CASE WHEN due_at>{now} AND lease<>'' THEN 1 END), {now}-min(enqueued_at)"
             f" FROM {TABLE} WHERE queue=%s",
             [self.name],
         ).fetchall()
@@ -182,7 +182,9 @@ class DatabaseQueue:
 
     def peek(self, limit: int) -> list[Job]:
         rows = QueueJob.objects.filter(queue=self.name).order_by("due_at", "id")[:limit]
-        return [Job(r.pk, r.queue, r.row_id, r.attempts, r.put_at, r.lease, tuple(r.failures), r.trace) for r in rows]
+        return [
+            Job(r.pk, r.queue, r.row_id, r.attempts, r.enqueued_at, r.lease, tuple(r.failures), r.trace) for r in rows
+        ]
 
     def clear(self) -> int:
         return QueueJob.objects.filter(queue=self.name).delete()[0]

@@ -64,7 +64,7 @@ def dead_letter(job: Job, reason: str, error: BaseException, stack: str) -> Dead
     return DeadLetter.objects.create(
         queue=job.queue,
         row_id=job.row_id,
-        payload={"row_id": job.row_id, "put_at": job.put_at, "trace": job.trace},
+        payload={"row_id": job.row_id, "enqueued_at": job.enqueued_at, "trace": job.trace},
         reason=reason,
         error_type=last.error,
         error_text=last.text,

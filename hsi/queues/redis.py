@@ -221,7 +221,7 @@ class RedisQueue:
     def _retry(self, job: Job, delay_seconds: float, failure: Failure, counts: bool) -> None:
         failures = json.dumps([*job.failures, failure.as_dict()][-KEPT_FAILURES:])
         attempts = job.attempts if counts else job.attempts - 1
-        fields = ("r", job.row_id, "n", attempts, "t", int(job.put_at * 1000), "f", failures, "x", job.trace)
+        fields = ("r", job.row_id, "n", attempts, "t", int(job.enqueued_at * 1000), "f", failures, "x", job.trace)
         if not self._run("RETRY", GROUP, job.row_id, job.id, max(0, int(delay_seconds * 1000)), *fields):
             raise LeaseLostError
 

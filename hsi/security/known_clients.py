@@ -41,10 +41,10 @@ def device_of(request: HttpRequest) -> Device | None:
         return None
 
 
-def remember_device(request: HttpRequest, response: HttpResponseBase, who: str) -> None:
-    """Record in the cookie that `who` has signed in on this device."""
+def remember_device(request: HttpRequest, response: HttpResponseBase, username_hash: str) -> None:
+    """Record in the cookie that `username_hash` has signed in on this device."""
     before = device_of(request) or Device(secrets.token_hex(16), ())
-    names = [who, *(name for name in before.names if name != who)][:NAMES_A_DEVICE]
+    names = [username_hash, *(name for name in before.names if name != username_hash)][:NAMES_A_DEVICE]
     response.set_cookie(
         COOKIE,
         signing.dumps({"number": before.number, "names": names}, salt=SALT),
@@ -56,10 +56,12 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, who: str) 
     )
 
 
-def remember_network(who: str, address: str, now: datetime) -> None:
-    KnownNetwork.objects.filter(at__lt=now - NETWORK_KEPT).delete()
-    KnownNetwork.objects.update_or_create(who=who, address=address, defaults={"at": now})
+def remember_network(username_hash: str, address: str, now: datetime) -> None:
+    KnownNetwork.objects.filter(last_seen_at__lt=now - NETWORK_KEPT).delete()
+    KnownNetwork.objects.update_or_create(username_hash=username_hash, address=address, defaults={"last_seen_at": now})
 
 
-def is_network(who: str, address: str, now: datetime) -> bool:
-    return KnownNetwork.objects.filter(who=who, address=address, at__gte=now - NETWORK_KEPT).exists()
+def is_network(username_hash: str, address: str, now: datetime) -> bool:
+    return KnownNetwork.objects.filter(
+        username_hash=username_hash, address=address, last_seen_at__gte=now - NETWORK_KEPT
+    ).exists()

@@ -55,7 +55,7 @@ class Backend(ModelBackend):
         if user is not None:
             forget(username, address)
             LoginFailure.objects.filter(pk=failure.pk).delete()
-            known_clients.remember_network(failure.who, address, now)
+            known_clients.remember_network(failure.username_hash, address, now)
         return user
 
     def get_user(self, user_id: Any) -> User | None:
@@ -71,11 +71,11 @@ class Backend(ModelBackend):
 
 def reserve(username: str, address: str, now: datetime, device: Device | None = None) -> LoginFailure:
     """Count a failure before the password check, so that parallel attempts all count. Raise LockedOutError."""
-    attempt = LoginFailure(who=hashed(username), address=address, at=now)
+    attempt = LoginFailure(username_hash=hashed(username), address=address, created_at=now)
     attempt.device = _known_device(attempt, device)
-    attempt.is_known = bool(attempt.device) or known_clients.is_network(attempt.who, address, now)
+    attempt.is_known = bool(attempt.device) or known_clients.is_network(attempt.username_hash, address, now)
     _refuse(attempt)
-    LoginFailure.objects.filter(at__lt=now - window()).delete()
+    LoginFailure.objects.filter(created_at__lt=now - window()).delete()
     attempt.save()
     try:
         _refuse(attempt)
@@ -89,7 +89,7 @@ def forget(username: str | None = None, address: str | None = None) -> int:
     """Delete failures of a name, of an address, or of both together. Return their number."""
     failures = LoginFailure.objects.all()
     if username is not None:
-        failures = failures.filter(who=hashed(username))
+        failures = failures.filter(username_hash=hashed(username))
     if address is not None:
         failures = failures.filter(address=address)
     return failures.delete()[0]
@@ -105,9 +105,11 @@ def window() -> timedelta:
 
 def _known_device(attempt: LoginFailure, device: Device | None) -> str:
     """Return the number of the device if the name has signed in on it and has few recent failures there."""
-    if device is None or attempt.who not in device.names:
+    if device is None or attempt.username_hash not in device.names:
         return ""
-    failed = LoginFailure.objects.filter(who=attempt.who, device=device.number, at__gt=attempt.at - window()).count()
+    failed = LoginFailure.objects.filter(
+        username_hash=attempt.username_hash, device=device.number, created_at__gt=attempt.created_at - window()
+    ).count()
     return device.number if failed < settings.LOGIN_FAILURE_LIMIT else ""
 
 
@@ -116,30 +118,30 @@ def _refuse(attempt: LoginFailure) -> None:
 
     For simultaneous attempts, the stored order decides.
     """
-    recent = LoginFailure.objects.filter(at__gt=attempt.at - window())
+    recent = LoginFailure.objects.filter(created_at__gt=attempt.created_at - window())
     if attempt.pk is not None:
         recent = recent.filter(pk__lt=attempt.pk)
     here = recent.filter(address=attempt.address)
     limit: int = settings.LOGIN_FAILURE_LIMIT
-    ends = [_ends(here.filter(who=attempt.who), limit), _ends(here, limit * NAMES_AN_ADDRESS)]
+    ends = [_ends(here.filter(username_hash=attempt.username_hash), limit), _ends(here, limit * NAMES_AN_ADDRESS)]
     if not attempt.is_known:
-        ends.append(_pause_ends(recent.filter(who=attempt.who, is_known=False), attempt.address))
-    if (until := max((end for end in ends if end), default=attempt.at)) > attempt.at:
-        wait = until - attempt.at
+        ends.append(_pause_ends(recent.filter(username_hash=attempt.username_hash, is_known=False), attempt.address))
+    if (until := max((end for end in ends if end), default=attempt.created_at)) > attempt.created_at:
+        wait = until - attempt.created_at
         detail = f"Too many failed logins. Try again in {_in_words(wait)}."
         raise LockedOutError(detail, retry_after_seconds=wait.total_seconds())
 
 
 def _pause_ends(failures: QuerySet[LoginFailure], address: str) -> datetime | None:
     """Return when the pause after the newest of `failures` (unknown clients, one name) ends for `address`."""
-    newest = failures.order_by("-at", "-pk").first()
+    newest = failures.order_by("-created_at", "-pk").first()
     beyond = failures.count() - int(settings.LOGIN_FAILURE_LIMIT)
     if newest is None or beyond <= 0:
         return None
     # A small exponent already exceeds the longest pause, so larger ones are not computed.
     pause = min(FIRST_PAUSE * 2 ** min(beyond - 1, 10), LONGEST_PAUSE)
     times = 2 if failures.filter(address=address).exists() else 1
-    end: datetime = newest.at + times * pause
+    end: datetime = newest.created_at + times * pause
     return end
 
 
@@ -152,5 +154,5 @@ def _in_words(wait: timedelta) -> str:
 
 def _ends(failures: QuerySet[LoginFailure], limit: int) -> datetime | None:
     """Return when fewer than `limit` of `failures` count, or None if this is already the case."""
-    times = list(failures.order_by("-at", "-pk").values_list("at", flat=True)[:limit])
+    times = list(failures.order_by("-created_at", "-pk").values_list("created_at", flat=True)[:limit])
     return times[-1] + window() if len(times) == limit else None

@@ -206,7 +206,7 @@ class QueueWorker(Loop):
             if job.attempts > settings.JOB_MAX_ATTEMPTS:
                 raise WorkerLostError
             if job.attempts == 1 and self.queue_name in WAITS:  # later attempts waited on purpose
-                histograms.stage(WAITS[self.queue_name], clock.now().timestamp() - job.put_at)
+                histograms.stage(WAITS[self.queue_name], clock.now().timestamp() - job.enqueued_at)
             self.handler.work(job)
             self.done += 1
         except LeaseLostError:

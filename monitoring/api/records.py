@@ -32,7 +32,7 @@ class LogData(TypedDict):
     """A log line, with secrets masked. Texts in it may come from outside: treat them as untrusted."""
 
     id: int
-    time: str
+    created_at: str
     level: str
     component: str
     message: str
@@ -50,7 +50,7 @@ class AuditData(TypedDict):
     """Who changed what. `before` and `after` hold what changed, with secrets masked."""
 
     id: int
-    time: str
+    created_at: str
     user: str
     token: str
     address: str
@@ -62,7 +62,7 @@ class AuditData(TypedDict):
 
 
 class JobData(TypedDict):
-    """A run of housekeeping, or of what a person asked for, which has `asked_by` and `total`."""
+    """A run of housekeeping, or of what a person asked for, which has `requested_by` and `total`."""
 
     id: int
     name: str
@@ -71,14 +71,14 @@ class JobData(TypedDict):
     ended_at: str | None
     counts: dict[str, Any]
     error: str
-    asked_by: str
+    requested_by: str
     total: int | None
 
 
 def log_data(entry: LogEntry) -> LogData:
     return {
         "id": entry.pk,
-        "time": iso(entry.time),
+        "created_at": iso(entry.created_at),
         "level": entry.get_level_display(),
         "component": entry.component,
         "message": entry.message,
@@ -96,7 +96,7 @@ def log_data(entry: LogEntry) -> LogData:
 def audit_data(entry: AuditEntry) -> AuditData:
     return {
         "id": entry.pk,
-        "time": iso(entry.time),
+        "created_at": iso(entry.created_at),
         "user": entry.user,
         "token": entry.token,
         "address": entry.address,
@@ -117,7 +117,7 @@ def job_data(run: JobRun) -> JobData:
         "ended_at": iso(run.ended_at),
         "counts": run.counts,
         "error": run.error,
-        "asked_by": run.asked_by,
+        "requested_by": run.requested_by,
         "total": run.total,
     }
 
@@ -137,8 +137,8 @@ class LogFilters(django_filters.FilterSet):  # type: ignore[misc]
     upload = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
     batch = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
     event = WholeNumberFilter(min_value=0, max_value=BIGGEST_ID)
-    after = TimeFilter(field_name="time", lookup_expr="gte")
-    before = TimeFilter(field_name="time", lookup_expr="lt")
+    after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    before = TimeFilter(field_name="created_at", lookup_expr="lt")
     q = django_filters.CharFilter(field_name="message", lookup_expr="icontains", max_length=200)
 
 
@@ -146,8 +146,8 @@ class AuditFilters(django_filters.FilterSet):  # type: ignore[misc]
     user = django_filters.CharFilter(max_length=150)
     action = django_filters.CharFilter(max_length=60)
     object = django_filters.CharFilter(max_length=200)
-    after = TimeFilter(field_name="time", lookup_expr="gte")
-    before = TimeFilter(field_name="time", lookup_expr="lt")
+    after = TimeFilter(field_name="created_at", lookup_expr="gte")
+    before = TimeFilter(field_name="created_at", lookup_expr="lt")
 
 
 class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
@@ -160,7 +160,7 @@ class JobFilters(django_filters.FilterSet):  # type: ignore[misc]
 class RecordList(GenericAPIView[Record]):
     """A list of records, newest first."""
 
-    keyset = "time"
+    keyset = "created_at"
     record_data: ClassVar[Callable[[Any], Mapping[str, Any]]]
 
     def records(self) -> Response:
@@ -234,9 +234,11 @@ class AuditExport(GenericAPIView[AuditEntry]):
 
 def audit_chunks(entries: QuerySet[AuditEntry]) -> Iterator[list[AuditData]]:
     """Read all entries, newest first, by position: entries that are added meanwhile shift nothing."""
-    entries = entries.order_by(*order("time"))
+    entries = entries.order_by(*order("created_at"))
     rows = [audit_data(entry) for entry in entries[:CHUNK]]
     while rows:
         yield rows
         last = rows[-1]
-        rows = [audit_data(entry) for entry in entries.filter(beyond("time", last["time"], last["id"]))[:CHUNK]]
+        rows = [
+            audit_data(entry) for entry in entries.filter(beyond("created_at", last["created_at"], last["id"]))[:CHUNK]
+        ]

@@ -214,7 +214,7 @@ def storage_data(now: datetime) -> StorageData:
     return {
         "camera_disk": disk_data(disk_usage(settings.CAMERA_ROOT)),
         "data_disk": disk_data(disk_usage(settings.DATA_DIR)),
-        "use": use_data(StorageSample.objects.order_by("-time").first()),
+        "use": use_data(StorageSample.objects.order_by("-recorded_at").first()),
         "days_until_full": days,
         "forecast_reason": reason,
     }
@@ -222,7 +222,10 @@ def storage_data(now: datetime) -> StorageData:
 
 def gpu_data(now: datetime) -> GpuData:
     fresh = now - timedelta(seconds=3 * settings.GPU_POLL_INTERVAL_SECONDS + 10)
-    newest = {(row.host, row.gpu): row for row in GpuSample.objects.filter(time__gte=fresh).order_by("time", "id")}
+    newest = {
+        (row.host, row.gpu): row
+        for row in GpuSample.objects.filter(recorded_at__gte=fresh).order_by("recorded_at", "id")
+    }
     cards = [card_data(newest[key]) for key in sorted(newest)]
     return {"available": bool(cards), "reason": None if cards else gpu.why_none(), "cards": cards}
 
@@ -236,7 +239,7 @@ def use_data(row: StorageSample | None) -> UseData | None:
     if row is None:
         return None
     return {
-        "measured_at": iso(row.time),
+        "measured_at": iso(row.recorded_at),
         "originals_bytes": row.originals_bytes,
         "quarantine_bytes": row.quarantine_bytes,
         "thumbnails_bytes": row.thumbnails_bytes,

@@ -187,7 +187,7 @@ class CamerasCheck(NamedCheck):
     cameras: QuerySet[Camera] = field(default_factory=Camera.objects.all, repr=False)
 
     def run(self) -> None:
-        silent = self.cameras.filter(enabled=True, silent_since__isnull=False).count()
+        silent = self.cameras.filter(enabled=True, offline_since__isnull=False).count()
         if silent:
             raise ServiceWarning(f"{silent} {'camera is' if silent == 1 else 'cameras are'} offline.")
         self.detail = "No camera is offline."

@@ -11,7 +11,7 @@ from typing import TypedDict
 from django.db import transaction
 
 from hsi.db import clock
-from hsi.models import ToldState, WorkerHeartbeat
+from hsi.models import LastPublishedState, WorkerHeartbeat
 from hsi.outbox import publish
 from hsi.outbox.messages import Message, WorkerStatusData
 from hsi.times import iso
@@ -35,7 +35,7 @@ class SystemStatusData(TypedDict):
 def publish_workers(now: datetime | None = None) -> int:
     """Publish the workers whose state changed, and return their number. `now` is a time of the database clock."""
     now = now or clock.now()
-    last_states = dict(ToldState.objects.filter(pk__startswith="worker:").values_list("subject", "state"))
+    last_states = dict(LastPublishedState.objects.filter(pk__startswith="worker:").values_list("subject", "state"))
     newest = WorkerHeartbeat.objects.order_by("-beat_at")[:BEATS_LOOKED_AT]
     states = [(beat, _state(beat, now)) for beat in reversed(newest)]
     return sum(

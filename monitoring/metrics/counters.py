@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from hsi.metrics.histogram_rows import add_tallies
-from hsi.models import StreamMessage, Tally
+from hsi.models import CounterValue, StreamMessage
 
 EVENTS, DETECTIONS, POSITION = "events_created", "detections_processed", "outbox_position"
 PAGE = 2_000
@@ -17,7 +17,7 @@ PAGE = 2_000
 
 def advance() -> None:
     """Count new messages, in pages of one transaction each."""
-    Tally.objects.get_or_create(name=POSITION, label="", bucket=0)
+    CounterValue.objects.get_or_create(name=POSITION, label="", bucket=0)
     while _count_page():
         pass
 
@@ -25,7 +25,7 @@ def advance() -> None:
 def _count_page() -> bool:
     """Count one page. Return True if there may be more."""
     with transaction.atomic():
-        position = Tally.objects.select_for_update().get(name=POSITION, label="", bucket=0)
+        position = CounterValue.objects.select_for_update().get(name=POSITION, label="", bucket=0)
         rows = StreamMessage.objects.filter(seq__gt=int(position.value)).order_by("seq")
         page = list(rows.values_list("seq", "type", "data__count")[:PAGE])
         if not page:

@@ -25,7 +25,7 @@ from hsi.api.permissions import MetricsPermission
 from hsi.db import clock
 from hsi.disk_space import disk_usage
 from hsi.metrics import gauges, histograms, multiprocess
-from hsi.models import CircuitBreaker, Tally, WorkerHeartbeat
+from hsi.models import CircuitBreaker, CounterValue, WorkerHeartbeat
 from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, QueueUnavailableError, backpressure
 from hsi.workers import heartbeat
 from monitoring.health.checks import queue_depths
@@ -49,7 +49,7 @@ class SystemMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         counters.advance()
         totals: Totals = {}
-        for name, label, bucket, value in Tally.objects.values_list("name", "label", "bucket", "value"):
+        for name, label, bucket, value in CounterValue.objects.values_list("name", "label", "bucket", "value"):
             totals.setdefault(name, {})[label, bucket] = value
         yield from _counters(totals)
         yield _histogram("hsi_stage_duration_seconds", "Time by stage.", "stage", totals, histograms.STAGE)

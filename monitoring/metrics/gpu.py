@@ -51,7 +51,7 @@ class Card:
 class GpuCardData(TypedDict):
     """The last figures of a graphics card. Null: not supported by its driver."""
 
-    time: str
+    recorded_at: str
     host: str
     gpu: int
     name: str
@@ -147,7 +147,7 @@ class Poller:
             return 0
         self._there, self._due_at = True, time.monotonic() + settings.GPU_POLL_INTERVAL_SECONDS
         at, host = now or timezone.now(), socket.gethostname()[:120]
-        samples = [GpuSample(time=at, host=host, **asdict(card)) for card in cards]
+        samples = [GpuSample(recorded_at=at, host=host, **asdict(card)) for card in cards]
         data: GpuStatsData = {"cards": [card_data(sample) for sample in samples]}
         with transaction.atomic():
             GpuSample.objects.bulk_create(samples)
@@ -157,7 +157,7 @@ class Poller:
 
 def card_data(row: GpuSample) -> GpuCardData:
     return {
-        "time": iso(row.time),
+        "recorded_at": iso(row.recorded_at),
         "host": row.host,
         "gpu": row.gpu,
         "name": row.name,
@@ -171,4 +171,4 @@ def card_data(row: GpuSample) -> GpuCardData:
 
 def expired(now: datetime) -> QuerySet[GpuSample]:
     """Return the samples that are too old."""
-    return GpuSample.objects.filter(time__lt=now - timedelta(minutes=settings.GPU_STATS_HISTORY_MINUTES))
+    return GpuSample.objects.filter(recorded_at__lt=now - timedelta(minutes=settings.GPU_STATS_HISTORY_MINUTES))

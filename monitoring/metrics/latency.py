@@ -9,7 +9,7 @@ from django.db.models import Max, Sum
 
 from hsi.db import clock
 from hsi.metrics.histograms import AI_FAILURE, AI_REQUEST, BOUNDS, STAGE, STAGES
-from hsi.models import StageSample
+from hsi.models import LatencyBucket
 
 
 class DurationsData(TypedDict):
@@ -48,13 +48,13 @@ def latency(minutes: int) -> LatencyData:
 def failures(minutes: int) -> dict[str, int]:
     """Count failed requests by AI service."""
     since = clock.now() - timedelta(minutes=minutes)
-    rows = StageSample.objects.filter(name=AI_FAILURE, minute__gte=since).values_list("label").annotate(Sum("count"))
+    rows = LatencyBucket.objects.filter(name=AI_FAILURE, minute__gte=since).values_list("label").annotate(Sum("count"))
     return dict(rows)
 
 
 def _durations(name: str, since: object) -> dict[str, DurationsData]:
     rows = (
-        StageSample.objects.filter(name=name, minute__gte=since)
+        LatencyBucket.objects.filter(name=name, minute__gte=since)
         .values_list("label", "bucket")
         .annotate(Sum("count"), Sum("seconds"), Max("longest"))
     )

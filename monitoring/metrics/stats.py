@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.models import Detection
 from events.models import Event
 from hsi.metrics import histograms
-from hsi.models import Tally
+from hsi.models import CounterValue
 from monitoring.metrics import counters
 from monitoring.metrics.backlog import waiting
 
@@ -37,7 +37,7 @@ class SystemStatsData(TypedDict):
 
 def stats(now: datetime) -> SystemStatsData:
     counters.advance()
-    ever = dict(Tally.objects.filter(label="", bucket=0).values_list("name", "value"))
+    ever = dict(CounterValue.objects.filter(label="", bucket=0).values_list("name", "value"))
     return {
         "last_hour": _period(now - timedelta(hours=1)),
         "last_day": _period(now - timedelta(days=1)),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, QuerySet, Sum
 
 from hsi.metrics.histograms import STAGE
-from hsi.models import StageSample
+from hsi.models import LatencyBucket
 from monitoring.metrics.latency import Histogram, percentile
 
 
@@ -63,5 +63,5 @@ def _histograms(stage: str, span: Span, now: datetime) -> Iterator[tuple[Histogr
     return zip(steps, longest, strict=True)
 
 
-def _samples(span: Span, now: datetime) -> QuerySet[StageSample]:
-    return StageSample.objects.filter(name=STAGE, minute__gte=span.since(now)).order_by()
+def _samples(span: Span, now: datetime) -> QuerySet[LatencyBucket]:
+    return LatencyBucket.objects.filter(name=STAGE, minute__gte=span.since(now)).order_by()

@@ -44,7 +44,7 @@ class About(OperationsPage):
         if kind not in FAMILIES or pk > BIGGEST_ID:
             raise Http404
         family = FAMILIES[kind](pk)
-        lines = list(log_of(family).order_by("-time", "-id")[:SHOWN])
+        lines = list(log_of(family).order_by("-created_at", "-id")[:SHOWN])
         return {
             **super().get_context_data(**kwargs),
             "title": f"Everything about {kind} {pk}",
@@ -103,4 +103,4 @@ def dead_letters_of(family: Family) -> Any:
 def audit_of(family: Family) -> Any:
     names = [f"{kind} {pk}" for kind, of in (("event", family.events), ("batch", family.batches)) for pk in of]
     names += [f"{DETECTION_QUEUE} row {pk}" for pk in family.uploads] + [f"upload {pk}" for pk in family.uploads]
-    return AuditEntry.objects.filter(object__in=names).order_by("-time", "-id")
+    return AuditEntry.objects.filter(object__in=names).order_by("-created_at", "-id")

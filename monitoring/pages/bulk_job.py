@@ -23,10 +23,10 @@ class BulkJob(OperationsPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         run = bulk_job_run(self.kwargs["pk"])
-        asked: Any = run.asked
+        bulk_request: Any = run.request
         return {
             **super().get_context_data(**kwargs),
-            "title": TITLES[asked["verb"]],
+            "title": TITLES[bulk_request["verb"]],
             "run": run,
             "progress": rendered_progress(run),
         }
@@ -53,7 +53,7 @@ class StopBulkJob(OperationsPage):
 
 
 def bulk_job_run(number: int) -> JobRun:
-    return get_object_or_404(JobRun, pk=number, asked__isnull=False)
+    return get_object_or_404(JobRun, pk=number, request__isnull=False)
 
 
 def rendered_progress(run: JobRun) -> str:

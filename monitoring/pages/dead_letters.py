@@ -71,7 +71,7 @@ class DeadLetterList(OperationsPage):
             "queues": QUEUE_NAMES,
             "states": DeadLetter.State.choices,
             "older": older(asked.dict(), rows) if len(rows) > SHOWN else "",
-            "running": [(run, rendered_progress(run)) for run in JobRun.objects.asked().order_by("id")],
+            "running": [(run, rendered_progress(run)) for run in JobRun.objects.requested().order_by("id")],
         }
 
 

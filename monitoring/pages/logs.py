@@ -35,10 +35,10 @@ class Logs(OperationsPage):
         wrong, lines = "", LogEntry.objects.none()
         try:
             lines = filtered_lines(asked)
-            lines = lines.filter(after(cursor, "time", LogEntry)) if (cursor := asked.get("cursor")) else lines
+            lines = lines.filter(after(cursor, "created_at", LogEntry)) if (cursor := asked.get("cursor")) else lines
         except ValidationError as error:
             wrong = faults(error)
-        shown = list(lines.order_by(*order("time"))[: SHOWN + 1])
+        shown = list(lines.order_by(*order("created_at"))[: SHOWN + 1])
         given: dict[str, str] = self.request.GET.dict()
         given = {name: value for name, value in given.items() if value and name != "cursor"}
         return {
@@ -50,7 +50,7 @@ class Logs(OperationsPage):
             "newest": max((line.pk for line in shown), default=newest()),
             "follows": not wrong and not asked.get("cursor") and not asked.get("before"),
             "given": urlencode(given),
-            "older": urlencode({**given, "cursor": cursor_of(shown[SHOWN - 1], "time", LogEntry)})
+            "older": urlencode({**given, "cursor": cursor_of(shown[SHOWN - 1], "created_at", LogEntry)})
             if len(shown) > SHOWN
             else "",
         }

@@ -151,7 +151,7 @@ def camera_state(camera: Camera, last: datetime | None) -> tuple[str, str]:
     """Return the state as text and tone. `last` is the capture time of the newest picture."""
     if not camera.enabled:
         return "paused", "warn"
-    if camera.silent_since is not None:
+    if camera.offline_since is not None:
         return "offline", "bad"
     return ("on", "good") if last else ("no picture yet", "calm")
 
@@ -245,12 +245,12 @@ class Failure:
 
 def recent_failures(now: datetime) -> list[Failure]:
     """Return the newest warnings and errors of the log."""
-    rows = LogEntry.objects.filter(level__gte=LogEntry.Level.WARNING).order_by("-time", "-id")[:MOST_FAILURES]
+    rows = LogEntry.objects.filter(level__gte=LogEntry.Level.WARNING).order_by("-created_at", "-id")[:MOST_FAILURES]
     return [
         Failure(
             tone="bad" if row.level >= LogEntry.Level.ERROR else "warn",
-            when=clock(row.time),
-            ago=age((now - row.time).total_seconds()),
+            when=clock(row.created_at),
+            ago=age((now - row.created_at).total_seconds()),
             where=row.component,
             what=row.message[:300],
             link=reverse("admin:logs_line", args=[row.pk]),

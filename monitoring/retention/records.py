@@ -26,7 +26,7 @@ def forget(now: datetime) -> Iterator[int]:
 
 def _messages(before: datetime) -> Iterator[int]:
     """Delete from the oldest on, without gaps. Clients that ask for deleted messages get `stream.gap`."""
-    while rows := list(StreamMessage.objects.order_by("seq").values_list("seq", "time")[:CHUNK]):
+    while rows := list(StreamMessage.objects.order_by("seq").values_list("seq", "created_at")[:CHUNK]):
         first_kept = next((seq for seq, time in rows if time >= before), rows[-1][0] + 1)
         gone, _ = StreamMessage.objects.filter(seq__lt=first_kept).delete()
         yield gone

@@ -34,7 +34,7 @@ def measure(now: datetime) -> Iterator[int]:
     quarantine = Upload.objects.filter(state=Upload.State.REJECTED, file_gone=False).aggregate(sum=Sum("size"))["sum"]
     usage = disk_usage(settings.CAMERA_ROOT)
     StorageSample.objects.create(
-        time=now,
+        recorded_at=now,
         total_bytes=usage and usage[0],
         free_bytes=usage and usage[1],
         originals_bytes=sum(cameras.values()) - (quarantine or 0),
@@ -67,11 +67,13 @@ def database_bytes() -> int | None:
 
 def forecast(now: datetime) -> tuple[float | None, str]:
     """Return in how many days the disk of the camera folder is full, or None and the reason."""
-    rows = StorageSample.objects.filter(time__gte=now - GROWTH_LOOKED_AT, free_bytes__isnull=False).order_by("time")
+    rows = StorageSample.objects.filter(recorded_at__gte=now - GROWTH_LOOKED_AT, free_bytes__isnull=False).order_by(
+        "recorded_at"
+    )
     first, last = rows.first(), rows.last()
-    if first is None or last is None or last.time - first.time < GROWTH_AT_LEAST:
+    if first is None or last is None or last.recorded_at - first.recorded_at < GROWTH_AT_LEAST:
         return None, "Not enough measurements yet (one day)."
-    days = (last.time - first.time) / timedelta(days=1)
+    days = (last.recorded_at - first.recorded_at) / timedelta(days=1)
     growth = ((first.free_bytes or 0) - (last.free_bytes or 0)) / days
     if growth <= 0:
         return None, "The free space is not shrinking."
@@ -81,4 +83,4 @@ def forecast(now: datetime) -> tuple[float | None, str]:
 
 def expired(now: datetime) -> QuerySet[StorageSample]:
     """Return the samples that are too old."""
-    return StorageSample.objects.filter(time__lt=now - timedelta(days=SAMPLE_DAYS))
+    return StorageSample.objects.filter(recorded_at__lt=now - timedelta(days=SAMPLE_DAYS))

@@ -46,12 +46,12 @@ def fill() -> None:
     """Log lines and audit entries, a few seconds apart."""
     at = time_of(datetime.now(UTC) - timedelta(seconds=million.EVENTS), 1)
     lines = {
-        "time": at, "level": "CASE n%1000 WHEN 0 THEN 40 ELSE 20 END", "component": "'detection.pipeline'",
+        "created_at": at, "level": "CASE n%1000 WHEN 0 THEN 40 ELSE 20 END", "component": "'detection.pipeline'",
         "message": "'camera1/'||n||'.jpg shows person'", "stack": "''", "request_id": "''", "camera": "'camera1'",
         "batch": "n", "queue": "'detection_queue'",
     }  # fmt: skip
     entries = {
-        "time": at, "\"user\"": "'ann'", "token": "''", "address": "'192.0.2.1'", "action": "'event_reviewed'",
+        "created_at": at, "\"user\"": "'ann'", "token": "''", "address": "'192.0.2.1'", "action": "'event_reviewed'",
         "object": "'event '||n", "request_id": "''",
     }  # fmt: skip
     with connection.cursor() as cursor:

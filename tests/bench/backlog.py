@@ -71,7 +71,7 @@ def _row(camera: Camera, number: int, original: Path, until: datetime, left: int
     at = until - timedelta(seconds=left // CAMERAS * SECONDS_APART)
     return Upload(
         camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key,
-        sha256=_sha256(original), dedupe_key=key, width=width, height=height, captured_at=at,
+        sha256=_sha256(original), dedup_key=key, width=width, height=height, captured_at=at,
         captured_at_source=Upload.TimeSource.NAME, received_at=at,
     )  # fmt: skip
 

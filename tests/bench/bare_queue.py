@@ -17,8 +17,8 @@ from django.db import connection
 
 from tests.bench.through import BareQueue
 
-PUT = "INSERT INTO hsi_queuejob (queue,row_id,attempts,put_at,due_at,lease,failures,trace) VALUES "
-COLUMNS = "id,row_id,attempts,put_at,failures,trace"
+PUT = "INSERT INTO hsi_queuejob (queue,row_id,attempts,enqueued_at,due_at,lease,failures,trace) VALUES "
+COLUMNS = "id,row_id,attempts,enqueued_at,failures,trace"
 
 
 class BareSQLite:
@@ -50,7 +50,7 @@ class BarePostgreSQL:
     def put(self, row_ids: list[int]) -> None:
         now = "extract(epoch from clock_timestamp())"
         self.raw.execute(
-            "INSERT INTO hsi_queuejob (queue,row_id,attempts,put_at,due_at,lease,failures,trace)"
+            "INSERT INTO hsi_queuejob (queue,row_id,attempts,enqueued_at,due_at,lease,failures,trace)"
             f" SELECT 'bench',row_id,0,{now},{now},'','[]','' FROM unnest(%s::bigint[]) AS row_id",
             [row_ids],
         )

@@ -54,11 +54,11 @@ def tables(at: str) -> dict[str, dict[str, str]]:
             "state": "CASE n%1000 WHEN 0 THEN 'open' ELSE 'requeued' END", "created_at": at, "resolved_by": "'ann'",
         },
         "hsi_queuejob": {
-            "queue": "'detection_queue'", "row_id": "n", "attempts": "0", "put_at": "1800000000.0+n",
+            "queue": "'detection_queue'", "row_id": "n", "attempts": "0", "enqueued_at": "1800000000.0+n",
             "due_at": "1800000000.0+n", "lease": "''", "failures": "'[]'", "trace": "''",
         },
         "hsi_streammessage": {
-            "seq": "n", "type": "'detection.created'", "camera": camera_of("n"), "data": "'{}'", "time": at,
+            "seq": "n", "type": "'detection.created'", "camera": camera_of("n"), "data": "'{}'", "created_at": at,
         },
         "events_alert": {
             "uid": f"CAST({uid} AS uuid)" if connection.vendor == "postgresql" else uid, "event_id": "n",
@@ -72,13 +72,14 @@ def tables(at: str) -> dict[str, dict[str, str]]:
         },
         "monitoring_jobrun": {
             "name": "'prune'", "outcome": "'done'", "started_at": at, "ended_at": at, "counts": "'{}'", "error": "''",
-            "asked_by": "''", "place": "0",
+            "requested_by": "''", "cursor": "0",
         },
-        "monitoring_gpusample": {"time": at, "host": "'attic'", "gpu": "0", "name": "'a card'"},
+        "monitoring_gpusample": {"recorded_at": at, "host": "'attic'", "gpu": "0", "name": "'a card'"},
         "monitoring_storagesample": {
-            "time": at, "originals_bytes": "n", "quarantine_bytes": "0", "cameras": "'{}'",
+            "recorded_at": at, "originals_bytes": "n", "quarantine_bytes": "0", "cameras": "'{}'",
         },
         "hsi_loginfailure": {
-            "who": digest("n"), "address": "'192.0.2.1'", "at": at, "is_known": "false", "device": "''",
+            "username_hash": digest("n"), "address": "'192.0.2.1'", "created_at": at,
+            "is_known": "false", "device": "''",
         },
     }  # fmt: skip

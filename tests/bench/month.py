@@ -44,7 +44,7 @@ def uploads(start: datetime) -> str:
     return rows("cameras_upload", UPLOADS, {
         "camera_id": camera_of("n"), "path": camera_of("n") + "||'/old'||n||'.jpg'", "kind": "'image'",
         "size": "100000+n", "mtime_ns": "n*CAST(1000000000 AS bigint)", "version_key": digest("n"),
-        "sha256": sha256, "dedupe_key": sha256, "thumbnail": "'thumbnails/'||n", "captured_at": at,
+        "sha256": sha256, "dedup_key": sha256, "thumbnail": "'thumbnails/'||n", "captured_at": at,
         "captured_at_source": "'name'", "clock_skew": "false", "received_at": at, "state": "'detected'",
         "reason": "''", "quarantine": "''", "attempts": "1", "detector": "'instant'", "finished_at": at,
         "file_gone": "false",
@@ -85,8 +85,8 @@ def events(start: datetime) -> str:
 
 def messages(start: datetime) -> Iterator[str]:
     yield rows("hsi_streammessage", UPLOADS, {
-        "seq": "n", "type": "'detection.created'", "camera": camera_of("n"), "time": time_of(start, SECONDS_APART),
-        "data": "'{\"upload\": 1, \"labels\": [\"car\"]}'",
+        "seq": "n", "type": "'detection.created'", "camera": camera_of("n"),
+        "created_at": time_of(start, SECONDS_APART), "data": "'{\"upload\": 1, \"labels\": [\"car\"]}'",
     })  # fmt: skip
     yield f"INSERT INTO hsi_streamhead (id,seq) VALUES (1,{UPLOADS})"
 

@@ -28,7 +28,7 @@ def everything() -> None:
     group = Group.objects.create(name=LONG)
     CameraGrant.objects.create(camera=event.camera, group=group)
     factories.user("u" * 100, sees=event.camera).groups.add(group)
-    LoginFailure.objects.create(who="0" * 64, address="192.0.2.1", at=timezone.now())
+    LoginFailure.objects.create(username_hash="0" * 64, address="192.0.2.1", created_at=timezone.now())
     Garbage.objects.create(root="cameras", path="d/" + "y" * 200, size=1)
     problem = {"kind": "unreadable_file", "count": 20, "example": "d/" + "y" * 200, "detail": ERROR}
     IntakeProblem.objects.create(folder=event.camera.folder, since=timezone.now(), **problem)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cameras.models import Camera, Upload
 from detection.models import Batch
 from hsi.metrics import histograms
-from hsi.models import AuditEntry, CircuitBreaker, DeadLetter, QueueJob, QueuePause, StageSample, WorkerHeartbeat
+from hsi.models import AuditEntry, CircuitBreaker, DeadLetter, LatencyBucket, QueueJob, QueuePause, WorkerHeartbeat
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
 from tests import factories, pictures
 
@@ -74,7 +74,7 @@ def log(upload: Upload, now: datetime) -> None:
     for number in range(30):
         level = LogEntry.Level.ERROR if number % 10 == 0 else LogEntry.Level.INFO
         LogEntry.objects.create(
-            time=now - timedelta(seconds=number * 20), level=level, component="detection.pipeline",
+            created_at=now - timedelta(seconds=number * 20), level=level, component="detection.pipeline",
             message=f"detection_queue: row {upload.pk}, attempt {number} failed: {ERROR} " + "_" * 100,
             stack=STACK if number == 0 else "", request_id="req-1", camera=upload.camera_id, upload=upload.pk,
             queue="detection_queue",
@@ -93,7 +93,7 @@ def machinery(now: datetime) -> None:
     QueuePause.objects.create(queue="analysis_queue", paused_by="ann")
     for number in range(5):
         at = now.timestamp() - 900
-        QueueJob.objects.create(queue="detection_queue", row_id=10_000 + number, put_at=at, due_at=at)
+        QueueJob.objects.create(queue="detection_queue", row_id=10_000 + number, enqueued_at=at, due_at=at)
     JobRun.objects.create(name="orphans", started_at=now, ended_at=now, outcome="failed", error="OSError: it is gone")
 
 
@@ -103,19 +103,19 @@ def figures(now: datetime) -> None:
     for ago in range(60):
         for stage in histograms.STAGES:
             bucket, count = (11, 2) if ago < 15 else (6, 6 + ago % 5)
-            StageSample.objects.create(
+            LatencyBucket.objects.create(
                 name=histograms.STAGE, label=stage, minute=minute - timedelta(minutes=ago), bucket=bucket, count=count,
                 seconds=count * 0.4, longest=histograms.BOUNDS[bucket] * 0.9,
             )  # fmt: skip
     for name, count in ((histograms.AI_REQUEST, 40), (histograms.AI_FAILURE, 12)):
-        StageSample.objects.create(
+        LatencyBucket.objects.create(
             name=name, label="rtdetr", minute=minute, bucket=11, count=count, seconds=40, longest=60
         )
     for days, free in ((3, 62), (0, 50)):
         StorageSample.objects.create(
-            time=now - timedelta(days=days), total_bytes=250 * 1024**3, free_bytes=free * 1024**3,
+            recorded_at=now - timedelta(days=days), total_bytes=250 * 1024**3, free_bytes=free * 1024**3,
             originals_bytes=90 * 1024**3, quarantine_bytes=5, database_bytes=1024**3,
         )  # fmt: skip
     card: dict[str, Any] = {"utilization_percent": 87, "temperature_celsius": 71, "power_watts": 212.0}
     memory = {"memory_used_bytes": 11 * 1024**3, "memory_total_bytes": 12 * 1024**3}
-    GpuSample.objects.create(time=now, host="house", gpu=0, name="NVIDIA RTX 3060", **card, **memory)
+    GpuSample.objects.create(recorded_at=now, host="house", gpu=0, name="NVIDIA RTX 3060", **card, **memory)

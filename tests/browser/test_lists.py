@@ -97,7 +97,7 @@ class Action:
 
 
 def failure(boss: User) -> LoginFailure:
-    return LoginFailure.objects.create(who="0" * 64, address="192.0.2.1", at=timezone.now())
+    return LoginFailure.objects.create(username_hash="0" * 64, address="192.0.2.1", created_at=timezone.now())
 
 
 def breaker(boss: User) -> CircuitBreaker:

@@ -234,7 +234,7 @@ def test_the_log_is_searched_read_and_followed(visit: Visit, boss: User) -> None
     page.get_by_label("follow new lines").check()
     expect(page.locator("#following")).to_contain_text("Up to date")
     for level, words in ((LogEntry.Level.INFO, "calm"), (LogEntry.Level.ERROR, "<b>wicked</b>")):
-        LogEntry.objects.create(time=timezone.now(), level=level, component="a.b", message=words)
+        LogEntry.objects.create(created_at=timezone.now(), level=level, component="a.b", message=words)
     expect(page.locator("#lines > li").first).to_contain_text("<b>wicked</b>", timeout=SEEN_WITHIN_MS)
     expect(page.locator("#lines")).not_to_contain_text("calm")
 

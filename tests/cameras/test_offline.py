@@ -59,7 +59,7 @@ def test_going_offline_and_coming_back_are_each_published_once(door: Camera):
         listener.check(START + after)
     assert told() == [("door", "offline")]
     door.refresh_from_db()
-    assert door.silent_since == last.received_at
+    assert door.offline_since == last.received_at
     data = StreamMessage.objects.get().data
     assert (data["last_upload"], data["snapshot_url"]) == (last.pk, "/api/cameras/door/snapshot")
 
@@ -67,7 +67,7 @@ def test_going_offline_and_coming_back_are_each_published_once(door: Camera):
     for after in (9 * INTERVAL + 15, 9 * INTERVAL + 30):
         listener.check(START + after)
     assert told() == [("door", "offline"), ("door", "online")]
-    assert not Camera.objects.exclude(silent_since=None).exists()
+    assert not Camera.objects.exclude(offline_since=None).exists()
     listener.check(START + 11 * INTERVAL)
     assert told()[2:] == [("door", "offline")]
 
@@ -83,7 +83,7 @@ def test_the_picture_that_ends_an_offline_time_publishes_it(door: Camera, data_d
         accept_file(Tree(data_dir / "cameras"), f"door/{name}.jpg", final=True)
     listener.check(START + INTERVAL + 15)
     assert told() == [("door", "offline"), ("door", "online"), ("door", "online")]
-    since = [message.data["silent_since"] for message in StreamMessage.objects.order_by("seq")]
+    since = [message.data["offline_since"] for message in StreamMessage.objects.order_by("seq")]
     assert since[0] == since[1] is not None
     assert since[2] is None
 
@@ -116,10 +116,10 @@ def test_after_a_start_earlier_files_have_time_to_be_accepted(door: Camera):
 
 def test_a_restart_publishes_nothing_twice_and_sees_that_a_camera_is_back(door: Camera):
     last = sent(door, received_at=timezone.now() - timedelta(days=2))
-    Camera.objects.update(silent_since=last.received_at)
+    Camera.objects.update(offline_since=last.received_at)
     OfflineMonitor().check(START)
     assert told() == []
-    assert Camera.objects.get().silent_since == last.received_at
+    assert Camera.objects.get().offline_since == last.received_at
     sent(door)
     OfflineMonitor().check(START)
     assert told() == [("door", "online")]
@@ -130,7 +130,7 @@ def test_a_camera_that_never_sent_a_picture_is_offline_since_its_creation(door: 
     listener.check(START)
     listener.check(START + INTERVAL)
     assert told() == [("door", "offline")]
-    assert Camera.objects.get().silent_since == door.created_at
+    assert Camera.objects.get().offline_since == door.created_at
 
 
 def test_no_camera_is_offline_while_no_watcher_runs(door: Camera, watcher: WorkerHeartbeat):
@@ -180,11 +180,11 @@ def test_a_picture_that_comes_at_the_same_moment_prevents_the_offline_status(doo
     sent(door)
     offline.mark_offline(door, first.pk)
     assert told() == []
-    assert Camera.objects.get().silent_since is None
+    assert Camera.objects.get().offline_since is None
 
 
 def test_housekeeping_listens(door: Camera):
-    Camera.objects.update(silent_since=timezone.now() - timedelta(days=1))
+    Camera.objects.update(offline_since=timezone.now() - timedelta(days=1))
     sent(door)
     Housekeeper().step()
     assert told() == [("door", "online")]

@@ -203,7 +203,7 @@ def test_old_entries_go_by_retention(settings: Any):
     from monitoring.retention import records
 
     audit.record("tested", "thing 1")
-    at = entry("tested").time
+    at = entry("tested").created_at
     settings.AUDIT_RETENTION_DAYS = 10
     list(records.forget(at + timedelta(days=9)))
     assert AuditEntry.objects.count() == 1

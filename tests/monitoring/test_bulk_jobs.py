@@ -49,7 +49,7 @@ def test_every_letter_is_dealt_with_in_parts_and_its_run_tells_how_many():
     run = begin()
     assert finish() == 3
     run.refresh_from_db()
-    assert (run.outcome, run.counts, run.asked_by) == (
+    assert (run.outcome, run.counts, run.requested_by) == (
         "done",
         {"requeued": number, "discarded": 0},
         "ann",

@@ -13,7 +13,7 @@ from hsi.logs import buffer as logbuffer
 from hsi.logs import context
 from hsi.logs.buffer import BufferHandler, LogBuffer
 from hsi.metrics import histogram_rows, histograms
-from hsi.models import Tally
+from hsi.models import CounterValue
 from monitoring import log_writer
 from monitoring.models import LogEntry
 from tests import factories
@@ -40,7 +40,7 @@ def log(message: str, level: int = logging.INFO, **extra: Any) -> None:
 
 def dropped() -> float:
     histogram_rows.flush()
-    return sum(Tally.objects.filter(name=histograms.LOG_LINES_DROPPED).values_list("value", flat=True))
+    return sum(CounterValue.objects.filter(name=histograms.LOG_LINES_DROPPED).values_list("value", flat=True))
 
 
 def test_a_line_of_a_job_names_its_upload_batch_and_camera():
@@ -90,7 +90,7 @@ def test_lines_that_the_database_never_takes_do_not_hold_up_others(monkeypatch: 
 
 
 def row(message: str = "text", **values: Any) -> LogEntry:
-    defaults = {"time": NOW, "level": 20, "component": "cameras.intake.accept"}
+    defaults = {"created_at": NOW, "level": 20, "component": "cameras.intake.accept"}
     return LogEntry.objects.create(**{**defaults, "message": message, **values})
 
 

@@ -64,7 +64,7 @@ export class Cameras {
     tile.dataset.id = camera.id;
     slot(tile, "name").textContent = camera.name;
     slot(tile, "paused").hidden = camera.enabled !== false;
-    slot(tile, "silent").hidden = !camera.silent_since;
+    slot(tile, "silent").hidden = !camera.offline_since;
     this.show(tile, camera.last_captured_at);
     return tile;
   }

@@ -60,7 +60,7 @@ class CameraPage(OperationsPage):
             "camera": camera,
             "state": state,
             "tone": tone,
-            "silent_for": since(camera.silent_since, now) if camera.silent_since else "",
+            "silent_for": since(camera.offline_since, now) if camera.offline_since else "",
             "last": since(last_of(camera), now),
             "make": VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR).name,
             "interval": in_words(camera.expected_interval_seconds),

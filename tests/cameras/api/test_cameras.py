@@ -48,7 +48,7 @@ def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
     assert set(answer) == {
         "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
-        "channel_pattern", "make", "expected_interval_seconds", "silent_since", "created_at",
+        "channel_pattern", "make", "expected_interval_seconds", "offline_since", "created_at",
         "last_captured_at", "snapshot_url", "problems",
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from cameras.files.tree import Tree
 from cameras.intake import accept, http_upload
 from cameras.models import Camera, Upload
-from hsi.models import KeptAnswer, QueueJob
+from hsi.models import IdempotencyRecord, QueueJob
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +171,7 @@ def test_a_repeat_with_its_key_is_answered_as_before(sender: Client):
 def test_a_repeat_whose_first_answer_was_lost_in_a_crash_leads_to_the_same_upload(sender: Client):
     key = {"Idempotency-Key": "one"}
     first = form(sender, pictures.jpeg(), headers=key).json()
-    KeptAnswer.objects.update(status=None, data=None)
+    IdempotencyRecord.objects.update(status=None, data=None)
     again = form(sender, pictures.jpeg(), headers=key)
     assert (again.status_code, again.json()["id"]) == (200, first["id"])
     assert QueueJob.objects.count() == 1

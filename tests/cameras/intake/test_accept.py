@@ -102,7 +102,7 @@ def test_the_database_allows_one_original(folder):
     folder.take("door/a.jpg", files.jpeg())
     original = Upload.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
-        factories.upload(original.camera, dedupe_key=original.sha256)
+        factories.upload(original.camera, dedup_key=original.sha256)
 
 
 def test_a_name_that_is_written_again_is_a_new_version(folder):

@@ -36,7 +36,7 @@ def test_a_rejected_file_that_is_usable_now_waits_with_complete_columns(
     answer = administrator.post(f"/api/uploads/{rejected.pk}/retry")
     assert (answer.status_code, answer.json()["state"], answer.json()["reason"]) == (202, "waiting", "")
     upload = Upload.objects.get()
-    assert (upload.width, upload.height, upload.dedupe_key) == (320, 180, upload.sha256)
+    assert (upload.width, upload.height, upload.dedup_key) == (320, 180, upload.sha256)
     assert (data_dir / upload.thumbnail).exists()
     assert QueueJob.objects.get().row_id == upload.pk
     with open_original(upload) as file:
@@ -65,7 +65,7 @@ def test_a_file_that_was_refused_for_its_second_name_waits_once_it_has_one(
     (tmp_path / "second").unlink()
     assert administrator.post(f"/api/uploads/{linked.pk}/retry").json()["state"] == "waiting"
     assert accept_file(Tree(data_dir / "cameras"), "door/1.jpg", final=True) is IntakeResult.KNOWN
-    assert Upload.objects.get().dedupe_key
+    assert Upload.objects.get().dedup_key
 
 
 def test_a_file_that_has_one_name_again_and_still_cannot_be_used_goes_to_the_quarantine(

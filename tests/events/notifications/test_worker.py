@@ -17,7 +17,7 @@ from events.notifications.channels import NotSentError
 from events.notifications.content import Notification
 from events.notifications.worker import Notifier, retry_delay_seconds
 from hsi.errors import HSIError
-from hsi.models import AuditEntry, StageSample
+from hsi.models import AuditEntry, LatencyBucket
 from hsi.outbound.safe_http import OutgoingFailedError
 from tests import factories
 from tests.engines.environment import ROOT
@@ -277,4 +277,4 @@ def test_a_channel_keeps_how_its_last_tries_went(receiver: WebhookPeer, alert: A
 
 def test_how_long_a_telling_took_is_a_stage(receiver: WebhookPeer, alert: Alert):
     work()
-    assert list(StageSample.objects.values_list("name", "label", "count")) == [("stage", "delivery", 1)]
+    assert list(LatencyBucket.objects.values_list("name", "label", "count")) == [("stage", "delivery", 1)]

@@ -151,7 +151,7 @@ def append_without_a_hint(camera: str = "front") -> None:
     with transaction.atomic():
         seq = stream.newest() + 1
         StreamHead.objects.update_or_create(pk=1, defaults={"seq": seq})
-        StreamMessage.objects.create(seq=seq, type="event.created", camera=camera, data={}, time=timezone.now())
+        StreamMessage.objects.create(seq=seq, type="event.created", camera=camera, data={}, created_at=timezone.now())
 
 
 def token_of(user: User, *scopes: str) -> str:

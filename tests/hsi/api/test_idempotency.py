@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cameras.models import Camera
-from hsi.models import KeptAnswer
+from hsi.models import IdempotencyRecord
 from monitoring.retention import records
 from tests import factories
 
@@ -57,7 +57,7 @@ def test_a_key_is_its_users(data_dir: Path):
 def test_an_error_keeps_nothing_so_that_the_key_may_be_tried_again(data_dir: Path):
     boss = signed_in()
     assert add(boss, "").status_code == 400
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert add(boss, "Door").status_code == 201
 
 
@@ -72,11 +72,11 @@ def test_a_key_that_is_none_is_an_error(data_dir: Path, key: str):
 def test_an_old_answer_is_forgotten_by_who_asks_and_by_housekeeping(data_dir: Path, settings: Any):
     boss = signed_in()
     add(boss, "Door")
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS + 1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS + 1))
     assert add(boss, "Yard").status_code == 201
     later = timezone.now() + timedelta(hours=settings.IDEMPOTENCY_HOURS + 1)
     list(records.forget(later))
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -100,4 +100,4 @@ def test_two_at_once_have_one_effect_and_one_answer(data_dir: Path):
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
     assert Camera.objects.count() == 1
-    assert KeptAnswer.objects.count() == 1
+    assert IdempotencyRecord.objects.count() == 1

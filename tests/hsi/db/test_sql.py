@@ -101,10 +101,10 @@ def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
 
 def test_a_key_of_ones_own_and_json_are_inserted() -> None:
     data = {"label": "50% off", "n": None}
-    sql.insert(StreamMessage, [{"seq": 17, "type": "a", "camera": "", "data": data, "time": THEN}])
+    sql.insert(StreamMessage, [{"seq": 17, "type": "a", "camera": "", "data": data, "created_at": THEN}])
     stored = StreamMessage.objects.get(seq=17)
     assert stored.data == {"label": "50% off", "n": None}
-    assert stored.time == THEN
+    assert stored.created_at == THEN
 
 
 def test_odd_text_and_fractions_are_stored_as_they_are() -> None:

@@ -7,7 +7,7 @@ from django.db import OperationalError, connections
 
 from hsi.errors import AIServiceError
 from hsi.metrics import gauges, histogram_rows, histograms
-from hsi.models import ProcessFigure, QueueJob, StageSample, Tally
+from hsi.models import CounterValue, GaugeValue, LatencyBucket, QueueJob
 from hsi.queues import DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
 from tests.factories import job_handler
@@ -21,7 +21,7 @@ def _empty() -> None:
 
 
 def total(name: str, label: str = "") -> float:
-    return sum(Tally.objects.filter(name=name, label=label).values_list("value", flat=True))
+    return sum(CounterValue.objects.filter(name=name, label=label).values_list("value", flat=True))
 
 
 def test_durations_fall_into_buckets_and_add_up_over_flushes():
@@ -30,11 +30,11 @@ def test_durations_fall_into_buckets_and_add_up_over_flushes():
     histogram_rows.flush()
     histograms.stage("detection", 0.2)
     histogram_rows.flush()
-    counts = dict(Tally.objects.filter(name="stage").values_list("bucket", "value"))
+    counts = dict(CounterValue.objects.filter(name="stage").values_list("bucket", "value"))
     assert counts == {0: 2, 5: 3, len(histograms.BOUNDS): 1}
     assert total("stage_sum", "detection") == pytest.approx(4000.613)
-    assert sum(StageSample.objects.values_list("count", flat=True)) == 6
-    assert max(StageSample.objects.values_list("longest", flat=True)) == 4000.0
+    assert sum(LatencyBucket.objects.values_list("count", flat=True)) == 6
+    assert max(LatencyBucket.objects.values_list("longest", flat=True)) == 4000.0
 
 
 def test_nothing_to_add_is_no_statement(django_assert_num_queries):
@@ -85,7 +85,7 @@ def test_made_up_labels_cannot_grow_without_bound(monkeypatch: pytest.MonkeyPatc
     for number in range(5):
         histograms.count("made up", f"label {number}")
     histogram_rows.flush()
-    assert Tally.objects.filter(name="made up").count() == 3
+    assert CounterValue.objects.filter(name="made up").count() == 3
     assert total("made up", "other") == 3
     histograms._series.clear()
 
@@ -113,8 +113,10 @@ def test_figures_of_processes_that_are_gone_do_not_count():
     gauges.register("test_clients", lambda: 3)
     gauges._written.clear()
     gauges.flush()
-    row = ProcessFigure.objects.get(name="test_clients")
-    ProcessFigure.objects.create(name="test_clients", process="other:1", value=4, at=row.at)
-    ProcessFigure.objects.create(name="test_clients", process="gone:1", value=5, at=row.at - 2 * gauges.ALIVE)
+    row = GaugeValue.objects.get(name="test_clients")
+    GaugeValue.objects.create(name="test_clients", process="other:1", value=4, recorded_at=row.recorded_at)
+    GaugeValue.objects.create(
+        name="test_clients", process="gone:1", value=5, recorded_at=row.recorded_at - 2 * gauges.ALIVE
+    )
     assert gauges.total("test_clients") == 7
     del gauges._registered["test_clients"]

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from hsi.models import StreamMessage, ToldState
+from hsi.models import LastPublishedState, StreamMessage
 from hsi.outbox import publish as stream
 from hsi.outbox import wakeup
 from hsi.outbox.messages import Message
@@ -149,7 +149,7 @@ def test_each_change_is_news_once():
 
 def test_what_is_normal_is_no_news_of_a_subject_that_was_never_told_of():
     assert not stream.record_change("door", "shut", normal=("shut",))
-    assert not ToldState.objects.exists()
+    assert not LastPublishedState.objects.exists()
     assert stream.record_change("door", "open", normal=("shut",))
     assert stream.record_change("door", "shut", normal=("shut",))
 

@@ -214,11 +214,11 @@ def test_a_waiting_taker_wakes_when_a_job_comes(queue):
 
     thread = threading.Thread(target=wait_for_it)
     thread.start()
-    put_at = time.monotonic()
+    enqueued_at = time.monotonic()
     queue.put(1)
     thread.join(10)
     assert taken
-    assert taken[0] - put_at < 5
+    assert taken[0] - enqueued_at < 5
 
 
 def test_what_a_rolled_back_transaction_put_is_not_there(queue):

@@ -127,7 +127,7 @@ def test_a_try_that_came_too_early_makes_nobody_wait_longer():
 def test_an_address_that_has_failed_lets_one_that_has_not_go_first():
     attackers = [f"198.51.100.{one}" for one in range(20)]
     who = hashed("anna")
-    LoginFailure.objects.bulk_create(LoginFailure(who=who, address=one, at=NOW) for one in attackers)
+    LoginFailure.objects.bulk_create(LoginFailure(username_hash=who, address=one, created_at=NOW) for one in attackers)
     for second in (1, 29, 30, 45, 59):
         for one in attackers:  # they never stop asking
             with pytest.raises(LockedOutError):
@@ -150,7 +150,9 @@ def under_attack(name: str = "anna") -> None:
     """So many failures just now that strangers wait as long as it gets."""
     now, who = timezone.now(), hashed(name)
     addresses = everywhere()
-    LoginFailure.objects.bulk_create(LoginFailure(who=who, address=next(addresses), at=now) for _ in range(20))
+    LoginFailure.objects.bulk_create(
+        LoginFailure(username_hash=who, address=next(addresses), created_at=now) for _ in range(20)
+    )
 
 
 def test_the_owner_gets_through_from_a_known_device_and_from_a_known_network():

@@ -70,28 +70,13 @@ def test_the_role_admin_opens_every_page_of_the_admin(client: Client):
 
 
 def test_the_groups_are_made_once_and_removed_where_nobody_is_in_them():
-    migration: Any = importlib.import_module("hsi.migrations.0004_access")
-    migration.make_groups(apps, None)
-    migration.make_groups(apps, None)
+    migration: Any = importlib.import_module("hsi.migrations.0001_initial")
+    migration.create_groups(apps, None)
+    migration.create_groups(apps, None)
     assert Group.objects.filter(name__in=["viewer", "operator", "admin"]).count() == 3
     set_role(factories.user(), Role.VIEWER)
-    migration.remove_empty_groups(apps, None)
+    migration.delete_empty_groups(apps, None)
     assert set(Group.objects.values_list("name", flat=True)) == {"viewer"}
-
-
-def test_whoever_had_no_role_before_a_viewer_was_the_least_keeps_what_they_had():
-    migration: Any = importlib.import_module("hsi.migrations.0011_roles_kept")
-    made = {name: factories.user(name, role=None) for name in ("anna", "bert", "carl", "dora")}
-    made["anna"].groups.add(Group.objects.create(name="household"))
-    made["bert"].groups.add(Group.objects.get(name="viewer"))
-    User.objects.filter(pk=made["carl"].pk).update(is_active=False)
-    User.objects.filter(pk=made["dora"].pk).update(is_superuser=True)
-    migration.keep_roles(apps, None)
-    migration.keep_roles(apps, None)
-    groups = {name: set(user.groups.values_list("name", flat=True)) for name, user in made.items()}
-    assert groups == {"anna": {"household", "operator"}, "bert": {"viewer"}, "carl": {"operator"}, "dora": set()}
-    assert role_of(again(made["anna"])) == Role.OPERATOR
-    assert role_of(factories.user(role=None)) == Role.VIEWER  # who comes later
 
 
 def test_a_key_of_the_settings_still_reviews(settings: Any):

@@ -49,7 +49,7 @@ def test_lines_become_rows_while_the_process_runs_and_at_its_end(buffer: LogBuff
         logger.info("within")
         wait_for(lambda: LogEntry.objects.count() == 2)
         logger.warning("at the end")
-    assert list(LogEntry.objects.order_by("time", "id").values_list("message", flat=True)) == [
+    assert list(LogEntry.objects.order_by("created_at", "id").values_list("message", flat=True)) == [
         "before", "within", "at the end",
     ]  # fmt: skip
 

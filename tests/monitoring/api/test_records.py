@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from detection.models import Batch
-from hsi.models import ProcessFigure, StageSample, WorkerHeartbeat
+from hsi.models import GaugeValue, LatencyBucket, WorkerHeartbeat
 from monitoring import housekeeping
 from monitoring.housekeeping import Housekeeper
 from monitoring.models import GpuSample, JobRun, LogEntry, StorageSample
@@ -22,18 +22,18 @@ NOW = timezone.now()
 
 
 def rows(at: Any) -> None:
-    LogEntry.objects.create(time=at, level=20, component="hsi", message="x")
+    LogEntry.objects.create(created_at=at, level=20, component="hsi", message="x")
     JobRun.objects.create(name="prune", started_at=at)
-    GpuSample.objects.create(time=at, host="h", gpu=0, name="x")
-    StorageSample.objects.create(time=at, originals_bytes=0, quarantine_bytes=0)
-    StageSample.objects.create(name="stage", label="intake", minute=at, bucket=0, count=1, seconds=1, longest=1)
-    ProcessFigure.objects.create(name="clients", process=str(at), value=1, at=at)
+    GpuSample.objects.create(recorded_at=at, host="h", gpu=0, name="x")
+    StorageSample.objects.create(recorded_at=at, originals_bytes=0, quarantine_bytes=0)
+    LatencyBucket.objects.create(name="stage", label="intake", minute=at, bucket=0, count=1, seconds=1, longest=1)
+    GaugeValue.objects.create(name="clients", process=str(at), value=1, recorded_at=at)
     WorkerHeartbeat.objects.create(
         name=str(at), kind="x", host="h", pid=1, started_at=at, beat_at=at, progressed_at=at
     )  # fmt: skip
 
 
-MODELS = (LogEntry, JobRun, GpuSample, StorageSample, StageSample, ProcessFigure, WorkerHeartbeat)
+MODELS = (LogEntry, JobRun, GpuSample, StorageSample, LatencyBucket, GaugeValue, WorkerHeartbeat)
 
 
 def test_what_the_system_tells_of_itself_goes_when_it_is_old_and_not_before():
@@ -48,13 +48,13 @@ def test_what_the_system_tells_of_itself_goes_when_it_is_old_and_not_before():
 def test_old_lines_go_a_chunk_a_turn(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(records, "CHUNK", 2)
     for _ in range(5):
-        LogEntry.objects.create(time=NOW - timedelta(days=30), level=20, component="hsi", message="x")
+        LogEntry.objects.create(created_at=NOW - timedelta(days=30), level=20, component="hsi", message="x")
     assert [gone for gone in records.forget(NOW) if gone] == [2, 2, 1]
 
 
 def test_each_run_of_retention_has_its_row(settings: Any, data_dir: Any):
     settings.RETENTION_FREE_BYTES = settings.RETENTION_FREE_PERCENT = 0
-    LogEntry.objects.create(time=NOW - timedelta(days=30), level=20, component="hsi", message="x")
+    LogEntry.objects.create(created_at=NOW - timedelta(days=30), level=20, component="hsi", message="x")
     retention = Retention()
     while retention.step():
         pass

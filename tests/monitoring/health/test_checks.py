@@ -136,13 +136,13 @@ def test_a_loop_without_a_sign_of_life_or_failing_is_named(seconds_ago: float, s
 
 @pytest.mark.django_db
 def test_work_that_waits_too_long_or_fills_its_queue_is_told(settings):
-    put_at = timezone.now().timestamp()
-    QueueJob.objects.create(queue="analysis_queue", row_id=1, put_at=put_at, due_at=put_at)
+    enqueued_at = timezone.now().timestamp()
+    QueueJob.objects.create(queue="analysis_queue", row_id=1, enqueued_at=enqueued_at, due_at=enqueued_at)
     assert outcome(checks.QueuesCheck()) == ("healthy", "detection_queue 0, fast_path_queue 0, analysis_queue 1")
     settings.QUEUE_MAX_SIZE = 1
     assert outcome(checks.QueuesCheck())[0] == "degraded"
     settings.QUEUE_MAX_SIZE = 100
-    QueueJob.objects.update(put_at=put_at - 700)
+    QueueJob.objects.update(enqueued_at=enqueued_at - 700)
     status, detail = outcome(checks.QueuesCheck())
     assert status == "degraded"
     assert "10 minutes" in detail
@@ -151,10 +151,10 @@ def test_work_that_waits_too_long_or_fills_its_queue_is_told(settings):
 @pytest.mark.django_db
 def test_silent_cameras_are_counted_and_not_named():
     assert outcome(checks.CamerasCheck())[0] == "healthy"
-    factories.camera("door", silent_since=factories.NOW)
-    factories.camera("paused", silent_since=factories.NOW, enabled=False)
+    factories.camera("door", offline_since=factories.NOW)
+    factories.camera("paused", offline_since=factories.NOW, enabled=False)
     assert outcome(checks.CamerasCheck()) == ("degraded", "1 camera is offline.")
-    factories.camera("yard", silent_since=factories.NOW)
+    factories.camera("yard", offline_since=factories.NOW)
     assert outcome(checks.CamerasCheck())[1] == "2 cameras are offline."
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from health_check.exceptions import ServiceWarning
 
-from hsi.models import StreamMessage, ToldState, WorkerHeartbeat
+from hsi.models import LastPublishedState, StreamMessage, WorkerHeartbeat
 from monitoring.health import monitor
 from monitoring.health.checks import DEGRADED, HEALTHY, NamedCheck
 from monitoring.health.monitor import publish_health, publish_workers
@@ -71,7 +71,7 @@ def test_workers_of_the_past_are_no_news():
     beat("watcher@old:1", State.STOPPED, 3600)
     beat("detection@old:2", State.RUNNING, 3600)
     assert publish_workers(NOW) == 0
-    assert not ToldState.objects.exists()
+    assert not LastPublishedState.objects.exists()
 
 
 def test_of_two_who_notice_at_the_same_moment_one_tells():

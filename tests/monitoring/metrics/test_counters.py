@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections, transaction
 
-from hsi.models import StreamMessage, Tally
+from hsi.models import CounterValue, StreamMessage
 from hsi.outbox import publish as stream
 from hsi.outbox.messages import Message, MessageType
 from monitoring.metrics import counters
@@ -19,7 +19,7 @@ def publish(*messages: tuple[MessageType, dict[str, object]]) -> None:
 
 
 def counted() -> tuple[float, float]:
-    values = dict(Tally.objects.values_list("name", "value"))
+    values = dict(CounterValue.objects.values_list("name", "value"))
     return values.get(counters.EVENTS, 0), values.get(counters.DETECTIONS, 0)
 
 

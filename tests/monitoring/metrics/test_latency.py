@@ -7,7 +7,7 @@ from django.test import Client
 
 from hsi.db import clock
 from hsi.metrics import histogram_rows, histograms
-from hsi.models import StageSample
+from hsi.models import LatencyBucket
 from monitoring.metrics.latency import latency, percentile
 from tests import factories
 
@@ -39,7 +39,7 @@ def test_nothing_is_longer_than_the_longest():
 def test_what_is_older_than_asked_for_does_not_count_and_services_are_listed():
     now = clock.now().replace(second=0, microsecond=0)
     for minutes, count in {0: 1, 30: 2, 90: 4}.items():
-        StageSample.objects.create(
+        LatencyBucket.objects.create(
             name="ai_request", label="rtdetr", minute=now - timedelta(minutes=minutes), bucket=2, count=count,
             seconds=1, longest=0.02,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hsi.metrics.histograms import BOUNDS, STAGE
-from hsi.models import StageSample
+from hsi.models import LatencyBucket
 from monitoring.metrics.throughput import DAY, HOUR, counts, percentiles
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 1, 12, 7, 30, tzinfo=UTC)
 def sample(minutes_ago: float, count: int = 1, *, stage: str = "detection", bucket: int = 3, **values: float) -> None:
     minute = (NOW - timedelta(minutes=minutes_ago)).replace(second=0)
     facts = {"seconds": count * 0.1, "longest": BOUNDS[bucket], **values}
-    StageSample.objects.create(name=STAGE, label=stage, minute=minute, bucket=bucket, count=count, **facts)
+    LatencyBucket.objects.create(name=STAGE, label=stage, minute=minute, bucket=bucket, count=count, **facts)
 
 
 def test_the_minute_that_is_not_over_is_the_last_step():

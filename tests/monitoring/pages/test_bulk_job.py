@@ -50,7 +50,7 @@ def test_few_are_dealt_with_at_once_and_many_by_a_job(client: Client):
     assert not JobRun.objects.exists()
     fill(3)
     run = asked_for(client, all="yes")
-    assert (run.total, run.asked_by, DeadLetter.objects.filter(state="open").count()) == (3, "boss", 3)
+    assert (run.total, run.requested_by, DeadLetter.objects.filter(state="open").count()) == (3, "boss", 3)
 
 
 def test_the_page_shows_how_far_it_is_until_it_is_over(client: Client):
@@ -101,5 +101,5 @@ def test_what_a_job_says_of_its_failure_is_shown_as_text(client: Client):
 def test_a_run_of_housekeeping_has_no_such_page(client: Client):
     fill(3)
     run = asked_for(client, all="yes")
-    JobRun.objects.filter(pk=run.pk).update(asked=None)
+    JobRun.objects.filter(pk=run.pk).update(request=None)
     assert client.get(reverse("admin:bulk_job", args=[run.pk])).status_code == 404

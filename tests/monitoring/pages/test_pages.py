@@ -56,9 +56,9 @@ def trouble(number: int) -> None:
         event = factories.event(camera)
         factories.detection(upload, event.batch)
         factories.dead_letter(upload)
-        LogEntry.objects.create(time=now, level=40, component="a.b", message="it failed", batch=event.batch_id)
+        LogEntry.objects.create(created_at=now, level=40, component="a.b", message="it failed", batch=event.batch_id)
         JobRun.objects.create(name=f"job{one}", started_at=now, outcome="failed", error="OSError")
-        QueueJob.objects.create(queue="detection_queue", row_id=upload.pk, put_at=1.8e9, due_at=1.8e9)
+        QueueJob.objects.create(queue="detection_queue", row_id=upload.pk, enqueued_at=1.8e9, due_at=1.8e9)
         beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}
         WorkerHeartbeat.objects.create(name=f"w{upload.pk}", kind="detection", host="h", pid=1, **beat)
         audit.record("event_reviewed", f"event {event.pk}")

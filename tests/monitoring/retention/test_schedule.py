@@ -104,7 +104,7 @@ def test_a_task_that_fails_is_not_repeated_at_once(monkeypatch: pytest.MonkeyPat
 def messages(*ages_days: float) -> None:
     publish.publish(*[Message("system.status", "", {}) for _ in ages_days])
     for message, age in zip(StreamMessage.objects.order_by("seq"), ages_days, strict=True):
-        StreamMessage.objects.filter(pk=message.pk).update(time=NOW - timedelta(days=age))
+        StreamMessage.objects.filter(pk=message.pk).update(created_at=NOW - timedelta(days=age))
 
 
 @pytest.mark.made_up_messages

@@ -47,7 +47,7 @@ def test_a_folder_that_is_away_is_unknown_and_not_nothing(data_dir: Path, client
 
 def sample(days_ago: float, free: int) -> None:
     StorageSample.objects.create(
-        time=NOW - timedelta(days=days_ago), free_bytes=free, total_bytes=100 * GIB, originals_bytes=0,
+        recorded_at=NOW - timedelta(days=days_ago), free_bytes=free, total_bytes=100 * GIB, originals_bytes=0,
         quarantine_bytes=0,
     )  # fmt: skip
 

@@ -248,7 +248,7 @@ def test_a_camera_is_paused_after_a_question_and_resumed(boss: Client, door: Cam
 
 def test_the_page_tells_of_a_silent_camera_and_what_came_in_a_day(boss: Client, door: Camera):
     now = timezone.now()
-    Camera.objects.update(expected_interval_seconds=3600, silent_since=now - timedelta(hours=5), name=WICKED)
+    Camera.objects.update(expected_interval_seconds=3600, offline_since=now - timedelta(hours=5), name=WICKED)
     for hours, state in ((5, Upload.State.DETECTED), (8, Upload.State.REJECTED), (48, Upload.State.DEAD)):
         at = now - timedelta(hours=hours)
         factories.upload(door, state=state, received_at=at, captured_at=at)
