@@ -204,7 +204,7 @@ def test_what_was_kept_or_exported_can_be_left_to_retention_again(boss: Client):
 def test_an_event_without_a_verdict_shows_no_score(boss: Client):
     factories.event(analysis="pending")
     text = boss.get(page("Event", "changelist")).content.decode()
-    assert "not judged" in text
+    assert "not analysed" in text
     assert "being judged" in text
 
 

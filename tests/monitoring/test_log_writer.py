@@ -97,7 +97,7 @@ def row(message: str = "text", **values: Any) -> LogEntry:
 def test_the_list_is_narrowed_down(client: Client):
     client.force_login(factories.admin())
     rows = {
-        "old": row("old", time=NOW - timedelta(hours=2)),
+        "old": row("old", created_at=NOW - timedelta(hours=2)),
         "door": row("at the door", camera="door", upload=7, level=30, component="detection.pipeline"),
         "other": row("a Person came", batch=3, event=4, request_id="r1", level=40),
     }

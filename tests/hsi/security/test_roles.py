@@ -65,7 +65,7 @@ def test_the_role_admin_opens_every_page_of_the_admin(client: Client):
     chief = factories.user()
     set_role(chief, Role.ADMIN)
     client.force_login(chief)
-    for path in ("/admin/", "/admin/auth/user/", "/admin/hsi/deadletter/", "/admin/hsi/loginfailure/"):
+    for path in ("/admin/", "/admin/auth/user/", "/admin/dead-letters/", "/admin/hsi/loginfailure/"):
         assert client.get(path).status_code == 200, path
 
 
