@@ -62,16 +62,16 @@ class Query:
 def words(text: str) -> list[str]:
     """Return the runs of letters and decimal digits in lower case, as both indexes split text."""
     folded = unicodedata.normalize("NFC", text).lower()
-    return "".join(one if one.isalpha() or one.isdecimal() else " " for one in folded).split()
+    return "".join(character if character.isalpha() or character.isdecimal() else " " for character in folded).split()
 
 
 def parse(text: str) -> Query:
     """Parse any text. Meaningless parts are ignored. Several words without a space are a phrase."""
-    found: dict[bool, list[Term]] = {False: [], True: []}
+    terms: dict[bool, list[Term]] = {False: [], True: []}
     for minus, quoted, after, bare in TERM.findall(text):
         if parts := tuple(words(quoted or bare)):
-            found[bool(minus)].append(Term(parts, prefix=(after or bare).endswith("*")))
-    return Query(tuple(dict.fromkeys(found[False])), tuple(dict.fromkeys(found[True])))
+            terms[bool(minus)].append(Term(parts, prefix=(after or bare).endswith("*")))
+    return Query(tuple(dict.fromkeys(terms[False])), tuple(dict.fromkeys(terms[True])))
 
 
 def matching(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
@@ -101,13 +101,11 @@ def best(events: QuerySet[Event], query: Query, limit: int) -> list[int]:
     """Return the ids of the best matches. A match in the name of a camera does not count for the rank."""
     by_name, shunned = _cameras(query)
     events = events.exclude(camera__in=shunned)
-    found = _ranked(events, query, limit)
+    ranked = _ranked(events, query, limit)
     for held, cameras in by_name.items():
-        found += _ranked(events.filter(camera__in=cameras), _without(query, held), limit)
-    places = {
-        place[-1]: place for place in sorted(found, reverse=True)
-    }  # keep the better one of two entries of an event
-    return [-minus_id for *_, minus_id in sorted(places.values())][:limit]
+        ranked += _ranked(events.filter(camera__in=cameras), _without(query, held), limit)
+    by_event = {entry[-1]: entry for entry in sorted(ranked, reverse=True)}  # the better one of two entries stays
+    return [-minus_id for *_, minus_id in sorted(by_event.values())][:limit]
 
 
 def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[float, float, int]]:
@@ -125,9 +123,9 @@ def _ranked(events: QuerySet[Event], query: Query, limit: int) -> list[tuple[flo
 def _ranked_by_postgresql(events: QuerySet[Event], query: Query) -> QuerySet[Event]:
     text = tsquery(query)
     rank = RawSQL('-ts_rank("events_event"."search", %s::tsquery)', [text], output_field=FloatField())
-    found = _in_text(query)
-    beyond = Event.objects.filter(found).order_by("-id").values_list("id", flat=True)[RANKED : RANKED + 1]
-    return events.filter(found, id__gt=next(iter(beyond), 0)).annotate(rank=rank)
+    condition = _in_text(query)
+    beyond = Event.objects.filter(condition).order_by("-id").values_list("id", flat=True)[RANKED : RANKED + 1]
+    return events.filter(condition, id__gt=next(iter(beyond), 0)).annotate(rank=rank)
 
 
 def _ranked_by_sqlite(events: QuerySet[Event], query: Query) -> QuerySet[Event]:

@@ -84,8 +84,8 @@ def _vector(name: str, weight: str, collation: str) -> str:
 def _collation(connection: BaseDatabaseWrapper) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT collname FROM pg_collation WHERE collencoding IN (-1, 6)")  # 6: UTF8
-        known: set[Any] = {name for (name,) in cursor.fetchall()}
-    return next(name for name in COLLATIONS if name in known)
+        available: set[Any] = {name for (name,) in cursor.fetchall()}
+    return next(name for name in COLLATIONS if name in available)
 
 
 def _sqlite() -> list[str]:

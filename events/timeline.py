@@ -63,7 +63,7 @@ def timeline(events: QuerySet[Event], bucket: str, zone: ZoneInfo, after: dateti
         into = filled[place]
         into["events"] += count
         into["risk_levels"][level or UNJUDGED] += count
-        into["max_score"] = max((one for one in (into["max_score"], score) if one is not None), default=None)
+        into["max_score"] = max((value for value in (into["max_score"], score) if value is not None), default=None)
     return {"bucket": bucket, "timezone": zone.key, "buckets": filled}
 
 
@@ -129,29 +129,29 @@ def _counted(events: QuerySet[Event], edges: list[datetime]) -> list[tuple[int, 
         return []
     within = events.filter(started_at__gte=edges[0], started_at__lt=edges[-1]).order_by()
     try:
-        found, parameters = within.values("started_at", "risk_level", "risk_score").query.sql_with_params()
+        events_sql, parameters = within.values("started_at", "risk_level", "risk_score").query.sql_with_params()
     except EmptyResultSet:
         return []
     counting = _by_postgresql if connection.vendor == "postgresql" else _by_sqlite
     with connection.cursor() as cursor:
-        cursor.execute(*counting(found, parameters, edges))
+        cursor.execute(*counting(events_sql, parameters, edges))
         return list(cursor.fetchall())
 
 
-def _by_postgresql(found: str, parameters: tuple[Any, ...], edges: list[datetime]) -> tuple[str, list[Any]]:
+def _by_postgresql(events_sql: str, parameters: tuple[Any, ...], edges: list[datetime]) -> tuple[str, list[Any]]:
     sql = (
         "SELECT width_bucket(started_at, %s::timestamptz[]) - 1, risk_level, COUNT(*), MAX(risk_score)"
-        f" FROM ({found}) AS found GROUP BY 1, 2"
+        f" FROM ({events_sql}) AS found GROUP BY 1, 2"
     )
     return sql, [edges, *parameters]
 
 
-def _by_sqlite(found: str, parameters: tuple[Any, ...], edges: list[datetime]) -> tuple[str, list[Any]]:
+def _by_sqlite(events_sql: str, parameters: tuple[Any, ...], edges: list[datetime]) -> tuple[str, list[Any]]:
     """Count on SQLite. Each bucket reads its part of the index of times."""
     texts = [str(edge.replace(tzinfo=None)) for edge in edges]
     sql = (
         "SELECT bucket.key, risk_level, COUNT(*), MAX(risk_score)"
-        f" FROM json_each(%s) AS bucket CROSS JOIN ({found}) AS found"
+        f" FROM json_each(%s) AS bucket CROSS JOIN ({events_sql}) AS found"
         " ON started_at >= json_extract(bucket.value, '$[0]') AND started_at < json_extract(bucket.value, '$[1]')"
         " GROUP BY 1, 2"
     )

@@ -57,8 +57,8 @@ class Context:
     def labels(self) -> tuple[str, ...]:
         """Return the detected labels, the most frequent first."""
         counts: dict[str, int] = {}
-        for one in self.seen:
-            counts[one.label] = counts.get(one.label, 0) + 1
+        for detection in self.seen:
+            counts[detection.label] = counts.get(detection.label, 0) + 1
         return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
 
 

@@ -40,9 +40,9 @@ def verdict_object(text: str) -> dict[str, object]:
     if whole is not None:
         return _with_key(whole)
     for part in (_after_thought(text), text):
-        found = [one for one in _objects(part) if KEY in one]
-        if found:
-            return _only(found)
+        verdicts = [candidate for candidate in _objects(part) if KEY in candidate]
+        if verdicts:
+            return _only(verdicts)
     return _repaired(_after_thought(text))
 
 
@@ -83,10 +83,10 @@ def _objects(text: str) -> Iterator[dict[str, object]]:
         start = text.find("{", end)
 
 
-def _only(found: list[dict[str, object]]) -> dict[str, object]:
-    if any(one[KEY] != found[0][KEY] for one in found[1:]):
+def _only(verdicts: list[dict[str, object]]) -> dict[str, object]:
+    if any(verdict[KEY] != verdicts[0][KEY] for verdict in verdicts[1:]):
         raise AIServiceAnswerError("the answer holds several verdicts that differ")
-    return found[-1]
+    return verdicts[-1]
 
 
 def _repaired(text: str) -> dict[str, object]:

@@ -100,18 +100,18 @@ BY_WORD = {
 
 def ungrounded(text: str, context: Context) -> list[str]:
     """Return the claims of `text` that `context` does not ground, each once, in the order of the text."""
-    backed_labels, told = _evidence(context)
-    found: dict[str, None] = {}
+    backed_labels, named_claims = _evidence(context)
+    claims: dict[str, None] = {}
     for claim in (claim for line in text.splitlines() for claim in claims_in(line)):
-        if claim not in told and not claim.backed_by & backed_labels:
-            found[claim.name] = None
-    return list(found)
+        if claim not in named_claims and not claim.backed_by & backed_labels:
+            claims[claim.name] = None
+    return list(claims)
 
 
 def unchecked(text: str) -> list[str]:
     """Return the languages of the lines of `text` that have no word list."""
-    found = (language_of(TOKEN.findall(_lowered(line))) for line in text.splitlines())
-    return list(dict.fromkeys(language.name for language in found if not can_be_checked(language)))
+    languages = (language_of(TOKEN.findall(_lowered(line))) for line in text.splitlines())
+    return list(dict.fromkeys(language.name for language in languages if not can_be_checked(language)))
 
 
 def claims_in(line: str) -> Iterator[Claim]:
@@ -170,9 +170,9 @@ def _denied_after(following: list[str]) -> bool:
 
 def _evidence(context: Context) -> tuple[frozenset[str], frozenset[Claim]]:
     """Return the detected labels, and the claims in labels, the name of the camera and earlier summaries."""
-    lines = [*context.labels, context.camera_name, *(one.summary for one in context.earlier)]
-    told = frozenset(claim for line in lines for claim in _named(line))
-    return frozenset(label.lower().replace(" ", "_") for label in context.labels), told
+    lines = [*context.labels, context.camera_name, *(event.summary for event in context.earlier)]
+    named_claims = frozenset(claim for line in lines for claim in _named(line))
+    return frozenset(label.lower().replace(" ", "_") for label in context.labels), named_claims
 
 
 def _named(line: str) -> Iterator[Claim]:

@@ -144,9 +144,9 @@ def language_of(words: Sequence[str]) -> Language:
     best = LANGUAGES[0]
     most = sum(word in best.common for word in words)
     for language in LANGUAGES[1:]:
-        found = sum(word in language.common for word in words)
-        if found > most:
-            best, most = language, found
+        count = sum(word in language.common for word in words)
+        if count > most:
+            best, most = language, count
     return best
 
 

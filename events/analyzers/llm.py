@@ -59,12 +59,12 @@ class LlmAnalyzer:
         if is_healthy and settings.NEMOTRON_API == "llamacpp":
             return "ready (llamacpp)"
         try:
-            found = models(self._service, deadline)
+            offered = models(self._service, deadline)
         except AIServiceError as error:
             if is_healthy and error.http_status in ABSENT:
                 return "ready (llamacpp)"
             raise
-        model = require(settings.NEMOTRON_MODEL, found, SERVICE)
+        model = require(settings.NEMOTRON_MODEL, offered, SERVICE)
         return f"ready ({one_line(model, 100)})" if model else "ready"
 
     def close(self) -> None:

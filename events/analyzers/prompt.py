@@ -101,13 +101,15 @@ def _facts(context: Context) -> dict[str, Any]:
         "image_count": context.image_count,
         "detection_count": len(context.seen),
         "seen": _seen_lines(context),
-        "earlier": [_earlier_line(one) for one in _newest(context.earlier)],
+        "earlier": [_earlier_line(event) for event in _newest(context.earlier)],
     }
 
 
 def _seen_lines(context: Context) -> list[str]:
     """Return at most `MAX_SLOTS` lines such as `+0 s to +12 s: person 3 times, best 93 %`."""
-    timed = [(round((one.captured_at - context.started_at).total_seconds()), one) for one in context.seen]
+    timed = [
+        (round((detection.captured_at - context.started_at).total_seconds()), detection) for detection in context.seen
+    ]
     if not timed:
         return []
     first = min(second for second, _ in timed)
@@ -121,30 +123,30 @@ def _seen_lines(context: Context) -> list[str]:
 def _slot_line(slot: list[tuple[int, Seen]]) -> str:
     start, end = min(second for second, _ in slot), max(second for second, _ in slot)
     when = f"{start:+d} s" if start == end else f"{start:+d} s to {end:+d} s"
-    return f"{when}: {_counted(one for _, one in slot)}"
+    return f"{when}: {_counted(detection for _, detection in slot)}"
 
 
 def _counted(seen: Iterable[Seen]) -> str:
     counts: Counter[str] = Counter()
     best: dict[str, float] = {}
-    for one in seen:
-        label = quotable(one.label, LABEL_CHARACTERS)
+    for detection in seen:
+        label = quotable(detection.label, LABEL_CHARACTERS)
         counts[label] += 1
-        best[label] = max(best.get(label, 0.0), one.confidence)
-    shown = counts.most_common(MAX_LABELS_PER_SLOT)
-    parts = [f"{label} {_times(count)}, best {best[label]:.0%}" for label, count in shown]
-    if len(counts) > len(shown):
-        parts.append(f"{len(counts) - len(shown)} more kinds")
+        best[label] = max(best.get(label, 0.0), detection.confidence)
+    frequent = counts.most_common(MAX_LABELS_PER_SLOT)
+    parts = [f"{label} {_times(count)}, best {best[label]:.0%}" for label, count in frequent]
+    if len(counts) > len(frequent):
+        parts.append(f"{len(counts) - len(frequent)} more kinds")
     return "; ".join(parts)
 
 
 def _newest(earlier: tuple[Earlier, ...]) -> list[Earlier]:
-    return sorted(earlier, key=lambda one: one.started_at, reverse=True)[:MAX_EARLIER]
+    return sorted(earlier, key=lambda event: event.started_at, reverse=True)[:MAX_EARLIER]
 
 
-def _earlier_line(one: Earlier) -> str:
-    score = "not scored" if one.risk_score is None else f"score {one.risk_score}"
-    return f"{one.started_at:%Y-%m-%d %H:%M}, {score}: {quotable(one.summary, SUMMARY_CHARACTERS)}"
+def _earlier_line(event: Earlier) -> str:
+    score = "not scored" if event.risk_score is None else f"score {event.risk_score}"
+    return f"{event.started_at:%Y-%m-%d %H:%M}, {score}: {quotable(event.summary, SUMMARY_CHARACTERS)}"
 
 
 def _times(count: int) -> str:

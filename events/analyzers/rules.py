@@ -128,7 +128,7 @@ def repeated_points(context: Context) -> list[Part]:
 
 
 def stay_points(context: Context) -> list[Part]:
-    times = [one.captured_at for one in context.seen]
+    times = [detection.captured_at for detection in context.seen]
     seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     points = 10 if seconds >= 60 else 5 if seconds >= 30 else 0
     return [Part(points, f"over {seconds:.0f} seconds")]
@@ -156,10 +156,10 @@ def is_night(hour: int) -> bool:
 def _ranked(context: Context) -> list[tuple[str, int, float]]:
     """Return (label, points, best confidence) of each label, the most serious first."""
     best: dict[str, float] = {}
-    for one in context.seen:
-        best[one.label] = max(best.get(one.label, 0.0), one.confidence)
+    for detection in context.seen:
+        best[detection.label] = max(best.get(detection.label, 0.0), detection.confidence)
     ranked = [(_name(label), _points(label, confidence), confidence) for label, confidence in best.items()]
-    return sorted(ranked, key=lambda one: (-one[1], one[0]))
+    return sorted(ranked, key=lambda entry: (-entry[1], entry[0]))
 
 
 def _points(label: str, confidence: float) -> int:

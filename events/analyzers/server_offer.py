@@ -33,25 +33,25 @@ def models(service: AIService, deadline: float) -> list[Model]:
     if not isinstance(items, list):
         raise AIServiceAnswerError(f"{service.name} answered {MODELS} without a list of models", service=service.name)
     return [
-        Model(one["id"], str(one.get("owned_by") or ""))
-        for one in items
-        if isinstance(one, dict) and isinstance(one.get("id"), str)
+        Model(item["id"], str(item.get("owned_by") or ""))
+        for item in items
+        if isinstance(item, dict) and isinstance(item.get("id"), str)
     ]
 
 
 def first_model(service: AIService, deadline: float) -> str:
     """Return the first model, or "" if there is none."""
-    found = models(service, deadline)
-    return found[0].name if found else ""
+    offered = models(service, deadline)
+    return offered[0].name if offered else ""
 
 
-def require(wanted: str, found: list[Model], service: str) -> str:
-    """Return the model that will answer. Raises `AIServiceUnavailableError` if the server lacks the configured one."""
+def require(wanted: str, offered: list[Model], service: str) -> str:
+    """Return the model that will answer. Raises `AIServiceUnavailableError` if the server lacks it."""
     if not wanted:
-        return found[0].name if found else ""
-    if not found or any(one.owned_by == ANY_NAME or _is(wanted, one.name) for one in found):
+        return offered[0].name if offered else ""
+    if not offered or any(model.owned_by == ANY_NAME or _is(wanted, model.name) for model in offered):
         return wanted
-    names = ", ".join(one_line(one.name, 60) for one in found[:SHOWN_MODELS])
+    names = ", ".join(one_line(model.name, 60) for model in offered[:SHOWN_MODELS])
     raise AIServiceUnavailableError(
         f"{service} does not have the model {one_line(wanted, 60)} (NEMOTRON_MODEL). It has: {names}", service=service
     )
@@ -59,7 +59,7 @@ def require(wanted: str, found: list[Model], service: str) -> str:
 
 def _is(wanted: str, name: str) -> bool:
     """Whether both names mean the same model: `llama3` is `llama3:latest`, and case is ignored."""
-    a, b = (one.casefold().removesuffix(":latest") for one in (wanted, name))
+    a, b = (text.casefold().removesuffix(":latest") for text in (wanted, name))
     return a == b
 
 

@@ -69,8 +69,8 @@ def sentence(context: Context) -> str:
 def together(context: Context) -> dict[str, int]:
     """Return for each label the highest number in one picture, which is a lower bound of how many there were."""
     pictures: dict[tuple[object, ...], Counter[str]] = {}
-    for one in context.seen:
-        pictures.setdefault(picture(one), Counter())[one.label] += 1
+    for detection in context.seen:
+        pictures.setdefault(picture(detection), Counter())[detection.label] += 1
     most: dict[str, int] = {}
     for counts in pictures.values():
         for label, count in counts.items():
@@ -78,9 +78,9 @@ def together(context: Context) -> dict[str, int]:
     return most
 
 
-def picture(one: Seen) -> tuple[object, ...]:
+def picture(detection: Seen) -> tuple[object, ...]:
     """Return what identifies a picture in its batch."""
-    return (one.upload_id, one.captured_at, one.frame_offset_seconds)
+    return (detection.upload_id, detection.captured_at, detection.frame_offset_seconds)
 
 
 def _by_weight(context: Context) -> list[str]:
@@ -98,12 +98,12 @@ def _quantity(label: str, count: int) -> str:
 
 
 def _list(names: list[str]) -> str:
-    shown = names[:MAX_KINDS]
+    first_names = names[:MAX_KINDS]
     if len(names) > MAX_KINDS:
-        return f"{', '.join(shown)} and more"
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+        return f"{', '.join(first_names)} and more"
+    return " and ".join(filter(None, [", ".join(first_names[:-1]), first_names[-1]]))
 
 
 def _pictures(context: Context) -> str:
-    count = len({picture(one) for one in context.seen})
+    count = len({picture(detection) for detection in context.seen})
     return "seen in 1 picture" if count == 1 else f"seen in {count} pictures"

@@ -49,8 +49,8 @@ class Source:
 
 def source(event: Event) -> Source:
     """Return the uploads with detections of the event, oldest first. Raises `MediaGoneError` if there are none."""
-    found = Upload.objects.filter(detections__batch=event.batch_id).distinct().order_by("captured_at", "id")
-    uploads = tuple(found)
+    rows = Upload.objects.filter(detections__batch=event.batch_id).distinct().order_by("captured_at", "id")
+    uploads = tuple(rows)
     if not uploads:
         raise MediaGoneError("This event has no pictures.")
     numbers = ",".join(str(upload.pk) for upload in uploads)

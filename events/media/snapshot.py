@@ -41,12 +41,12 @@ class View:
 
     upload: Upload
     offset_seconds: float | None
-    found: tuple[Detection, ...]
+    detections: tuple[Detection, ...]
 
     @property
     def key(self) -> str:
         """Return a key that changes whenever the picture would change."""
-        return f"{self.upload.pk}-{self.found[0].pk}-{len(self.found)}"
+        return f"{self.upload.pk}-{self.detections[0].pk}-{len(self.detections)}"
 
 
 def best_view(event: Event) -> View:
@@ -60,25 +60,25 @@ def best_view(event: Event) -> View:
     )
     if best is None:
         raise MediaGoneError("This event has no picture.")
-    found = Detection.objects.filter(batch=event.batch_id, upload=best.upload_id, frame_offset=best.frame_offset)
-    return View(best.upload, best.frame_offset, tuple(found.order_by("-confidence", "id")[:MAX_BOXES]))
+    rows = Detection.objects.filter(batch=event.batch_id, upload=best.upload_id, frame_offset=best.frame_offset)
+    return View(best.upload, best.frame_offset, tuple(rows.order_by("-confidence", "id")[:MAX_BOXES]))
 
 
 def draw(view: View, *, boxes: bool) -> bytes:
     """Return the picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
     image = stills.load_still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
     if boxes:
-        draw_boxes(image, view.found)
+        draw_boxes(image, view.detections)
     return stills.encode_jpeg(image)
 
 
-def draw_boxes(image: Image.Image, found: tuple[Detection, ...]) -> None:
+def draw_boxes(image: Image.Image, detections: tuple[Detection, ...]) -> None:
     """Draw a box and a label for each detection into `image`, the most confident last and on top."""
     pen = ImageDraw.Draw(image, "RGBA")
     taken: list[Rectangle] = []
-    for detection in reversed(found):
+    for detection in reversed(detections):
         _frame(pen, _corners(detection, image.size), colour_of(detection.label), _line_width(image.size))
-    for detection in found:
+    for detection in detections:
         _tab(pen, image.size, detection, taken)
 
 
@@ -134,8 +134,8 @@ def _room(
     return left, inside[0] if inside else 0.0
 
 
-def _overlap(one: Rectangle, other: Rectangle) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(first: Rectangle, second: Rectangle) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
 def _printable(label: str) -> str:

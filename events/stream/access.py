@@ -63,14 +63,14 @@ def authorize_connection(credentials: Credentials, topic: Topic, network: str) -
     secret = credentials.token or credentials.session
 
     def find(_: str) -> Viewer | Refusal | None:
-        found = find_viewer(credentials, topic)
-        return None if found in (UNKNOWN_TOKEN, UNKNOWN_SESSION) else found
+        viewer = find_viewer(credentials, topic)
+        return None if viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION) else viewer
 
     try:
-        known = look_up(secret, network, find) if secret else find(secret)
+        result = look_up(secret, network, find) if secret else find(secret)
     except RateLimitError as error:
         return _try_later("Too many invalid tokens.", error.retry_after_seconds)
-    viewer = known or (UNKNOWN_TOKEN if credentials.token else UNKNOWN_SESSION)
+    viewer = result or (UNKNOWN_TOKEN if credentials.token else UNKNOWN_SESSION)
     if isinstance(viewer, Refusal):
         wait_seconds = rate_limit.allow("websocket", network)
     elif credentials.token:

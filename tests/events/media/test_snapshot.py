@@ -39,7 +39,7 @@ def test_the_best_picture_is_the_one_with_the_surest_person():
     best = factories.detection(person, event.batch, confidence=0.7)
     beside = factories.detection(person, event.batch, label="dog", confidence=0.8)
     view = snapshot.best_view(event)
-    assert (view.upload, view.found) == (person, (beside, best))
+    assert (view.upload, view.detections) == (person, (beside, best))
 
 
 @pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_without_a_person_the_best_picture_has_the_surest_object():
     event = factories.event()
     factories.detection(factories.upload(event.camera), event.batch, label="dog", confidence=0.6)
     best = factories.detection(factories.upload(event.camera), event.batch, label="cat", confidence=0.7)
-    assert snapshot.best_view(event).found == (best,)
+    assert snapshot.best_view(event).detections == (best,)
 
 
 @pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_boxes_of_other_frames_and_other_batches_are_not_drawn():
     factories.detection(clip, event.batch, frame_offset=4.0, confidence=0.8)
     factories.detection(clip, frame_offset=2.0)
     view = snapshot.best_view(event)
-    assert (view.offset_seconds, view.found) == (2.0, (best,))
+    assert (view.offset_seconds, view.detections) == (2.0, (best,))
 
 
 @pytest.mark.django_db
