@@ -102,7 +102,7 @@ class ApiTokenAdmin(MachineAdmin):
     def has_make_permission(self, request: HttpRequest) -> bool:
         return ByPolicy.has_add_permission(self, request)
 
-    @action(description="Make a token", permissions=["make"])  # type: ignore[untyped-decorator]  # so is the library
+    @action(description="Create a token", permissions=["make"])  # type: ignore[untyped-decorator]  # so is the library
     def make(self, request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:new_token"))
 

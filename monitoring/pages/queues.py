@@ -42,7 +42,7 @@ class Queues(OperationsPage):
                 "purpose": PURPOSES[name],
                 "pause": paused.get(name),
                 "data": depth_data(name, depths[name], paused.get(name)) if depths else None,
-                "oldest": age(depths[name].oldest_seconds) if depths and depths[name].total else "empty",
+                "oldest": age(depths[name].oldest_seconds) if depths and depths[name].total else "none",
             }
             for name in QUEUE_NAMES
         ]

@@ -79,7 +79,7 @@ def overall_status(answers: dict[str, ProbeResult], more: Sequence[Issue], now: 
     unknown = sum(tone == "unknown" for _, tone, _, _ in checks)
     if issues:
         tone = issues[0].tone
-        return OverallStatus(tone, many(len(issues), "thing needs you", "things need you"), issues, checks)
+        return OverallStatus(tone, many(len(issues), "issue"), issues, checks)
     if unknown:
         return OverallStatus("unknown", f"{many(unknown, 'part has', 'parts have')} not answered yet", [], checks)
     return OverallStatus("good", "All well", [], checks)

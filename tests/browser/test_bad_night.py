@@ -186,7 +186,7 @@ def test_a_detector_that_fails_is_seen_and_asked_again_and_a_poisoned_picture_is
     page.locator(".choose a").first.click()
     expect(page.get_by_text("cannot identify image file").first).to_be_visible()
     page.get_by_role("link", name="Everything about this upload").click()
-    expect(page.get_by_text("What the log says")).to_be_visible()
+    expect(page.get_by_text("Log lines")).to_be_visible()
     assert page.locator(".log").count() >= 1
     page.go_back()
     page.get_by_role("button", name="Discard").click()

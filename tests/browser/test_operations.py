@@ -79,7 +79,7 @@ def test_the_overview_of_a_new_house_explains_what_is_empty(server: Site, visit:
     page = visit.page
     page.goto("/admin/")
     said(page, "No camera yet.")
-    said(page, "No worker has ever given a sign of life.")
+    said(page, "No worker has started yet.")
     said(page, "Nothing went through in this time.")
 
 
@@ -94,7 +94,7 @@ def test_what_goes_wrong_is_on_the_overview_by_itself_and_leads_to_its_cause(vis
     expect(page.locator(".panel-storage")).to_contain_text("Full in")
     press(troubles.get_by_role("link", name="12 dead letters: AIServiceError"))
     expect(page).to_have_url(re.compile("/admin/dead-letters/"))
-    said(page, "Of this cause")
+    said(page, "With this cause")
 
 
 def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: Visit) -> None:
@@ -111,13 +111,13 @@ def test_many_letters_are_a_job_that_shows_how_far_it_is_and_can_be_left(visit: 
     said(page, "25 of 125 dead letters")
     page.goto("/admin/dead-letters/")
     press(page.get_by_role("link", name="Show or stop"))
-    said(page, "It goes on when you leave this page.")
+    said(page, "The job continues when you leave this page.")
     while bulk_jobs.step():
         pass
     said(page, "125 of 125 dead letters")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     press(page.get_by_role("link", name="To the dead letters"))
-    said(page, "There is none. That is as it should be.")
+    said(page, "There are no dead letters.")
 
 
 def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) -> None:
@@ -171,7 +171,7 @@ def test_the_letters_of_a_cause_are_queued_again_and_one_is_discarded(visit: Vis
     press(page.get_by_role("button", name="Discard"))
     press(page.get_by_role("button", name="Discard"))
     said(page, "1 discarded.")
-    said(page, "There is none. That is as it should be.")
+    said(page, "There are no dead letters.")
     assert AuditEntry.objects.filter(user="boss", action__startswith="dead_letter").count() == 13
 
 
@@ -180,7 +180,7 @@ def test_a_queue_is_paused_and_let_go_on_and_a_breaker_is_reset(visit: Visit, bo
     page = visit.page
     page.goto("/admin/queues/")
     press(page.get_by_role("link", name="Pause detection_queue"))
-    said(page, "Nobody takes from it until it is let go on.")
+    said(page, "Its jobs wait until the queue is resumed.")
     press(page.get_by_role("button", name="Pause"))
     said(page, "detection_queue is paused.")
     assert QueuePause.objects.filter(queue="detection_queue", paused_by="boss").exists()
@@ -200,7 +200,7 @@ def test_a_token_is_made_and_works(visit: Visit, screen: Screen) -> None:
     press(page.get_by_role("link", name="Create a token"))
     page.get_by_label("What for").fill("Home Assistant")
     press(page.get_by_label("write: review events"), "Space")
-    press(page.get_by_role("button", name="Make the token"))
+    press(page.get_by_role("button", name="Create the token"))
     said(page, "Copy it now.")
     press(page.get_by_role("button", name="Copy"))
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -228,8 +228,8 @@ def test_the_log_is_searched_read_and_followed(visit: Visit, boss: User) -> None
     page.keyboard.press("Enter")
     expect(page.locator("#lines > li")).to_have_count(1)
     page.locator("#lines").get_by_role("link", name="upload").click()
-    said(page, "What became of it")
-    said(page, "What the log says")
+    said(page, "Related rows")
+    said(page, "Log lines")
     page.goto("/admin/logs/?level=WARNING")
     page.get_by_label("follow new lines").check()
     expect(page.locator("#following")).to_contain_text("Up to date")

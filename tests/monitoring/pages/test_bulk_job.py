@@ -60,7 +60,7 @@ def test_the_page_shows_how_far_it_is_until_it_is_over(client: Client):
     page = client.get(reverse("admin:bulk_job", args=[run.pk])).content.decode()
     assert "0 of 3 dead letters" in page
     assert "error “Slow”" in page
-    assert "It goes on when you leave this page" in page
+    assert "The job continues when you leave this page" in page
     assert "Show or stop" in client.get(reverse("admin:dead_letters")).content.decode()
     assert not progress(client, run)["over"]
     bulk_jobs.step()
