@@ -253,7 +253,7 @@ def two_change_the_same(page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("Mine")
     Zone.objects.update(name="Theirs", version=7)
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#fault")).to_contain_text("Somebody else has changed")
+    expect(page.locator("#fault")).to_contain_text("Another user has changed")
     page.get_by_role("button", name="Show theirs").click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Theirs")
 
@@ -268,7 +268,7 @@ def two_change_the_same(page: Page) -> None:
     Zone.objects.all().delete()
     page.get_by_label("Name", exact=True).fill("Again")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#fault")).to_contain_text("deleted this zone meanwhile")
+    expect(page.locator("#fault")).to_contain_text("Another user deleted this zone")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#say")).to_have_text("Again is saved.")
     assert Zone.objects.get(name="Again")
