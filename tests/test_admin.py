@@ -205,7 +205,7 @@ def test_an_event_without_a_verdict_shows_no_score(boss: Client):
     factories.event(analysis="pending")
     text = boss.get(page("Event", "changelist")).content.decode()
     assert "not analysed" in text
-    assert "being judged" in text
+    assert "being analysed" in text
 
 
 def test_a_camera_that_sent_files_is_not_deleted_and_one_that_never_did_is(boss: Client):
