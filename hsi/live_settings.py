@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from hsi import audit
+from hsi import audit, process_state
 from hsi.config.environment import Configuration, contradictions
 from hsi.config.options import SETTINGS, Setting
 from hsi.config.parsing import parse
@@ -136,6 +136,9 @@ def apply_changes() -> None:
 def forget() -> None:
     """Restore the values of the environment, as in a new process."""
     _overlay.forget()
+
+
+process_state.register(forget)
 
 
 def configuration() -> Configuration:

@@ -57,33 +57,19 @@ def _nothing_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from channels.layers import channel_layers
     from django.core.cache import cache
 
-    from cameras.files import spool
-    from cameras.intake import spooling
-    from hsi import live_settings
+    from hsi import process_state
     from hsi.db import clock
-    from hsi.logs import context, redaction
-    from hsi.outbound.shared_breaker import get_breaker
-    from hsi.queues import backpressure, pauses
     from hsi.security import authentication
 
-    # The database is asked for its time once a test: else who counts queries sees one more every ten seconds.
-    monkeypatch.setattr(clock, "_read", None)
-    monkeypatch.setattr(clock, "BELIEVED_SECONDS", float("inf"))
-    # A process asks once whether there is a user; which test is the first must make no difference.
-    monkeypatch.setattr(authentication, "_set_up", True)
-
+    process_state.reset()
     cache.clear()
-    pauses.forget()
-    context.clear()
-    redaction.forget_handled()
-    backpressure.forget()
-    spooling.recent_paths.forget()
-    spooling.backlog.forget()
-    spool.reset_usage()
     channel_layers.backends.clear()
-    get_breaker.cache_clear()
+    # The database is asked for its time once per test. Otherwise a count of queries differs every ten seconds.
+    monkeypatch.setattr(clock, "BELIEVED_SECONDS", float("inf"))
+    # A process asks once whether there is a user. The order of the tests must make no difference.
+    monkeypatch.setattr(authentication, "_set_up", True)
     yield
-    live_settings.forget()
+    process_state.reset()
 
 
 @pytest.fixture(autouse=True)

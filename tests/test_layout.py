@@ -28,6 +28,7 @@ TOP_MODULES = {
     "hsi": {
         "settings", "asgi", "wsgi",
         "errors", "times", "registry", "audit", "live_settings", "circuit_breaker", "disk_space", "failpoints",
+        "process_state",
     },
     "cameras": {"access", "clock_offset", "offline", "services", "unassigned_folders", "vendors", "zones"},
     "detection": {"batching", "loops", "pipeline"},

@@ -30,7 +30,7 @@ from cameras.files.paths import OutsideTreeError
 from cameras.files.tree import HardLinkedError, Tree
 from cameras.files.walk import stamp
 from cameras.models import Upload
-from hsi import failpoints
+from hsi import failpoints, process_state
 from hsi.errors import BusyError
 
 SPOOL_FOLDER = "spool"
@@ -126,6 +126,9 @@ def is_nearly_full() -> bool:
 def reset_usage() -> None:
     """Discard the cached size of all copies."""
     _usage.valid_until = 0.0
+
+
+process_state.register(reset_usage)
 
 
 def copy_upload(upload: Upload) -> bool:

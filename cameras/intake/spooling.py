@@ -12,6 +12,7 @@ from django.utils import timezone
 from cameras.files import spool
 from cameras.models import Camera, Upload
 from cameras.naming.http_paths import is_http_upload
+from hsi import process_state
 from hsi.queues import DETECTION_QUEUE, QueueUnavailableError, get_queue
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class DetectionBacklog:
 
 recent_paths = RecentPaths()
 backlog = DetectionBacklog()
+process_state.register(recent_paths.forget)
+process_state.register(backlog.forget)
 
 
 def record_name_reuse(camera: Camera) -> None:

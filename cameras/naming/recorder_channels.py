@@ -12,6 +12,7 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 
 from cameras.naming import file_names
+from hsi import process_state
 
 logger = logging.getLogger(__name__)
 
@@ -94,3 +95,6 @@ def pattern_advice(path: str, channel: str) -> str:
 def forget() -> None:
     """Discard the remembered channels."""
     _channels_by_camera.clear()
+
+
+process_state.register(forget)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from hsi import process_state
 from hsi.db.sql import execute
 
 # SQL expressions of the database clock in seconds since 1970, by vendor.
@@ -30,6 +31,15 @@ def now() -> datetime:
     if _read is None or at - _read[0] > BELIEVED_SECONDS:
         _read = (at, _ask())
     return _read[1] + timedelta(seconds=at - _read[0])
+
+
+def forget() -> None:
+    """Ask the database again at the next call."""
+    global _read
+    _read = None
+
+
+process_state.register(forget)
 
 
 def _ask() -> datetime:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from hsi import process_state
+
 NOTHING: Mapping[str, object] = {}
 _context: ContextVar[Mapping[str, object]] = ContextVar("hsi_log_context", default=NOTHING)
 
@@ -31,6 +33,9 @@ def add(**values: object) -> None:
 
 def clear() -> None:
     _context.set(NOTHING)
+
+
+process_state.register(clear)
 
 
 @contextmanager

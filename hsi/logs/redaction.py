@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
+from hsi import process_state
 from hsi.config.options import SETTINGS
 
 MASK = "********"
@@ -100,6 +101,9 @@ def forget_handled() -> None:
     """Drop all handled values, as in a new process."""
     with _lock:
         _handled.clear()
+
+
+process_state.register(forget_handled)
 
 
 def _parts(secret: str) -> Iterable[str]:

@@ -26,7 +26,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from hsi import audit
+from hsi import audit, process_state
 from hsi.circuit_breaker import BreakerState, Limits, Phase, circuit_open, new_token
 from hsi.errors import AIServiceError, CircuitOpenError
 from hsi.logs.redaction import redact
@@ -243,6 +243,9 @@ def _error_text(error: BaseException) -> str:
 def get_breaker(name: str) -> SharedBreaker:
     """Return the breaker of a service, one object a process."""
     return SharedBreaker(name)
+
+
+process_state.register(get_breaker.cache_clear)
 
 
 def guard(name: str, longest_seconds: float) -> AbstractContextManager[None]:

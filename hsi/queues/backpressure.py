@@ -10,6 +10,7 @@ import logging
 from django.conf import settings
 from django.db import transaction
 
+from hsi import process_state
 from hsi.outbox import publish
 from hsi.outbox.messages import Message, QueuePressureData
 from hsi.queues import QUEUE_NAMES, get_queue
@@ -44,6 +45,9 @@ def poll() -> None:
 def forget() -> None:
     """Clear the state, as in a new process."""
     _high.clear()
+
+
+process_state.register(forget)
 
 
 def _changed(name: str, jobs: int, high: bool) -> None:

@@ -6,7 +6,7 @@ import time
 
 from django.db import transaction
 
-from hsi import audit
+from hsi import audit, process_state
 from hsi.models import QueuePause
 
 LOOK_SECONDS = 1.0  # cache lifetime
@@ -52,3 +52,6 @@ def resume(queue: str) -> bool:
 def forget() -> None:
     """Clear the cache."""
     _seen.clear()
+
+
+process_state.register(forget)

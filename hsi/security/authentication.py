@@ -20,7 +20,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from hsi import audit
+from hsi import audit, process_state
 from hsi.errors import (
     DatabaseUnavailableError,
     ForbiddenError,
@@ -74,6 +74,15 @@ def is_set_up() -> bool:
     global _set_up
     _set_up = _set_up or get_user_model().objects.exists()
     return _set_up
+
+
+def forget() -> None:
+    """Look again whether a user exists."""
+    global _set_up
+    _set_up = False
+
+
+process_state.register(forget)
 
 
 class RequireAuthenticationMiddleware(MiddlewareMixin):

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from hsi import process_state
 from hsi.errors import RateLimitError
 from hsi.http import refusal_log
 from hsi.http.request_state import state_of
@@ -125,8 +126,11 @@ def remember_valid(credential: str) -> None:
 
 
 def forget() -> None:
-    """Drop the credentials that this process knows as valid. For tests."""
+    """Drop the credentials that this process knows as valid."""
     _noted.clear()
+
+
+process_state.register(forget)
 
 
 def _known(credential: str) -> str:
