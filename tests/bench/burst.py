@@ -23,7 +23,8 @@ from tests.bench.watching import watcher
 
 FILES, FOLDERS = 6000, 64
 OPEN_AT_ONCE = 48
-PATIENCE_SECONDS = 20.0
+# On a busy machine the system drops events. A file that was read half-written then waits FILE_INCOMPLETE_SECONDS (30).
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
