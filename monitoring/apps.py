@@ -9,6 +9,7 @@ class MonitoringConfig(AppConfig):
         register_messages()
         register_navigation()
         register_expired_rows()
+        register_health_checks()
 
 
 def register_messages() -> None:
@@ -47,3 +48,20 @@ def register_expired_rows() -> None:
     from monitoring.retention import storage
 
     row_retention.register(log_writer.expired, job_runs.expired, storage.expired, gpu.expired)
+
+
+def register_health_checks() -> None:
+    """Register the checks in the order in which reports show them."""
+    from monitoring.health import ai_services, checks, decoder, folders, intake, outcomes, redis, registry
+    from monitoring.health.schema_version import MigrationCheck
+
+    registry.register(
+        lambda scope: [checks.DatabaseCheck(), MigrationCheck()],
+        lambda scope: [checks.QueuesCheck(is_counted=scope.is_everything)],
+        lambda scope: redis.redis_checks(),
+        lambda scope: [checks.WorkersCheck(), folders.folder_check(), decoder.decoder_check()],
+        lambda scope: [intake.IntakeCheck(cameras=None if scope.is_everything else scope.cameras)],
+        lambda scope: [checks.CamerasCheck(cameras=scope.cameras), outcomes.UploadsCheck(), checks.DiskCheck()],
+        lambda scope: [*ai_services.service_checks(), ai_services.BreakersCheck()],
+        lambda scope: [outcomes.NotificationsCheck()],
+    )

@@ -54,6 +54,11 @@ class ChannelLayerCheck(NamedCheck):
         self.detail = "Wake-ups between processes work."
 
 
+def redis_checks() -> list[NamedCheck]:
+    """Return the checks of Redis, or none if it is not configured."""
+    return [RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []
+
+
 def _fault(facts: dict[str, Any], product: str, version: str) -> str:
     """Return why Redis cannot be used, or ""."""
     if product == "Redis" and tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:

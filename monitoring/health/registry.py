@@ -1,40 +1,38 @@
-"""The list of all health checks, in display order."""
+"""The registry of health checks. An app adds its checks from `AppConfig.ready()`."""
 
 from __future__ import annotations
 
-from django.conf import settings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from cameras.access import sees_all, visible_cameras
 from cameras.models import Camera
 from hsi.security.roles import Person
-from monitoring.health import checks
-from monitoring.health.ai_services import BreakersCheck, service_checks
-from monitoring.health.decoder import decoder_check
-from monitoring.health.folders import folder_check
-from monitoring.health.intake import IntakeCheck
-from monitoring.health.outcomes import NotificationsCheck, UploadsCheck
-from monitoring.health.redis import ChannelLayerCheck, RedisCheck
-from monitoring.health.schema_version import MigrationCheck
+from monitoring.health.checks import NamedCheck
 
 
-def all_checks(reader: Person | None = None) -> list[checks.NamedCheck]:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the reader of a report may see. `is_everything`: every camera, and figures that cover all of them."""
+
+    cameras: QuerySet[Camera]
+    is_everything: bool
+
+
+Factory = Callable[[Scope], Iterable[NamedCheck]]
+_factories: list[Factory] = []
+
+
+def register(*factories: Factory) -> None:
+    """Add checks to the report. Their order is the order of registration."""
+    _factories.extend(factories)
+
+
+def all_checks(reader: Person | None = None) -> list[NamedCheck]:
     """Return all checks. Checks of cameras cover the cameras that `reader` may see (None: all cameras)."""
-    services, folder, decoder = service_checks(), folder_check(), decoder_check()
-    of_all = reader is None or sees_all(reader)
+    is_everything = reader is None or sees_all(reader)
     cameras = Camera.objects.all() if reader is None else visible_cameras(reader)
-    return [
-        checks.DatabaseCheck(),
-        MigrationCheck(),
-        checks.QueuesCheck(is_counted=of_all),
-        *([RedisCheck(), ChannelLayerCheck()] if settings.REDIS_URL else []),
-        checks.WorkersCheck(),
-        folder,
-        decoder,
-        IntakeCheck(cameras=None if of_all else cameras),
-        checks.CamerasCheck(cameras=cameras),
-        UploadsCheck(),
-        checks.DiskCheck(),
-        *services,
-        BreakersCheck(),
-        NotificationsCheck(),
-    ]
+    scope = Scope(cameras, is_everything)
+    return [check for factory in _factories for check in factory(scope)]
