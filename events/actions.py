@@ -56,7 +56,7 @@ def record_feedback(event: Event, verdict: str, comment: str) -> bool:
     before = EventFeedback.objects.filter(event=event, by=by).values("verdict", "comment").first()
     if before == after:
         return False
-    EventFeedback.objects.update_or_create(event=event, by=by, defaults={**after, "at": timezone.now()})
+    EventFeedback.objects.update_or_create(event=event, by=by, defaults={**after, "created_at": timezone.now()})
     audit.record("event_feedback", f"event {event.pk}", before=before, after=after)
     return True
 

@@ -143,7 +143,7 @@ def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> Non
     """Store prompt and answer for later review. An event keeps its latest `Judgement.KEPT`."""
     Judgement.objects.create(
         event=event,
-        seconds=seconds,
+        duration_seconds=seconds,
         risk_source=verdict.source,
         risk_score=verdict.risk_score,
         risk_level=verdict.risk_level,

@@ -49,7 +49,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "judgement": judgements[0] if judgements else None,
         "earlier": judgements[1:],
         "alerts": alerts_of(event, request.user),
-        "feedback": event.feedback.order_by("-at", "-id")[:SHOWN],
+        "feedback": event.feedback.order_by("-created_at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
         "feedback_choices": EventFeedback.Verdict.choices,
         "audit": AuditEntry.objects.filter(object=f"event {event.pk}").order_by("-created_at", "-id")[:SHOWN]

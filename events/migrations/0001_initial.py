@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('by', models.CharField(max_length=150)),
                 ('verdict', models.CharField(choices=[('right', 'right'), ('false_alarm', 'false alarm'), ('missed', 'missed something'), ('wrong_severity', 'wrong severity')], max_length=14)),
                 ('comment', models.CharField(blank=True, max_length=1000)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='feedback', to='events.event')),
             ],
             options={
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('judged_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('seconds', models.FloatField(blank=True, help_text='Duration of the analysis in seconds.', null=True)),
+                ('duration_seconds', models.FloatField(blank=True, help_text='Duration of the analysis in seconds.', null=True)),
                 ('risk_source', models.CharField(choices=[('llm', 'language model'), ('rules', 'rules')], max_length=5)),
                 ('risk_score', models.PositiveSmallIntegerField()),
                 ('risk_level', models.CharField(choices=[('low', 'low'), ('medium', 'medium'), ('high', 'high'), ('critical', 'critical')], max_length=8)),
@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('due_at', models.FloatField(blank=True, null=True)),
                 ('lease', models.CharField(blank=True, default='', max_length=32)),
-                ('told', models.JSONField(blank=True, default=dict)),
+                ('sent_content', models.JSONField(blank=True, default=dict)),
                 ('reached', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('sent_at', models.DateTimeField(blank=True, null=True)),

@@ -20,7 +20,7 @@ class Judgement(models.Model):
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="judgements")
     judged_at = models.DateTimeField(default=timezone.now, editable=False)
-    seconds = models.FloatField(null=True, blank=True, help_text="Duration of the analysis in seconds.")
+    duration_seconds = models.FloatField(null=True, blank=True, help_text="Duration of the analysis in seconds.")
     risk_source = models.CharField(max_length=5, choices=Event.Source)
     risk_score = models.PositiveSmallIntegerField()
     risk_level = models.CharField(max_length=8, choices=Event.Level)
@@ -49,7 +49,7 @@ class EventFeedback(models.Model):
     by = models.CharField(max_length=150)
     verdict = models.CharField(max_length=14, choices=Verdict)
     comment = models.CharField(max_length=1000, blank=True)
-    at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name_plural = "feedback"

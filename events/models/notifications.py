@@ -89,7 +89,7 @@ class Delivery(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
     due_at = models.FloatField(null=True, blank=True)
     lease = models.CharField(max_length=32, default="", blank=True)
-    told = models.JSONField(default=dict, blank=True)
+    sent_content = models.JSONField(default=dict, blank=True)
     reached = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)

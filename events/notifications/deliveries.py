@@ -138,7 +138,7 @@ def has_new_content(delivery: Delivery) -> bool:
 
 def mark_sent(claimed: DeliveryLease, content: dict[str, Any]) -> bool:
     """Record that the delivery arrived with `content`. Return False if the lease was lost and it is sent again."""
-    return _finish(claimed, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="", told=content)
+    return _finish(claimed, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="", sent_content=content)
 
 
 def withdraw(claimed: DeliveryLease) -> bool:
@@ -163,7 +163,7 @@ def mark_failed(claimed: DeliveryLease, reason: str, delay_seconds: float) -> bo
 def mark_reached(claimed: DeliveryLease, recipients: Sequence[str], content: dict[str, Any]) -> None:
     """Record that some recipients have `content`, so that later attempts go to the others. The lease is kept."""
     rows = Delivery.objects.filter(pk=claimed.delivery_id, lease=claimed.lease)
-    rows.update(reached=list(recipients), told=content)
+    rows.update(reached=list(recipients), sent_content=content)
 
 
 def _finish(claimed: DeliveryLease, **values: object) -> bool:
@@ -199,4 +199,4 @@ def content_of(event: Event) -> dict[str, Any]:
 
 def last_content(first: Delivery | None, update: Delivery | None) -> dict[str, Any]:
     """Return what the deliveries of one alert last said to a channel. Empty when nothing was sent."""
-    return (update.told if update else {}) or (first.told if first else {})
+    return (update.sent_content if update else {}) or (first.sent_content if first else {})

@@ -130,7 +130,7 @@ def _send(claimed: DeliveryLease, delivery: Delivery) -> None:
         return
     sent_content = deliveries.content_of(delivery.alert.event)
     if delivery.reached:  # some recipients have the content of an earlier attempt, and get the changes by an update
-        sent_content = delivery.told
+        sent_content = delivery.sent_content
     try:
         channels.send(delivery.channel, content.notification_of(delivery))
     except HSIError as error:

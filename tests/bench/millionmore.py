@@ -68,7 +68,8 @@ def tables(at: str) -> dict[str, dict[str, str]]:
         },
         "events_delivery": {
             "channel_id": "1", "alert_id": "n", "stage": "'first'", "state": "'sent'", "attempts": "1",
-            "last_error": "''", "lease": "''", "told": "'{}'", "reached": "'[]'", "created_at": at, "sent_at": at,
+            "last_error": "''", "lease": "''", "sent_content": "'{}'", "reached": "'[]'", "created_at": at,
+            "sent_at": at,
         },
         "monitoring_jobrun": {
             "name": "'prune'", "outcome": "'done'", "started_at": at, "ended_at": at, "counts": "'{}'", "error": "''",

@@ -41,7 +41,9 @@ def event(data_dir: Path) -> Event:
     factories.delivery(alert, channel, state="failed", attempts=3, last_error="502 " + "y" * 200)
     verdict: dict[str, Any] = {"risk_source": "llm", "risk_score": 70, "risk_level": "high"}
     for _ in range(2):
-        Judgement.objects.create(event=made, prompt="p" * 500, answer="{}", corrections=["cut"], seconds=3, **verdict)
+        Judgement.objects.create(
+            event=made, prompt="p" * 500, answer="{}", corrections=["cut"], duration_seconds=3, **verdict
+        )
     EventFeedback.objects.create(event=made, by="ann", verdict="right", comment=WICKED)
     AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {made.pk}")
     before = NOW - timedelta(hours=1)

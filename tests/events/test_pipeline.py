@@ -194,7 +194,7 @@ def test_what_was_asked_and_answered_is_kept_with_the_event_the_newest_few_of_it
     newest = kept[0]
     assert (newest.risk_score, newest.risk_source, newest.model, newest.answer) == (72, "llm", "tiny", "answer 6")
     assert newest.corrections == ["cut"]
-    assert newest.seconds is not None
+    assert newest.duration_seconds is not None
     batch.delete()
     assert not Judgement.objects.exists()
 

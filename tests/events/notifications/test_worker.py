@@ -119,7 +119,7 @@ def test_an_update_waits_for_the_first_telling(receiver: WebhookPeer, alert: Ale
     work()
     first = Delivery.objects.get()
     channel = NotificationChannel.objects.get()
-    factories.delivery(alert, channel, stage="update", told={"risk_score": 1})
+    factories.delivery(alert, channel, stage="update", sent_content={"risk_score": 1})
     work()
     assert len(receiver.posts) == 1
     Delivery.objects.filter(pk=first.pk).update(due_at=0)
@@ -212,7 +212,7 @@ def test_nobody_is_told_the_same_twice(receiver: WebhookPeer, alert: Alert):
     judged(alert, recommended_action="Look yourself.")
     work()
     assert [one["type"] for one in receiver.told] == ["alert.created", "alert.updated", "alert.updated"]
-    assert Delivery.objects.get(stage="update").told["recommended_action"] == "Look yourself."
+    assert Delivery.objects.get(stage="update").sent_content["recommended_action"] == "Look yourself."
 
 
 @pytest.mark.parametrize("is_news", [True, False])
