@@ -138,7 +138,9 @@ def has_new_content(delivery: Delivery) -> bool:
 
 def mark_sent(claimed: DeliveryLease, content: dict[str, Any]) -> bool:
     """Record that the delivery arrived with `content`. Return False if the lease was lost and it is sent again."""
-    return _finish(claimed, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="", sent_content=content)
+    return _finish(
+        claimed, state=Delivery.State.SENT, sent_at=timezone.now(), due_at=None, last_error="", sent_content=content
+    )
 
 
 def withdraw(claimed: DeliveryLease) -> bool:
