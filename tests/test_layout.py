@@ -41,10 +41,6 @@ TOP_MODULES = {
 # The modules of the project package that put the apps together, so that they may name every app.
 PROJECT = {f"hsi.{name}" for name in ("apps", "asgi", "settings", "urls", "wsgi")}
 
-# Exceptions that remain. Remove an entry when its cause is gone; add none.
-KNOWN_MODULES: set[str] = set()
-KNOWN_BACKWARD_IMPORTS: set[tuple[str, str]] = set()
-
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -120,8 +116,7 @@ def test_the_imports_between_the_parts_of_an_app_run_one_way(app: str) -> None:
     for module, found in imports().items():
         part = part_of(module)
         for other in {part_of(one) for one in found if app_of(one) == app == app_of(module)} - {part, app}:
-            if (part, other) not in KNOWN_BACKWARD_IMPORTS:
-                graph[part].add(other)
+            graph[part].add(other)
     assert cycle_in(graph) == []
     assert graph
 
@@ -148,7 +143,7 @@ def test_a_page_uses_only_templates_and_static_files_of_its_app_and_of_apps_to_t
 
 @pytest.mark.parametrize("app", APPS)
 def test_a_module_stands_in_a_sub_package_or_is_known_at_the_top(app: str) -> None:
-    allowed = {f"{app}.{one}" for one in DJANGO | TOP_MODULES[app]} | KNOWN_MODULES
+    allowed = {f"{app}.{one}" for one in DJANGO | TOP_MODULES[app]}
     top = {module for module, path in modules().items() if path.parent == ROOT / app and module != app}
     assert top - allowed == set()
     assert f"{app}.apps" in top

@@ -35,8 +35,6 @@ ALLOWED = {
     ("events/analyzers/grounding.py", "nobody"): "a word that language models write in their answers",
     ("hsi/audit.py", "nobody"): "the name in an entry whose user has an empty name",
 }
-# How many files are still to be rewritten: lower this with each one.
-MOST_PENDING = 93
 CODE_IN_A_PAGE = re.compile(r"^```.*?^```$|`[^`\n]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 
 
@@ -69,11 +67,6 @@ def tics(path: Path) -> tuple[str, ...]:
     return tuple(word for word in found if (name, word) not in ALLOWED)
 
 
-def pending() -> set[str]:
-    """Return the product files that are still to be rewritten. The list may only become shorter."""
-    return set((ROOT / "tests" / "prose_pending.txt").read_text().split())
-
-
 def test_no_page_uses_a_word_of_the_stop_list() -> None:
     found = {path.name: tics(path) for path in (*PAGES, *CONFIGURATION) if path.exists() and tics(path)}
     assert found == {}
@@ -81,12 +74,8 @@ def test_no_page_uses_a_word_of_the_stop_list() -> None:
 
 def test_no_product_text_uses_a_word_of_the_stop_list() -> None:
     names = {str(path.relative_to(ROOT)): path for path in product_files()}
-    found = {name: tics(path) for name, path in names.items() if name not in pending() and tics(path)}
+    found = {name: tics(path) for name, path in names.items() if tics(path)}
     assert found == {}
-
-
-def test_the_list_of_pending_files_only_becomes_shorter() -> None:
-    assert len(pending()) <= MOST_PENDING
 
 
 def test_every_allowed_use_still_exists() -> None:

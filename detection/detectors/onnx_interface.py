@@ -27,17 +27,16 @@ class ModelUnusableError(AIServiceUnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """The inputs of a model: where the picture goes, how large it must be, and how many it takes at a time.
+    """The inputs of a model: where the picture goes, and how large it must be.
 
-    `sizes_input` takes the size of the picture, where the model asks for it. `batch` is None where the model takes any
-    number of pictures. `names` are the class names written into the file.
+    `sizes_input` takes the size of the picture, where the model asks for it. `names` are the class names written into
+    the file.
     """
 
     image_input: str
     sizes_input: str | None
     size: Size
     channels_last: bool
-    batch: int | None
     dtype: type[np.floating[Any]]
     names: dict[int, str] | None
 
@@ -79,7 +78,6 @@ def read_interface(session: Any) -> Interface:
         sizes_input=others[0].name if others else None,
         size=(width, height),
         channels_last=channels_last,
-        batch=batch,
         dtype=INPUT_TYPES[image.type],
         names=class_names(session.get_modelmeta().custom_metadata_map),
     )

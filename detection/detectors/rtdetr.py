@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-
 from cameras.media.picture import Picture
 from detection.detectors import LIMITS, DetectedObject, reference_picture
-from detection.detectors.postprocessing import RawObject, Sieve
-from detection.detectors.responses import AnswerReader, readable
+from detection.detectors.http_detector import HttpDetector
+from detection.detectors.postprocessing import RawObject
+from detection.detectors.responses import readable
 from hsi.errors import AIServiceUnavailableError
-from hsi.outbound.ai_service import AIService
 
 
-class RtDetrDetector:
-    """The service at `url`. `health_timeout` bounds `check`, the other two bound `detect` (seconds)."""
+class RtDetrDetector(HttpDetector):
+    """The service at `url`. `api_key` is sent in a header."""
 
     name = "rtdetr"
     limits = LIMITS[name]
-    version = ""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        api_key: str = "",
-        connect_timeout: float = 10.0,
-        read_timeout: float = 60.0,
-        health_timeout: float = 5.0,
-    ) -> None:
-        headers = {"X-API-Key": api_key} if api_key else None
-        self.service = AIService(
-            self.name, url, connect_timeout=connect_timeout, read_timeout=read_timeout, headers=headers
-        )
-        self._health_timeout = health_timeout
-        self._reader = AnswerReader(self.name)
-        self._sieve = Sieve(self.name)
 
     def detect(self, picture: Picture) -> list[DetectedObject]:
         size = picture.size
@@ -53,14 +33,16 @@ class RtDetrDetector:
             raise AIServiceUnavailableError(f"{self.name} is not ready: status {readable(status)}", service=self.name)
         return f"RT-DETR service answers, status {status}"
 
-    def close(self) -> None:
-        self.service.close()
+    def _headers(self, api_key: str) -> dict[str, str] | None:
+        return {"X-API-Key": api_key} if api_key else None
 
     def _refuse_other_picture(self, answer: dict[str, Any], size: tuple[int, int]) -> None:
         """Reject an answer about a picture of another size, because boxes are in pixels of the sent picture."""
-        told = (answer.get("image_width"), answer.get("image_height"))
-        if any(said is not None and said != sent for said, sent in zip(told, size, strict=True)):
-            raise self._reader.bad(f"answered for a picture of {told[0]}x{told[1]}, sent was {size[0]}x{size[1]}", told)
+        claimed = (answer.get("image_width"), answer.get("image_height"))
+        if any(said is not None and said != sent for said, sent in zip(claimed, size, strict=True)):
+            raise self._reader.bad(
+                f"answered for a picture of {claimed[0]}x{claimed[1]}, sent was {size[0]}x{size[1]}", claimed
+            )
 
     def _claim(self, item: Any) -> RawObject:
         reader = self._reader
@@ -88,14 +70,4 @@ def _file_name(content_type: str) -> str:
     return "picture.png" if content_type == "image/png" else "picture.jpg"
 
 
-def from_settings() -> RtDetrDetector:
-    """Return the detector of `RTDETR_URL`. Raise `AIServiceUnavailableError` if the setting is empty."""
-    if not settings.RTDETR_URL:
-        raise AIServiceUnavailableError("RTDETR_URL is not set", service=RtDetrDetector.name)
-    return RtDetrDetector(
-        settings.RTDETR_URL,
-        api_key=settings.RTDETR_API_KEY,
-        connect_timeout=settings.AI_CONNECT_TIMEOUT,
-        read_timeout=settings.RTDETR_READ_TIMEOUT,
-        health_timeout=settings.AI_HEALTH_TIMEOUT,
-    )
+from_settings = RtDetrDetector.from_settings

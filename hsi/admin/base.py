@@ -141,7 +141,7 @@ class AuditedAdmin(ByPolicy, ModelAdmin):
 
 def formset_change(part: Any) -> bool:
     """Return whether a part of an admin message is about an inline row, such as a grant of a camera."""
-    return isinstance(part, dict) and any(isinstance(told, dict) and "object" in told for told in part.values())
+    return isinstance(part, dict) and any(isinstance(change, dict) and "object" in change for change in part.values())
 
 
 def note_change(request: HttpRequest, what: str, obj: Any) -> None:

@@ -41,10 +41,10 @@ class Configuration:
 
     def unused_lines(self) -> list[str]:
         """Return one line for each name or line without effect."""
-        told = list(self.wrong_lines)
+        lines = list(self.wrong_lines)
         for source, names in self.names.items():
-            told += unused_settings.in_process(names) if source == PROCESS else unused_settings.in_file(source, names)
-        return told
+            lines += unused_settings.in_process(names) if source == PROCESS else unused_settings.in_file(source, names)
+        return lines
 
 
 PROCESS = "process"

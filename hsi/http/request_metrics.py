@@ -14,27 +14,29 @@ from django.http import HttpRequest, HttpResponseBase
 from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
 
 
-class FirstMiddleware(PrometheusBeforeMiddleware):  # type: ignore[misc]
-    """Counts every request, and times it with all middlewares."""
+class CountsInLoop:
+    """Calls the hooks of a middleware in the event loop."""
+
+    process_request: Callable[[HttpRequest], None]
+    process_response: Callable[[HttpRequest, HttpResponseBase], HttpResponseBase]
+    get_response: Callable[[HttpRequest], Any]
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         self.process_request(request)
-        response: HttpResponseBase = self.process_response(request, await self.get_response(request))
-        return response
+        return self.process_response(request, await self.get_response(request))
 
 
-class LastMiddleware(PrometheusAfterMiddleware):  # type: ignore[misc]
+class FirstMiddleware(CountsInLoop, PrometheusBeforeMiddleware):  # type: ignore[misc]
+    """Counts every request, and times it with all middlewares."""
+
+
+class LastMiddleware(CountsInLoop, PrometheusAfterMiddleware):  # type: ignore[misc]
     """Counts the requests that authentication let pass, by view."""
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
         if self.async_mode:
             self.process_view = self._process_view_in_loop
-
-    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        self.process_request(request)
-        response: HttpResponseBase = self.process_response(request, await self.get_response(request))
-        return response
 
     def process_request(self, request: HttpRequest) -> None:
         with suppress(ValueError):  # a Content-Length that is no number, which liveness does not refuse

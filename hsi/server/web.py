@@ -9,7 +9,6 @@ import errno
 import fcntl
 import logging
 import os
-import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,18 +94,12 @@ def serve(host: str, port: int, loops: Sequence[Loop] = ()) -> None:
         server_name="hsi",
         ready_callable=threads.start,
     )
-    signals = 0
 
-    def on_signal(number: int, frame: object) -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1:
-            os._exit(128 + number)
+    def stop() -> None:
         threads.stop()
         reactor.callFromThread(reactor.stop)  # type: ignore[misc]
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    runner.stop_on_signals(stop)
     with PeriodicFlusher() as flusher:
         server.run()
         threads.stop()

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -48,11 +48,8 @@ class LoopThreads:
         return [thread.name for thread in self.threads if thread.is_alive()]
 
 
-def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> None:
-    """Run loops until SIGTERM or SIGINT: the first finishes what is in hand, the second ends now.
-
-    With `once` and `drain` the loops run one after the other.
-    """
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at the first SIGTERM or SIGINT, and end the process at the second. Call this in the main thread."""
     signals = 0
 
     def on_signal(number: int, frame: object) -> None:
@@ -60,12 +57,24 @@ def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> No
         signals += 1
         if signals > 1:
             os._exit(128 + number)
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+
+
+def run(loops: Sequence[Loop], *, once: bool = False, drain: bool = False) -> None:
+    """Run loops until SIGTERM or SIGINT: the first finishes what is in hand, the second ends now.
+
+    With `once` and `drain` the loops run one after the other.
+    """
+
+    def stop() -> None:
         for loop in loops:
             loop.stop()
 
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, on_signal)
+        stop_on_signals(stop)
     with PeriodicFlusher() as flusher:
         if once or drain:
             for loop in loops:

@@ -180,8 +180,8 @@ def storage(now: datetime) -> Storage:
     forecast = f"Full in {days:.0f} days" if days is not None else found["forecast_reason"]
     if use:
         ours = [("originals", use["originals_bytes"]), ("database", use["database_bytes"])]
-        told = ", ".join(f"{name} {size(number)}" for name, number in ours)
-        bars[0] = Bar(bars[0].name, bars[0].words, bars[0].share, bars[0].tone, told)
+        text = ", ".join(f"{name} {size(number)}" for name, number in ours)
+        bars[0] = Bar(bars[0].name, bars[0].words, bars[0].share, bars[0].tone, text)
     return Storage(bars, forecast, "bad" if days is not None and days < 3 else "warn" if days and days < 14 else "calm")
 
 

@@ -61,7 +61,7 @@ class Yolo(Family):
             return False
         if interface.names is not None and len(interface.names) != shapes[0][1] - 4:
             return False
-        return int(shapes[0][2]) == sum(cells(stride, interface) for stride in STRIDES)
+        return int(shapes[0][2]) == rows(interface)
 
     def candidates(self, outputs: Outputs) -> Candidates:
         (output,) = outputs.values()

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from detection.detectors import detectors
+from detection.detectors import LIMITS, detectors
 from detection.model_store import manifest, store
 from detection.model_store.download import no_progress
 from detection.model_store.fetch import fetch
@@ -55,10 +55,8 @@ class Command(BaseCommand):
         try:
             self._fetch(manifest.DEFAULTS)
         except CommandError as error:
-            from detection.detectors.opencv import OpenCVDetector
-
             self.stderr.write(str(error))
-            limits = OpenCVDetector.limits[0].lower() + OpenCVDetector.limits[1:]
+            limits = LIMITS["opencv"][0].lower() + LIMITS["opencv"][1:]
             self.stdout.write(f"Without a detection model, the detector of OpenCV is used: {limits}")
 
     def _fetch(self, models: tuple[Model, ...]) -> None:

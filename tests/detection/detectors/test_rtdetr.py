@@ -16,22 +16,9 @@ from hsi.errors import (
     MediaError,
 )
 from tests.detection.pictures import jpeg, of_file, plain
-from tests.peers.detectors import Answer, RtDetrPeer, json_answer, person_box
+from tests.peers.detectors import Answer, json_answer, person_box
 
 SIZE = (64, 48)
-
-
-@pytest.fixture
-def peer():
-    with RtDetrPeer() as peer:
-        yield peer
-
-
-@pytest.fixture
-def detector(peer):
-    detector = RtDetrDetector(peer.url, connect_timeout=1.0, read_timeout=2.0, health_timeout=0.5)
-    yield detector
-    detector.close()
 
 
 def good(**changes):

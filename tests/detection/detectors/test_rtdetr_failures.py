@@ -12,22 +12,9 @@ from detection.detectors import reference_picture
 from detection.detectors.rtdetr import RtDetrDetector
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from tests.detection.pictures import plain
-from tests.peers.detectors import Answer, ClosedEarly, RtDetrPeer, Silence, Trickle, json_answer, person_box
+from tests.peers.detectors import Answer, ClosedEarly, Silence, Trickle, json_answer, person_box
 
 SIZE = (64, 48)
-
-
-@pytest.fixture
-def peer():
-    with RtDetrPeer() as peer:
-        yield peer
-
-
-@pytest.fixture
-def detector(peer):
-    detector = RtDetrDetector(peer.url, connect_timeout=1.0, read_timeout=2.0, health_timeout=0.5)
-    yield detector
-    detector.close()
 
 
 @pytest.fixture
