@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from hsi.logs.buffer import Line, buffer
 from hsi.logs.formatters import printable
 from hsi.metrics import histograms
-from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, QueueName
 from monitoring.models import LogEntry
 
 AT_ONCE = 200
@@ -58,7 +58,7 @@ def entry(line: Line) -> LogEntry:
 
 
 def _about(values: Mapping[str, Any]) -> dict[str, Any]:
-    named = ROW_IS.get(str(values.get("queue")))
+    named = ROW_IS.get(QueueName(str(values.get("queue"))))
     return {named: values.get("row"), **values} if named else dict(values)
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from cameras.models import Upload
 from detection.models import Batch
 from events.models import Event
-from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, get_queue
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, QueueName, get_queue
 from monitoring.job_runs import note
 
 CHUNK = 1000
@@ -40,7 +40,7 @@ def _reconcile() -> dict[str, int]:
     }
 
 
-def requeue(queue_name: str, rows: QuerySet[Any]) -> int:
+def requeue(queue_name: QueueName, rows: QuerySet[Any]) -> int:
     """Queue rows without a live job, oldest first, until the queue is full."""
     queue = get_queue(queue_name)
     queued = 0

@@ -28,7 +28,7 @@ from hsi.errors import AIServiceError
 from hsi.models import ApiToken
 from hsi.outbound.safe_http import OutgoingFailedError
 from hsi.outbound.shared_breaker import get_breaker
-from hsi.queues import Failure, Job
+from hsi.queues import DETECTION_QUEUE, Failure, Job
 from hsi.queues.dead_letters import dead_letter
 from hsi.security import authentication
 from hsi.security.secret_fields import is_secret
@@ -298,6 +298,6 @@ def test_secret_settings_are_left_nowhere(markers: Markers, logs: Logs, boss: Pe
     logging.getLogger("hsi").warning("Failed with %s", texts)
     error = AIServiceError(texts, body=texts)
     get_breaker("nemotron").fail("", error)
-    job = Job(1, "detection_queue", 1, 1, 1.8e9, "", (Failure.of(error).as_dict(),))
+    job = Job(1, DETECTION_QUEUE, 1, 1, 1.8e9, "", (Failure.of(error).as_dict(),))
     dead_letter(job, "attempts", error, f"Traceback:\nAIServiceError: {texts}")
     look_everywhere(markers, logs, boss)

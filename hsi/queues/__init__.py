@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NewType, Protocol
 
 from django.conf import settings
 
@@ -19,9 +19,12 @@ from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.registry import Registry
 
-DETECTION_QUEUE = "detection_queue"
-ANALYSIS_QUEUE = "analysis_queue"
-FAST_PATH_QUEUE = "fast_path_queue"
+# A type of its own: a worker, a stage and a breaker have names too, and "detection" is one of each.
+QueueName = NewType("QueueName", str)
+
+DETECTION_QUEUE = QueueName("detection_queue")
+ANALYSIS_QUEUE = QueueName("analysis_queue")
+FAST_PATH_QUEUE = QueueName("fast_path_queue")
 QUEUE_NAMES = (DETECTION_QUEUE, FAST_PATH_QUEUE, ANALYSIS_QUEUE)
 
 KEPT_FAILURES = 20
@@ -78,7 +81,7 @@ class Job:
     """A leased job. `attempts` includes the current one. `lease` proves the ownership."""
 
     id: Any
-    queue: str
+    queue: QueueName
     row_id: int
     attempts: int
     enqueued_at: float  # seconds since 1970, the queue's clock
@@ -112,7 +115,7 @@ class Queue(Protocol):
     With other backends, every method may raise `QueueUnavailableError`.
     """
 
-    name: str
+    name: QueueName
 
     def put(self, row_id: int, *, trace: str = "") -> PutResult:
         """Queue a row. A row with a live job keeps that job: SUCCESS.
@@ -176,7 +179,7 @@ backends = Registry(
 )
 
 
-def get_queue(name: str) -> Queue:
+def get_queue(name: QueueName) -> Queue:
     """Return the queue `name` of the configured backend."""
     queue: Queue = backends.get(name)
     return queue
@@ -196,14 +199,14 @@ class JobHandler:
     on_requeue: Callable[[int], bool]
 
 
-_handlers: dict[str, JobHandler] = {}
+_handlers: dict[QueueName, JobHandler] = {}
 
 
-def register(queue: str, handler: JobHandler) -> None:
+def register(queue: QueueName, handler: JobHandler) -> None:
     """Declare what the jobs of a queue do. The app that owns its rows calls this in `AppConfig.ready()`."""
     _handlers[queue] = handler
 
 
-def get_handler(queue: str) -> JobHandler:
+def get_handler(queue: QueueName) -> JobHandler:
     """Return the handler of a queue. Raise `KeyError` where none is registered."""
     return _handlers[queue]

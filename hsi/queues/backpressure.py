@@ -13,24 +13,24 @@ from django.db import transaction
 from hsi import process_state
 from hsi.outbox import publish
 from hsi.outbox.messages import Message, QueuePressureData
-from hsi.queues import QUEUE_NAMES, get_queue
+from hsi.queues import QUEUE_NAMES, QueueName, get_queue
 
 logger = logging.getLogger(__name__)
 
 # Pressure ends somewhat below its start, so that a queue at the threshold does not change all the time.
 EASED_SHARE = 0.9
 
-_high: dict[str, bool] = {}
+_high: dict[QueueName, bool] = {}
 
 
-def record_depth(name: str, jobs: int) -> None:
+def record_depth(name: QueueName, jobs: int) -> None:
     """Record that the queue `name` holds `jobs`. Publish a change after the commit of the caller."""
     high = is_high(name, jobs)
     if _high.get(name) is not high:
         transaction.on_commit(lambda: _changed(name, jobs, high), robust=True)
 
 
-def is_high(name: str, jobs: int) -> bool:
+def is_high(name: QueueName, jobs: int) -> bool:
     """Return whether the queue `name` with this many jobs is under pressure."""
     threshold = settings.QUEUE_MAX_SIZE * settings.QUEUE_BACKPRESSURE_THRESHOLD
     return bool(jobs >= threshold or (_high.get(name, False) and jobs > threshold * EASED_SHARE))
@@ -50,7 +50,7 @@ def forget() -> None:
 process_state.register(forget)
 
 
-def _changed(name: str, jobs: int, high: bool) -> None:
+def _changed(name: QueueName, jobs: int, high: bool) -> None:
     if _high.get(name) is high:
         return  # an earlier put of the same transaction published it
     with transaction.atomic():
@@ -59,7 +59,7 @@ def _changed(name: str, jobs: int, high: bool) -> None:
     _high[name] = high
 
 
-def _tell(name: str, jobs: int, high: bool) -> None:
+def _tell(name: QueueName, jobs: int, high: bool) -> None:
     share = jobs / settings.QUEUE_MAX_SIZE
     level = logging.WARNING if high else logging.INFO
     logger.log(level, "%s: pressure is %s, %s jobs, %.0f %% full", name, "high" if high else "over", jobs, share * 100)

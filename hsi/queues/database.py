@@ -21,7 +21,7 @@ from hsi.db.lease import claim
 from hsi.db.sql import execute
 from hsi.logs import context
 from hsi.models import QueueJob
-from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, backpressure, overflow
+from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, QueueName, backpressure, overflow
 from hsi.queues.dead_letters import dead_letter
 
 TABLE = QueueJob._meta.db_table
@@ -66,7 +66,7 @@ _bells: defaultdict[str, Bell] = defaultdict(Bell)
 class DatabaseQueue:
     """The database backend. See `hsi.queues.Queue`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: QueueName) -> None:
         self.name = name
         self._bell = _bells[name]
         self._counted: tuple[float, int] = (float("-inf"), 0)
@@ -183,7 +183,7 @@ class DatabaseQueue:
     def peek(self, limit: int) -> list[Job]:
         rows = QueueJob.objects.filter(queue=self.name).order_by("due_at", "id")[:limit]
         return [
-            Job(r.pk, r.queue, r.row_id, r.attempts, r.enqueued_at, r.lease, tuple(r.failures), r.trace) for r in rows
+            Job(r.pk, self.name, r.row_id, r.attempts, r.enqueued_at, r.lease, tuple(r.failures), r.trace) for r in rows
         ]
 
     def clear(self) -> int:

@@ -20,7 +20,7 @@ from hsi import audit
 from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
-from hsi.queues import Failure, Job, get_handler, get_queue
+from hsi.queues import Failure, Job, QueueName, get_handler, get_queue
 
 MOST_GROUPS = 50
 SHOWN_TEXT = 300
@@ -120,8 +120,9 @@ def requeue(letter: DeadLetter, by: str) -> DeadLetter.State | None:
     with transaction.atomic():
         if not _resolve(letter, DeadLetter.State.REQUEUED, by):
             return None
-        if get_handler(letter.queue).on_requeue(letter.row_id):
-            get_queue(letter.queue).put(letter.row_id)
+        queue = QueueName(letter.queue)
+        if get_handler(queue).on_requeue(letter.row_id):
+            get_queue(queue).put(letter.row_id)
             return DeadLetter.State.REQUEUED
         DeadLetter.objects.filter(pk=letter.pk).update(state=DeadLetter.State.DISCARDED)
         audit.record("dead_letter_discarded", f"dead letter {letter.pk}", after={"why": "its row is gone or finished"})
@@ -138,7 +139,7 @@ def each(resolve: Resolve, letters: QuerySet[DeadLetter], by: str) -> Resolution
     return Resolution({letter.pk: resolve(letter, by) for letter in chosen})
 
 
-def retry(queue: str, row_id: int, by: str) -> bool:
+def retry(queue: QueueName, row_id: int, by: str) -> bool:
     """Queue one failed row again and resolve its open dead letters. False: it is gone, or not failed.
 
     This also works for a row whose dead letter was discarded or removed by retention.

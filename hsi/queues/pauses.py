@@ -8,13 +8,14 @@ from django.db import transaction
 
 from hsi import audit, process_state
 from hsi.models import QueuePause
+from hsi.queues import QueueName
 
 LOOK_SECONDS = 1.0  # cache lifetime
 
-_seen: dict[str, tuple[float, bool]] = {}
+_seen: dict[QueueName, tuple[float, bool]] = {}
 
 
-def is_paused(queue: str) -> bool:
+def is_paused(queue: QueueName) -> bool:
     """Return whether a queue is paused, at most a second old. Raise DatabaseError if a needed query fails."""
     now = time.monotonic()
     at, paused = _seen.get(queue, (float("-inf"), False))
@@ -24,12 +25,12 @@ def is_paused(queue: str) -> bool:
     return paused
 
 
-def wait_seconds(queue: str) -> float:
+def wait_seconds(queue: QueueName) -> float:
     """Return how many seconds a worker must wait; 0 means that it may take jobs."""
     return LOOK_SECONDS if is_paused(queue) else 0.0
 
 
-def pause(queue: str) -> bool:
+def pause(queue: QueueName) -> bool:
     """Pause a queue. Return whether it was running before."""
     with transaction.atomic():
         _, changed = QueuePause.objects.get_or_create(queue=queue, defaults={"paused_by": audit.acting_user()})
@@ -39,7 +40,7 @@ def pause(queue: str) -> bool:
     return changed
 
 
-def resume(queue: str) -> bool:
+def resume(queue: QueueName) -> bool:
     """Resume a queue. Return whether it was paused before."""
     with transaction.atomic():
         changed = bool(QueuePause.objects.filter(pk=queue).delete()[0])

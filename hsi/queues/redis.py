@@ -31,6 +31,7 @@ from hsi.queues import (
     Job,
     LeaseLostError,
     PutResult,
+    QueueName,
     QueueUnavailableError,
     backpressure,
     overflow,
@@ -55,7 +56,7 @@ LONGEST_BLOCK_SECONDS = ANSWER_SECONDS / 2
 class RedisQueue:
     """The Redis backend. See `hsi.queues.Queue`. Every method raises `QueueUnavailableError` if Redis fails."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: QueueName) -> None:
         self.name = name
         self._client: Any = get_client(
             settings.REDIS_URL

@@ -26,6 +26,7 @@ from hsi.queues import (
     Job,
     JobHandler,
     LeaseLostError,
+    QueueName,
     QueueUnavailableError,
     get_queue,
     pauses,
@@ -80,7 +81,7 @@ class QueueWorker(Loop):
     def __init__(
         self,
         name: str,
-        queue_name: str,
+        queue_name: QueueName,
         handler: JobHandler,
         *,
         concurrency: int = 1,

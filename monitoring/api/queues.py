@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 from django.conf import settings
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,7 +15,7 @@ from hsi.api.openapi import Page
 from hsi.api.pagination import single_page
 from hsi.models import QueuePause
 from hsi.policies import System
-from hsi.queues import QUEUE_NAMES, Depth, get_queue, pauses
+from hsi.queues import QUEUE_NAMES, Depth, QueueName, get_queue, pauses
 from hsi.queues import backpressure as pressure
 from hsi.times import iso
 
@@ -37,12 +37,12 @@ class QueueData(TypedDict):
     paused_by: str | None
 
 
-def queue_data(name: str, pause: QueuePause | None) -> QueueData:
+def queue_data(name: QueueName, pause: QueuePause | None) -> QueueData:
     """Raises `QueueUnavailableError`."""
     return depth_data(name, get_queue(name).depth(), pause)
 
 
-def depth_data(name: str, depth: Depth, pause: QueuePause | None) -> QueueData:
+def depth_data(name: QueueName, depth: Depth, pause: QueuePause | None) -> QueueData:
     return {
         "name": name,
         "waiting": depth.waiting,
@@ -68,29 +68,32 @@ class Queues(APIView):
         return Response(single_page([queue_data(name, paused.get(name)) for name in QUEUE_NAMES]))
 
 
-class _OneQueue(APIView):
+class PauseQueue(APIView):
     subject = QueuePause
 
-    def answer(self, name: str) -> Response:
-        return Response(queue_data(name, QueuePause.objects.filter(pk=name).first()))
-
-
-class PauseQueue(_OneQueue):
     @extend_schema(summary="Pause a queue", request=None, responses={200: QueueData})
     def post(self, request: Request, name: str) -> Response:
         """Workers stop within seconds, after their current job. New jobs wait in the queue."""
-        pauses.pause(known(name))
-        return self.answer(name)
+        queue = queue_or_404(name)
+        pauses.pause(queue)
+        return answer(queue)
 
 
-class ResumeQueue(_OneQueue):
+class ResumeQueue(APIView):
+    subject = QueuePause
+
     @extend_schema(summary="Resume a queue", request=None, responses={200: QueueData})
     def post(self, request: Request, name: str) -> Response:
-        pauses.resume(known(name))
-        return self.answer(name)
+        queue = queue_or_404(name)
+        pauses.resume(queue)
+        return answer(queue)
 
 
-def known(name: str) -> str:
+def queue_or_404(name: str) -> QueueName:
     if name not in QUEUE_NAMES:
-        raise NotFound
-    return name
+        raise Http404
+    return QueueName(name)
+
+
+def answer(name: QueueName) -> Response:
+    return Response(queue_data(name, QueuePause.objects.filter(pk=name).first()))

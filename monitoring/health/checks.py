@@ -29,7 +29,7 @@ from hsi.errors import HSIError
 from hsi.logs.redaction import redact
 from hsi.models import WorkerHeartbeat
 from hsi.outbound.error_responses import one_line
-from hsi.queues import QUEUE_NAMES, Depth, QueueUnavailableError, get_queue
+from hsi.queues import QUEUE_NAMES, Depth, QueueName, QueueUnavailableError, get_queue
 from hsi.workers import runner
 from hsi.workers.heartbeat import SILENT_AFTER
 
@@ -110,7 +110,7 @@ def pool_figures() -> str:
     )
 
 
-def queue_depths() -> dict[str, Depth]:
+def queue_depths() -> dict[QueueName, Depth]:
     """Return the depth of each queue. Raises `QueueUnavailableError`."""
     return {name: get_queue(name).depth() for name in QUEUE_NAMES}
 
@@ -118,7 +118,7 @@ def queue_depths() -> dict[str, Depth]:
 @dataclass
 class QueuesCheck(NamedCheck):
     name: str = "queues"
-    depths: Callable[[], dict[str, Depth]] = field(default=queue_depths, repr=False)
+    depths: Callable[[], dict[QueueName, Depth]] = field(default=queue_depths, repr=False)
     is_counted: bool = True  # the numbers reveal activity of all cameras together
 
     def run(self) -> None:

@@ -21,7 +21,7 @@ from hsi.api.filters import narrowed
 from hsi.api.pagination import after, cursor_of
 from hsi.http.url_prefix import link
 from hsi.models import DeadLetter
-from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES, dead_letters
+from hsi.queues import DETECTION_QUEUE, QUEUE_NAMES, QueueName, dead_letters
 from monitoring import bulk_jobs
 from monitoring.api.dead_letters import (
     DISCARD,
@@ -85,7 +85,7 @@ class DeadLetterPage(OperationsPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         letter = get_object_or_404(DeadLetter, pk=self.kwargs["pk"])
         story = dead_letter_detail_data(letter)
-        kind, page = ROWS.get(letter.queue, BATCH)
+        kind, page = ROWS.get(QueueName(letter.queue), BATCH)
         return {
             **super().get_context_data(**kwargs),
             "title": f"Dead letter {letter.pk}",

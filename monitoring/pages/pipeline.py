@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from cameras.models import Upload
 from hsi.models import QueuePause
-from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, Depth, backpressure
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, FAST_PATH_QUEUE, Depth, QueueName, backpressure
 from monitoring.health.checks import WAIT_LIMIT_SECONDS
 from monitoring.health.workers import WorkerData
 from monitoring.metrics import throughput
@@ -46,7 +46,7 @@ class PipelineData:
     """Input of the boxes."""
 
     now: datetime
-    depths: dict[str, Depth] | None
+    depths: dict[QueueName, Depth] | None
     waits: dict[str, int]
     workers: Sequence[WorkerData]
     paused: frozenset[str]
@@ -55,7 +55,7 @@ class PipelineData:
 
 
 def pipeline_data(
-    now: datetime, depths: dict[str, Depth] | None, waits: dict[str, int], workers: Sequence[WorkerData]
+    now: datetime, depths: dict[QueueName, Depth] | None, waits: dict[str, int], workers: Sequence[WorkerData]
 ) -> PipelineData:
     return PipelineData(
         now=now,
@@ -96,7 +96,7 @@ def folder(facts: PipelineData) -> Stage:
     )
 
 
-def queue(facts: PipelineData, name: str, key: str, through: str) -> Stage:
+def queue(facts: PipelineData, name: str, key: QueueName, through: str) -> Stage:
     depth = facts.depths.get(key) if facts.depths is not None else None
     tone, words = queue_issue(facts, key, depth)
     backlog = [f"oldest {age(depth.oldest_seconds)}" if depth.total else "empty"] if depth else []
@@ -118,7 +118,7 @@ def in_hand(depth: Depth | None) -> list[tuple[int, str]]:
     return [(depth.leased, "in work"), (depth.delayed, "tried again later")] if depth else []
 
 
-def queue_issue(facts: PipelineData, key: str, depth: Depth | None) -> tuple[str, list[str]]:
+def queue_issue(facts: PipelineData, key: QueueName, depth: Depth | None) -> tuple[str, list[str]]:
     if depth is None:
         return "unknown", ["unavailable"]
     if key in facts.paused:
@@ -130,7 +130,7 @@ def queue_issue(facts: PipelineData, key: str, depth: Depth | None) -> tuple[str
     return "good", []
 
 
-def fast_path(facts: PipelineData, key: str) -> list[str]:
+def fast_path(facts: PipelineData, key: QueueName) -> list[str]:
     """Describe the depth of the fast path, in the box of the analysis queue."""
     depth = facts.depths.get(FAST_PATH_QUEUE) if facts.depths and key == ANALYSIS_QUEUE else None
     return [f"{depth.total} on the fast path"] if depth and depth.total else []

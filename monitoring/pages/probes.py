@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, TypeVar
 
 from django.conf import settings
 
-from hsi.queues import Depth, QueueUnavailableError, backends
+from hsi.queues import Depth, QueueName, QueueUnavailableError, backends
 from monitoring.health import checks
 from monitoring.health.ai_services import BreakersCheck, service_checks
 from monitoring.health.checks import CachedProbe
@@ -23,7 +23,7 @@ PENDING = "No result yet."
 T = TypeVar("T")
 
 _redis = CachedProbe[checks.Outcome](5.0)
-_depths = CachedProbe[dict[str, Depth]](DEPTHS_KEPT_SECONDS)
+_depths = CachedProbe[dict[QueueName, Depth]](DEPTHS_KEPT_SECONDS)
 
 
 class ProbeResult(TypedDict):
@@ -33,7 +33,7 @@ class ProbeResult(TypedDict):
     detail: str
 
 
-def depths() -> dict[str, Depth] | None:
+def depths() -> dict[QueueName, Depth] | None:
     """Return the depths of the queues, or None if they are unavailable or slow."""
     try:
         if backends.chosen() != "redis":
@@ -43,7 +43,7 @@ def depths() -> dict[str, Depth] | None:
         return None
 
 
-def answers(known: dict[str, Depth] | None) -> dict[str, ProbeResult]:
+def answers(known: dict[QueueName, Depth] | None) -> dict[str, ProbeResult]:
     """Run every check of `/api/system/health`, without waiting for slow ones."""
     asked = [*service_checks(), folder_check()]
     first = checks.report([checks.DatabaseCheck(), checks.QueuesCheck(depths=_depths_or_raise(known))], for_staff=True)
@@ -61,8 +61,8 @@ def answers(known: dict[str, Depth] | None) -> dict[str, ProbeResult]:
     return found
 
 
-def _depths_or_raise(known: dict[str, Depth] | None) -> Callable[[], dict[str, Depth]]:
-    def read() -> dict[str, Depth]:
+def _depths_or_raise(known: dict[QueueName, Depth] | None) -> Callable[[], dict[QueueName, Depth]]:
+    def read() -> dict[QueueName, Depth]:
         if known is None:
             raise QueueUnavailableError
         return known

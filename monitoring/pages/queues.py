@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
@@ -15,7 +15,7 @@ from hsi.db import clock
 from hsi.models import CircuitBreaker, QueuePause
 from hsi.outbound.shared_breaker import get_breaker
 from hsi.queues import QUEUE_NAMES, backends, pauses
-from monitoring.api.queues import depth_data
+from monitoring.api.queues import depth_data, queue_or_404
 from monitoring.api.system import BreakerData, breaker_data
 from monitoring.pages import probes
 from monitoring.pages.formatting import age
@@ -98,9 +98,3 @@ class ResetBreaker(OperationsPage):
         words = "is closed: the service is used again" if get_breaker(name).reset() else "was already closed"
         messages.success(request, f"The breaker of {name} {words}.")
         return HttpResponseRedirect(reverse("admin:queues") + "#breakers")
-
-
-def queue_or_404(name: str) -> str:
-    if name not in QUEUE_NAMES:
-        raise Http404
-    return name

@@ -8,7 +8,7 @@ from statistics import median
 from django.db import connection
 
 from hsi.models import QueueJob
-from hsi.queues import Job, Queue, get_queue
+from hsi.queues import Job, Queue, QueueName, get_queue
 from tests.bench.bare_queue import bare_queue
 from tests.bench.celery_side import beside_celery
 from tests.bench.figure import Figure, compared
@@ -21,7 +21,7 @@ TAKES = 40
 
 def figures() -> Iterator[Figure]:
     """Jobs a second 64 at a time and one at a time, and how soon an idle worker has a job."""
-    ours, engine = get_queue("bench"), connection.vendor
+    ours, engine = get_queue(QueueName("bench")), connection.vendor
     with bare_queue() as bare:
         yield compared(
             f"queue on {engine}, 64 at a time", "jobs/s",

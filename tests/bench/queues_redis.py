@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from redis import Redis
 
-from hsi.queues import Job, Queue, get_queue
+from hsi.queues import Job, Queue, QueueName, get_queue
 from tests.bench.bare_redis import BareStream
 from tests.bench.celery_side import beside_celery
 from tests.bench.figure import Figure, compared
@@ -23,7 +23,7 @@ PAUSE_SECONDS = 0.03
 
 def figures() -> Iterator[Figure]:
     """Jobs a second 64 at a time and one at a time, and how soon an idle worker has a job."""
-    ours = get_queue("bench")
+    ours = get_queue(QueueName("bench"))
     with Redis.from_url(settings.REDIS_URL, protocol=2) as client:
         bare = BareStream(client)
         yield compared(

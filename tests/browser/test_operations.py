@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from cameras.models import Upload
 from hsi.models import ApiToken, AuditEntry, CircuitBreaker, DeadLetter, QueuePause
-from hsi.queues import backpressure
+from hsi.queues import DETECTION_QUEUE, backpressure
 from monitoring import bulk_jobs
 from monitoring.models import LogEntry
 from tests import factories
@@ -131,7 +131,7 @@ def test_a_change_that_the_system_tells_of_is_asked_for_at_once(visit: Visit) ->
     until(page, lambda: any("connection.ready" in frame for frame in heard))
     page.clock.run_for(900)
     assert asked == []
-    backpressure.record_depth("detection_queue", settings.QUEUE_MAX_SIZE)
+    backpressure.record_depth(DETECTION_QUEUE, settings.QUEUE_MAX_SIZE)
     until(page, lambda: any("queue.pressure" in frame for frame in heard))
     page.clock.run_for(900)
     until(page, lambda: len(asked) == 1)

@@ -7,7 +7,7 @@ import pytest
 from hsi import process_state
 from hsi.logs import context
 from hsi.outbound.shared_breaker import get_breaker
-from hsi.queues import pauses
+from hsi.queues import DETECTION_QUEUE, pauses
 
 pytestmark = pytest.mark.one_engine
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.one_engine
 def test_a_reset_discards_what_modules_remember() -> None:
     context.add(camera="door")
     breaker = get_breaker("rtdetr")
-    pauses._seen["detection_queue"] = (1.0, True)
+    pauses._seen[DETECTION_QUEUE] = (1.0, True)
     process_state.reset()
     assert context.current() == {}
     assert get_breaker("rtdetr") is not breaker

@@ -8,7 +8,7 @@ from django.test import Client
 
 from hsi.logs import context
 from hsi.logs.formatters import LineFormatter
-from hsi.queues import DETECTION_QUEUE, Job, get_queue
+from hsi.queues import ANALYSIS_QUEUE, DETECTION_QUEUE, Job, get_queue
 from hsi.workers.queue_worker import QueueWorker
 from tests import factories
 from tests.factories import job_handler
@@ -55,7 +55,7 @@ def test_a_line_of_a_worker_names_the_request_that_caused_its_job_and_so_do_the_
 
     def work(job: Job) -> None:
         lines.append(line())
-        get_queue("analysis_queue").put(job.row_id)
+        get_queue(ANALYSIS_QUEUE).put(job.row_id)
         get_queue(job.queue).ack(job)
 
     queue = get_queue(DETECTION_QUEUE)
@@ -64,4 +64,4 @@ def test_a_line_of_a_worker_names_the_request_that_caused_its_job_and_so_do_the_
     queue.put(2)
     QueueWorker("test", DETECTION_QUEUE, job_handler(work)).run(drain=True)
     assert lines == ["said [request=find-me queue=detection_queue row=1]", "said [queue=detection_queue row=2]"]
-    assert [job.trace for job in get_queue("analysis_queue").peek(2)] == ["find-me", ""]
+    assert [job.trace for job in get_queue(ANALYSIS_QUEUE).peek(2)] == ["find-me", ""]

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from hsi.errors import AIServiceRejectedError
 from hsi.models import DeadLetter
-from hsi.queues import Failure, Job, LeaseLostError, PutResult, Queue, backends, get_queue
+from hsi.queues import (
+    ANALYSIS_QUEUE,
+    DETECTION_QUEUE,
+    Failure,
+    Job,
+    LeaseLostError,
+    PutResult,
+    Queue,
+    backends,
+    get_queue,
+)
 
 BACKENDS = ["database", "redis"]
 FAILURE = Failure("2026-01-01T00:00:00+00:00", "TimeoutError", "too slow")
@@ -28,7 +38,7 @@ def queue(request: pytest.FixtureRequest, settings) -> Iterator[Queue]:
     if request.param == "redis":
         settings.REDIS_URL = request.getfixturevalue("valkey_url")
     backends.close()
-    queue = get_queue("detection_queue")
+    queue = get_queue(DETECTION_QUEUE)
     queue.clear()
     yield queue
     queue.clear()
@@ -170,7 +180,7 @@ def test_a_dead_job_is_a_dead_letter_with_the_whole_story(queue):
 
 def test_a_full_queue_rejects_and_loses_nothing(queue, settings):
     settings.QUEUE_MAX_SIZE = 3
-    queue = get_queue("detection_queue")
+    queue = get_queue(DETECTION_QUEUE)
     assert queue.put_many([1, 2]) == 2
     assert queue.put_many([3, 4, 5]) == 1
     assert queue.put(6) is PutResult.REJECTED
@@ -196,7 +206,7 @@ def test_peek_takes_nothing_and_clear_removes_everything(queue):
 
 
 def test_queues_do_not_mix(queue):
-    other = get_queue("analysis_queue")
+    other = get_queue(ANALYSIS_QUEUE)
     other.clear()
     queue.put(1)
     other.put(1)
@@ -263,7 +273,7 @@ def test_a_lost_lease_is_told_inside_the_transaction(queue):
 
 def test_a_full_queue_rejects_inside_a_transaction_too(queue, settings):
     settings.QUEUE_MAX_SIZE = 2
-    queue = get_queue("detection_queue")
+    queue = get_queue(DETECTION_QUEUE)
     assert queue.put_many([1, 2]) == 2
     with transaction.atomic():
         assert queue.put(3) is PutResult.REJECTED
