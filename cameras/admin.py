@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -15,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cameras.intake import retry
+from cameras.labels import LabelsField, SharesField
 from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem, Upload, Zone
 from hsi.admin.base import (
     SEARCHED_ROWS,
@@ -53,6 +55,13 @@ class CameraChangeList(ChangeList):
         return reverse("admin:camera", args=[result.pk])
 
 
+class CameraForm(forms.ModelForm):  # type: ignore[type-arg]
+    labels = LabelsField(required=False, help_text=Camera._meta.get_field("labels").help_text)
+    thresholds = SharesField(required=False, help_text=Camera._meta.get_field("thresholds").help_text)
+    min_sizes = SharesField(required=False, help_text=Camera._meta.get_field("min_sizes").help_text)
+    max_sizes = SharesField(required=False, help_text=Camera._meta.get_field("max_sizes").help_text)
+
+
 @admin.register(Camera)
 class CameraAdmin(HSIAdmin):
     list_display = ("picture", "name", "id", "folder", "camera_state", "last_picture", "time_zone")
@@ -62,8 +71,10 @@ class CameraAdmin(HSIAdmin):
     ordering = ("name", "id")
     fields = (
         "name", "id", "folder", "time_zone", "clock_correction_seconds", "channel_pattern", "make",
-        "expected_interval_seconds", "enabled", "offline_since", "last_picture", "created_at", "large_picture",
+        "expected_interval_seconds", "place", "labels", "thresholds", "min_sizes", "max_sizes", "enabled",
+        "offline_since", "last_picture", "created_at", "large_picture",
     )  # fmt: skip
+    form = CameraForm
     readonly_fields = ("id", "folder", "offline_since", "last_picture", "created_at", "large_picture")
     inlines = (CameraGrantInline,)
 

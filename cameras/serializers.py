@@ -22,7 +22,8 @@ class CameraData(TypedDict):
 
     `offline_since` is null unless the camera is offline: then it is the time of its last file. `clock_offset_seconds`
     is by how much its clock is steadily ahead (negative: behind), or null if it is right. `clock_suggestion` is what
-    to send to correct that, or null. `problems` are texts that say why files in its folder are not accepted.
+    to send to correct that, or null. `labels`, `thresholds`, `min_sizes` and `max_sizes` say what counts here, and are
+    empty where the site's values apply. `problems` are texts that say why files in its folder are not accepted.
     """
 
     id: str
@@ -34,6 +35,11 @@ class CameraData(TypedDict):
     clock_suggestion: ClockSuggestion | None
     channel_pattern: str
     make: str
+    place: Literal["", "street", "entrance", "driveway", "private", "indoor"]
+    labels: list[str]
+    thresholds: dict[str, float]
+    min_sizes: dict[str, float]
+    max_sizes: dict[str, float]
     expected_interval_seconds: int | None
     offline_since: str | None
     created_at: str
@@ -45,14 +51,16 @@ class CameraData(TypedDict):
 class ZoneData(TypedDict):
     """An area of a camera's picture. `polygon` lists its corners as [x, y], relative to the picture.
 
-    `version` increases with every change.
+    Objects that stand in a zone of the kind `ignore` do not count, if `labels` is empty or lists them. `version`
+    increases with every change.
     """
 
     id: str
     camera: str
     name: str
     polygon: list[list[float]]
-    kind: str
+    kind: Literal["", "street", "entrance", "driveway", "private", "ignore"]
+    labels: list[str]
     enabled: bool
     version: int
     created_at: str
@@ -106,6 +114,11 @@ def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> Cam
         "clock_suggestion": suggest_settings(camera, timezone.now()),
         "channel_pattern": camera.channel_pattern,
         "make": camera.make,
+        "place": camera.place,  # type: ignore[typeddict-item]  # the column takes no other
+        "labels": camera.labels,
+        "thresholds": camera.thresholds,
+        "min_sizes": camera.min_sizes,
+        "max_sizes": camera.max_sizes,
         "expected_interval_seconds": camera.expected_interval_seconds,
         "offline_since": iso(camera.offline_since),
         "created_at": iso(camera.created_at),
@@ -129,7 +142,8 @@ def zone_data(zone: Zone) -> ZoneData:
         "camera": zone.camera_id,
         "name": zone.name,
         "polygon": zone.polygon,
-        "kind": zone.kind,
+        "kind": zone.kind,  # type: ignore[typeddict-item]  # the column takes no other
+        "labels": zone.labels,
         "enabled": zone.enabled,
         "version": zone.version,
         "created_at": iso(zone.created_at),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from detection.models import Batch, Detection
+from detection.models import Batch, Detection, Scene, StaticObject
 from hsi.admin.base import SEARCHED_ROWS, MachineAdmin, VisibleChoices, about, badge, thumbnail
 from hsi.http.url_prefix import link
 
 
 @admin.register(Detection)
 class DetectionAdmin(MachineAdmin):
-    list_display = ("picture", "id", "label", "sure", "camera", "captured_at", "frame_offset", "batch_id", "upload_id")
+    list_display = (
+        "picture", "id", "label", "sure", "camera", "captured_at", "frame_offset", "ignored", "batch_id", "upload_id",
+    )  # fmt: skip
     list_display_links = ("id", "label")
-    list_filter = (("camera", VisibleChoices), "captured_at")
+    list_filter = (("camera", VisibleChoices), "ignored", "captured_at")
     list_select_related = ("camera",)
     newest_fields = ("label",)
     number_fields = ("batch", "upload")
@@ -22,7 +24,7 @@ class DetectionAdmin(MachineAdmin):
     ordering = ("-captured_at", "-id")
     sortable_by = ("id", "captured_at")
     fields = (
-        "large_picture", "label", "sure", "camera", "upload", "batch", "captured_at", "frame_offset",
+        "large_picture", "label", "sure", "camera", "upload", "batch", "ignored", "captured_at", "frame_offset",
         "x", "y", "width", "height",
     )  # fmt: skip
     readonly_fields = ("large_picture", "sure")
@@ -56,7 +58,7 @@ class BatchAdmin(MachineAdmin):
         "closed_at", "finished_at", "is_fast_path", "is_backfill", "story",
     )  # fmt: skip
     readonly_fields = ("batch_state", "story")
-    tones = {"open": "wait", "closed": "wait", "analysed": "good", "dead": "bad"}
+    tones = {"open": "wait", "closed": "wait", "analysed": "good", "dead": "bad", "unsure": "calm"}
 
     @admin.display(description="state", ordering="state")
     def batch_state(self, batch: Batch) -> SafeString:
@@ -65,3 +67,24 @@ class BatchAdmin(MachineAdmin):
     @admin.display(description="log and audit")
     def story(self, batch: Batch) -> SafeString:
         return about("batch", batch.pk)
+
+
+@admin.register(StaticObject)
+class StaticObjectAdmin(MachineAdmin):
+    """What cameras remember. The page of a camera offers to forget it."""
+
+    list_display = ("id", "label", "camera", "since", "last_seen_at", "sightings", "remembered_at")
+    list_filter = (("camera", VisibleChoices),)
+    list_select_related = ("camera",)
+    number_fields = ("pk",)
+    ordering = ("-id",)
+    sortable_by = ("id",)
+
+
+@admin.register(Scene)
+class SceneAdmin(MachineAdmin):
+    list_display = ("camera", "pictures", "last_picture_at")
+    list_filter = (("camera", VisibleChoices),)
+    list_select_related = ("camera",)
+    ordering = ("pk",)
+    sortable_by = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Case, F, QuerySet, When
-from django.http import HttpResponseBase
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -11,12 +11,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cameras.access import only_visible
+from cameras.access import only_visible, visible_cameras
 from cameras.api import file_response
 from cameras.media import stills
+from cameras.models import Camera
 from detection.filters import DetectionFilters
-from detection.models import Detection
-from detection.serializers import DetectionData, detection_data
+from detection.models import Detection, StaticObject
+from detection.relevance import static_objects
+from detection.serializers import DetectionData, StaticObjectData, detection_data, static_object_data
 from hsi.api.openapi import Page
 
 THUMBNAIL_WIDTH = 320
@@ -100,6 +102,41 @@ class DetectionFrame(DetectionView):
             detection.upload, offset_seconds=detection.frame_offset, max_width=width
         )
         return file_response.jpeg_response(stills.encode_jpeg(picture), etag)
+
+
+class StaticObjectView(GenericAPIView[StaticObject]):
+    queryset = StaticObject.objects.none()  # tells the API description the model
+    subject = StaticObject
+
+    def camera(self, pk: str) -> Camera:
+        return get_object_or_404(visible_cameras(self.request.user), pk=pk)
+
+
+class StaticObjects(StaticObjectView):
+    """What a camera remembers as static. What is forgotten counts again, until it has stayed long enough once more."""
+
+    keyset = "-id"
+
+    @extend_schema(summary="List the static objects of a camera", responses=Page[StaticObjectData])
+    def get(self, request: Request, pk: str) -> Response:
+        found = StaticObject.objects.filter(camera=self.camera(pk))
+        page = self.paginate_queryset(self.filter_queryset(found)) or []
+        return self.get_paginated_response([static_object_data(one) for one in page])
+
+    @extend_schema(summary="Forget all static objects of a camera", responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        static_objects.forget(StaticObject.objects.all(), self.camera(pk).pk)
+        return Response(status=204)
+
+
+class OneStaticObject(StaticObjectView):
+    @extend_schema(summary="Forget a static object", responses={204: None})
+    def delete(self, request: Request, pk: str, static_object: int) -> Response:
+        camera = self.camera(pk)
+        found = StaticObject.objects.filter(pk=static_object)
+        if not static_objects.forget(found, camera.pk):
+            raise Http404
+        return Response(status=204)
 
 
 def surroundings(detection: Detection) -> tuple[float, float, float, float]:

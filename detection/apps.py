@@ -7,9 +7,11 @@ class DetectionConfig(AppConfig):
 
     def ready(self) -> None:
         from detection import checks, pipeline, serializers  # noqa: F401  (registers the system checks)
+        from detection.relevance import static_objects
         from hsi import queues
         from hsi.admin import navigation
         from hsi.admin.navigation import Item
+        from hsi.db import row_retention
         from hsi.outbox import messages
 
         queues.register(
@@ -18,8 +20,10 @@ class DetectionConfig(AppConfig):
         )
         messages.register("detection.created", serializers.DetectionCreatedData)
         messages.register("batch.closed", serializers.BatchClosedData)
+        row_retention.register(static_objects.expired)
         navigation.register(
             "Review",
             Item("Detections", "frame_person", "detection.detection", 20),
             Item("Batches", "stacks", "detection.batch", 40),
+            Item("Static objects", "local_parking", "detection.staticobject", 45),
         )

@@ -8,7 +8,9 @@ returns the messages to publish.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -33,14 +35,29 @@ CLOSE_AT_ONCE = 100
 SET_BACK_SECONDS = 60  # a due time this far in the future can only mean that the clock was set back
 
 
-def extend(
-    camera_id: str, times: Sequence[datetime], now: datetime, *, urgent: bool = False
-) -> tuple[Batch, list[Message]]:
-    """Put one upload with detections at `times` (capture times, not empty) into its batch.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The detections of one upload that count.
 
-    For a live batch with an `urgent` detection, also queue the fast path, which creates the event before the batch
-    closes. Return the batch with its new counts, and the messages of batches that closed.
+    `times` (not empty) are their capture times, and `pictures` the numbers of pictures and frames that show a group of
+    labels. Unless it `starts` a batch, an upload only extends an open one.
     """
+
+    times: Sequence[datetime]
+    pictures: Mapping[str, int]
+    starts: bool = True
+    is_sure: bool = False
+    is_urgent: bool = False
+
+
+def extend(camera_id: str, counted: Counted, now: datetime) -> tuple[Batch | None, list[Message]]:
+    """Put the detections of one upload into their batch.
+
+    For a live batch with an urgent detection, also queue the fast path, which creates the event before the batch
+    closes. Return the batch with its new counts, or None if there is none to extend, and the messages of batches that
+    closed.
+    """
+    times = counted.times
     first, last = min(times), max(times)
     is_backfill = now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
     find = _open_backfill if is_backfill else _open_live
@@ -53,16 +70,21 @@ def extend(
     messages: list[Message] = []
     if batch is not None and not is_backfill and batch.due_at <= now:
         messages, batch = close(batch, now), None
+    if batch is None and not counted.starts:
+        return None, messages
     if batch is None:
         batch = Batch.objects.create(
             camera_id=camera_id, is_backfill=is_backfill, started_at=first, ended_at=last, opened_at=now, due_at=now
         )
-    tells_at_once = urgent and not batch.is_backfill and not batch.is_fast_path
+    pictures = Counter(batch.pictures) + Counter(counted.pictures)
+    tells_at_once = counted.is_urgent and not batch.is_backfill and not batch.is_fast_path
     grown = {
         "started_at": min(batch.started_at, first),
         "ended_at": max(batch.ended_at, last),
         "detection_count": batch.detection_count + len(times),
         "upload_count": batch.upload_count + 1,
+        "pictures": dict(pictures),
+        "is_sure": batch.is_sure or counted.is_sure or counted.is_urgent or max(pictures.values()) > 1,
         "due_at": _due(batch, now),
         "is_fast_path": batch.is_fast_path or tells_at_once,
     }
@@ -119,7 +141,13 @@ def _closed(batch: Batch, seconds: float) -> None:
 
 
 def close(batch: Batch, now: datetime) -> list[Message]:
-    """Close a batch and queue it for analysis. Return no messages if another process closed it first."""
+    """Close a batch and queue it for analysis. Return no messages if another process closed it first.
+
+    A batch that is not sure ends here, without an event.
+    """
+    if not batch.is_sure:
+        _end_unsure(batch, now)
+        return []
     closed = Batch.objects.filter(pk=batch.pk, state=Batch.State.OPEN).update(state=Batch.State.CLOSED, closed_at=now)
     if not closed:
         return []
@@ -135,6 +163,17 @@ def close(batch: Batch, now: datetime) -> list[Message]:
         "ended_at": iso(batch.ended_at),
     }
     return [Message("batch.closed", batch.camera_id, data)]
+
+
+def _end_unsure(batch: Batch, now: datetime) -> None:
+    values = {"state": Batch.State.UNSURE, "closed_at": now, "finished_at": now}
+    if sql.update(batch, values, only_if="state='open'"):
+        transaction.on_commit(lambda: _log_unsure(batch))
+
+
+def _log_unsure(batch: Batch) -> None:
+    with context.also(camera=batch.camera_id, batch=batch.pk):
+        logger.info("Batch closed without an event: nothing is sure, and nothing is in two pictures")
 
 
 def close_due(now: datetime | None = None) -> int:

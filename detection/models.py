@@ -26,6 +26,7 @@ class Batch(models.Model):
         CLOSED = "closed", "waiting for analysis"
         ANALYSED = "analysed", "analysed"
         DEAD = "dead", "failed"
+        UNSURE = "unsure", "too uncertain for an event"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="batches")
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
@@ -35,6 +36,10 @@ class Batch(models.Model):
     is_fast_path = models.BooleanField(default=False, help_text="Its event was created before the batch closed.")
     detection_count = models.PositiveIntegerField(default=0)
     upload_count = models.PositiveIntegerField(default=0)
+    pictures = models.JSONField(default=dict, help_text="Number of pictures and frames by group of labels.")
+    is_sure = models.BooleanField(
+        default=False, help_text="One detection is sure, or two pictures show the same group of labels."
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     opened_at = models.DateTimeField()
@@ -66,11 +71,24 @@ class Batch(models.Model):
 
 
 class Detection(models.Model):
-    """One object in one picture. The box is relative to the picture (0..1, origin top left)."""
+    """One object in one picture. The box is relative to the picture (0..1, origin top left).
+
+    A detection that does not count is in no batch, and `ignored` says why.
+    """
+
+    class Ignored(models.TextChoices):
+        LABEL = "label", "label does not count"
+        CONFIDENCE = "confidence", "confidence too low"
+        SIZE = "size", "too small or too large"
+        ZONE = "zone", "in a zone that is ignored"
+        STATIC = "static", "stays where it is"
+        UNCHANGED = "unchanged", "was there before"
 
     # Each of these is the first column of an index or constraint below, so none needs an index alone.
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections", db_index=False)
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="detections", db_index=False)
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, null=True, blank=True, related_name="detections", db_index=False
+    )
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="detections", db_index=False)
     ordinal = models.PositiveIntegerField(help_text="Position within the upload, from 0.")
     label = models.CharField(max_length=64)
@@ -85,8 +103,16 @@ class Detection(models.Model):
         default=list, blank=True, help_text="Ids of the zones of the detection when it was stored."
     )
 
+    ignored = models.CharField(
+        max_length=10, choices=Ignored, blank=True, help_text="Why it does not count. Empty: it counts."
+    )
+
     class Meta:
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ignored="", batch__isnull=False) | (~Q(ignored="") & Q(batch__isnull=True)),
+                name="detection_in_a_batch_if_it_counts",
+            ),
             models.UniqueConstraint(fields=["upload", "ordinal"], name="detection_one_set_an_upload"),
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1)
@@ -103,3 +129,50 @@ class Detection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.confidence:.2f}"
+
+
+class Scene(models.Model):
+    """What the static memory of a camera knows of its pictures as a whole. Its row is locked while the memory changes.
+
+    Times are capture times. Pictures that arrive out of order are not counted.
+    """
+
+    camera = models.OneToOneField(Camera, on_delete=models.CASCADE, primary_key=True, related_name="scene")
+    pictures = models.PositiveBigIntegerField(default=0, help_text="Number of pictures and frames.")
+    last_picture_at = models.DateTimeField(null=True, blank=True)
+    candidates = models.JSONField(
+        default=list, blank=True, help_text="Objects that were seen, and have not stayed long enough to be remembered."
+    )
+
+    def __str__(self) -> str:
+        return f"Scene of {self.camera_id}"
+
+
+class StaticObject(models.Model):
+    """An object that stays where it is, by the rules of `relevance.static_memory`. It starts no event until it moves.
+
+    `sightings` counts since it appeared; `first_picture` and `last_picture` are numbers of pictures of its `Scene`.
+    """
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="static_objects")
+    label_group = models.CharField(max_length=64)
+    label = models.CharField(max_length=64)
+    x = models.FloatField()
+    y = models.FloatField()
+    width = models.FloatField()
+    height = models.FloatField()
+    since = models.DateTimeField(help_text="When it was first seen in this place.")
+    appeared_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last came. Empty: it was in the first picture."
+    )
+    last_seen_at = models.DateTimeField()
+    sightings = models.PositiveIntegerField()
+    first_picture = models.PositiveBigIntegerField()
+    last_picture = models.PositiveBigIntegerField()
+    remembered_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["last_seen_at"], name="static_object_seen")]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.camera_id}"

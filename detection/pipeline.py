@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -21,10 +22,16 @@ from cameras.intake import spooling
 from cameras.media import decoder, frame_selection
 from cameras.media.picture import Picture
 from cameras.models import DUPLICATE_REASON, Upload, Zone
+from cameras.naming import file_names
 from cameras.zones import contains
 from detection import batching
+from detection.batching import Counted
 from detection.detectors import DetectedObject, get_detector, provenance, service
+from detection.detectors.labels import group_of
 from detection.models import Batch, Detection
+from detection.relevance import static_objects
+from detection.relevance.decision import NO_RULES, Frame, Rules, Sighting, sightings_in, standing_point
+from detection.relevance.rules import enabled_zones, rules_of
 from detection.serializers import DetectionCreatedData
 from hsi import audit, failpoints
 from hsi.db import clock, sql
@@ -55,14 +62,6 @@ class NotReadableError(HSIError):
     counts = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An object detected in one frame. `offset_seconds` is None for a still."""
-
-    found: DetectedObject
-    offset_seconds: float | None
-
-
 def detect_upload(job: Job) -> None:
     """Run a detection job. Raise `HSIError` if the upload cannot be analysed."""
     upload = next(iter(sql.select(Upload, "id=%(id)s", {"id": job.row_id})), None)
@@ -72,7 +71,7 @@ def detect_upload(job: Job) -> None:
     context.add(camera=upload.camera_id)
     began = time.perf_counter()
     try:
-        sightings = look(upload)
+        frames = look(upload)
     except HSIError as error:
         if error.retryable:
             secure(upload)
@@ -80,19 +79,17 @@ def detect_upload(job: Job) -> None:
     took = time.perf_counter() - began
     histograms.stage("detection", took)
     failpoints.reach("detected")
-    zones = enabled_zones(upload.camera_id) if sightings else []
-    if store(job, upload, sightings, zones):
+    has_objects = any(frame.found for frame in frames)
+    zones = enabled_zones(upload.camera_id) if has_objects else []
+    rules = rules_of(upload.camera_id, zones) if has_objects else NO_RULES
+    if store(job, upload, frames, rules, zones):
         histograms.count(histograms.UPLOADS, upload.state)
-        labels = ", ".join(sorted({s.found.label for s in sightings})) or "nothing"
+        labels = ", ".join(sorted({found.label for frame in frames for found in frame.found})) or "nothing"
         logger.info("%s shows %s", upload.path, labels, extra={"duration_seconds": took})
     failpoints.reach("detection-acknowledged")
 
 
-def enabled_zones(camera_id: str) -> list[Zone]:
-    return sql.select(Zone, "camera_id=%(camera)s AND enabled ORDER BY id", {"camera": camera_id})
-
-
-def look(upload: Upload) -> list[Sighting]:
+def look(upload: Upload) -> list[Frame]:
     """Decode and detect. This takes most of the time, so it holds no transaction.
 
     The result is valid only at the end, when the content of the file has been verified. Raise `FileGoneError`,
@@ -101,7 +98,7 @@ def look(upload: Upload) -> list[Sighting]:
     tree = Tree(settings.CAMERA_ROOT)
     try:
         try:
-            return originals.read_original(upload, lambda file: list(sightings_in(upload, file)))
+            return originals.read_original(upload, lambda file: list(frames_in(upload, file)))
         except originals.MediaUnavailableError as error:
             raise CameraFolderUnavailableError from error
         except originals.MediaGoneError as error:
@@ -115,11 +112,10 @@ def look(upload: Upload) -> list[Sighting]:
         raise NotReadableError from error
 
 
-def sightings_in(upload: Upload, file: BinaryIO) -> Iterator[Sighting]:
-    """Return the detected objects. May raise `OtherContentError`, also at the end."""
+def frames_in(upload: Upload, file: BinaryIO) -> Iterator[Frame]:
+    """Return the detected objects of each frame. May raise `OtherContentError`, also at the end."""
     for picture, offset_seconds in pictures(upload, file):
-        for found in detect(picture):
-            yield Sighting(found, offset_seconds)
+        yield Frame(detect(picture), offset_seconds)
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
@@ -166,46 +162,82 @@ def secure(upload: Upload) -> None:
         logger.warning("%s is not copied into the spool: %s", upload.path, error)
 
 
-def store(job: Job, upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> bool:
-    """Store detections, batch, upload state, messages and acknowledgement in one transaction.
-
-    Return False if the upload was already finished.
-    """
-    state = Upload.State.DETECTED if sightings else Upload.State.EMPTY
-    detections = detections_of(upload, sightings, zones)
-    urgent = any(
-        s.found.label in settings.FAST_PATH_OBJECT_TYPES
-        and s.found.confidence >= settings.FAST_PATH_CONFIDENCE_THRESHOLD
-        for s in sightings
-    )
+def store(job: Job, upload: Upload, frames: list[Frame], rules: Rules, zones: list[Zone]) -> bool:
+    """Store everything in one transaction and acknowledge the job. Return False if the upload was finished already."""
+    has_objects = any(frame.found for frame in frames)
+    state = Upload.State.DETECTED if has_objects else Upload.State.EMPTY
     with transaction.atomic():
         failpoints.reach_after_commit("detection-committed")
         get_queue(DETECTION_QUEUE).ack(job)
         if not upload.finish(state, attempts=job.attempts, detector=provenance(get_detector()), reason=upload.reason):
             return False
-        if detections:
-            times = [detection["captured_at"] for detection in detections]
-            batch, closed = batching.extend(upload.camera_id, times, clock.now(), urgent=urgent)
-            sql.insert(Detection, [{**detection, "batch_id": batch.pk} for detection in detections])
-            message = Message("detection.created", upload.camera_id, created_data(upload, batch, sightings))
-            publish.publish(message, *closed)
-    with contextlib.suppress(OSError):  # a sweep removes leftover copies
+        memory = static_objects.load(upload.camera_id)
+        sightings = sightings_in(frames, upload.captured_at, rules, memory, trigger_of(upload))
+        static_objects.save(memory, upload.camera_id)
+        if has_objects:
+            store_sightings(upload, sightings, zones)
+    with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
     return True
 
 
-def detections_of(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> list[dict[str, Any]]:
-    """Return the rows of `sightings` by attribute name, without their batch. `zones` has the zones of each object."""
+def store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> None:
+    """Insert the detections, put those that count into their batch, and publish them."""
+    counting = [sighting for sighting in sightings if not sighting.ignored]
+    batch: Batch | None = None
+    messages: list[Message] = []
+    if counting:
+        batch, messages = batching.extend(upload.camera_id, counted(upload, counting), clock.now())
+    if batch is None:
+        sightings = [one if one.ignored else replace(one, ignored=Detection.Ignored.UNCHANGED) for one in sightings]
+    sql.insert(Detection, detections_of(upload, sightings, zones, batch))
+    if batch is not None:
+        data = created_data(upload, batch, counting)
+        messages = [Message("detection.created", upload.camera_id, data), *messages]
+    publish.publish(*messages)
+
+
+def trigger_of(upload: Upload) -> str:
+    """Return what the camera says in the file name about why it took the picture."""
+    name = file_names.parse(upload.path.partition("/")[2])
+    return name.trigger if name else ""
+
+
+def captured_at(upload: Upload, sighting: Sighting) -> datetime:
+    return upload.captured_at + timedelta(seconds=sighting.offset_seconds or 0)
+
+
+def counted(upload: Upload, counting: list[Sighting]) -> Counted:
+    """Return what the batch needs to know of the objects that count."""
+    shown = {(group_of(one.found.label), one.offset_seconds) for one in counting}
+    return Counted(
+        times=[captured_at(upload, one) for one in counting],
+        pictures=Counter(group for group, _ in shown),
+        starts=any(one.starts for one in counting),
+        is_sure=any(one.is_sure for one in counting),
+        is_urgent=any(
+            one.found.label in settings.FAST_PATH_OBJECT_TYPES
+            and one.found.confidence >= settings.FAST_PATH_CONFIDENCE_THRESHOLD
+            for one in counting
+        ),
+    )
+
+
+def detections_of(
+    upload: Upload, sightings: list[Sighting], zones: list[Zone], batch: Batch | None
+) -> list[dict[str, Any]]:
+    """Return the rows of `sightings` by attribute name. `zones` has the zones of each object."""
     detections = []
     for ordinal, sighting in enumerate(sightings):
         found, box = sighting.found, sighting.found.box
-        stands_at = (box.x + box.width / 2, min(1.0, box.y + box.height))
+        stands_at = standing_point(box)
         detections.append(
             {
                 "upload_id": upload.pk,
+                "batch_id": batch.pk if batch is not None and not sighting.ignored else None,
                 "camera_id": upload.camera_id,
                 "ordinal": ordinal,
-                "captured_at": upload.captured_at + timedelta(seconds=sighting.offset_seconds or 0),
+                "captured_at": captured_at(upload, sighting),
                 "frame_offset": sighting.offset_seconds,
                 "label": found.label,
                 "confidence": found.confidence,
@@ -214,19 +246,20 @@ def detections_of(upload: Upload, sightings: list[Sighting], zones: list[Zone]) 
                 "width": box.width,
                 "height": box.height,
                 "zones": [zone.pk for zone in zones if contains(zone.polygon, stands_at)],
+                "ignored": sighting.ignored,
             }
         )
     return detections
 
 
-def created_data(upload: Upload, batch: Batch, sightings: list[Sighting]) -> DetectionCreatedData:
-    """Return the data of `detection.created`, one message per upload."""
+def created_data(upload: Upload, batch: Batch, counting: list[Sighting]) -> DetectionCreatedData:
+    """Return the data of `detection.created`, one message per upload with objects that count."""
     return {
         "upload": upload.pk,
         "camera": upload.camera_id,
         "batch": batch.pk,
-        "labels": sorted({s.found.label for s in sightings}),
-        "count": len(sightings),
+        "labels": sorted({one.found.label for one in counting}),
+        "count": len(counting),
         "captured_at": iso(upload.captured_at),
         "thumbnail_url": link(f"/api/uploads/{upload.pk}/thumbnail"),
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
-from detection.models import Detection
+from detection.models import Detection, StaticObject
 from hsi.http.url_prefix import link
 from hsi.times import iso
 
@@ -19,7 +19,10 @@ class BoxData(TypedDict):
 
 
 class DetectionData(TypedDict):
-    """One object found in one picture. `frame_offset` is seconds into a clip, null for a still."""
+    """One object found in one picture. `frame_offset` is seconds into a clip, null for a still.
+
+    `ignored` is why it does not count, and empty if it counts. A detection that does not count has no event.
+    """
 
     id: int
     camera: str
@@ -31,7 +34,25 @@ class DetectionData(TypedDict):
     frame_offset: float | None
     zones: list[str]
     event: int | None
+    is_static: bool
+    ignored: Literal["", "label", "confidence", "size", "zone", "static", "unchanged"]
     thumbnail_url: str
+
+
+class StaticObjectData(TypedDict):
+    """An object that stays where it is. It starts no event until it moves.
+
+    `sightings` is the number of pictures with it since it appeared.
+    """
+
+    id: int
+    camera: str
+    label: str
+    label_group: str
+    box: BoxData
+    since: str
+    last_seen_at: str
+    sightings: int
 
 
 class DetectionCreatedData(TypedDict):
@@ -69,5 +90,20 @@ def detection_data(detection: Detection) -> DetectionData:
         "frame_offset": detection.frame_offset,
         "zones": detection.zones,
         "event": getattr(detection, "event_id", None),
+        "is_static": detection.ignored == Detection.Ignored.STATIC,
+        "ignored": detection.ignored,  # type: ignore[typeddict-item]  # the column takes no other
         "thumbnail_url": link(f"/api/detections/{detection.pk}/thumbnail"),
+    }
+
+
+def static_object_data(one: StaticObject) -> StaticObjectData:
+    return {
+        "id": one.pk,
+        "camera": one.camera_id,
+        "label": one.label,
+        "label_group": one.label_group,
+        "box": {"x": one.x, "y": one.y, "width": one.width, "height": one.height},
+        "since": iso(one.since),
+        "last_seen_at": iso(one.last_seen_at),
+        "sightings": one.sightings,
     }

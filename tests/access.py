@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cameras.models import CameraGrant
+from detection.models import Scene
 from hsi.security.roles import Role, set_role
 from hsi.security.tokens import create_token
 from tests import factories, pictures
@@ -54,6 +55,8 @@ MATRIX: dict[str, Answers] = {
     "api/cameras/<slug:pk>/uploads": NOT_TO_READ,
     "api/cameras/<slug:pk>/zones": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/static-objects": OF_THE_CAMERA,
+    "api/cameras/<slug:pk>/static-objects/<int:static_object>": NOT_TO_READ,
     "api/uploads": ANYONE_SIGNED_IN,
     "api/uploads/<int:pk>": OF_THE_CAMERA,
     "api/uploads/<int:pk>/file": OF_THE_CAMERA,
@@ -125,6 +128,14 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("post", "api/cameras/<slug:pk>/zones"): (401, 403, 403, 403, 400),
     ("patch", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 200),
     ("delete", "api/cameras/<slug:pk>/zones/<slug:zone>"): (401, 403, 403, 403, 204),
+    ("delete", "api/cameras/<slug:pk>/static-objects/<int:static_object>"): (
+        401,
+        403,
+        403,
+        404,
+        404,
+    ),
+    ("delete", "api/cameras/<slug:pk>/static-objects"): (401, 403, 403, 204, 204),
     ("post", "api/uploads/<int:pk>/retry"): (401, 403, 403, 409, 409),
     ("patch", "api/events/<int:pk>"): (401, 403, 403, 200, 200),
     ("delete", "api/events/<int:pk>"): (401, 403, 403, 204, 404),
@@ -212,6 +223,7 @@ class World:
 
     def address(self, route: str) -> str:
         route = route.replace("<slug:name>", "detection_queue").replace("<slug:zone>", "lawn")
+        route = route.replace("<int:static_object>", str(self.ids["static-objects"]))
         for part, pk in self.ids.items():
             if route.startswith((f"api/{part}/", f"account/{part}/")):
                 route = route.replace("<slug:pk>", str(pk)).replace("<int:pk>", str(pk))
@@ -231,6 +243,8 @@ def build() -> World:
     theirs = factories.event(other)
     factories.detection(factories.upload(other), theirs.batch)
     factories.zone(other, id="bed")
+    factories.static_object(other)
+    Scene.objects.bulk_create([Scene(camera=camera), Scene(camera=other)])
     rule, channel = factories.rule(name="rule-of-the-boss"), factories.channel(name="channel-of-the-boss")
     alert = factories.alert(event, rule=rule)
     factories.alert(theirs, rule=rule)
@@ -238,6 +252,7 @@ def build() -> World:
     CameraGrant.objects.create(camera=camera, user=User.objects.get(username="somebody-else"))
     ids = {
         "cameras": camera.pk, "uploads": upload.pk, "detections": detection.pk, "events": event.pk, "alerts": alert.pk,
+        "static-objects": factories.static_object(camera).pk,
         "alert-rules": rule.pk, "notification-channels": channel.pk,
         "dead-letters": factories.dead_letter(upload).pk, "tokens": token.pk,
     }  # fmt: skip

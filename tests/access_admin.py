@@ -15,6 +15,7 @@ from tests.access import PEOPLE, STAFF, Case, is_admin, routes
 # Of these, staff see the rows of their cameras.
 SEEN_BY_STAFF = {
     "cameras.camera", "cameras.upload", "cameras.zone", "detection.detection", "detection.batch",
+    "detection.staticobject",
     "events.event", "events.alert",
 }  # fmt: skip
 # Of these, operators change what they see: by the form, by actions of the list, by buttons on the page.
@@ -34,7 +35,7 @@ OPEN_TO_STAFF = {
 PATTERNS = re.compile(r"\(\?P")
 VALUES = {
     "<slug:kind>": "event", "<slug:step>": "name", "<slug:name>": "detection_queue", "<slug:pk>": "door",
-    "<int:pk>": "1", "<id>": "1",
+    "<int:pk>": "1", "<int:static_object>": "1", "<id>": "1",
 }  # fmt: skip
 CLOSED, GONE, DONE, NEVER = frozenset({403}), frozenset({302}), frozenset({200}), frozenset({405})
 NOT_FOUND = frozenset({404})

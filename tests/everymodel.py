@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from cameras.models import CameraGrant, Garbage, IntakeProblem
+from detection.models import Scene
 from hsi.models import (
     AuditEntry,
     CircuitBreaker,
@@ -32,6 +33,8 @@ def fill(number: int) -> None:
         camera = factories.camera()
         CameraGrant.objects.create(camera=camera, user=factories.user())
         factories.zone(camera)
+        factories.static_object(camera)
+        Scene.objects.create(camera=camera, pictures=20, last_picture_at=now)
         event = factories.event(camera)
         factories.detection(factories.upload(camera), event.batch)
         job = QueueJob.objects.create(queue="detection_queue", row_id=event.pk, enqueued_at=1.8e9, due_at=1.8e9 + 60)

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
-from detection.models import Batch, Detection
+from detection.models import Batch, Detection, StaticObject
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
@@ -97,7 +97,8 @@ def batch(of: Camera | None = None, **values: Any) -> Batch:
 def detection(of: Upload | None = None, within: Batch | None = None, **values: Any) -> Detection:
     """A person in the middle of the picture `of`, in the batch `within`."""
     of = of or upload(within.camera if within else None)
-    within = within or batch(of.camera)
+    if not values.get("ignored"):
+        within = within or batch(of.camera)
     defaults: dict[str, Any] = {
         "ordinal": of.detections.count(),
         "label": "person",
@@ -109,6 +110,16 @@ def detection(of: Upload | None = None, within: Batch | None = None, **values: A
         "captured_at": of.captured_at,
     }
     return Detection.objects.create(**{"upload": of, "batch": within, "camera": of.camera, **defaults, **values})
+
+
+def static_object(of: Camera | None = None, **values: Any) -> StaticObject:
+    """A car that has been in the middle of the picture for an hour."""
+    defaults: dict[str, Any] = {
+        "label": "car", "label_group": "vehicle", "x": 0.4, "y": 0.3, "width": 0.2, "height": 0.5, "since": NOW,
+        "last_seen_at": NOW + timedelta(hours=1), "sightings": 20, "first_picture": 1, "last_picture": 20,
+        "remembered_at": NOW + timedelta(minutes=10),
+    }  # fmt: skip
+    return StaticObject.objects.create(**{"camera": of or camera(), **defaults, **values})
 
 
 def event(of: Camera | None = None, **values: Any) -> Event:

@@ -223,6 +223,21 @@ def test_a_camera_is_renamed_and_keeps_its_folder(boss: Client):
     assert Camera.objects.values_list("pk", "name", "folder").get() == ("door", "Front door", "door")
 
 
+def test_what_counts_at_a_camera_is_entered_as_text(boss: Client):
+    camera = factories.camera("door", labels=["person"], thresholds={"person": 0.5})
+    shown = boss.get(page("Camera", "change", camera.pk)).content.decode()
+    assert 'value="person=0.5"' in shown
+    grants = {"grants-TOTAL_FORMS": "0", "grants-INITIAL_FORMS": "0"}
+    form = {"name": "Door", "enabled": "on", "labels": "Person, car;", "thresholds": "person=0.6, car=1", **grants}
+    assert boss.post(page("Camera", "change", camera.pk), form).status_code == 302
+    camera.refresh_from_db()
+    assert (camera.labels, camera.thresholds, camera.min_sizes) == (["person", "car"], {"person": 0.6, "car": 1}, {})
+    for wrong in ({"thresholds": "person"}, {"min_sizes": "person=2"}, {"labels": "x" * 65}):
+        assert boss.post(page("Camera", "change", camera.pk), form | wrong).status_code == 200
+    camera.refresh_from_db()
+    assert camera.thresholds == {"person": 0.6, "car": 1}
+
+
 def test_a_token_is_revoked_and_its_digest_never_shown(boss: Client):
     factories.token(factories.user())
     token = ApiToken.objects.get()

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 LISTS = (
     "cameras",
     "cameras/door/zones",
+    "cameras/door/static-objects",
     "uploads",
     "detections",
     "events",
@@ -45,6 +46,7 @@ def grow(door: Camera, client: Client, count: int) -> None:
         factories.detection(upload, event.batch)
         Event.objects.filter(pk=factories.event(factories.camera()).pk).update(deleted_at=factories.NOW)
         factories.zone(door)
+        factories.static_object(door)
         factories.dead_letter(upload)
         channel = factories.channel()
         factories.delivery(factories.alert(event, rule=factories.rule(channel)), channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+from django.core.exceptions import ValidationError as FormError
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -12,7 +13,15 @@ from rest_framework.exceptions import ValidationError
 from cameras import zones
 from cameras.files.paths import is_ignored
 from cameras.intake.http_upload import is_believable, safe_name
-from cameras.models import MAX_CLOCK_CORRECTION_SECONDS, MAX_INTERVAL_SECONDS, MIN_INTERVAL_SECONDS, validate_time_zone
+from cameras.labels import MAX_LABEL_CHARACTERS, MAX_LABELS, normalized, validate_shares
+from cameras.models import (
+    MAX_CLOCK_CORRECTION_SECONDS,
+    MAX_INTERVAL_SECONDS,
+    MIN_INTERVAL_SECONDS,
+    Camera,
+    Zone,
+    validate_time_zone,
+)
 from cameras.naming.recorder_channels import validate_pattern
 from cameras.services import safe_id
 from cameras.vendors import choices
@@ -20,6 +29,36 @@ from hsi.api.inputs import FractionField, Input, is_printable
 
 MAX_FOLDER_BYTES = 200
 MAX_VERSION = 2**31 - 1
+
+
+class LabelList(serializers.ListField):
+    """Labels in the spelling of the detectors."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=LabelText(), max_length=MAX_LABELS, **options)
+
+
+class LabelText(serializers.CharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_LABEL_CHARACTERS, validators=[is_printable], **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        return normalized(super().to_internal_value(data))
+
+
+class ShareByLabel(serializers.DictField):
+    """A number from 0 to 1 for each label."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=FractionField(), **options)
+
+    def to_internal_value(self, data: Any) -> dict[str, float]:
+        values = {normalized(label): number for label, number in super().to_internal_value(data).items()}
+        try:
+            validate_shares(values)
+        except FormError as error:
+            raise ValidationError(error.messages) from error
+        return values
 
 
 class CameraInputSerializer(Input):
@@ -46,6 +85,21 @@ class CameraInputSerializer(Input):
         required=False, allow_null=True, min_value=MIN_INTERVAL_SECONDS, max_value=MAX_INTERVAL_SECONDS,
         help_text="Mark the camera offline after this many seconds without a file. Null disables the check.",
     )  # fmt: skip
+    place = serializers.ChoiceField(
+        choices=Camera.Place.choices, required=False, allow_blank=True, help_text="What the camera looks at."
+    )
+    labels = LabelList(
+        required=False, help_text="Labels and groups of labels that count here. Empty: the list of the site."
+    )
+    thresholds = ShareByLabel(
+        required=False, help_text="Lowest confidence that counts here, by label or group. Others: that of the site."
+    )
+    min_sizes = ShareByLabel(
+        required=False, help_text="Smallest share of the picture's area that counts here, by label or group."
+    )
+    max_sizes = ShareByLabel(
+        required=False, help_text="Largest share of the picture's area that counts here, by label or group."
+    )
     enabled = serializers.BooleanField(
         required=False, help_text="False pauses the camera. Its files wait in their folder."
     )
@@ -75,7 +129,13 @@ class ZoneInputSerializer(Input):
         min_length=zones.MIN_POINTS, max_length=zones.MAX_POINTS,
         help_text="Corners as [x, y] from 0 to 1, with the origin at the top left. Do not repeat the first corner.",
     )  # fmt: skip
-    kind = serializers.CharField(required=False, allow_blank=True, max_length=40, validators=[is_printable])
+    kind = serializers.ChoiceField(
+        choices=Zone.Kind.choices, required=False, allow_blank=True,
+        help_text="What the area is. Objects that stand in an area of the kind `ignore` do not count.",
+    )  # fmt: skip
+    labels = LabelList(
+        required=False, help_text="Labels and groups of labels that an ignored area applies to. Empty: all."
+    )
     enabled = serializers.BooleanField(required=False, help_text="False disables the zone for new detections.")
 
     def validate_polygon(self, polygon: list[list[float]]) -> list[list[float]]:

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Exists, Q
 from django.utils import timezone
 
+from cameras.labels import validate_labels, validate_shares
 from cameras.models.uploads import Upload
 from cameras.naming.recorder_channels import validate_pattern
 from cameras.vendors import choices
@@ -49,6 +50,13 @@ class CameraQuerySet(models.QuerySet["Camera"]):
 class Camera(models.Model):
     """One camera: a folder below the camera root, and its settings."""
 
+    class Place(models.TextChoices):
+        STREET = "street", "street"
+        ENTRANCE = "entrance", "entrance"
+        DRIVEWAY = "driveway", "driveway"
+        PRIVATE = "private", "private ground"
+        INDOOR = "indoor", "indoors"
+
     id = models.SlugField(primary_key=True, max_length=64)
     name = models.CharField(max_length=120)
     folder = models.TextField(unique=True, help_text="First folder below the camera root, spelled as on disk.")
@@ -80,6 +88,25 @@ class Camera(models.Model):
         null=True, blank=True,
         validators=[MinValueValidator(MIN_INTERVAL_SECONDS), MaxValueValidator(MAX_INTERVAL_SECONDS)],
         help_text="Mark the camera offline after this many seconds without a file. Leave empty to disable.",
+    )  # fmt: skip
+    place = models.CharField(
+        max_length=8, blank=True, choices=Place, help_text="What the camera looks at. It does not change what counts."
+    )
+    labels = models.JSONField(
+        default=list, blank=True, validators=[validate_labels],
+        help_text="Labels and groups of labels that count here. Leave empty for the site's list.",
+    )  # fmt: skip
+    thresholds = models.JSONField(
+        default=dict, blank=True, validators=[validate_shares],
+        help_text="Lowest confidence that counts here, by label or group. It comes before the site's.",
+    )  # fmt: skip
+    min_sizes = models.JSONField(
+        default=dict, blank=True, validators=[validate_shares],
+        help_text="Smallest size that counts here, by label or group, as a share of the picture's area.",
+    )  # fmt: skip
+    max_sizes = models.JSONField(
+        default=dict, blank=True, validators=[validate_shares],
+        help_text="Largest size that counts here, by label or group, as a share of the picture's area.",
     )  # fmt: skip
     offline_since = models.DateTimeField(
         null=True, editable=False, help_text="When an offline camera sent its last file."

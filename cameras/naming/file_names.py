@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+TIMER = "schedule"  # the trigger of a picture that is taken at fixed times
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedName:

@@ -73,3 +73,21 @@ def metric_label(label: str) -> str:
     """Return `label` if it is in COCO-80, else `other`, so that a service cannot create new time series."""
     name = canonical(label)
     return name if name in KNOWN else "other"
+
+
+# Groups of labels. A setting that takes labels takes their names as well.
+GROUPS: dict[str, frozenset[str]] = {
+    "person": frozenset({"person"}),
+    "vehicle": frozenset({"bicycle", "car", "motorcycle", "bus", "truck", "van", "boat"}),
+    "animal": frozenset(
+        {"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "fox", "deer"}
+    ),
+    "bag": frozenset({"backpack", "handbag", "suitcase", "bag", "parcel", "package"}),
+    "weapon": frozenset({"knife", "baseball bat", "weapon", "gun", "pistol", "handgun", "rifle", "axe", "crowbar"}),
+}
+_GROUP = {label: group for group, labels in GROUPS.items() for label in labels}
+
+
+def group_of(label: str) -> str:
+    """Return the group of a label. A label without a group is a group of its own."""
+    return _GROUP.get(label, label)

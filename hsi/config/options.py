@@ -166,6 +166,11 @@ SETTINGS: tuple[Setting, ...] = (
     S("RTDETR_READ_TIMEOUT", float, 60.0, "Most seconds a detection may take.", 10, 300),
     S("DETECTION_CONCURRENCY", int, 2, "Pictures one detection process analyses at once.", 1, 64),
     S("DETECTION_CONFIDENCE_THRESHOLD", float, 0.0, "Detections below this confidence are dropped. 0: the default threshold of the detector, 0.25 to 0.5.", 0, 1, live=True),
+    S("DETECTION_LABELS", list, ["person", "vehicle", "animal", "bag", "weapon"], "Labels that count, and groups of labels: person, vehicle, animal, bag, weapon. Other objects are stored, but start no event. A camera may have its own list.", items="label", live=True),
+    S("DETECTION_THRESHOLDS", list, [], "Lowest confidence that counts by label or group, such as person=0.5,vehicle=0.6. Objects below DETECTION_CONFIDENCE_THRESHOLD are never found.", items="label share", live=True),
+    S("DETECTION_SURE_THRESHOLDS", list, ["person=0.6", "vehicle=0.6", "animal=0.6", "bag=0.6", "weapon=0.6"], "Confidence by label or group from which one detection is enough for an event. Below it, two pictures must show the same group. A label without a value is always sure.", items="label share", live=True),
+    S("DETECTION_MIN_SIZES", list, [], "Smallest size that counts by label or group, as a share of the picture's area, such as person=0.001.", items="label share", live=True),
+    S("DETECTION_MAX_SIZES", list, [], "Largest size that counts by label or group, as a share of the picture's area, such as vehicle=0.6.", items="label share", live=True),
     S("FAST_PATH_CONFIDENCE_THRESHOLD", float, 0.90, "Detections at or above this confidence trigger an event immediately.", 0, 1, live=True),
     S("FAST_PATH_OBJECT_TYPES", list, ["person"], "Labels that may trigger an event immediately.", items="label", live=True),
     # Batches

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from hsi.config.options import Setting
 
 QUOTES = "'\""
-WITH_SPACES = {"label"}  # kinds of items that may contain spaces, so spaces do not separate them
+WITH_SPACES = {"label", "label share"}  # kinds of items that may contain spaces, so spaces do not separate them
 HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 MAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -240,6 +240,17 @@ def _label(text: str) -> str:
     return " ".join(text.lower().split())
 
 
+def _label_share(text: str) -> str:
+    label, separator, number = text.rpartition("=")
+    try:
+        share = float(number)
+    except ValueError:
+        share = -1.0
+    if not separator or not label.strip() or not 0 <= share <= 1:
+        raise FormError("labels with a number from 0 to 1 such as person=0.5")
+    return f"{_label(label)}={share:g}"
+
+
 ITEMS: dict[str, Callable[[str], str]] = {
     "": str,
     "host": _site_host,
@@ -249,5 +260,6 @@ ITEMS: dict[str, Callable[[str], str]] = {
     "network": _network,
     "mail": _mail,
     "label": _label,
+    "label share": _label_share,
     "key": str,
 }

@@ -62,7 +62,9 @@ class About(OperationsPage):
 
 
 def upload_family(pk: int) -> Family:
-    batches = Detection.objects.filter(upload=pk).order_by().values_list("batch", flat=True).distinct()
+    batches = (
+        Detection.objects.filter(upload=pk, batch__isnull=False).order_by().values_list("batch", flat=True).distinct()
+    )
     return Family((pk,), tuple(batches[:MOST]), events_of(batches[:MOST]))
 
 

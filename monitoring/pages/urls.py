@@ -31,6 +31,11 @@ urlpatterns = [
     path(f"{CAMERA}/page/pause", status.PauseCamera.as_view(), name="pause_camera"),
     path(f"{CAMERA}/page/clock", status.CorrectClock.as_view(), name="correct_clock"),
     path(f"{CAMERA}/page/resume", status.ResumeCamera.as_view(), name="resume_camera"),
+    path(
+        f"{CAMERA}/page/static-objects/<int:static_object>/forget",
+        status.ForgetStaticObject.as_view(),
+        name="forget_static_object",
+    ),
     path(f"{CAMERA}/page/zones/", editor.ZoneEditor.as_view(), name="camera_zones"),
     path(f"{CAMERA}/steps/<slug:step>/", steps.CameraStep.as_view(), name="camera_step"),
     path(f"{CAMERA}/arrivals", arrivals.FirstPicture.as_view(), name="camera_first"),

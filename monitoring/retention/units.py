@@ -19,7 +19,7 @@ FIELDS = (
     "id", "camera_id", "path", "size", "mtime_ns", "version_key", "thumbnail", "quarantine", "captured_at",
     "received_at", "state", "file_gone", "spool",
 )  # fmt: skip
-FINISHED_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD)
+FINISHED_BATCH = (Batch.State.ANALYSED, Batch.State.DEAD, Batch.State.UNSURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _read(rows: QuerySet[Upload]) -> list[StoredFile]:
 def units_of(page: list[StoredFile], key: str) -> list[DeletionUnit]:
     """Return the units that start in this page, oldest first. A batch starts at its first upload in `key` order."""
     batch_of = dict(
-        Detection.objects.filter(upload_id__in=[file.id for file in page])
+        Detection.objects.filter(upload_id__in=[file.id for file in page], batch__isnull=False)
         .values_list("upload_id", "batch_id")
         .distinct()
     )

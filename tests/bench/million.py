@@ -48,6 +48,7 @@ def batches(start: datetime) -> str:
     at = time_of(start, SECONDS_APART)
     return rows("detection_batch", EVENTS, {
         "camera_id": camera_of("n"), "state": "'analysed'", "is_backfill": "false", "is_fast_path": "false",
+        "is_sure": "true", "pictures": "CAST('{}' AS jsonb)" if connection.vendor == "postgresql" else "'{}'",
         "detection_count": "1", "upload_count": "1", "started_at": at, "ended_at": at, "opened_at": at, "due_at": at,
         "closed_at": at, "finished_at": at,
     })  # fmt: skip
@@ -58,7 +59,7 @@ def detections(start: datetime) -> str:
         "upload_id": "1", "batch_id": "n", "camera_id": camera_of("n"), "ordinal": "n",
         "label": RARE.format(LABEL), "confidence": "0.5", "x": "0.1", "y": "0.1", "width": "0.2", "height": "0.2",
         "captured_at": time_of(start, SECONDS_APART),
-        "zones": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'",
+        "zones": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'", "ignored": "''",
     })  # fmt: skip
 
 

@@ -31,11 +31,16 @@ def fill() -> None:
         cursor.execute("ANALYZE")
 
 
+def json(text: str) -> str:
+    return f"CAST('{text}' AS jsonb)" if connection.vendor == "postgresql" else f"'{text}'"
+
+
 def cameras(start: datetime) -> str:
     return rows("cameras_camera", CAMERAS, {
         "id": "'camera'||(n-1)", "name": "'Camera '||(n-1)", "folder": "'camera'||(n-1)", "time_zone": "''",
         "make": "''", "enabled": "true", "created_at": time_of(start, 0), "clock_correction_seconds": "0",
-        "channel_pattern": "''", "reuses_names": "false",
+        "place": "''", "labels": json("[]"), "thresholds": json("{}"), "min_sizes": json("{}"),
+        "max_sizes": json("{}"), "channel_pattern": "''", "reuses_names": "false",
     })  # fmt: skip
 
 
@@ -55,6 +60,7 @@ def batches(start: datetime) -> str:
     at = time_of(start, SECONDS_APART * UPLOADS / BATCHES)
     return rows("detection_batch", BATCHES, {
         "camera_id": camera_of("n"), "state": "'analysed'", "is_backfill": "false", "is_fast_path": "false",
+        "pictures": json("{}"), "is_sure": "true",
         "detection_count": str(DETECTIONS // BATCHES), "upload_count": str(UPLOADS // BATCHES), "started_at": at,
         "ended_at": at, "opened_at": at, "due_at": at, "closed_at": at, "finished_at": at,
     })  # fmt: skip
@@ -68,7 +74,7 @@ def detections(start: datetime) -> str:
         "ordinal": f"(n-1)%{apiece}", "label": "CASE n%3 WHEN 0 THEN 'person' WHEN 1 THEN 'car' ELSE 'dog' END",
         "confidence": "0.5", "x": "0.1", "y": "0.1", "width": "0.2", "height": "0.2",
         "captured_at": time_of(start, SECONDS_APART / apiece),
-        "zones": "CAST('[]' AS jsonb)" if connection.vendor == "postgresql" else "'[]'",
+        "zones": json("[]"), "ignored": "''",
     })  # fmt: skip
 
 

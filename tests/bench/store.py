@@ -18,14 +18,16 @@ import psycopg
 from cameras.models import Upload
 from detection.detectors import Box, DetectedObject
 from detection.models import Batch, Detection
-from detection.pipeline import Sighting, store
+from detection.pipeline import store
+from detection.relevance.decision import Frame, Rules
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests.bench import backlog
 from tests.bench.figure import Figure, compared
 
+RULES = Rules(labels=frozenset({"person"}))
 ROUNDS = 9
 SIZES = {10: 60, 500: 6}  # detections a picture: pictures a round
-COLUMNS = "upload_id,batch_id,camera_id,ordinal,label,confidence,x,y,width,height,captured_at,zones"
+COLUMNS = "upload_id,batch_id,camera_id,ordinal,label,confidence,x,y,width,height,captured_at,zones,ignored"
 
 
 def figures() -> Iterator[Figure]:
@@ -53,10 +55,11 @@ def stored(ids: list[int], size: int) -> float:
     backlog.queue(ids)
     jobs = get_queue(DETECTION_QUEUE).take(len(ids), wait_seconds=0, lease_seconds=600)
     uploads = Upload.objects.select_related("camera").in_bulk([job.row_id for job in jobs])
-    sightings = [Sighting(found(number), None) for number in range(size)]
+    # The people walk, so that they count.
+    frames = [[Frame([found(number, step % 7) for number in range(size)])] for step in range(len(jobs))]
     began = time.perf_counter()
-    for job in jobs:
-        store(job, uploads[job.row_id], sightings, zones=[])
+    for job, of_one in zip(jobs, frames, strict=True):
+        store(job, uploads[job.row_id], of_one, RULES, zones=[])
     seconds = time.perf_counter() - began
     assert Detection.objects.filter(upload__in=ids).count() == len(ids) * size
     return seconds
@@ -73,13 +76,13 @@ def copied(raw: psycopg.Connection, batch: int, ids: list[int], size: int) -> fl
                 box = one.box
                 copy.write_row(
                     (upload, batch, cameras[upload], ordinal, one.label, one.confidence, box.x, box.y, box.width,
-                     box.height, now, "[]")
+                     box.height, now, "[]", "")
                 )  # fmt: skip
     return time.perf_counter() - began
 
 
-def found(number: int) -> DetectedObject:
-    return DetectedObject("car", 0.5, Box(0.1 + number / 1000, 0.25, 0.3, 0.5))
+def found(number: int, step: int = 0) -> DetectedObject:
+    return DetectedObject("person", 0.7, Box(0.1 + number / 1000, 0.07 * step, 0.3, 0.5))
 
 
 @contextmanager

@@ -33,6 +33,7 @@ def door(data_dir: Path) -> Camera:
     pictures.stored(pictures.jpeg(), of=camera, captured_at=now, received_at=now, width=640, height=480)
     factories.event(camera, started_at=now)
     factories.zone(camera, id="lawn", name="Lawn", polygon=SQUARE)
+    factories.static_object(camera)
     return camera
 
 
@@ -176,7 +177,10 @@ def test_zones_are_drawn_by_mouse_and_finger_and_what_is_refused_stays_in_hand(
     page.wait_for_function("() => document.querySelector('#ground').naturalWidth > 0")
     page.get_by_role("button", name="New zone").click()
     page.get_by_label("Name", exact=True).fill("The path")
-    page.get_by_label("What it is").fill("path")
+    page.get_by_label("What it is").select_option("private")
+    expect(page.get_by_label("Labels that are ignored here")).to_be_hidden()
+    page.get_by_label("What it is").select_option("ignore")
+    page.get_by_label("Labels that are ignored here").fill("Person,  traffic  light")
     page.locator("#board").scroll_into_view_if_needed()
     for x, y in drawn:
         tap(page, x, y, touch=touch)
@@ -185,7 +189,7 @@ def test_zones_are_drawn_by_mouse_and_finger_and_what_is_refused_stays_in_hand(
     expect(page.locator("#say")).to_have_text("The path is saved.")
     zone = Zone.objects.get(name="The path")
     assert near(zone.polygon, drawn)
-    assert (zone.kind, zone.enabled) == ("path", True)
+    assert (zone.kind, zone.labels, zone.enabled) == ("ignore", ["person", "traffic light"], True)
     assert set(AuditEntry.objects.values_list("action", flat=True)) == {"zone_created"}
     expect(page.locator("#zones button")).to_have_count(2)
     expect(page.locator("#labels span")).to_have_text(["Lawn", "The path"])

@@ -112,8 +112,8 @@ def test_a_zone_is_made_changed_and_removed(administrator: Client):
     assert (made.status_code, made["Location"]) == (201, "/api/cameras/door/zones/the_lawn")
     assert made.json()["polygon"] == TRIANGLE
     assert [one["id"] for one in administrator.get("/api/cameras/door/zones").json()["items"]] == ["the_lawn"]
-    changed = send(administrator, "patch", "cameras/door/zones/the_lawn", {"enabled": False, "kind": "garden"}).json()
-    assert (changed["enabled"], changed["kind"], changed["polygon"]) == (False, "garden", TRIANGLE)
+    changed = send(administrator, "patch", "cameras/door/zones/the_lawn", {"enabled": False, "kind": "private"}).json()
+    assert (changed["enabled"], changed["kind"], changed["polygon"]) == (False, "private", TRIANGLE)
     assert administrator.delete("/api/cameras/door/zones/the_lawn").status_code == 204
     assert not Zone.objects.exists()
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [

@@ -9,7 +9,9 @@ from django.test import Client
 from cameras.media.transforms import crop
 from cameras.models import Camera, Upload
 from detection.api import surroundings
-from detection.models import Detection
+from detection.models import Detection, StaticObject
+from hsi.models import AuditEntry
+from hsi.security.roles import Role
 from tests import factories, pictures
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,8 @@ def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: 
         "frame_offset": None,
         "zones": [],
         "event": event.pk,
+        "is_static": False,
+        "ignored": "",
         "thumbnail_url": f"/api/detections/{detection.pk}/thumbnail",
     }
 
@@ -48,6 +52,57 @@ def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: 
 def test_a_detection_of_an_open_batch_has_no_event_yet(viewer: Client, door: Camera):
     detection = factories.detection(factories.upload(door))
     assert viewer.get(f"/api/detections/{detection.pk}").json()["event"] is None
+
+
+def test_a_detection_that_does_not_count_says_why_and_has_no_event(viewer: Client, door: Camera):
+    upload = factories.upload(door)
+    static = factories.detection(upload, ignored="static", batch=None)
+    chair = factories.detection(upload, ignored="label", batch=None, label="chair")
+    person = factories.detection(upload)
+    listed = {one["id"]: one for one in viewer.get("/api/detections").json()["items"]}
+    assert [(listed[pk]["ignored"], listed[pk]["is_static"]) for pk in (static.pk, chair.pk, person.pk)] == [
+        ("static", True), ("label", False), ("", False),
+    ]  # fmt: skip
+    assert listed[static.pk]["event"] is None
+    for value, expected in (("true", {person.pk}), ("false", {static.pk, chair.pk})):
+        assert {one["id"] for one in viewer.get(f"/api/detections?counts={value}").json()["items"]} == expected
+
+
+def test_static_objects_are_listed_by_camera(viewer: Client, door: Camera):
+    one = factories.static_object(door, label="truck")
+    factories.static_object()
+    assert viewer.get("/api/cameras/door/static-objects").json()["items"] == [
+        {
+            "id": one.pk,
+            "camera": "door",
+            "label": "truck",
+            "label_group": "vehicle",
+            "box": {"x": 0.4, "y": 0.3, "width": 0.2, "height": 0.5},
+            "since": "2026-03-01T12:00:00Z",
+            "last_seen_at": "2026-03-01T13:00:00Z",
+            "sightings": 20,
+        }
+    ]
+
+
+def test_operators_forget_static_objects_of_their_cameras(client: Client, door: Camera):
+    client.force_login(factories.user(sees=door))
+    first, second, other = factories.static_object(door), factories.static_object(door), factories.static_object()
+    assert client.delete(f"/api/cameras/door/static-objects/{other.pk}").status_code == 404
+    assert client.delete(f"/api/cameras/{other.camera_id}/static-objects").status_code == 404
+    assert client.delete(f"/api/cameras/door/static-objects/{first.pk}").status_code == 204
+    assert client.delete(f"/api/cameras/door/static-objects/{first.pk}").status_code == 404
+    assert set(StaticObject.objects.all()) == {second, other}
+    assert client.delete("/api/cameras/door/static-objects").status_code == 204
+    assert set(StaticObject.objects.all()) == {other}
+    assert list(AuditEntry.objects.values_list("action", "object")) == [("static_object_forgotten", "camera door")] * 2
+
+
+def test_viewers_forget_nothing(client: Client, door: Camera):
+    client.force_login(factories.user(sees=door, role=Role.VIEWER))
+    one = factories.static_object(door)
+    assert client.delete(f"/api/cameras/door/static-objects/{one.pk}").status_code == 403
+    assert client.delete("/api/cameras/door/static-objects").status_code == 403
 
 
 def test_detections_are_listed_newest_first_and_filtered(viewer: Client, door: Camera):

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from detection import batching
+from detection.batching import Counted
 from detection.models import Batch
 from hsi.models import QueueJob, StreamMessage
 from tests import factories
@@ -23,7 +24,9 @@ def at(seconds: float) -> datetime:
 def add(camera, seconds: float, *, count: int = 1, taken: float | None = None, urgent: bool = False) -> Batch:
     with transaction.atomic():
         captured = at(seconds if taken is None else taken)
-        batch, _ = batching.extend(camera.pk, [captured] * count, at(seconds), urgent=urgent)
+        counted = Counted([captured] * count, {"person": 1}, is_sure=True, is_urgent=urgent)
+        batch, _ = batching.extend(camera.pk, counted, at(seconds))
+    assert batch
     return batch
 
 

@@ -24,6 +24,7 @@ from cameras.models import Camera, IntakeProblem, Upload
 from cameras.naming import file_names, recorder_channels
 from cameras.unassigned_folders import find_unassigned_folders
 from cameras.vendors import vendor_for_pattern
+from detection.models import Batch
 from events.models import Event
 from hsi.times import iso
 from monitoring.pages.formatting import many
@@ -137,7 +138,13 @@ def looked_at(upload: Upload) -> Stage:
 
 
 def without_event(upload: Upload) -> str:
-    return "when its batch closes" if upload.state == Upload.State.DETECTED else "none so far"
+    if upload.state != Upload.State.DETECTED:
+        return "none so far"
+    batch = Batch.objects.filter(detections__upload=upload).first()
+    if batch is None:
+        ignored = upload.detections.order_by("ordinal").first()
+        return f"none: {ignored.get_ignored_display()}" if ignored else "none so far"
+    return f"none: {batch.get_state_display()}" if batch.state == Batch.State.UNSURE else "when its batch closes"
 
 
 def notes(upload: Upload) -> list[str]:

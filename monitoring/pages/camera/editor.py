@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from cameras.models import Camera, Upload
+from cameras.models import Camera, Upload, Zone
 from cameras.serializers import zone_data
 from cameras.services import MAX_ZONES
 from cameras.zones import MAX_POINTS, MIN_POINTS
@@ -29,6 +29,7 @@ class ZoneEditor(OperationsPage):
             "title": f"Zones of {shortened(camera.name, TITLE)}",
             "camera": camera,
             "drawn_on": drawn_on(camera),
+            "kinds": Zone.Kind.choices,
             "back": reverse("admin:camera", args=[camera.pk]),
         }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count
 from django.db.models.functions import TruncHour
@@ -19,6 +20,9 @@ from cameras import services
 from cameras.clock_offset import duration_text, offset_text, suggest_settings
 from cameras.models import Camera, Upload
 from cameras.vendors import OTHER_VENDOR, VENDORS_BY_KEY
+from detection.models import StaticObject
+from detection.relevance import static_objects
+from detection.relevance.rules import numbers_by_label
 from events.models import Event
 from events.severity import TONES as LEVEL_TONES
 from hsi.admin.base import shortened
@@ -30,7 +34,7 @@ from monitoring.pages.page import ConfirmationPage, OperationsPage
 from monitoring.pages.panels import camera_state
 
 DAY = timedelta(days=1)
-SHOWN_UPLOADS, SHOWN_EVENTS = 12, 6
+SHOWN_UPLOADS, SHOWN_EVENTS, SHOWN_STATIC = 12, 6, 100
 TONES = {
     "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
 }  # fmt: skip
@@ -74,9 +78,30 @@ class CameraPage(OperationsPage):
             ],
             "events": [(event, LEVEL_TONES.get(event.risk_level or "", "wait")) for event in events(camera, now)],
             "zones": camera.zones.all(),
+            "counting": counting(camera),
+            "settings_link": reverse("admin:cameras_camera_change", args=[camera.pk]),
+            "static_objects": [
+                (one, since(one.since, now), since(one.last_seen_at, now))
+                for one in StaticObject.objects.filter(camera=camera).order_by("-id")[:SHOWN_STATIC]
+            ],
             "edit": {step: address(camera, step) for step in ("name", "make", "clock", "interval", "first")},
             "links": links(camera, now),
         }
+
+
+def counting(camera: Camera) -> list[tuple[str, str]]:
+    """Return what counts at a camera, as names and texts: its own values, else those of the site."""
+    labels = camera.labels or settings.DETECTION_LABELS
+    facts = [("Labels that count", ", ".join(labels) or "none")]
+    for name, own, of_site in (
+        ("Lowest confidence", camera.thresholds, settings.DETECTION_THRESHOLDS),
+        ("Smallest share of the picture", camera.min_sizes, settings.DETECTION_MIN_SIZES),
+        ("Largest share of the picture", camera.max_sizes, settings.DETECTION_MAX_SIZES),
+    ):
+        numbers = numbers_by_label(of_site) | own
+        if numbers:
+            facts.append((name, ", ".join(f"{label} {number:g}" for label, number in numbers.items())))
+    return facts
 
 
 def clock(camera: Camera, now: datetime) -> dict[str, str]:
@@ -158,6 +183,19 @@ class CorrectClock(OperationsPage):
         else:
             services.update_camera(camera, dict(offered))
             messages.success(request, f"The clock of {camera.name} is corrected, starting with the next picture.")
+        return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
+
+
+class ForgetStaticObject(OperationsPage):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: str, static_object: int) -> HttpResponse:
+        camera = get_camera(pk)
+        one = StaticObject.objects.filter(camera=camera, pk=static_object).first()
+        if one is not None and static_objects.forget(StaticObject.objects.filter(pk=one.pk), camera.pk):
+            messages.success(request, f"The {one.label} is forgotten. It counts again.")
+        else:
+            messages.warning(request, "It was forgotten already.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
 
 

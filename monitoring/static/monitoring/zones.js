@@ -11,6 +11,7 @@ const { zones, address, width, height, fewest, most, mostZones } = JSON.parse(
 const part = (id) => document.getElementById(id);
 const [form, fault, conflict, say] = ["form", "fault", "conflict", "say"].map(part);
 const [nameField, kindField, enabledField] = ["zone-name", "zone-kind", "zone-enabled"].map(part);
+const labelsField = part("zone-labels");
 
 let inHand = null; // the zone that is edited; an empty object for a new one
 let polygon = null;
@@ -75,7 +76,8 @@ function list() {
 function isChanged() {
   if (!inHand) return false;
   const fields = nameField.value !== (inHand.name ?? "") || kindField.value !== (inHand.kind ?? "");
-  return fields || enabledField.checked !== (inHand.enabled ?? true) || polygon.changed;
+  const labels = ignoredLabels().join() !== (inHand.labels ?? []).join();
+  return fields || labels || enabledField.checked !== (inHand.enabled ?? true) || polygon.changed;
 }
 
 function take(zone) {
@@ -93,6 +95,8 @@ function hold(zone) {
   polygon = new Polygon(zone.polygon ?? [], { growing: !zone.id });
   nameField.value = zone.name ?? "";
   kindField.value = zone.kind ?? "";
+  labelsField.value = (zone.labels ?? []).join(", ");
+  showLabels();
   enabledField.checked = zone.enabled ?? true;
   part("form-title").textContent = zone.id ? `Change ${zone.name}` : "New zone";
   part("remove").hidden = !zone.id;
@@ -125,9 +129,20 @@ function addCorner(point, near) {
   draw();
 }
 
+// The labels of a zone say what is ignored in it. Other zones have none.
+function ignoredLabels() {
+  if (kindField.value !== "ignore") return [];
+  const labels = labelsField.value.split(",").map((label) => label.trim().toLowerCase().replace(/\s+/g, " "));
+  return [...new Set(labels.filter(Boolean))];
+}
+
+function showLabels() {
+  part("zone-labels-row").hidden = kindField.value !== "ignore";
+}
+
 function values() {
-  const entered = { name: nameField.value.trim(), kind: kindField.value.trim(), enabled: enabledField.checked };
-  return { ...entered, polygon: polygon.corners };
+  const entered = { name: nameField.value.trim(), kind: kindField.value, enabled: enabledField.checked };
+  return { ...entered, labels: ignoredLabels(), polygon: polygon.corners };
 }
 
 async function save(version = inHand.version) {
@@ -183,6 +198,8 @@ async function failed(error) {
     drop(zone, "");
     hold({});
     [nameField.value, kindField.value, enabledField.checked] = [kept.name, kept.kind, kept.enabled];
+    labelsField.value = kept.labels.join(", ");
+    showLabels();
     polygon = new Polygon(kept.polygon, { growing: false });
     complain("Another user deleted this zone. Saving creates it again.");
     return;
@@ -200,6 +217,7 @@ form.addEventListener("submit", (event) => {
   if (!isSaving) save();
 });
 form.addEventListener("input", () => (part("remove").textContent = "Delete"));
+kindField.addEventListener("change", showLabels);
 part("cancel").addEventListener("click", cancel);
 part("remove").addEventListener("click", remove);
 part("new-zone").addEventListener("click", () => {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -48,7 +49,8 @@ def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
     assert set(answer) == {
         "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
-        "channel_pattern", "make", "expected_interval_seconds", "offline_since", "created_at",
+        "channel_pattern", "make", "place", "labels", "thresholds", "min_sizes", "max_sizes",
+        "expected_interval_seconds", "offline_since", "created_at",
         "last_captured_at", "snapshot_url", "problems",
     }  # fmt: skip
 
@@ -362,3 +364,45 @@ def test_a_pattern_is_set_and_shown(client: Client, door: Camera):
     body = {"channel_pattern": "SNAP_CH{channel}_"}
     answer = client.patch("/api/cameras/door", body, content_type="application/json").json()
     assert answer["channel_pattern"] == "SNAP_CH{channel}_"
+
+
+def test_what_counts_at_a_camera_is_set_in_the_spelling_of_the_detectors(client: Client, door: Camera):
+    client.force_login(factories.admin())
+    body = {
+        "place": "driveway", "labels": ["Person", "traffic  light"], "thresholds": {"Person": 0.7, "vehicle": 1},
+        "min_sizes": {"person": 0.001}, "max_sizes": {},
+    }  # fmt: skip
+    answer = client.patch("/api/cameras/door", body, content_type="application/json")
+    assert answer.status_code == 200
+    stored = {
+        "place": "driveway", "labels": ["person", "traffic light"], "thresholds": {"person": 0.7, "vehicle": 1.0},
+        "min_sizes": {"person": 0.001}, "max_sizes": {},
+    }  # fmt: skip
+    assert stored.items() <= answer.json().items()
+    assert AuditEntry.objects.get().after == stored
+    Camera.objects.get().full_clean()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"place": "moon"}, {"labels": "person"}, {"labels": ["x" * 65]}, {"labels": ["a"] * 101}, {"labels": ["a\0b"]},
+        {"thresholds": {"person": 1.1}}, {"thresholds": {"person": "0.5"}}, {"thresholds": ["person"]},
+        {"thresholds": {"": 0.5}}, {"min_sizes": {"person": -0.1}}, {"max_sizes": {"x" * 65: 0.5}},
+    ],
+)  # fmt: skip
+def test_what_cannot_count_is_rejected(client: Client, door: Camera, body: dict[str, Any]):
+    client.force_login(factories.admin())
+    answer = client.patch("/api/cameras/door", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
+
+
+def test_a_zone_is_ignored_for_some_labels(client: Client, door: Camera):
+    client.force_login(factories.admin())
+    body = {"name": "Tree", "polygon": [[0, 0], [1, 0], [1, 1]], "kind": "ignore", "labels": ["Person"]}
+    answer = client.post("/api/cameras/door/zones", body, content_type="application/json")
+    assert (answer.json()["kind"], answer.json()["labels"]) == ("ignore", ["person"])
+    answer = client.post(
+        "/api/cameras/door/zones", {**body, "name": "b", "kind": "lawn"}, content_type="application/json"
+    )
+    assert answer.status_code == 400

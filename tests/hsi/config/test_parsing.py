@@ -63,6 +63,7 @@ def test_a_list_in_any_other_form_means_the_same_and_is_told(raw: str):
         ("TRUSTED_PROXY_IPS", "10.0.0.0/8 ::1", ["10.0.0.0/8", "::1"]),
         ("DEFAULT_EMAIL_RECIPIENTS", "me@home.example;you@home.example", ["me@home.example", "you@home.example"]),
         ("FAST_PATH_OBJECT_TYPES", "person; traffic  light", ["person", "traffic light"]),
+        ("DETECTION_THRESHOLDS", "Person=0.50; traffic  light = 1", ["person=0.5", "traffic light=1"]),
     ],
 )
 def test_an_item_that_has_one_meaning_is_understood_and_told(name: str, raw: str, value: list[str]):
@@ -105,6 +106,11 @@ def test_nothing_is_told_of_a_list_that_needs_no_words(name: str, raw: str):
         ("TRUSTED_PROXY_IPS", "http://10.0.0.1"),
         ("METRICS_ALLOWED_ADDRESSES", "prometheus"),
         ("DEFAULT_EMAIL_RECIPIENTS", "somebody"),
+        ("DETECTION_THRESHOLDS", "person"),
+        ("DETECTION_THRESHOLDS", "person=high"),
+        ("DETECTION_THRESHOLDS", "person=nan"),
+        ("DETECTION_MIN_SIZES", "person=1.1"),
+        ("DETECTION_MAX_SIZES", "=0.5"),
     ],
 )
 def test_an_item_that_would_match_nothing_is_a_fault(name: str, raw: str):

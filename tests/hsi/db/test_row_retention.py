@@ -12,5 +12,5 @@ def test_every_table_of_records_has_a_time_limit():
     models = {rows.model.__name__ for rows in expired_rows(timezone.now())}
     assert models == {
         "AuditEntry", "DeadLetter", "GpuSample", "JobRun", "IdempotencyRecord", "LogEntry", "GaugeValue",
-        "LatencyBucket", "StorageSample", "WorkerHeartbeat",
+        "LatencyBucket", "StaticObject", "StorageSample", "WorkerHeartbeat",
     }  # fmt: skip

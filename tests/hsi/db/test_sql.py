@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cameras.models import Camera, Upload
-from detection.models import Batch, Detection
+from detection.models import Batch, Detection, StaticObject
 from hsi.db import sql
 from hsi.db.sql import execute, executemany
 from hsi.models import DeadLetter, StreamMessage
@@ -86,7 +86,7 @@ def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
         {
             "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": batch.camera_id, "ordinal": ordinal,
             "captured_at": THEN, "label": "50% off", "confidence": 0.5, "x": 0.0, "y": 0.125, "width": 0.5,
-            "height": 0.25, "frame_offset": None, "zones": ["yard", "gate"],
+            "height": 0.25, "frame_offset": None, "zones": ["yard", "gate"], "ignored": "",
         }
         for ordinal in range(3)
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
             {
                 "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": camera.pk, "ordinal": 0,
                 "captured_at": THEN, "label": text, "confidence": 0.1 + 0.2, "x": 1e-17, "y": 1 / 3, "width": 0.5,
-                "height": 0.25, "frame_offset": 7.25, "zones": [],
+                "height": 0.25, "frame_offset": 7.25, "zones": [], "ignored": "",
             }
         ],
     )  # fmt: skip
@@ -163,3 +163,23 @@ def test_many_rows_are_one_call() -> None:
     factories.camera("b")
     executemany("UPDATE cameras_camera SET name=%s WHERE id=%s", [("A", "a"), ("B", "b")])
     assert execute("SELECT name FROM cameras_camera ORDER BY id", []).fetchall() == [("A",), ("B",)]
+
+
+def test_many_rows_are_updated_in_one_call_and_rows_that_are_gone_are_skipped() -> None:
+    first, second, other = (factories.static_object() for _ in range(3))
+    for n, row in enumerate((first, second)):
+        row.sightings, row.x, row.last_seen_at, row.appeared_at, row.label = 7 + n, 0.123, THEN, None, "it's %s"
+    StaticObject.objects.filter(pk=second.pk).delete()
+    with CaptureQueriesContext(connection) as queries:
+        sql.update_many(StaticObject, [first, second], ["sightings", "x", "last_seen_at", "appeared_at", "label"])
+    assert len(queries) == 1
+    stored = StaticObject.objects.get(pk=first.pk)
+    assert (stored.sightings, stored.x, stored.last_seen_at, stored.label) == (7, 0.123, THEN, "it's %s")
+    assert StaticObject.objects.get(pk=other.pk).sightings == other.sightings
+
+
+def test_rows_are_deleted_by_their_ids() -> None:
+    first, second = factories.static_object(), factories.static_object()
+    sql.delete(StaticObject, [first.pk])
+    sql.delete(StaticObject, [])
+    assert list(StaticObject.objects.all()) == [second]

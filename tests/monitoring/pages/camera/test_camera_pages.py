@@ -16,6 +16,7 @@ from django.utils import timezone
 from cameras.models import Camera, Upload
 from cameras.unassigned_folders import find_unassigned_folders
 from cameras.vendors import VENDORS, VENDORS_BY_KEY
+from detection.models import StaticObject
 from hsi.db import clock as databaseclock
 from hsi.models import AuditEntry, WorkerHeartbeat
 from hsi.security.roles import Role, set_role
@@ -341,3 +342,47 @@ def test_a_channel_of_a_recorder_has_the_folder_of_the_recorder(boss: Client, do
     html = boss.get(reverse("admin:camera_first", args=["door_00"])).json()["html"]
     assert "is gone" not in html
     assert "door/00" not in boss.get(step("make", "door_00")).content.decode().split("Folder")[0]
+
+
+def test_the_page_says_what_counts_and_what_is_remembered(boss: Client, door: Camera, settings):
+    settings.DETECTION_THRESHOLDS = ["person=0.4", "dog=0.9"]
+    Camera.objects.update(labels=["person", "truck"], thresholds={"person": 0.7})
+    van = factories.static_object(door, label="truck")
+    factories.static_object(label="suitcase")
+    text = boss.get(reverse("admin:camera", args=["door"])).text
+    assert "person, truck" in text
+    assert "person 0.7, dog 0.9" in text
+    assert "<b>truck</b>" in text
+    assert "suitcase" not in text
+    address = reverse("admin:forget_static_object", args=["door", van.pk])
+    assert address in text
+    assert "It counts again" in boss.post(address, follow=True).text
+    assert not StaticObject.objects.filter(camera=door).exists()
+    assert "It was forgotten already" in boss.post(address, follow=True).text
+    assert AuditEntry.objects.get().action == "static_object_forgotten"
+
+
+def test_only_administrators_forget_objects_on_the_page(client: Client, door: Camera):
+    address = reverse("admin:forget_static_object", args=["door", factories.static_object(door).pk])
+    client.force_login(factories.user(sees=door))
+    assert client.post(address).status_code == 403
+    assert StaticObject.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "batch_state", "said"),
+    [
+        (["label"], "", "none: label does not count"),
+        (["static", "label"], "", "none: stays where it is"),
+        (["static", ""], "open", "when its batch closes"),
+        ([""], "unsure", "none: too uncertain for an event"),
+    ],
+)
+def test_the_page_says_why_a_picture_with_objects_has_no_event(
+    boss: Client, door: Camera, ignored: list[str], batch_state: str, said: str
+):
+    upload = factories.upload(door, received_at=timezone.now())
+    batch = factories.batch(door, state=batch_state) if batch_state else None
+    for reason in ignored:
+        factories.detection(upload, None if reason else batch, ignored=reason)
+    assert said in boss.get(reverse("admin:camera_first", args=["door"])).text

@@ -1,0 +1,5 @@
+"""What counts: which detected objects may start or extend an event.
+
+`decision` decides, by `rules` that are loaded for the camera and by its `static_memory`. These are pure, except that
+`rules` reads the camera. `static_objects` loads, saves and expires the rows of the memory.
+"""
