@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from cameras.models import Camera, CameraGrant, CameraQuerySet
+from hsi.outbox.messages import CameraId
 from hsi.security.roles import Person, is_admin, is_service
 
 M = TypeVar("M", bound=Model)
@@ -25,9 +26,9 @@ def visible_cameras(user: Person) -> CameraQuerySet:
     return Camera.objects.filter(pk__in=_granted_ids(user))
 
 
-def visible_camera_ids(user: Person) -> frozenset[str] | None:
+def visible_camera_ids(user: Person) -> frozenset[CameraId] | None:
     """Return the ids of the cameras that `user` may see. None means all cameras, including future ones."""
-    return None if sees_all(user) else frozenset(_granted_ids(user))
+    return None if sees_all(user) else frozenset(map(CameraId, _granted_ids(user)))
 
 
 def only_visible(queryset: QuerySet[M], user: Person, field: str = "camera") -> QuerySet[M]:

@@ -19,7 +19,7 @@ from cameras.serializers import CameraStatus, camera_status_data
 from hsi.db import clock
 from hsi.models import WorkerHeartbeat
 from hsi.outbox import publish as outbox
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from hsi.workers import heartbeat
 
 logger = logging.getLogger(__name__)
@@ -125,4 +125,4 @@ def publish_status(camera: Camera, status: CameraStatus, offline_since: Any) -> 
     """Publish a `camera.status` message. It must be the last write of its transaction."""
     latest: Any = Camera.objects.with_last_upload().get(pk=camera.pk)
     data = camera_status_data(camera.pk, status, latest.last_upload_id, latest.last_captured_at, offline_since)
-    outbox.publish(Message("camera.status", camera.pk, data))
+    outbox.publish(Message("camera.status", CameraId(camera.pk), data))

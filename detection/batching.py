@@ -25,7 +25,7 @@ from hsi.db import clock, sql
 from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
 from hsi.times import iso
 
@@ -162,7 +162,7 @@ def close(batch: Batch, now: datetime) -> list[Message]:
         "started_at": iso(batch.started_at),
         "ended_at": iso(batch.ended_at),
     }
-    return [Message("batch.closed", batch.camera_id, data)]
+    return [Message("batch.closed", CameraId(batch.camera_id), data)]
 
 
 def _end_unsure(batch: Batch, now: datetime) -> None:

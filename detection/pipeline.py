@@ -41,7 +41,7 @@ from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbound import shared_breaker
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from hsi.queues import DETECTION_QUEUE, Job, dead_letters, get_queue
 from hsi.times import iso
 
@@ -193,7 +193,7 @@ def store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]
     sql.insert(Detection, detections_of(upload, sightings, zones, batch))
     if batch is not None:
         data = created_data(upload, batch, counting)
-        messages = [Message("detection.created", upload.camera_id, data), *messages]
+        messages = [Message("detection.created", CameraId(upload.camera_id), data), *messages]
     publish.publish(*messages)
 
 

@@ -21,7 +21,7 @@ from events.serializers import AlertData, EventData, alert_data, event_data
 from hsi import audit
 from hsi.errors import NotFoundError
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from hsi.queues import ANALYSIS_QUEUE, dead_letters, get_queue
 
 
@@ -46,7 +46,7 @@ def review_event(event: Event, values: dict[str, Any]) -> EventData:
         audit.record("event_reviewed", f"event {event.pk}", before=before, after=after)
     data = event_data(event)
     if changed:
-        publish.publish(Message("event.updated", event.camera_id, data))
+        publish.publish(Message("event.updated", CameraId(event.camera_id), data))
     return data
 
 
@@ -67,7 +67,7 @@ def delete_event(event: Event) -> None:
     if Event.objects.filter(pk=event.pk).update(deleted_at=now, updated_at=now):
         audit.record("event_deleted", f"event {event.pk}")
         data = {"id": event.pk, "camera": event.camera_id, "reason": "deleted"}
-        publish.publish(Message("event.deleted", event.camera_id, data))
+        publish.publish(Message("event.deleted", CameraId(event.camera_id), data))
 
 
 def restore_event(event: Event) -> None:
@@ -75,7 +75,7 @@ def restore_event(event: Event) -> None:
     event.deleted_at, event.updated_at = None, timezone.now()
     event.save(update_fields=["deleted_at", "updated_at"])
     audit.record("event_restored", f"event {event.pk}")
-    publish.publish(Message("event.updated", event.camera_id, event_data(event)))
+    publish.publish(Message("event.updated", CameraId(event.camera_id), event_data(event)))
 
 
 def request_reanalysis(event: Event) -> None:
@@ -106,7 +106,7 @@ def handle_alert(alert: Alert, status: Alert.Status, user: AbstractBaseUser | An
         alert.status, alert.handled_by, alert.updated_at = status, user.get_username(), timezone.now()
         alert.save(update_fields=["status", "handled_by", "updated_at"])
         audit.record(f"alert_{status.value}", f"alert {alert.pk}", before={"status": before}, after={"status": status})
-        publish.publish(Message("alert.updated", alert.camera_id, alert_data(alert)))
+        publish.publish(Message("alert.updated", CameraId(alert.camera_id), alert_data(alert)))
     return alert_data(alert)
 
 

@@ -30,7 +30,7 @@ from hsi.logs import context as logcontext
 from hsi.metrics import histograms
 from hsi.outbound import shared_breaker
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, MessageType
+from hsi.outbox.messages import CameraId, Message, MessageType
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
 
 logger = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> Non
 def publish_event(kind: MessageType, event: Event, alerts: Sequence[Message] = ()) -> None:
     """Publish the event, then its alerts. An event in the trash is judged, but not published."""
     if event.deleted_at is None:
-        publish.publish(Message(kind, event.camera_id, event_data(event)), *alerts)
+        publish.publish(Message(kind, CameraId(event.camera_id), event_data(event)), *alerts)
 
 
 def _measure_latency(batch: Batch) -> None:

@@ -20,6 +20,7 @@ from django.test import Client, RequestFactory
 from events.models import Alert
 from events.stream.access import EVENTS, SYSTEM, Credentials, Refusal, Viewer, find_viewer
 from hsi.security.authentication import OPEN_PATHS
+from hsi.security.rate_limit import Credential
 from hsi.security.tokens import SCOPES
 from tests import factories
 from tests.access import (
@@ -170,7 +171,7 @@ def test_a_token_gives_no_more_than_its_user_has(here: Here):
 def test_the_stream_tells_each_of_their_cameras_alone(here: Here):
     cameras = {}
     for who in PEOPLE[1:]:
-        viewer = find_viewer(Credentials(session=here.clients[who].cookies["sessionid"].value), EVENTS)
+        viewer = find_viewer(Credentials(session=Credential(here.clients[who].cookies["sessionid"].value)), EVENTS)
         assert isinstance(viewer, Viewer)
         cameras[who] = viewer.cameras
     mine = frozenset({"door"})
@@ -182,7 +183,7 @@ def test_the_stream_tells_each_of_their_cameras_alone(here: Here):
 
 def test_the_system_tells_of_itself_to_administrators_alone(here: Here):
     sessions = {who: here.clients[who].cookies["sessionid"].value for who in PEOPLE[1:]}
-    told = {who: find_viewer(Credentials(session=key), SYSTEM) for who, key in sessions.items()}
+    told = {who: find_viewer(Credentials(session=Credential(key)), SYSTEM) for who, key in sessions.items()}
     assert {who for who, answer in told.items() if isinstance(answer, Viewer)} == {"admin"}
 
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection, connections, tr
 from hsi.disk_space import Floor, missing_bytes
 from hsi.errors import BusyError, HSIError
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, ServiceStatusData, service_status
+from hsi.outbox.messages import NO_CAMERA, Message, ServiceStatusData, service_status
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def publish_status(*, paused: bool) -> None:
     """Publish `service.status` of the service `storage`. Log it if the database cannot write."""
     try:
         with transaction.atomic():
-            publish.publish(Message("service.status", "", status_data(paused=paused)))
+            publish.publish(Message("service.status", NO_CAMERA, status_data(paused=paused)))
     except (DatabaseError, InterfaceError) as error:
         logger.error("Cannot publish that intake %s: %s", "pauses" if paused else "resumes", error)
         connections.close_all()

@@ -36,7 +36,7 @@ from hsi.errors import MediaError
 from hsi.logs import context
 from hsi.metrics import histograms
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from hsi.queues import DETECTION_QUEUE, get_queue
 
 logger = logging.getLogger(__name__)
@@ -220,7 +220,7 @@ def _insert(incoming: IncomingFile, same_content: list[Upload]) -> Upload:
     offline_since = incoming.camera.offline_since
     was_offline = incoming.camera.mark_online()
     status = online_status_data(upload, offline_since if was_offline else None)
-    publish.publish(Message("camera.status", upload.camera_id, status))
+    publish.publish(Message("camera.status", CameraId(upload.camera_id), status))
     return upload
 
 

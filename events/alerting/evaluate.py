@@ -18,7 +18,7 @@ from events.notifications import deliveries
 from events.serializers import alert_data
 from events.severity import rank
 from hsi.db import sql
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 
 # A window that began this much later than its event was created shows that the clock was set back since.
 CLOCK_SLACK = timedelta(seconds=60)
@@ -64,7 +64,7 @@ def _update(alert: Alert, event: Event, *, is_snoozed: bool) -> Message:
         raise_window_level(alert.rule_id, alert.dedup_key, alert.window, rank(alert.severity))
     if not is_snoozed and alert.status != Alert.Status.DISMISSED:
         deliveries.put(alert, update=True)
-    return Message("alert.updated", alert.camera_id, alert_data(alert))
+    return Message("alert.updated", CameraId(alert.camera_id), alert_data(alert))
 
 
 def _create(rule: AlertRule, event: Event, facts: EventFacts, *, is_new: bool) -> Message | None:
@@ -78,7 +78,7 @@ def _create(rule: AlertRule, event: Event, facts: EventFacts, *, is_new: bool) -
         event=event, rule=rule, camera_id=event.camera_id, dedup_key=key, window=window, severity=severity
     )
     deliveries.put(alert, update=False)
-    return Message("alert.created", alert.camera_id, alert_data(alert))
+    return Message("alert.created", CameraId(alert.camera_id), alert_data(alert))
 
 
 def _holder(rule: AlertRule, event: Event, facts: EventFacts) -> int | None:

@@ -11,9 +11,11 @@ from cameras.access import visible_camera_ids
 from events.stream.protocol import Close
 from hsi.errors import RateLimitError
 from hsi.models import digest
+from hsi.outbox.messages import CameraId
 from hsi.security import rate_limit
 from hsi.security.authentication import is_set_up
 from hsi.security.credentials import look_up, user_of_session
+from hsi.security.rate_limit import NO_CREDENTIAL, Credential
 from hsi.security.roles import is_admin
 from hsi.security.tokens import find_token
 
@@ -34,8 +36,8 @@ SYSTEM = Topic(frozenset({"system", "service", "worker", "queue", "gpu"}), for_a
 class Credentials:
     """The token or the session key that a client sent. A token takes precedence over a session."""
 
-    token: str = field(default="", repr=False)
-    session: str = field(default="", repr=False)
+    token: Credential = field(default=NO_CREDENTIAL, repr=False)
+    session: Credential = field(default=NO_CREDENTIAL, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Viewer:
     """The user of a connection. `cameras` are the ids of the cameras that the user may see, None means all."""
 
     user_id: int
-    cameras: frozenset[str] | None
+    cameras: frozenset[CameraId] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def authorize_connection(credentials: Credentials, topic: Topic, network: str) -
     """Find the viewer of a new connection, and count the connection."""
     secret = credentials.token or credentials.session
 
-    def find(_: str) -> Viewer | Refusal | None:
+    def find(_: Credential) -> Viewer | Refusal | None:
         viewer = find_viewer(credentials, topic)
         return None if viewer in (UNKNOWN_TOKEN, UNKNOWN_SESSION) else viewer
 

@@ -19,6 +19,7 @@ from django.core.handlers.asgi import ASGIRequest
 from events.stream.access import Credentials
 from hsi.http.client_address import client_network
 from hsi.security.credentials import session_key, token_text
+from hsi.security.rate_limit import NO_CREDENTIAL, Credential
 
 # JavaScript in a browser cannot set a header of a socket, but it can name subprotocols.
 TOKEN_PROTOCOL = "hsi.token."  # noqa: S105
@@ -93,10 +94,10 @@ class TokenAuthMiddleware(AuthMiddleware):
         request = _request(scope)
         offered = (name for name in scope.get("subprotocols", ()) if name.startswith(TOKEN_PROTOCOL))
         subprotocol = next(offered, None)
-        token = token_text(request) or (subprotocol or "").removeprefix(TOKEN_PROTOCOL)
+        token = token_text(request) or Credential((subprotocol or "").removeprefix(TOKEN_PROTOCOL))
         scope["handshake"] = Handshake(
             network=client_network(request.META),
-            credentials=Credentials(token, "" if token else session_key(request)),
+            credentials=Credentials(token, NO_CREDENTIAL if token else session_key(request)),
             subprotocol=subprotocol,
             after=request.GET.get("after"),
             has_token_in_url=any(name.lower() in IN_URL for name in request.GET),

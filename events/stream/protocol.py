@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from hsi.outbox.messages import CameraId
+
 LONGEST_NAME = 64
 MOST_NAMES = 256
 HIGHEST_NUMBER = 2**63 - 1
@@ -151,7 +153,7 @@ class Filter:
 
     __slots__ = ("_answers", "_cameras", "_families", "_subscription")
 
-    def __init__(self, families: frozenset[str], cameras: frozenset[str] | None) -> None:
+    def __init__(self, families: frozenset[str], cameras: frozenset[CameraId] | None) -> None:
         """`families` are those of the address. `cameras` are the ids that the user may see, None means all."""
         self._families = families
         self._subscription: Subscribe | None = Subscribe()
@@ -174,7 +176,7 @@ class Filter:
         self._subscription = subscription
         self._answers = {}
 
-    def set_cameras(self, cameras: frozenset[str] | None) -> None:
+    def set_cameras(self, cameras: frozenset[CameraId] | None) -> None:
         if cameras != self._cameras:
             self._cameras = cameras
             self._answers = {}

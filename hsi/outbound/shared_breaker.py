@@ -32,7 +32,7 @@ from hsi.errors import AIServiceError, CircuitOpenError
 from hsi.logs.redaction import redact
 from hsi.models import CircuitBreaker
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, service_status
+from hsi.outbox.messages import NO_CAMERA, Message, service_status
 
 logger = logging.getLogger(__name__)
 
@@ -232,7 +232,7 @@ def _publish(row: CircuitBreaker, phase: Phase, reason: str) -> None:
         breaker=phase,
         retry_at=row.retry_at,
     )
-    publish.publish(Message("service.status", "", data))
+    publish.publish(Message("service.status", NO_CAMERA, data))
 
 
 def _error_text(error: BaseException) -> str:

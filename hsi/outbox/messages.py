@@ -10,10 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Literal, NewType, TypedDict
 
 from hsi.circuit_breaker import Phase
 from hsi.times import iso
+
+# The primary key of a camera. A type of its own: a camera has a name and a folder too, and the id decides who
+# receives a message.
+CameraId = NewType("CameraId", str)
+NO_CAMERA = CameraId("")
 
 # The contract of the stream: every type that a client can receive.
 MessageType = Literal[
@@ -36,10 +41,10 @@ Health = Literal["healthy", "degraded"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the live stream. `camera` is the id of the camera that it is about, or an empty string."""
+    """A message of the live stream. `camera` is the camera that it is about, or `NO_CAMERA`."""
 
     type: MessageType
-    camera: str
+    camera: CameraId
     data: Mapping[str, object]
 
 

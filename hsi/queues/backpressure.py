@@ -12,7 +12,7 @@ from django.db import transaction
 
 from hsi import process_state
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, QueuePressureData
+from hsi.outbox.messages import NO_CAMERA, Message, QueuePressureData
 from hsi.queues import QUEUE_NAMES, QueueName, get_queue
 
 logger = logging.getLogger(__name__)
@@ -71,4 +71,4 @@ def _tell(name: QueueName, jobs: int, high: bool) -> None:
         "pressure": round(share, 3),
         "policy": settings.QUEUE_OVERFLOW_POLICY,
     }
-    publish.publish(Message("queue.pressure", "", data))
+    publish.publish(Message("queue.pressure", NO_CAMERA, data))

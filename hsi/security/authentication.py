@@ -37,6 +37,7 @@ from hsi.http.request_state import state_of
 from hsi.logs import context
 from hsi.security import rate_limit
 from hsi.security.credentials import look_up, require_token, session_key, token_text
+from hsi.security.rate_limit import NO_CREDENTIAL, Credential
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
         """Return None where the request may go on, or a response that ends it. Raises HSIError."""
         path, network = request.path_info, client_network(request.META)
         token = token_text(request)
-        session = "" if token else session_key(request)
+        session = NO_CREDENTIAL if token else session_key(request)
         if not token and not session and not may_read_metrics(request):
             rate_limit.count(request, network)
         _require_our_host(request)
@@ -136,7 +137,7 @@ class RequireAuthenticationMiddleware(MiddlewareMixin):
         return None if path in OPEN_PATHS or path.startswith(OPEN_PREFIXES) else not_signed_in(request)
 
 
-def _with_token(request: HttpRequest, text: str, network: str) -> None:
+def _with_token(request: HttpRequest, text: Credential, network: str) -> None:
     """Authenticate by the token with this text, which the REST framework reads from the state of the request.
 
     `request.user` stays anonymous: pages need a session.
@@ -150,10 +151,10 @@ def _with_token(request: HttpRequest, text: str, network: str) -> None:
     rate_limit.count(request, f"token{token.digest[:16]}")
 
 
-def _signed_in(request: HttpRequest, key: str, network: str) -> bool:
+def _signed_in(request: HttpRequest, key: Credential, network: str) -> bool:
     """Return whether the session with this key is valid. After too many invalid ones from `network` none is."""
 
-    def user_of(key: str) -> AbstractBaseUser | None:
+    def user_of(_: Credential) -> AbstractBaseUser | None:
         return request.user if isinstance(request.user, AbstractBaseUser) else None
 
     try:
@@ -167,7 +168,7 @@ def _remember_new_session(request: HttpRequest) -> None:
     """Remember the session of a user who has just signed in as valid."""
     session = getattr(request, "session", None)
     if session is not None and session.modified and session.session_key not in (None, session_key(request)):
-        rate_limit.remember_valid(session.session_key)
+        rate_limit.remember_valid(Credential(session.session_key))
 
 
 def _require_our_host(request: HttpRequest) -> None:

@@ -19,12 +19,13 @@ from hsi.errors import NotAuthenticatedError
 from hsi.http.request_state import state_of
 from hsi.models import ApiToken
 from hsi.security import rate_limit
+from hsi.security.rate_limit import Credential
 from hsi.security.tokens import find_token
 
 Found = TypeVar("Found")
 
 
-def look_up(credential: str, network: str, find: Callable[[str], Found]) -> Found:
+def look_up(credential: Credential, network: str, find: Callable[[Credential], Found]) -> Found:
     """Return the result of `find` for a token or session key from `network`, and count an invalid one (None).
 
     After too many invalid credentials from `network`, raise RateLimitError without calling `find`. Recently valid
@@ -39,7 +40,7 @@ def look_up(credential: str, network: str, find: Callable[[str], Found]) -> Foun
     return found
 
 
-def require_token(text: str, network: str) -> ApiToken:
+def require_token(text: Credential, network: str) -> ApiToken:
     """Return the token with this text from `network`. Raise RateLimitError and NotAuthenticatedError."""
     token = look_up(text, network, find_token)
     if token is None:
@@ -47,20 +48,20 @@ def require_token(text: str, network: str) -> ApiToken:
     return token
 
 
-def token_text(request: HttpRequest) -> str:
+def token_text(request: HttpRequest) -> Credential:
     """Return the token of a request's headers, or an empty string. A token in the URL is ignored."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and text.strip():
-        return text.strip()
-    return request.headers.get("X-API-Key", "").strip()
+        return Credential(text.strip())
+    return Credential(request.headers.get("X-API-Key", "").strip())
 
 
-def session_key(request: HttpRequest) -> str:
+def session_key(request: HttpRequest) -> Credential:
     """Return the value of the session cookie, or an empty string."""
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return Credential(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
 
 
-def user_of_session(key: str) -> User | None:
+def user_of_session(key: Credential) -> User | None:
     """Return the active user of the session with this key.
 
     Use this where no middleware has run: in the WebSocket handshake, and before the body of a request is read.

@@ -12,6 +12,7 @@ import math
 import re
 import time
 from dataclasses import dataclass
+from typing import NewType
 
 from django.conf import settings
 from django.core.cache import cache
@@ -24,6 +25,10 @@ from hsi.http.request_state import state_of
 from hsi.models import digest
 
 logger = logging.getLogger(__name__)
+
+# The text of a token, or a session key: a secret. The client that sends it is a text too, and goes to logs.
+Credential = NewType("Credential", str)
+NO_CREDENTIAL = Credential("")
 
 WINDOW_SECONDS = 60
 # Browser pages send many requests at once and ignore Retry-After, so sessions get a higher limit than API tokens.
@@ -94,7 +99,7 @@ def allow(kind: str, who: str, *, is_person: bool = False) -> float:
     return check(kind, who, PEOPLE if is_person else 1).wait_seconds if settings.RATE_LIMIT_ENABLED else 0
 
 
-def refuse_lookup(credential: str, who: str) -> None:
+def refuse_lookup(credential: Credential, who: str) -> None:
     """Raise RateLimitError after too many invalid credentials from `who`, unless this one was valid recently.
 
     A database query costs more than a counter, so a guesser gets none. Clients that share the address of a guesser keep
@@ -113,7 +118,7 @@ def count_wrong(who: str) -> None:
         refusal_log.record(who, "too many wrong tokens")
 
 
-def remember_valid(credential: str) -> None:
+def remember_valid(credential: Credential) -> None:
     """Remember a credential as valid. Writes to the shared cache now and then, not with each request."""
     if not settings.RATE_LIMIT_ENABLED:
         return
@@ -133,7 +138,7 @@ def forget() -> None:
 process_state.register(forget)
 
 
-def _known(credential: str) -> str:
+def _known(credential: Credential) -> str:
     return f"rate:known:{digest(credential)}"
 
 

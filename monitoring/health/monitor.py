@@ -13,7 +13,7 @@ from django.db import transaction
 from hsi.db import clock
 from hsi.models import LastPublishedState, WorkerHeartbeat
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, WorkerStatusData
+from hsi.outbox.messages import NO_CAMERA, Message, WorkerStatusData
 from hsi.times import iso
 from hsi.workers import heartbeat
 from monitoring.health.checks import BEATS_LOOKED_AT, HEALTHY, Outcome, Status, overall, report
@@ -69,7 +69,7 @@ def _publish_worker(beat: WorkerHeartbeat, state: str) -> bool:
     with transaction.atomic():
         news = publish.record_change(_subject(beat), state, normal=HISTORY)
         if news:
-            publish.publish(Message("worker.status", "", data))
+            publish.publish(Message("worker.status", NO_CAMERA, data))
     return news
 
 
@@ -80,5 +80,5 @@ def publish_health() -> bool:
     with transaction.atomic():
         news = publish.record_change("system", data["status"], normal=(HEALTHY,))
         if news:
-            publish.publish(Message("system.status", "", data))
+            publish.publish(Message("system.status", NO_CAMERA, data))
     return news

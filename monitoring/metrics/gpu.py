@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import NO_CAMERA, Message
 from hsi.times import iso
 from monitoring.models import GpuSample
 
@@ -151,7 +151,7 @@ class Poller:
         data: GpuStatsData = {"cards": [card_data(sample) for sample in samples]}
         with transaction.atomic():
             GpuSample.objects.bulk_create(samples)
-            publish.publish(Message("gpu.stats", "", data))
+            publish.publish(Message("gpu.stats", NO_CAMERA, data))
         return len(cards)
 
 

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from cameras.models import Upload
 from detection.models import Batch, Detection
 from events.models import Event
+from hsi.outbox.messages import CameraId
 
 CHUNK = 200  # uploads read and removed per chunk
 FIELDS = (
@@ -27,7 +28,7 @@ class StoredFile:
     """The columns of an upload that retention needs."""
 
     id: int
-    camera: str
+    camera: CameraId
     path: str
     size: int
     mtime_ns: int
@@ -45,7 +46,7 @@ class StoredFile:
 class DeletionUnit:
     """Removed as a whole or not at all. `settled`: it is processed and not marked to be kept."""
 
-    camera: str
+    camera: CameraId
     files: tuple[StoredFile, ...]
     settled: bool
     started_at: datetime

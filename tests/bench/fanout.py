@@ -20,7 +20,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from hsi.outbox import publish as stream
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import NO_CAMERA, Message
 from hsi.security.tokens import create_token
 from tests.bench.fanout_server import MESSAGE_BYTES
 from tests.bench.figure import Figure, percentile
@@ -106,7 +106,7 @@ def measured(kind: str, clients: int, token: str, deaf: int = 0) -> Measured:
 
 def by_outbox(count: int) -> None:
     """Through the outbox, a few messages a transaction: what is measured is the hub, not one process's commits."""
-    message = Message("event.updated", "", {"pad": "x" * (MESSAGE_BYTES - 130)})
+    message = Message("event.updated", NO_CAMERA, {"pad": "x" * (MESSAGE_BYTES - 130)})
     for first in range(0, count, TOGETHER):
         with transaction.atomic():
             stream.publish(*[message] * min(TOGETHER, count - first))

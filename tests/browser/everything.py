@@ -14,7 +14,7 @@ from events.serializers import alert_data
 from hsi import live_settings
 from hsi.models import LoginFailure
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from tests import factories
 
 LONG = "A name that is as long as a name may become, " * 2
@@ -47,4 +47,4 @@ def given_up(event: Event, **rule: Any) -> Delivery:
 
 def messages(of: Camera) -> list[Message]:
     """What the stream carries when an alert is made."""
-    return [Message("alert.created", of.pk, alert_data(alert)) for alert in Alert.objects.filter(camera=of)]
+    return [Message("alert.created", CameraId(of.pk), alert_data(alert)) for alert in Alert.objects.filter(camera=of)]

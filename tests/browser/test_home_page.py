@@ -19,7 +19,7 @@ from cameras.serializers import online_status_data
 from events.models import Event
 from events.serializers import event_data
 from hsi.outbox import publish
-from hsi.outbox.messages import Message, MessageType
+from hsi.outbox.messages import CameraId, Message, MessageType
 from tests import factories, pictures
 from tests.browser.chromium import Visit
 from tests.browser.screens import SCREENS, is_clean, on_every_screen, signed_in
@@ -42,7 +42,7 @@ def tell(event: Event, kind: MessageType = "event.created", **values: Any) -> Ev
     event.updated_at = timezone.now()
     with transaction.atomic():
         event.save()
-        publish.publish(Message(kind, event.camera_id, event_data(event)))
+        publish.publish(Message(kind, CameraId(event.camera_id), event_data(event)))
     return event
 
 
@@ -142,7 +142,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     for of in (door, factories.camera("yard")):
         upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
         with transaction.atomic():
-            publish.publish(Message("camera.status", of.pk, online_status_data(upload)))
+            publish.publish(Message("camera.status", CameraId(of.pk), online_status_data(upload)))
     expect(tile.locator("time")).not_to_be_empty()
     page.wait_for_function("tile => tile.querySelector('img').naturalWidth > 0", arg=tile.element_handle())
     expect(page.locator('.camera[data-id="yard"]')).to_be_visible()

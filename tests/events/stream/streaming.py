@@ -26,7 +26,7 @@ from events.stream.hub import Hub
 from events.stream.schema import ABOUT_THE_CONNECTION
 from hsi.models import StreamHead, StreamMessage
 from hsi.outbox import publish as stream
-from hsi.outbox.messages import Message, MessageType
+from hsi.outbox.messages import CameraId, Message, MessageType
 from hsi.security.tokens import create_token
 from tests.messages import check_message
 
@@ -143,7 +143,7 @@ def end_of(connection: ClientConnection) -> tuple[int, str]:
 def publish(*cameras: str, kind: MessageType = "event.created", **data: Any) -> None:
     """One message for each camera, in one transaction."""
     with transaction.atomic():
-        stream.publish(*(Message(kind, camera, data) for camera in cameras or ("front",)))
+        stream.publish(*(Message(kind, CameraId(camera), data) for camera in cameras or ("front",)))
 
 
 def append_without_a_hint(camera: str = "front") -> None:

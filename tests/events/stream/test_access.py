@@ -13,7 +13,7 @@ from cameras.models import CameraGrant
 from events.stream.access import Credentials
 from hsi.models import ApiToken
 from hsi.security import authentication
-from hsi.security.rate_limit import PEOPLE
+from hsi.security.rate_limit import PEOPLE, Credential
 from tests.events.stream.streaming import end_of, frame, publish, ready, say, session_of, token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
@@ -248,4 +248,4 @@ def test_behind_a_trusted_proxy_each_address_is_counted_for_itself(server, admin
 
 
 def test_credentials_do_not_show_in_a_log():
-    assert "secret" not in repr(Credentials("secret", "secret"))
+    assert "secret" not in repr(Credentials(Credential("secret"), Credential("secret")))

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from events.serializers import event_data
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 from tests import factories
 from tests.engines.environment import ROOT
 from tests.events.stream.streaming import PATIENCE_SECONDS, token_of
@@ -59,7 +59,7 @@ def test_the_documented_client_killed_20_times_in_500_messages_misses_none_and_k
     until_kept(1)  # the word that it is connected, from which on nothing is missed
     for number in range(MESSAGES):
         with transaction.atomic():
-            publish.publish(Message("event.updated", "door", event_data(event)))
+            publish.publish(Message("event.updated", CameraId("door"), event_data(event)))
         if number % (MESSAGES // KILLS) == MESSAGES // KILLS // 2:
             until_kept(dice.randint(max(1, number - 12), number + 1))
             client.kill()

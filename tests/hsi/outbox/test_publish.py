@@ -8,19 +8,19 @@ from django.db import connection, transaction
 from hsi.models import LastPublishedState, StreamMessage
 from hsi.outbox import publish as stream
 from hsi.outbox import wakeup
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import CameraId, Message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
 
 
 def publish(*numbers: int) -> None:
     with transaction.atomic():
-        stream.publish(*(Message("event.created", "front", {"number": number}) for number in numbers))
+        stream.publish(*(Message("event.created", CameraId("front"), {"number": number}) for number in numbers))
 
 
 @transaction.atomic
 def publish_and_fail(number: int) -> None:
-    stream.publish(Message("event.created", "front", {"number": number}))
+    stream.publish(Message("event.created", CameraId("front"), {"number": number}))
     raise ZeroDivisionError
 
 
@@ -64,7 +64,7 @@ def test_publishing_nothing_writes_nothing():
 
 def test_publishing_outside_of_a_transaction_is_refused():
     with pytest.raises(transaction.TransactionManagementError):
-        stream.publish(Message("event.created", "front", {}))
+        stream.publish(Message("event.created", CameraId("front"), {}))
     assert kept() == []
 
 

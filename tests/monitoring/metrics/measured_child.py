@@ -15,9 +15,10 @@ from django.db import transaction  # noqa: E402
 
 from hsi.metrics import histograms  # noqa: E402
 from hsi.outbox import publish  # noqa: E402
-from hsi.outbox.messages import Message  # noqa: E402
+from hsi.outbox.messages import CameraId, Message  # noqa: E402
 from hsi.workers.flusher import PeriodicFlusher  # noqa: E402
 
+door = CameraId("door")
 with PeriodicFlusher():
     for number in range(int(sys.argv[1])):
         histograms.stage("detection", 0.2)
@@ -26,5 +27,5 @@ with PeriodicFlusher():
         histograms.observe(histograms.AI_REQUEST, "rtdetr", 0.03)
         with transaction.atomic():
             publish.publish(
-                Message("detection.created", "door", {"count": 2}), Message("event.created", "door", {"id": number})
+                Message("detection.created", door, {"count": 2}), Message("event.created", door, {"id": number})
             )

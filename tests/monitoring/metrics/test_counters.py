@@ -7,7 +7,7 @@ from django.db import connections, transaction
 
 from hsi.models import CounterValue, StreamMessage
 from hsi.outbox import publish as stream
-from hsi.outbox.messages import Message, MessageType
+from hsi.outbox.messages import CameraId, Message, MessageType
 from monitoring.metrics import counters
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messages]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.made_up_messa
 
 def publish(*messages: tuple[MessageType, dict[str, object]]) -> None:
     with transaction.atomic():
-        stream.publish(*[Message(kind, "door", data) for kind, data in messages])
+        stream.publish(*[Message(kind, CameraId("door"), data) for kind, data in messages])
 
 
 def counted() -> tuple[float, float]:

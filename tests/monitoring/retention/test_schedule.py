@@ -11,7 +11,7 @@ from cameras.models import Upload
 from detection.models import Batch
 from hsi.models import DeadLetter, StreamHead, StreamMessage
 from hsi.outbox import publish
-from hsi.outbox.messages import Message
+from hsi.outbox.messages import NO_CAMERA, Message
 from monitoring import housekeeping
 from monitoring.housekeeping import Housekeeper
 from monitoring.retention import records, rules, run, schedule, units
@@ -102,7 +102,7 @@ def test_a_task_that_fails_is_not_repeated_at_once(monkeypatch: pytest.MonkeyPat
 
 
 def messages(*ages_days: float) -> None:
-    publish.publish(*[Message("system.status", "", {}) for _ in ages_days])
+    publish.publish(*[Message("system.status", NO_CAMERA, {}) for _ in ages_days])
     for message, age in zip(StreamMessage.objects.order_by("seq"), ages_days, strict=True):
         StreamMessage.objects.filter(pk=message.pk).update(created_at=NOW - timedelta(days=age))
 
@@ -121,7 +121,7 @@ def test_when_all_messages_are_old_the_newest_number_is_still_known():
     messages(9, 9, 9)
     list(records.forget(NOW))
     assert not StreamMessage.objects.exists()
-    publish.publish(Message("system.status", "", {}))
+    publish.publish(Message("system.status", NO_CAMERA, {}))
     assert StreamMessage.objects.get().seq == 4
 
 
