@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from detection.detectors import Box, DetectedObject
+from detection.detectors import Box, DetectedObject, Detector
 from tests.detection.pictures import encoded, scene
 from tests.judge import detection
 from tests.judge.pictures import Area, PicturesError, read
@@ -17,7 +17,7 @@ PERSON = {"group": "person", "x1": 100, "y1": 100, "x2": 140, "y2": 300}  # larg
 CAR = {"group": "vehicle", "x1": 400, "y1": 200, "x2": 440, "y2": 240}  # small
 
 
-class Told:
+class Told(Detector):
     """A detector that finds what the test says."""
 
     name = "told"

@@ -1,10 +1,11 @@
-"""The detector protocol, and the choice of the detector by setting."""
+"""The base class of detectors, and the choice of the detector by setting."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
 from django.conf import settings
 
@@ -34,24 +35,31 @@ class DetectedObject:
     box: Box
 
 
-class Detector(Protocol):
+class Detector(ABC):
     """A detector finds objects in a picture. Threads share it.
 
-    `detect` raises `hsi.errors.HSIError`, and never returns an empty list for an error.
-
-    Two more attributes are optional: `limits` is a sentence about what the detector cannot see, `version` the family
-    and the SHA-256 of its model file.
+    `limits` is a sentence about what the detector cannot see.
     """
 
-    name: str
+    name: ClassVar[str]
+    limits: ClassVar[str] = ""
 
-    def detect(self, picture: Picture) -> list[DetectedObject]: ...
+    @property
+    def version(self) -> str:
+        """Return the family and the SHA-256 of the model file, or an empty string if they are unknown."""
+        return ""
 
+    @abstractmethod
+    def detect(self, picture: Picture) -> list[DetectedObject]:
+        """Return the objects. Raise `HSIError` for an error, and never return an empty list instead."""
+
+    @abstractmethod
     def check(self) -> str:
         """Return a line about a healthy detector. Raise `HSIError` for an unhealthy one."""
-        ...
 
-    def close(self) -> None: ...
+    @abstractmethod
+    def close(self) -> None:
+        """Release the model or the connections. The next call opens them again."""
 
 
 _SERVICE_LIMITS = (
@@ -124,7 +132,7 @@ def get_detector() -> Detector:
 
 def provenance(detector: Detector) -> str:
     """Return what an upload stores about its detector: name, family, and SHA-256 of the model file if known."""
-    return f"{detector.name} {getattr(detector, 'version', '')}".rstrip()[:MAX_PROVENANCE_CHARACTERS]
+    return f"{detector.name} {detector.version}".rstrip()[:MAX_PROVENANCE_CHARACTERS]
 
 
 def active_limits() -> str:
@@ -134,7 +142,7 @@ def active_limits() -> str:
 
 def condition(detector: Detector) -> str:
     """Return the state of the detector, and what it cannot see. Raise `HSIError` if it is unhealthy."""
-    return f"{detector.check()}. {getattr(detector, 'limits', '')}".rstrip()
+    return f"{detector.check()}. {detector.limits}".rstrip()
 
 
 def service() -> str:
@@ -152,10 +160,12 @@ def problems() -> list[str]:
         return _model_problems(name, settings.DETECTOR_MODEL)
     if name not in detectors.names:
         try:
-            detectors.load(name)
+            factory = detectors.load(name)
         except ImportError as error:
             known = ", ".join(detectors.names)
             return [f"DETECTOR={name!r} is neither one of {known} nor a path that can be loaded: {error}"]
+        if isinstance(factory, type) and not issubclass(factory, Detector):
+            return [f"DETECTOR={name!r} is not a subclass of detection.detectors.Detector."]
     return []
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from cameras.media.picture import Picture
-from detection.detectors import LIMITS, DetectedObject
+from detection.detectors import LIMITS, DetectedObject, Detector
 from detection.detectors.candidates import around, best_classes
 from detection.detectors.labels import COCO_80
 from detection.detectors.onnx_interface import ModelUnusableError
@@ -75,7 +75,7 @@ class LoadedNetwork:
     sha256: str
 
 
-class DarknetDetector:
+class DarknetDetector(Detector):
     """The weights in the file `path`. Loaded on first use; until that succeeds every call tries again.
 
     OpenCV's network works on one picture at a time, with several threads of its own.

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from django.conf import settings
 
+from detection.detectors import Detector
 from detection.detectors.postprocessing import Sieve
 from detection.detectors.responses import AnswerReader
 from hsi.errors import AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService
 
 
-class HttpDetector:
+class HttpDetector(Detector):
     """The service at `url`. `health_timeout` bounds `check`, the other two bound `detect` (seconds)."""
-
-    name: ClassVar[str]
-    version = ""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from django.conf import settings
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from cameras.media.picture import Picture
-from detection.detectors import LIMITS, DetectedObject
+from detection.detectors import LIMITS, DetectedObject, Detector
 from detection.detectors.families import family_of
 from detection.detectors.families.family import Family
 from detection.detectors.onnx_interface import Interface, ModelUnusableError, Outputs, read_interface
@@ -50,7 +50,7 @@ class LoadedModel:
         return known.threshold if known and known.threshold else self.family.threshold
 
 
-class OnnxDetector:
+class OnnxDetector(Detector):
     """The model in the file `path`. It is loaded on first use; until this succeeds, every call tries again."""
 
     name = "onnx"

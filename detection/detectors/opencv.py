@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cameras.media.picture import Picture
-from detection.detectors import LIMITS, DetectedObject
+from detection.detectors import LIMITS, DetectedObject, Detector
 from detection.detectors.postprocessing import RawObject, Sieve
 from detection.detectors.suppression import strongest
 from hsi.errors import AIServiceError, AIServiceUnavailableError
@@ -36,12 +36,11 @@ PERSON_IN_WINDOW = (0.1, 0.07, 0.8, 0.8)
 SAME_PERSON_OVERLAP = 0.4
 
 
-class OpenCVDetector:
+class OpenCVDetector(Detector):
     """Find people. Each thread has its own descriptor, because OpenCV does not document thread safety."""
 
     name = "opencv"
     limits = LIMITS[name]
-    version = ""
 
     def __init__(self) -> None:
         if not hasattr(cv2, "HOGDescriptor"):

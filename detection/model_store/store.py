@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,14 @@ class ModelStoreError(HSIError):
 
     code = "MODEL_NOT_FETCHED"
     status = 502
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model file of the store, and the hash of its verified content."""
+
+    path: Path
+    sha256: str
 
 
 def folder() -> Path:
@@ -79,11 +88,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def refuse_other_content(path: Path, builds: tuple[Build, ...], name: str) -> None:
-    """Raise `ModelStoreError` where the file is none of `builds`."""
+def verify(path: Path, builds: tuple[Build, ...], name: str) -> str:
+    """Return the SHA-256 of the file. Raise `ModelStoreError` if it is none of `builds`."""
     size, found = path.stat().st_size, sha256_of(path)
     if found in {build.sha256 for build in builds}:
-        return
+        return found
     wanted = " or ".join(f"{build.size_bytes:,} bytes with SHA-256 {build.sha256}" for build in builds)
     raise ModelStoreError(f"{name} is another file: {size:,} bytes with SHA-256 {found}, wanted is {wanted}.")
 
@@ -105,12 +114,12 @@ def new_file(name: str) -> Iterator[tuple[BinaryIO, Path]]:
             path.unlink(missing_ok=True)
 
 
-def keep(file: BinaryIO, path: Path, model: Model) -> Path:
+def keep(file: BinaryIO, path: Path, model: Model) -> StoredModel:
     """Bring a new file of the store to the disk and give it its name. Raises `ModelStoreError` for other content."""
     file.flush()
-    refuse_other_content(path, model.builds, model.file)
+    sha256 = verify(path, model.builds, model.file)
     os.fsync(file.fileno())
-    return path.replace(path_of(model))
+    return StoredModel(path.replace(path_of(model)), sha256)
 
 
 def _remove_abandoned() -> None:

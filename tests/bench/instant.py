@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cameras.media.picture import Picture
-from detection.detectors import Box, DetectedObject
+from detection.detectors import Box, DetectedObject, Detector
 
 FOUND = DetectedObject("car", 0.9, Box(0.25, 0.25, 0.5, 0.5))
 
 
-class Instant:
+class Instant(Detector):
     """Finds one car in every picture, without looking."""
 
     name = "instant"

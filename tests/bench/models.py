@@ -37,7 +37,7 @@ def figures() -> Iterator[Figure]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # the decoder inherits this
     with override_settings(MODEL_SOURCE=os.environ.get("BENCH_MODEL_SOURCE") or str(SOURCE)):
-        path = fetch(YOLOX_NANO)
+        path = fetch(YOLOX_NANO).path
     large = full_hd_still()
     yield from measured("640x360", path, reduced(large))
     yield from measured("1080p", path, large)

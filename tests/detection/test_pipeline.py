@@ -14,7 +14,7 @@ from cameras.intake.accept import accept_file
 from cameras.media import decoder
 from cameras.media.picture import Picture
 from cameras.models import Upload
-from detection.detectors import Box, DetectedObject
+from detection.detectors import Box, DetectedObject, Detector
 from detection.loops import loops
 from detection.models import Batch, Detection
 from hsi.errors import AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PERSON = DetectedObject("person", 0.8, Box(0.1, 0.1, 0.2, 0.5))
 
 
-class Eye:
+class Eye(Detector):
     """A detector that sees what the test tells it to."""
 
     name = "eye"

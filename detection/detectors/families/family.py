@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +43,11 @@ class Family:
     def names(self, outputs: Outputs) -> Mapping[int, str]:
         """Return the names of the classes: those in the file, else COCO's if the number of classes fits."""
         return self.interface.names or default_names(self.classes(outputs))
+
+    @cached_property
+    def grids(self) -> dict[int, Floats]:
+        """Column and row of each cell, by stride. They depend on the input only, so they are computed once."""
+        return {stride: grid(stride, self.interface) for stride in STRIDES}
 
     @property
     def edges_of_input(self) -> Floats:

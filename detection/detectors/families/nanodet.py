@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detection.detectors.candidates import Candidates, Floats, best_classes, sigmoid
-from detection.detectors.families.family import Family, cells, floats, grid, shape_error
+from detection.detectors.families.family import Family, cells, floats, shape_error
 from detection.detectors.onnx_interface import Interface, Outputs
 from detection.detectors.preprocessing import Preprocessing
 
@@ -44,7 +44,7 @@ class NanoDet(Family):
         with np.errstate(over="ignore", invalid="ignore"):
             weights = np.exp(bins - bins.max(axis=2, keepdims=True))
             expected = (weights * np.arange(bins.shape[2])).sum(axis=2) / weights.sum(axis=2) * stride
-        middles = grid(stride, self.interface) * stride + (stride - 1) / 2
+        middles = self.grids[stride] * stride + (stride - 1) / 2
         return np.hstack([middles - expected[:, :2], middles + expected[:, 2:]])
 
     def classes(self, outputs: Outputs) -> int:

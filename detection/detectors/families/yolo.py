@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
-from detection.detectors.candidates import Candidates, around, best_classes
-from detection.detectors.families.family import STRIDES, Family, cells, floats, grid, shape_error
+from detection.detectors.candidates import Candidates, Floats, around, best_classes
+from detection.detectors.families.family import STRIDES, Family, cells, floats, shape_error
 from detection.detectors.onnx_interface import Interface, Outputs
 from detection.detectors.preprocessing import Preprocessing
 
@@ -27,17 +29,23 @@ class Yolox(Family):
         values = floats(output)
         if values.ndim != 2 or len(values) != rows(self.interface):
             raise shape_error(outputs)
-        corners = np.concatenate([grid(stride, self.interface) for stride in STRIDES])
-        strides = np.concatenate(
-            [np.full((cells(stride, self.interface), 1), stride, np.float32) for stride in STRIDES]
-        )
         with np.errstate(over="ignore", invalid="ignore"):
-            boxes = around((values[:, :2] + corners) * strides, np.exp(values[:, 2:4]) * strides)
+            boxes = around((values[:, :2] + self.corners) * self.strides, np.exp(values[:, 2:4]) * self.strides)
         return best_classes(values[:, 4:5] * values[:, 5:], boxes / self.edges_of_input)
 
     def classes(self, outputs: Outputs) -> int:
         (output,) = outputs.values()
         return int(np.shape(output)[-1]) - 5
+
+    @cached_property
+    def corners(self) -> Floats:
+        """Column and row of each cell of the three grids: (n, 2)."""
+        return np.concatenate(list(self.grids.values()))
+
+    @cached_property
+    def strides(self) -> Floats:
+        """Stride of each cell of the three grids: (n, 1)."""
+        return np.concatenate([np.full((len(grid), 1), stride, np.float32) for stride, grid in self.grids.items()])
 
 
 def rows(interface: Interface) -> int:

@@ -66,7 +66,7 @@ class Command(BaseCommand):
             self.stdout.flush()
             bar = Bar(self.stdout) if sys.stdout.isatty() else None
             try:
-                path = fetch(model, bar or no_progress)
+                stored = fetch(model, bar or no_progress)
             except ModelStoreError as error:
                 faults.append(f"{model.name} cannot be fetched: {error.detail}")
                 continue
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                     bar.end()
             for fault in faults:
                 self.stderr.write(fault)
-            self.stdout.write(f"{path}\nSHA-256: {store.sha256_of(path)}\nLicence: {model.licence}")
+            self.stdout.write(f"{stored.path}\nSHA-256: {stored.sha256}\nLicence: {model.licence}")
             return
         raise CommandError("\n".join(faults))
 

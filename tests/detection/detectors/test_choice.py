@@ -55,7 +55,7 @@ def test_every_detector_says_in_one_sentence_what_it_cannot_see(name):
     with override_settings(**NOTHING | {"DETECTOR": name, "RTDETR_URL": "http://127.0.0.1:1"}):
         detector = get_detector()
         limits = active_limits()
-    assert getattr(detector, "limits", "") == limits
+    assert detector.limits == limits
     assert limits.startswith("It finds ")
     assert limits.endswith(".")
     assert limits.count(". ") == 0
@@ -73,6 +73,15 @@ def test_a_detector_from_elsewhere_needs_neither_version_nor_limits():
     with override_settings(**NOTHING | {"DETECTOR": "tests.bench.instant.Instant"}):
         assert provenance(get_detector()) == "instant"
         assert condition(get_detector()) == "answers at once."
+
+
+class Unrelated:
+    """No detector."""
+
+
+def test_a_class_that_is_no_detector_is_a_fault_of_the_settings():
+    with override_settings(**NOTHING | {"DETECTOR": f"{__name__}.Unrelated"}):
+        assert problems() == [f"DETECTOR='{__name__}.Unrelated' is not a subclass of detection.detectors.Detector."]
 
 
 def test_a_changed_address_makes_a_new_detector():

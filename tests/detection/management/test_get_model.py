@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from io import StringIO
 
 import pytest
@@ -43,6 +44,22 @@ def test_without_a_name_the_default_is_fetched_and_its_licence_printed(source):
     assert "Active detector: onnx" in out
     assert err == ""
     assert run("--list")[0].splitlines()[1].endswith("fetched")
+
+
+def test_a_fetched_file_is_hashed_once(source, monkeypatch):
+    hashed = []
+    sha256_of = store.sha256_of
+
+    def noting(path):
+        hashed.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(store, "sha256_of", noting)
+    out, _ = run("tiny")
+    assert f"SHA-256: {hashlib.sha256(CONTENT).hexdigest()}" in out
+    assert [path.parent for path in hashed] == [source, store.folder()]
+    run("tiny")
+    assert hashed[2:] == [store.folder() / "tiny.onnx"]
 
 
 def test_a_fetched_model_is_used_from_then_on(source):

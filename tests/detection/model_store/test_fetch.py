@@ -31,7 +31,7 @@ def leftovers():
 def test_a_folder_named_as_source_is_asked_first(tmp_path, store_folder):
     (tmp_path / "tiny.onnx").write_bytes(CONTENT)
     with override_settings(MODEL_SOURCE=str(tmp_path)):
-        path = fetch(tiny(addresses=("https://never.example/tiny.onnx",)))
+        path = fetch(tiny(addresses=("https://never.example/tiny.onnx",))).path
     assert path == store_folder / "tiny.onnx"
     assert path.read_bytes() == CONTENT
     assert leftovers() == ["tiny.onnx"]
@@ -41,7 +41,7 @@ def test_an_address_named_as_source_may_be_in_the_local_network(site):
     site.answers["/models/tiny.onnx"] = Answer(CONTENT)
     steps = []
     with override_settings(MODEL_SOURCE=f"{site.url}/models/"):
-        path = fetch(tiny(), lambda done, total: steps.append((done, total)))
+        path = fetch(tiny(), lambda done, total: steps.append((done, total))).path
     assert path.read_bytes() == CONTENT
     assert steps[-1] == (len(CONTENT), len(CONTENT))
 
@@ -59,19 +59,19 @@ def test_a_changed_file_in_the_store_is_replaced(site, known):
     store.path_of(known).write_bytes(CONTENT[::-1])
     site.answers["/tiny.onnx"] = Answer(CONTENT)
     with override_settings(MODEL_SOURCE=site.url):
-        assert fetch(known).read_bytes() == CONTENT
+        assert fetch(known).path.read_bytes() == CONTENT
 
 
 def test_each_build_of_a_model_is_accepted(tmp_path):
     (tmp_path / "tiny.onnx").write_bytes(b"again")
     with override_settings(MODEL_SOURCE=str(tmp_path)):
-        assert fetch(tiny(builds=(build(CONTENT), build(b"again")))).read_bytes() == b"again"
+        assert fetch(tiny(builds=(build(CONTENT), build(b"again")))).path.read_bytes() == b"again"
 
 
 def test_a_source_without_the_file_does_not_end_the_search(tmp_path, site):
     archive = archived(site, CONTENT)
     with override_settings(MODEL_SOURCE=str(tmp_path / "missing")):
-        assert fetch(tiny(archive=archive)).read_bytes() == CONTENT
+        assert fetch(tiny(archive=archive)).path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def archived(site, content, *, page="json", **named):
 
 @pytest.mark.parametrize("page", ["json", "html"])
 def test_a_model_is_taken_out_of_an_archive_of_pips_index(site, page):
-    path = fetch(tiny(archive=archived(site, CONTENT, page=page)))
+    path = fetch(tiny(archive=archived(site, CONTENT, page=page))).path
     assert path.read_bytes() == CONTENT
     assert leftovers() == ["tiny.onnx"]
 

@@ -7,7 +7,8 @@ import pytest
 from django.test import override_settings
 from onnx import TensorProto
 
-from detection.detectors.families import FAMILIES
+from detection.detectors.families import FAMILIES, family
+from detection.detectors.families.family import STRIDES, grid
 from detection.detectors.onnx import OnnxDetector, load, open_session
 from detection.detectors.onnx_interface import ModelUnusableError, read_interface
 from tests.detection.detectors.families import outputs as made
@@ -97,6 +98,20 @@ def test_yolox_boxes_are_relative_to_their_cell_and_scores_are_products(tmp_path
     assert person.label == "person"
     assert person.confidence == pytest.approx(0.72)
     assert edges(person) == in_wide(18, 8, 34, 32)
+
+
+@pytest.mark.parametrize("outputs", [made.yolox(0, 0.9, 0.8), made.nanodet(0, 0.9)], ids=["yolox", "nanodet"])
+def test_the_grids_of_a_model_are_computed_once(tmp_path, monkeypatch, outputs):
+    strides = []
+
+    def counting(stride, interface):
+        strides.append(stride)
+        return grid(stride, interface)
+
+    monkeypatch.setattr(family, "grid", counting)
+    detector = OnnxDetector(model_file(tmp_path / "m.onnx", outputs))
+    assert [len(detector.detect(plain(WIDE))) for _ in range(3)] == [1, 1, 1]
+    assert strides == list(STRIDES)
 
 
 @pytest.mark.parametrize(("objectness", "found"), [(0.45, 1), (0.35, 0)])
