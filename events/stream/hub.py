@@ -13,10 +13,9 @@ from django.db import Error
 
 from events.stream import wakeup_listener
 from events.stream.access import Credentials, Refusal, Topic, Viewer, authorize_connection, find_viewer
-from events.stream.client import Client
+from events.stream.client import Client, SendQueue, SendText
 from events.stream.protocol import Close, gap
 from events.stream.reader import DatabaseThread, Message, read_after
-from events.stream.send_queue import SendQueue, SendText
 from hsi.outbox import wakeup
 from hsi.outbox.publish import newest
 
