@@ -70,7 +70,7 @@ class CameraAdmin(HSIAdmin):
     search_fields = ("name", "id", "folder")
     ordering = ("name", "id")
     fields = (
-        "name", "id", "folder", "time_zone", "clock_correction_seconds", "channel_pattern", "make",
+        "name", "id", "folder", "time_zone", "clock_correction_seconds", "channel_pattern", "vendor",
         "expected_interval_seconds", "place", "labels", "thresholds", "min_sizes", "max_sizes", "enabled",
         "offline_since", "last_picture", "created_at", "large_picture",
     )  # fmt: skip

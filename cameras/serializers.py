@@ -34,7 +34,7 @@ class CameraData(TypedDict):
     clock_offset_seconds: int | None
     clock_suggestion: ClockSuggestion | None
     channel_pattern: str
-    make: str
+    vendor: str
     place: Literal["", "street", "entrance", "driveway", "private", "indoor"]
     labels: list[str]
     thresholds: dict[str, float]
@@ -113,7 +113,7 @@ def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> Cam
         "clock_offset_seconds": camera.clock_offset_seconds,
         "clock_suggestion": suggest_settings(camera, timezone.now()),
         "channel_pattern": camera.channel_pattern,
-        "make": camera.make,
+        "vendor": camera.vendor,
         "place": camera.place,  # type: ignore[typeddict-item]  # the column takes no other
         "labels": camera.labels,
         "thresholds": camera.thresholds,

@@ -29,7 +29,7 @@ class Vendor:
 
 DIRECTORY = f"/{FOLDER}"
 OTHER_VENDOR = Vendor(
-    "", "Another make", "", "Remote directory, path or folder", DIRECTORY,
+    "", "Another vendor", "", "Remote directory, path or folder", DIRECTORY,
     "Any name is fine. If the name holds no time, the time comes from the EXIF data or from the arrival of the file.",
     "any-name.jpg",
 )  # fmt: skip

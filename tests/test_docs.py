@@ -247,12 +247,12 @@ def test_the_close_codes_are_those_of_the_code() -> None:
 
 def test_every_layout_example_is_read_as_its_make() -> None:
     table = [row for row in rows(section(page("cameras.md"), "File names that are understood")) if "`" in row[1]]
-    for make, examples, *_ in table:
+    for vendor, examples, *_ in table:
         for example in re.findall(r"`([^`]+)`", examples):
             named = file_names.parse(example)
             assert named is not None, example
-            assert named.pattern in make.lower(), example
-    assert {make for make, _, _ in file_names._PATTERNS} == {row[0].split(",")[-1].strip().lower() for row in table}
+            assert named.pattern in vendor.lower(), example
+    assert {vendor for vendor, _, _ in file_names._PATTERNS} == {row[0].split(",")[-1].strip().lower() for row in table}
 
 
 def test_every_reason_for_quarantine_is_listed() -> None:

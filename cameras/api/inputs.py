@@ -75,7 +75,7 @@ class CameraInputSerializer(Input):
         required=False, allow_blank=True, max_length=120, validators=[validate_pattern],
         help_text="Pattern of the channel in file names of a recorder, such as NVR_{channel}_.",
     )  # fmt: skip
-    make = serializers.ChoiceField(
+    vendor = serializers.ChoiceField(
         choices=choices(),
         required=False,
         allow_blank=True,

@@ -41,7 +41,7 @@ def get_or_create_camera_for_path(path: str) -> Camera:
         return owner.camera
     if owner.recorder is None:
         return get_or_create_camera(owner.folder)
-    return get_or_create_camera(owner.folder, time_zone=owner.recorder.time_zone, make=owner.recorder.make)
+    return get_or_create_camera(owner.folder, time_zone=owner.recorder.time_zone, vendor=owner.recorder.vendor)
 
 
 def _owner(path: str) -> _Owner:

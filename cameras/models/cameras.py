@@ -80,7 +80,7 @@ class Camera(models.Model):
         help_text="For a recorder: where file names hold the channel, such as NVR_{channel}_. Each channel becomes"
         " a camera of its own.",
     )  # fmt: skip
-    make = models.CharField(
+    vendor = models.CharField(
         max_length=20, blank=True, choices=choices,
         help_text="The vendor. It decides only which set-up instructions are shown.",
     )  # fmt: skip

@@ -38,7 +38,7 @@ def json(text: str) -> str:
 def cameras(start: datetime) -> str:
     return rows("cameras_camera", CAMERAS, {
         "id": "'camera'||(n-1)", "name": "'Camera '||(n-1)", "folder": "'camera'||(n-1)", "time_zone": "''",
-        "make": "''", "enabled": "true", "created_at": time_of(start, 0), "clock_correction_seconds": "0",
+        "vendor": "''", "enabled": "true", "created_at": time_of(start, 0), "clock_correction_seconds": "0",
         "place": "''", "labels": json("[]"), "thresholds": json("{}"), "min_sizes": json("{}"),
         "max_sizes": json("{}"), "channel_pattern": "''", "reuses_names": "false",
     })  # fmt: skip

@@ -45,7 +45,7 @@ def at(name: str, *args: str) -> str:
 def test_every_page_fits_every_screen(visit: Visit, screen: Screen, door: Camera, data_dir: Path):
     factories.camera("roof", offline_since=timezone.now(), expected_interval_seconds=300, name="N" * 120)
     pictures.put(data_dir / f"cameras/{'f' * 200}/x.jpg", b"x")
-    steps = [at("camera_step", "door", step) for step in ("name", "make", "clock", "interval", "first")]
+    steps = [at("camera_step", "door", step) for step in ("name", "vendor", "clock", "interval", "first")]
     pages = [at("camera", "door"), at("camera", "roof"), at("camera_zones", "door"), at("camera_zones", "roof")]
     for address in (NEW, *steps, *pages, at("camera_step", "roof", "first"), at("pause_camera", "door")):
         visit.page.goto(address)
@@ -80,7 +80,7 @@ def test_a_camera_is_set_up_by_the_keyboard_and_its_first_picture_is_seen(visit:
     page.get_by_label("Unit").select_option("hours")
     page.get_by_role("button", name="Save and go on").click()
     expect(page.get_by_text("Waiting for the first picture")).to_be_visible()
-    stored = Camera.objects.values_list("name", "make", "time_zone", "expected_interval_seconds").get()
+    stored = Camera.objects.values_list("name", "vendor", "time_zone", "expected_interval_seconds").get()
     assert stored == ("At the door", "reolink", "Asia/Kolkata", 7200)
 
     page.get_by_role("button", name="Send a test picture").click()

@@ -62,7 +62,7 @@ def test_a_file_or_a_link_in_place_of_the_folder_is_a_conflict(administrator: Cl
         ({"name": "x", "folder": "a/b"}, "folder"),
         ({"name": "x", "folder": "é" * 101}, "folder"),
         ({"name": "x", "time_zone": "Mars"}, "time_zone"),
-        ({"name": "x", "make": "sundial"}, "make"),
+        ({"name": "x", "vendor": "sundial"}, "vendor"),
         ({"name": "x", "expected_interval_seconds": 59}, "expected_interval_seconds"),
         ({"name": "x", "expected_interval_seconds": 2**63}, "expected_interval_seconds"),
         ({"name": "x", "enabled": "perhaps"}, "enabled"),

@@ -66,7 +66,7 @@ class CameraPage(OperationsPage):
             "tone": tone,
             "silent_for": since(camera.offline_since, now) if camera.offline_since else "",
             "last": since(last_of(camera), now),
-            "make": VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR).name,
+            "vendor": VENDORS_BY_KEY.get(camera.vendor, OTHER_VENDOR).name,
             "interval": in_words(camera.expected_interval_seconds),
             "longest_pause_words": age(longest_pause(camera, now)),
             "local_now": now.astimezone(camera.zone),
@@ -84,7 +84,7 @@ class CameraPage(OperationsPage):
                 (one, since(one.since, now), since(one.last_seen_at, now))
                 for one in StaticObject.objects.filter(camera=camera).order_by("-id")[:SHOWN_STATIC]
             ],
-            "edit": {step: address(camera, step) for step in ("name", "make", "clock", "interval", "first")},
+            "edit": {step: address(camera, step) for step in ("name", "vendor", "clock", "interval", "first")},
             "links": links(camera, now),
         }
 

@@ -30,7 +30,7 @@ from monitoring.pages.page import OperationsPage
 TITLES = {
     "folder": "Folder",
     "name": "Name",
-    "make": "Make",
+    "vendor": "Vendor",
     "clock": "Time zone",
     "interval": "Interval",
     "first": "First picture",
@@ -78,7 +78,7 @@ class NewCamera(OperationsPage):
         if not body.is_valid():
             return self.again(folder, "; ".join(words(body.errors)))
         try:
-            camera = services.create_camera(**body.validated_data, make=make_in(folder))
+            camera = services.create_camera(**body.validated_data, vendor=vendor_in(folder))
         except CameraExistsError as error:
             return self.again(folder, error.detail, Camera.objects.filter(folder=folder).first())
         except HSIError as error:
@@ -98,8 +98,8 @@ def known_folders() -> tuple[list[UnassignedFolder], str]:
         return [], "The camera folder does not exist or cannot be read."
 
 
-def make_in(folder: str) -> str:
-    """Guess the make from the file names in a folder; "" if unknown."""
+def vendor_in(folder: str) -> str:
+    """Guess the vendor from the file names in a folder; "" if unknown."""
     try:
         unassigned = inspect_folder(Tree(settings.CAMERA_ROOT), folder)
     except OSError:
@@ -152,11 +152,11 @@ def words(errors: Any) -> list[str]:
     return [str(message) for messages in errors.values() for message in messages]
 
 
-def make_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+def vendor_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
     host = urlsplit(f"//{request.get_host()}").hostname or ""
-    chosen = VENDORS_BY_KEY.get(camera.make, OTHER_VENDOR)
-    offered = [(make, make.path(camera.root_folder, host), make is chosen) for make in (*VENDORS, OTHER_VENDOR)]
-    return {"makes": offered, "root": settings.CAMERA_ROOT}
+    chosen = VENDORS_BY_KEY.get(camera.vendor, OTHER_VENDOR)
+    offered = [(vendor, vendor.path(camera.root_folder, host), vendor is chosen) for vendor in (*VENDORS, OTHER_VENDOR)]
+    return {"vendors": offered, "root": settings.CAMERA_ROOT}
 
 
 def clock_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
@@ -168,14 +168,14 @@ def clock_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
 
 STEP_DATA: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
     "name": lambda camera, request: {},
-    "make": make_data,
+    "vendor": vendor_data,
     "clock": clock_data,
     "interval": lambda camera, request: intervals.form_data(camera),
     "first": lambda camera, request: {"arrivals": arrivals(camera)},
 }
 STEP_INPUT: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
     "name": lambda request: {"name": request.POST.get("name", "")},
-    "make": lambda request: {"make": request.POST.get("make", "")},
+    "vendor": lambda request: {"vendor": request.POST.get("vendor", "")},
     "clock": lambda request: {"time_zone": request.POST.get("time_zone", "")},
     "interval": lambda request: {"expected_interval_seconds": intervals.entered(request.POST)},
 }

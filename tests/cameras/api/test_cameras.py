@@ -49,7 +49,7 @@ def test_a_camera_shows_no_folder(viewer: Client):
     answer = viewer.get("/api/cameras/door").json()
     assert set(answer) == {
         "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
-        "channel_pattern", "make", "place", "labels", "thresholds", "min_sizes", "max_sizes",
+        "channel_pattern", "vendor", "place", "labels", "thresholds", "min_sizes", "max_sizes",
         "expected_interval_seconds", "offline_since", "created_at",
         "last_captured_at", "snapshot_url", "problems",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the names of every make say, and what names that say nothing do."""
+"""What the names of every vendor say, and what names that say nothing do."""
 
 # Naive times are what this module is about.
 # ruff: noqa: DTZ001, DTZ901
@@ -20,7 +20,7 @@ TIME = datetime(2024, 1, 15, 14, 30, 52)
 
 
 @pytest.mark.parametrize(
-    ("path", "make", "trigger"),
+    ("path", "vendor", "trigger"),
     [
         ("FI9900P_00626E5A1B2C/snap/MDAlarm_20240115-143052.jpg", "foscam", "motion"),
         ("FI9900P_00626E5A1B2C/snap/HMDAlarm_20240115-143052.jpg", "foscam", "person"),
@@ -43,11 +43,11 @@ TIME = datetime(2024, 1, 15, 14, 30, 52)
         ("2024Y01M15D14H/30M52S23.mp4", "yi", "motion"),
     ],
 )
-def test_a_name_holds_capture_time_and_trigger(path: str, make: str, trigger: str) -> None:
+def test_a_name_holds_capture_time_and_trigger(path: str, vendor: str, trigger: str) -> None:
     named = parse(path)
 
     assert named is not None
-    assert (named.local, named.pattern, named.trigger) == (TIME, make, trigger)
+    assert (named.local, named.pattern, named.trigger) == (TIME, vendor, trigger)
 
 
 @pytest.mark.parametrize(

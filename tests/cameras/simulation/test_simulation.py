@@ -193,20 +193,20 @@ class _Watched(io.FileIO):
         return written
 
 
-@pytest.mark.parametrize("make", VENDORS, ids=lambda make: make.name)
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_a_vendor_that_renames_never_shows_an_unfinished_file_under_its_final_name(
-    make: SimulatedVendor, tmp_path, monkeypatch
+    vendor: SimulatedVendor, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_Watched, "seen", [])
     monkeypatch.setattr(Path, "open", lambda path, mode, buffering: _Watched(str(path), mode))
-    make.write(tmp_path / "deep" / "one.jpg", b"x" * (2 * PIECE_BYTES + 1))
-    assert _Watched.seen == [{"one.jpg" + make.temporary}] * 3
+    vendor.write(tmp_path / "deep" / "one.jpg", b"x" * (2 * PIECE_BYTES + 1))
+    assert _Watched.seen == [{"one.jpg" + vendor.temporary}] * 3
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["one.jpg"]
     assert (tmp_path / "deep" / "one.jpg").stat().st_size == 2 * PIECE_BYTES + 1
 
 
 def test_some_vendors_write_in_place_and_some_rename():
-    assert {make.temporary for make in VENDORS} == {"", ".tmp", ".part"}
+    assert {vendor.temporary for vendor in VENDORS} == {"", ".tmp", ".part"}
 
 
 def test_a_visit_ends_with_a_clip_from_the_camera_that_records(tmp_path):

@@ -26,7 +26,7 @@ from tests import factories, pictures
 pytestmark = pytest.mark.django_db
 
 NEW = "/admin/cameras/camera/new/"
-STEPS = ("name", "make", "clock", "interval", "first")
+STEPS = ("name", "vendor", "clock", "interval", "first")
 WICKED = "<img src=x onerror=alert(1)>"
 
 
@@ -92,7 +92,7 @@ def test_the_first_step_makes_the_camera_its_folder_and_an_entry_of_the_audit(bo
     answer = boss.post(NEW, {"folder": " front_door "})
     assert (answer.status_code, answer["Location"]) == (302, step("name", "front_door"))
     camera = Camera.objects.get()
-    assert (camera.pk, camera.name, camera.folder, camera.make) == ("front_door", "Front door", "front_door", "annke")
+    assert (camera.pk, camera.name, camera.folder, camera.vendor) == ("front_door", "Front door", "front_door", "annke")
     assert AuditEntry.objects.get().action == "camera_created"
     boss.post(NEW, {"folder": "new one"})
     assert (data_dir / "cameras/new one").is_dir()
@@ -126,8 +126,8 @@ def test_a_name_that_is_no_folder_and_a_root_that_is_gone_are_told(boss: Client,
     ("name", "form", "stored"),
     [
         ("name", {"name": "Front"}, {"name": "Front"}),
-        ("make", {"make": "reolink"}, {"make": "reolink"}),
-        ("make", {"make": ""}, {"make": ""}),
+        ("vendor", {"vendor": "reolink"}, {"vendor": "reolink"}),
+        ("vendor", {"vendor": ""}, {"vendor": ""}),
         ("clock", {"time_zone": "America/New_York"}, {"time_zone": "America/New_York"}),
         ("interval", {"every": "3600"}, {"expected_interval_seconds": 3600}),
         ("interval", {"every": ""}, {"expected_interval_seconds": None}),
@@ -147,7 +147,7 @@ def test_a_later_step_changes_the_camera(boss: Client, door: Camera, name: str, 
         ("name", {"name": ""}),
         ("name", {"name": "x" * 121}),
         ("name", {"name": "a\u202eb"}),
-        ("make", {"make": "sundial"}),
+        ("vendor", {"vendor": "sundial"}),
         ("clock", {"time_zone": "Mars/Olympus"}),
         ("interval", {"every": "59"}),
         ("interval", {"every": "x"}),
@@ -172,10 +172,10 @@ def test_an_interval_in_words(seconds: int, words: str):
 
 
 def test_each_make_says_what_to_enter_for_this_folder(boss: Client, door: Camera):
-    text = boss.get(step("make")).text
-    for make in VENDORS:
-        assert make.name in text
-        assert make.path("door", "testserver") in text
+    text = boss.get(step("vendor")).text
+    for vendor in VENDORS:
+        assert vendor.name in text
+        assert vendor.path("door", "testserver") in text
 
 
 def test_a_picture_is_followed_through_the_pipeline(boss: Client, door: Camera):
@@ -341,7 +341,7 @@ def test_a_channel_of_a_recorder_has_the_folder_of_the_recorder(boss: Client, do
     factories.camera("door_00", folder="door/00")
     html = boss.get(reverse("admin:camera_first", args=["door_00"])).json()["html"]
     assert "is gone" not in html
-    assert "door/00" not in boss.get(step("make", "door_00")).content.decode().split("Folder")[0]
+    assert "door/00" not in boss.get(step("vendor", "door_00")).content.decode().split("Folder")[0]
 
 
 def test_the_page_says_what_counts_and_what_is_remembered(boss: Client, door: Camera, settings):
