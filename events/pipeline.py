@@ -44,7 +44,7 @@ def run_fast_path(job: Job) -> None:
         return
     verdict = RulesAnalyzer().judge(build_context(batch))
     with transaction.atomic():
-        failpoints.reach_after_commit("told-at-once")
+        failpoints.reach_after_commit("early-score-committed")
         get_queue(FAST_PATH_QUEUE).ack(job)
         save_early_score(batch, verdict)
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from events import actions, search
 from events.admin.review import ReviewAdmin
 from events.labels import verdict_key
-from events.models import Event, EventFeedback
+from events.models import Event, EventFeedback, FeedbackVerdict
 from events.severity import TONES
 from hsi.admin.base import VisibleChoices, badge, shortened, thumbnail
 from hsi.api.filters import BIGGEST_ID
@@ -43,10 +43,10 @@ class FeedbackFilter(admin.SimpleListFilter):
     parameter_name = "feedback"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in EventFeedback.Verdict.choices]
+        return [(value, str(label)) for value, label in FeedbackVerdict.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        if (value := self.value()) not in EventFeedback.Verdict.values:
+        if (value := self.value()) not in FeedbackVerdict.values:
             return queryset
         return queryset.filter(pk__in=EventFeedback.objects.filter(verdict=value).values("event"))
 

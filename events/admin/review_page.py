@@ -11,7 +11,7 @@ from django.utils import timezone
 from cameras.access import only_visible, sees_all
 from events.labels import NO_LEVEL, verdict_key, words
 from events.media.filmstrip import Timeline, timeline_of
-from events.models import Alert, AlertRule, Delivery, Event, EventFeedback
+from events.models import Alert, AlertRule, Delivery, Event, FeedbackVerdict
 from events.nearby import nearby
 from events.severity import LABELS, TONES
 from hsi.api.pagination import beyond, order
@@ -51,7 +51,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "alerts": alerts_of(event, request.user),
         "feedback": event.feedback.order_by("-created_at", "-id")[:SHOWN],
         "mine": event.feedback.filter(by=request.user.get_username()).first(),
-        "feedback_choices": EventFeedback.Verdict.choices,
+        "feedback_choices": FeedbackVerdict.choices,
         "audit": AuditEntry.objects.filter(object=f"event {event.pk}").order_by("-created_at", "-id")[:SHOWN]
         if is_unlimited
         else (),

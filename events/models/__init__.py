@@ -2,9 +2,10 @@
 
 from events.models.alerts import Alert, AlertRule, CoolDown
 from events.models.event import Event
-from events.models.judgement import EventFeedback, Judgement
+from events.models.judgement import EventFeedback, FeedbackVerdict, Judgement
 from events.models.notifications import Delivery, NotificationChannel
 
 __all__ = [
-    "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "Judgement", "NotificationChannel",
+    "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "FeedbackVerdict",
+    "Judgement", "NotificationChannel",
 ]  # fmt: skip

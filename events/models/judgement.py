@@ -33,21 +33,22 @@ class Judgement(models.Model):
         return f"Judgement {self.pk} of event {self.event_id}"
 
 
+class FeedbackVerdict(models.TextChoices):
+    RIGHT = "right", "right"
+    FALSE_ALARM = "false_alarm", "false alarm"
+    MISSED = "missed", "missed something"
+    WRONG_SEVERITY = "wrong_severity", "wrong severity"
+
+
 class EventFeedback(models.Model):
     """The feedback of a person on the verdict of an event: one per person, which can be changed.
 
     `by` is a user name, as in the audit log, because it outlives the user.
     """
 
-    class Verdict(models.TextChoices):
-        RIGHT = "right", "right"
-        FALSE_ALARM = "false_alarm", "false alarm"
-        MISSED = "missed", "missed something"
-        WRONG_SEVERITY = "wrong_severity", "wrong severity"
-
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="feedback")
     by = models.CharField(max_length=150)
-    verdict = models.CharField(max_length=14, choices=Verdict)
+    verdict = models.CharField(max_length=14, choices=FeedbackVerdict)
     comment = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

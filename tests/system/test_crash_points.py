@@ -40,7 +40,7 @@ POINTS = {
     ],
     "analyser": [
         "fast_path_queue-taken",
-        "told-at-once",
+        "early-score-committed",
         "analysis_queue-taken",
         "judged",
         "event-committed",
