@@ -133,7 +133,7 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         size = (upload.width, upload.height) if upload.width and upload.height else None
         yield Picture(file=file, sha256=upload.sha256, size=size), None
         return
-    looked_at, every_seconds = 0, 0.0
+    looked_at, in_motion, sampling = 0, 0, None
     for frame in decoder.sample_frames(
         file,
         sha256=upload.sha256,
@@ -141,12 +141,11 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         max_frames=settings.VIDEO_MAX_FRAMES,
         max_pixels=settings.IMAGE_MAX_PIXELS,
     ):
-        looked_at, every_seconds = looked_at + 1, frame.interval_seconds
+        looked_at, in_motion, sampling = looked_at + 1, in_motion + frame.in_motion, frame.sampling
         yield Picture(pixels=frame.pixels), frame.offset_seconds
-    if every_seconds:
-        upload.reason = "; ".join(
-            filter(None, (upload.reason, frame_selection.sparse_sampling_note(looked_at, every_seconds)))
-        )[:300]
+    if sampling:
+        note = frame_selection.sampling_note(looked_at, in_motion, sampling)
+        upload.reason = "; ".join(filter(None, (upload.reason, note)))[:300]
 
 
 def is_away(upload: Upload, tree: Tree) -> bool:

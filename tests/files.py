@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -43,6 +45,43 @@ def mp4(path: Path, *, frames: int = 10, rate: int = 5, size: tuple[int, int] = 
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+    return path
+
+
+def recording(
+    path: Path,
+    *,
+    visits: list[tuple[float, float]],
+    seconds: int = 600,
+    rate: int = 2,
+    rate_in_visits: int | None = None,
+    group: int = 4,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    options: dict[str, str] | None = None,
+) -> Path:
+    """A long clip of a yard, in which a light figure walks at some times. `visits`: start and length, in seconds."""
+    size = (160, 96)
+    rows, columns = np.mgrid[: size[1], : size[0]]
+    yard = (90 + 30 * np.sin(columns / 9) + 25 * np.cos(rows / 7)).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = group, 0
+        stream.codec_context.time_base = Fraction(1, rate_in_visits or rate)
+        for tick in range(seconds * (rate_in_visits or rate)):
+            now = tick * float(stream.codec_context.time_base)
+            since = next((now - start for start, length in visits if start <= now < start + length), None)
+            if since is None and tick % ((rate_in_visits or rate) // rate):
+                continue
+            grey = yard.copy()
+            if since is not None:
+                left = 10 + int(since * 6) % 130
+                grey[40:66, left : left + 11] = 240
+            frame = av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, 2), format="rgb24")
+            frame.pts, frame.time_base = tick, stream.codec_context.time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return path
 
 

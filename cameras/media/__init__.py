@@ -8,5 +8,6 @@ Every file is decoded in a process of its own, because it may be hostile. Caller
 
 Only the decoder process imports `image_file`, `video`, `clip_stream`, `render`, `transforms`, `exif` and
 `still_headers` to decode. `decoder_process`, `decoder_protocol`, `decoder_child`, `sandbox` and `decoder_self_test`
-start, restrict and check that process. `frame_selection` chooses which frames of a long clip are analysed.
+start, restrict and check that process. `motion` measures where something moves in a long clip, and `frame_selection`
+chooses which of its frames are analysed.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -108,9 +108,24 @@ def read_packets(container: InputContainer, stream: VideoStream, damage: Damage)
         damage.found = True
 
 
-def read_frames(container: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
-    """Yield every frame that can be decoded, from the current position, in display order."""
+def every_packet(_packet: VideoPacket) -> bool:
+    """Select all packets, for `read_frames`."""
+    return True
+
+
+def read_frames(
+    container: InputContainer,
+    stream: VideoStream,
+    damage: Damage,
+    is_wanted: Callable[[VideoPacket], bool] = every_packet,
+) -> Iterator[VideoFrame]:
+    """Yield every frame that can be decoded, from the current position, in display order.
+
+    Packets that are not wanted are skipped. The next one that is wanted has to be of a key frame then.
+    """
     for packet in read_packets(container, stream, damage):
+        if packet.size and not is_wanted(packet):
+            continue
         try:
             frames = stream.codec_context.decode(packet)
         except av.error.MemoryError:

@@ -25,6 +25,7 @@ from cameras.media.decoder_process import (
     borrow_process,
 )
 from cameras.media.decoder_self_test import self_test_on_failure
+from cameras.media.frame_selection import Sampling
 from hsi.errors import MediaError
 
 _ERRORS = {
@@ -72,7 +73,8 @@ def sample_frames(
     }  # fmt: skip
     with self_test_on_failure(file, request["task"]), contextlib.closing(_request(file, **request)) as replies:
         for header, pixels in replies:
-            yield _to_frame(header, pixels)
+            if "is_progress" not in header:
+                yield _to_frame(header, pixels)
     content.remember_verified(file, version, sha256)
 
 
@@ -107,9 +109,9 @@ def render_upright(file: BinaryIO, *, sha256: str | None, max_pixels: int) -> re
 
 def _to_frame(header: dict[str, Any], pixels: bytes) -> video.Frame:
     shape = (header["height"], header["width"], 3)
-    return video.Frame(
-        header["offset_seconds"], np.frombuffer(pixels, np.uint8).reshape(shape), header["interval_seconds"]
-    )
+    sampling = header["sampling"] and Sampling(**header["sampling"])
+    array = np.frombuffer(pixels, np.uint8).reshape(shape)
+    return video.Frame(header["offset_seconds"], array, sampling, header["in_motion"])
 
 
 def _request_one(file: BinaryIO, **request: Any) -> Reply:

@@ -118,8 +118,8 @@ def _render_upright(file: BinaryIO, **options: Any) -> Iterator[Reply]:
 
 def _sample_frames(file: BinaryIO, sha256: str, is_verified: bool, **options: Any) -> Iterator[Reply]:
     with content.verified(file, sha256, is_verified=is_verified):
-        for frame in video.sample_frames(file, **options):
-            yield _frame_reply(frame)
+        for frame in video.sample_frames(file, **options).steps():
+            yield _frame_reply(frame) if frame else ({"is_progress": True}, b"")
 
 
 def _frame_at(
@@ -133,8 +133,11 @@ def _frame_at(
 
 def _frame_reply(frame: video.Frame) -> Reply:
     height, width, _ = frame.pixels.shape
-    header = {"offset_seconds": frame.offset_seconds, "interval_seconds": frame.interval_seconds}
-    return {**header, "width": width, "height": height}, np.ascontiguousarray(frame.pixels).data
+    header = {
+        "offset_seconds": frame.offset_seconds, "width": width, "height": height,
+        "sampling": frame.sampling and dataclasses.asdict(frame.sampling), "in_motion": frame.in_motion,
+    }  # fmt: skip
+    return header, np.ascontiguousarray(frame.pixels).data
 
 
 def _info_reply(info: image_file.ImageInfo | video.ClipInfo) -> Reply:

@@ -6,12 +6,13 @@ demuxers that follow references to other files never read it.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import time
 from array import array
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import BinaryIO, cast
 
 import av
@@ -20,15 +21,18 @@ import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
 from cameras.files import content
-from cameras.media import file_types, frame_selection
-from cameras.media.clip_stream import Damage, VideoPacket, open_clip, read_frames, read_packets
+from cameras.media import file_types
+from cameras.media.clip_stream import Damage, VideoPacket, every_packet, open_clip, read_frames, read_packets
 from cameras.media.containers import format_of, is_truncated
-from cameras.media.formats import BrokenError, RenamedError, TruncatedError, check_pixels, checked_size
+from cameras.media.formats import BrokenError, MediaFaultError, RenamedError, TruncatedError, check_pixels, checked_size
+from cameras.media.frame_selection import Choice, Sampling, choose_frames
+from cameras.media.motion import MotionMeter, comparison_size
 from cameras.media.transforms import (
     AS_STORED,
     Orientation,
@@ -44,7 +48,12 @@ _SEEK_PAYS_GROUPS = 2
 _ANY_SIZE = 1 << 62  # intake has checked the size
 _TOLERANCE_SECONDS = 0.002  # containers round times to milliseconds
 _FALLBACK_RATE = 25.0
-_MOTIONLESS_FRAME_BYTES = 200  # per frame without motion
+# Motion is looked for twice per interval of the analysed frames, but in at most this many frames.
+_COMPARISONS_PER_INTERVAL, _MAX_COMPARISONS = 2, 3600
+# Key frames alone are decoded for that if they come as often as this many intervals, or if all frames together have
+# more pixels than this. That many pixels take about 25 s to decode.
+_KEY_FRAME_INTERVALS, _MAX_COMPARED_PIXELS = 2, 10_000_000_000
+_MAX_COMPARISON_SECONDS = 300.0  # of processor time, for a hostile clip
 # Their demuxers seek by the times of packets, and may stop after the last key frame.
 _WITHOUT_INDEX = ("mpegts", "mpeg", "flv", "asf")
 _SEEK_MARGIN_SECONDS = 0.5
@@ -73,12 +82,14 @@ class ClipInfo:
 class Frame:
     """One frame: seconds from the start of the clip, and upright RGB of shape (height, width, 3).
 
-    `interval_seconds` is the mean time between the sampled frames if it is longer than requested, else 0.
+    `sampling` is None if the clip is sampled at the interval that was requested. `in_motion`: the frame was chosen from
+    a period of motion.
     """
 
     offset_seconds: float
     pixels: NDArray[np.uint8]
-    interval_seconds: float = 0.0
+    sampling: Sampling | None = None
+    in_motion: bool = False
 
 
 def inspect_clip(file: BinaryIO, *, name: str, max_bytes: int, max_pixels: int, thumbnail_width: int = 480) -> ClipInfo:
@@ -121,7 +132,7 @@ class Samples(Iterator[Frame]):
 
     def __init__(self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int) -> None:
         self._damage = Damage()
-        self._frames = self._read(file, interval_seconds, max_frames, max_pixels)
+        self._steps = self._read(file, interval_seconds, max_frames, max_pixels)
 
     @property
     def damaged(self) -> bool:
@@ -129,32 +140,44 @@ class Samples(Iterator[Frame]):
         return self._damage.found
 
     def __next__(self) -> Frame:
-        return next(self._frames)
+        return next(frame for frame in self._steps if frame is not None)
+
+    def steps(self) -> Generator[Frame | None]:
+        """Return the frames, and None after each part of the work before the first one."""
+        return self._steps
 
     def close(self) -> None:
         """Stop early."""
-        self._frames.close()
+        self._steps.close()
 
-    def _read(self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int) -> Generator[Frame]:
+    def _read(
+        self, file: BinaryIO, interval_seconds: float, max_frames: int, max_pixels: int
+    ) -> Generator[Frame | None]:
         size_bytes = checked_size(file, _ANY_SIZE)
         container_format = format_of(file)
         truncated = self._damage.found = is_truncated(file, container_format, size_bytes)
         with open_clip(file, container_format, truncated, max_pixels) as (container, stream):
             timeline = _timeline(container, stream, self._damage)
         mean_interval = timeline.span_seconds / max(1, max_frames - 1)
-        is_sparse = mean_interval > interval_seconds + _TOLERANCE_SECONDS
-        targets = (
-            _sparse_targets(timeline, interval_seconds, max_frames)
-            if is_sparse
-            else _all_targets(timeline, interval_seconds)
-        )
+        sampling, choice = None, Choice(_all_targets(timeline, interval_seconds))
+        if mean_interval > interval_seconds + _TOLERANCE_SECONDS:
+            meter = MotionMeter()
+            with (
+                contextlib.suppress(MediaFaultError),  # the frames that can be decoded are analysed
+                open_clip(file, container_format, truncated, max_pixels) as (container, stream),
+            ):
+                yield from _measure_motion(container, stream, timeline, interval_seconds, meter)
+            choice = choose_frames(
+                meter.amounts(), span_seconds=timeline.span_seconds, count=max_frames, spacing_seconds=interval_seconds
+            )
+            sampling = Sampling(mean_interval, choice.compared, len(choice.periods), choice.missed)
         any_frame = False
         # Open the file again: not every container can be rewound after it was read to its end.
         with open_clip(file, container_format, truncated, max_pixels) as (container, stream):
-            for offset, frame in _frames_at(container, stream, timeline, targets, self._damage):
+            for offset, frame in _frames_at(container, stream, timeline, choice.offsets, self._damage):
                 check_pixels(frame.width, frame.height, max_pixels)
                 any_frame = True
-                yield Frame(offset, _upright_pixels(frame, _orientation(frame)), mean_interval if is_sparse else 0.0)
+                yield Frame(offset, _upright_pixels(frame, _orientation(frame)), sampling, choice.in_motion(offset))
         if not any_frame:
             raise (TruncatedError if truncated else BrokenError)("no frame can be decoded")
 
@@ -162,7 +185,7 @@ class Samples(Iterator[Frame]):
 def sample_frames(file: BinaryIO, *, interval_seconds: float, max_frames: int, max_pixels: int) -> Samples:
     """Return at most `max_frames` frames, `interval_seconds` apart, the first at the start.
 
-    Of a longer clip, most frames are taken where most changes, and some everywhere.
+    Of a longer clip, most frames are taken where something moves, and some everywhere.
     """
     return Samples(file, interval_seconds, max_frames, max_pixels)
 
@@ -200,34 +223,29 @@ class _Timeline:
     group_seconds: float  # longest time between two key frames
     rate: float  # frames per second, for frames without a time
     timed: bool  # whether the times of the packets are plausible
-    # Seconds from the start and bytes of each packet with a time, or of all packets if times are implausible. The bytes
-    # of a key frame are negative.
-    packets: list[tuple[float, int]] = field(repr=False)
+    frame_count: int
 
 
 def _timeline(container: InputContainer, stream: VideoStream, damage: Damage) -> _Timeline:
     """Read every packet without decoding, because headers may lack the duration or have a wrong one."""
-    times, sizes = array("d"), array("q")
-    keyframe, group = math.inf, 0.0
+    times = array("d")
+    frame_count, keyframe, group = 0, math.inf, 0.0
     for packet in read_packets(container, stream, damage):
         if not packet.size:
             continue
+        frame_count += 1
         seconds = _packet_seconds(packet)
-        times.append(math.nan if seconds is None else seconds)
-        sizes.append(-packet.size if packet.is_keyframe else packet.size)
-        if seconds is not None and packet.is_keyframe:
-            group, keyframe = max(group, seconds - keyframe), seconds
-        if len(times) >= _MAX_PACKETS:
+        if seconds is not None:
+            times.append(seconds)
+            if packet.is_keyframe:
+                group, keyframe = max(group, seconds - keyframe), seconds
+        if frame_count >= _MAX_PACKETS:
             break
-    timed = [(seconds, size) for seconds, size in zip(times, sizes, strict=True) if not math.isnan(seconds)]
-    first = min((seconds for seconds, _ in timed), default=0.0)
-    last = max((seconds for seconds, _ in timed), default=0.0)
+    first, last = min(times, default=0.0), max(times, default=0.0)
     rate, span = float(stream.average_rate or _FALLBACK_RATE), last - first
-    if not 0 < span <= len(times) * _MAX_FRAME_SECONDS:
-        numbered = [(number / rate, size) for number, size in enumerate(sizes)]
-        return _Timeline(0.0, max(0, len(sizes) - 1) / rate, 0.0, rate, timed=False, packets=numbered)
-    packets = [(seconds - first, size) for seconds, size in timed]
-    return _Timeline(first, span, max(group, last - keyframe), rate, timed=True, packets=packets)
+    if not 0 < span <= frame_count * _MAX_FRAME_SECONDS:
+        return _Timeline(0.0, max(0, frame_count - 1) / rate, 0.0, rate, timed=False, frame_count=frame_count)
+    return _Timeline(first, span, max(group, last - keyframe), rate, timed=True, frame_count=frame_count)
 
 
 def _all_targets(timeline: _Timeline, interval_seconds: float) -> list[float]:
@@ -235,20 +253,45 @@ def _all_targets(timeline: _Timeline, interval_seconds: float) -> list[float]:
     return [interval_seconds * number for number in range(count)]
 
 
-def _sparse_targets(timeline: _Timeline, interval_seconds: float, max_frames: int) -> list[float]:
-    """Choose offsets where packets are larger than usual: something moves there. No frame is decoded for that."""
-    return frame_selection.choose_offsets(
-        _activity(timeline.packets), span_seconds=timeline.span_seconds, count=max_frames,
-        spacing_seconds=interval_seconds,
-    )  # fmt: skip
+def _measure_motion(
+    container: InputContainer, stream: VideoStream, timeline: _Timeline, interval_seconds: float, meter: MotionMeter
+) -> Iterator[None]:
+    """Give small frames of the clip to `meter`. Yield after each decoded frame."""
+    step = max(interval_seconds / _COMPARISONS_PER_INTERVAL, timeline.span_seconds / _MAX_COMPARISONS)
+    step -= _TOLERANCE_SECONDS
+    pixels = timeline.frame_count * stream.codec_context.width * stream.codec_context.height
+    only_keys = timeline.timed and timeline.group_seconds <= _KEY_FRAME_INTERVALS * interval_seconds
+    if pixels > _MAX_COMPARED_PIXELS and not only_keys:
+        if not timeline.timed:
+            return
+        only_keys = True
+    is_wanted = _KeyFrames(step) if only_keys else every_packet
+    reformatter, size, due = VideoReformatter(), None, -math.inf
+    began = time.process_time()
+    for offset, frame in _timed_frames(container, stream, timeline, Damage(), is_wanted):
+        if offset >= due and not frame.is_corrupt:
+            size = size or comparison_size(frame.width, frame.height)
+            small = reformatter.reformat(frame, *size, format="gray", interpolation="AREA")
+            meter.add(offset, cast(NDArray[np.uint8], small.to_ndarray()))
+            due = offset + step
+        if time.process_time() - began > _MAX_COMPARISON_SECONDS:
+            return
+        yield
 
 
-def _activity(packets: list[tuple[float, int]]) -> list[tuple[float, float]]:
-    """Return what each frame adds: its bytes. In a clip of key frames only: the change of its bytes."""
-    between = [(offset, size) for offset, size in packets if size > 0]
-    if 2 * len(between) < len(packets):
-        between = [(after[0], abs(abs(after[1]) - abs(before[1]))) for before, after in pairwise(packets)]
-    return [(offset, float(max(0, size - _MOTIONLESS_FRAME_BYTES))) for offset, size in between]
+@dataclass(slots=True)
+class _KeyFrames:
+    """Selects the packets of key frames that are at least `step_seconds` apart."""
+
+    step_seconds: float
+    due: float = -math.inf
+
+    def __call__(self, packet: VideoPacket) -> bool:
+        seconds = _packet_seconds(packet)
+        if seconds is None or seconds < self.due or not packet.is_keyframe:
+            return False
+        self.due = seconds + self.step_seconds
+        return True
 
 
 def _packet_seconds(packet: VideoPacket) -> float | None:
@@ -257,10 +300,14 @@ def _packet_seconds(packet: VideoPacket) -> float | None:
 
 
 def _timed_frames(
-    container: InputContainer, stream: VideoStream, timeline: _Timeline, damage: Damage
+    container: InputContainer,
+    stream: VideoStream,
+    timeline: _Timeline,
+    damage: Damage,
+    is_wanted: Callable[[VideoPacket], bool] = every_packet,
 ) -> Iterator[tuple[float, VideoFrame]]:
     """Yield (seconds from the start, frame) from the current position."""
-    for number, frame in enumerate(read_frames(container, stream, damage)):
+    for number, frame in enumerate(read_frames(container, stream, damage, is_wanted)):
         if timeline.timed and frame.pts is not None and frame.time_base is not None:
             yield float(frame.pts * frame.time_base) - timeline.start_seconds, frame
         else:
@@ -270,7 +317,7 @@ def _timed_frames(
 def _frames_at(
     container: InputContainer, stream: VideoStream, timeline: _Timeline, targets: list[float], damage: Damage
 ) -> Iterator[tuple[float, VideoFrame]]:
-    """Yield the first frame at or after each of `targets`, which start with 0."""
+    """Yield the first frame at or after each of `targets`, which are sorted."""
     frames = _timed_frames(container, stream, timeline, damage)
     can_seek, last = timeline.timed, -math.inf
     for target in targets:

@@ -151,7 +151,33 @@ def test_the_frames_of_a_clip_are_looked_at_and_know_their_offset(root, tmp_path
     for d in detections:
         assert d.captured_at == upload.captured_at + timedelta(seconds=d.frame_offset or 0)
     upload.refresh_from_db()
-    assert upload.reason == "only 3 frames were analysed, on average one every 1.9 s"
+    assert upload.reason.startswith("only 3 frames were analysed")
+
+
+def test_a_visit_of_18_seconds_in_a_long_recording_is_detected_at_its_times(root, tmp_path, settings):
+    settings.DETECTOR = f"{__name__}.LightEye"
+    clip = files.recording(tmp_path / "a.mp4", visits=[(311.5, 18.0)]).read_bytes()
+    upload = put("door/Front_01_20260301120000.mp4", clip, root)
+    detect()
+    upload.refresh_from_db()
+    offsets = [d.frame_offset or 0.0 for d in Detection.objects.order_by("ordinal")]
+    assert upload.state == Upload.State.DETECTED
+    assert len(offsets) >= 7
+    assert all(311.5 <= offset < 329.5 for offset in offsets)
+    for detection in Detection.objects.all():
+        assert detection.captured_at == upload.captured_at + timedelta(seconds=detection.frame_offset or 0)
+    assert upload.reason == (
+        f"only 30 frames were analysed, {len(offsets)} of them in 1 period of motion (300 frames were compared)"
+    )
+
+
+class LightEye(Eye):
+    """A detector that sees a person where the figure of `files.recording` is."""
+
+    name = "light eye"
+
+    def detect(self, picture: Picture) -> list[DetectedObject]:
+        return [PERSON] if picture.pixels.max() > 200 else []
 
 
 @pytest.mark.parametrize("frames", [20, 11])
@@ -163,8 +189,8 @@ def test_a_clip_with_nothing_in_it_says_where_it_was_looked_at_sparsely(root, tm
     Upload.objects.filter(pk=upload.pk).update(reason="the clip is cut short")
     detect()
     upload.refresh_from_db()
-    said = "; only 3 frames were analysed, on average one every 1.9 s" if frames == 20 else ""
-    assert (upload.state, upload.reason) == ("empty", f"the clip is cut short{said}")
+    said = "; only 3 frames were analysed, on average one every 1.9 s; 7 frames were compared, no motion stands out"
+    assert (upload.state, upload.reason) == ("empty", f"the clip is cut short{said if frames == 20 else ''}")
 
 
 def test_a_person_beyond_doubt_takes_the_fast_path(root):

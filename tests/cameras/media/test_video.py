@@ -5,6 +5,7 @@ import io
 import tempfile
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from cameras.media import video
 from cameras.media.formats import (
     BrokenError,
     EmptyError,
@@ -150,7 +152,10 @@ def test_frames_are_taken_evenly(name: str, data: bytes) -> None:
 def test_a_long_clip_is_sampled_from_its_start_to_its_end(name: str, data: bytes) -> None:
     frames = list(samples(data, interval_seconds=0.5, max_frames=4))
 
-    assert offsets(frames) == pytest.approx([0, 3.3, 6.6, 9.9], abs=0.11)
+    assert len(frames) == 4
+    assert offsets(frames)[0] == 0
+    assert offsets(frames)[-1] > 6
+    assert all(later - earlier >= 0.4 for earlier, later in pairwise(offsets(frames)))
     assert_shown(frames)
 
 
@@ -161,9 +166,10 @@ def test_the_same_frames_are_found_whether_seeking_pays_or_not(group: int, max_f
 
     frames = list(samples(data, 1.0, max_frames))
 
-    step = max(1.0, 11.9 / max(1, max_frames - 1))
     assert len(frames) == min(max_frames, 12)
-    assert offsets(frames) == pytest.approx([number * step for number in range(len(frames))], abs=0.11)
+    assert all(later - earlier >= 0.9 for earlier, later in pairwise(offsets(frames)))
+    if max_frames == 30:
+        assert offsets(frames) == pytest.approx(range(12), abs=0.11)
     assert_shown(frames)
 
 
@@ -172,7 +178,8 @@ def test_a_live_recording_without_length_and_index_is_sampled_whole() -> None:
 
     assert look(data, "a.mkv").duration_seconds is None
     frames = list(samples(data, interval_seconds=0.5, max_frames=4))
-    assert offsets(frames) == pytest.approx([0, 3.3, 6.6, 9.9], abs=0.11)
+    assert offsets(frames)[0] == 0
+    assert offsets(frames)[-1] > 6
     assert_shown(frames)
 
 
@@ -221,6 +228,82 @@ def test_a_clip_truncated_anywhere_is_recognised(kind: str) -> None:
         reader = samples(data[:length])
         assert list(reader)
         assert reader.damaged
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+RECORDINGS: dict[str, tuple[str, float, dict[str, Any]]] = {
+    "key frames every 2 s, at the start": ("a.mp4", 3.0, {}),
+    "key frames every 2 s, at the end": ("a.mp4", 580.0, {}),
+    "one key frame": ("a.mkv", 311.5, {"group": 5000}),
+    "h265": ("a.mp4", 97.0, {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": "log-level=none"}}),
+    "mjpeg": ("a.avi", 471.3, {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
+}
+
+
+@pytest.mark.parametrize(("name", "start_seconds", "options"), RECORDINGS.values(), ids=RECORDINGS)
+def test_a_visit_in_a_long_recording_gets_several_frames(
+    recordings: Path, name: str, start_seconds: float, options: dict[str, Any]
+) -> None:
+    path = files.recording(recordings / name, visits=[(start_seconds, 18.0)], **options)
+
+    frames = list(samples(path.read_bytes()))
+
+    sampling = frames[0].sampling
+    assert sampling is not None
+    assert (sampling.periods, sampling.missed) == (1, 0)
+    assert sampling.compared >= 290
+    during = [frame for frame in frames if start_seconds <= frame.offset_seconds < start_seconds + 18]
+    assert len(during) >= 7
+    assert all((frame.pixels.max() > 200) == any(frame is one for one in during) for frame in frames)
+    assert abs(sum(frame.in_motion for frame in frames) - len(during)) <= 1
+    assert len(frames) == 30
+    assert offsets(frames)[0] == 0
+    assert offsets(frames)[-1] > 590
+
+
+def test_motion_is_found_up_to_the_end_of_a_truncated_recording(recordings: Path) -> None:
+    data = files.recording(recordings / "a.mkv", visits=[(100.0, 18.0)]).read_bytes()
+
+    frames = list(samples(data[: len(data) * 2 // 3]))
+
+    assert sum(100 <= frame.offset_seconds < 118 for frame in frames) >= 7
+
+
+def test_motion_is_found_by_time_in_an_uneven_frame_rate(recordings: Path) -> None:
+    """A camera that sends ten times as many frames while something moves."""
+    data = files.recording(recordings / "a.mkv", visits=[(400.0, 18.0)], rate=1, rate_in_visits=10).read_bytes()
+
+    frames = list(samples(data))
+
+    assert sum(400 <= frame.offset_seconds < 418 for frame in frames) >= 7
+    assert len(frames) == 30
+
+
+def test_motion_is_found_in_a_stream_without_times(recordings: Path) -> None:
+    data = files.recording(recordings / "a.h264", visits=[(40.0, 18.0)], seconds=96, rate=25, group=50).read_bytes()
+
+    frames = list(samples(data))
+
+    assert sum(40 <= frame.offset_seconds < 58 for frame in frames) >= 7
+    assert len(frames) == 30
+
+
+def test_too_many_pixels_to_decode_are_compared_by_key_frames(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = files.recording(recordings / "a.mp4", visits=[(300.0, 18.0)], group=12).read_bytes()
+    monkeypatch.setattr(video, "_MAX_COMPARED_PIXELS", 1000)
+
+    frames = list(samples(data))
+
+    sampling = frames[0].sampling
+    assert sampling is not None
+    assert sampling.compared == 100
+    assert sum(300 <= frame.offset_seconds < 318 for frame in frames) >= 5
 
 
 def test_a_clip_damaged_in_the_middle_yields_what_can_be_decoded() -> None:
