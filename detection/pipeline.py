@@ -28,6 +28,7 @@ from detection import batching
 from detection.batching import Counted
 from detection.detectors import DetectedObject, get_detector, provenance, service
 from detection.detectors.labels import group_of
+from detection.detectors.postprocessing import MANY_OBJECTS_NOTE, MAX_OBJECTS_PER_PICTURE, most_confident
 from detection.models import Batch, Detection
 from detection.relevance import static_objects
 from detection.relevance.decision import NO_RULES, Frame, Rules, Sighting, sightings_in, standing_point
@@ -115,13 +116,22 @@ def look(upload: Upload) -> list[Frame]:
 def frames_in(upload: Upload, file: BinaryIO) -> Iterator[Frame]:
     """Return the detected objects of each frame. May raise `OtherContentError`, also at the end."""
     for picture, offset_seconds in pictures(upload, file):
-        yield Frame(detect(picture), offset_seconds)
+        found = detect(picture)
+        if len(found) == MAX_OBJECTS_PER_PICTURE:
+            add_note(upload, MANY_OBJECTS_NOTE)
+        yield Frame(found, offset_seconds)
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
-    """Call the detector. Raise `CircuitOpenError` if its circuit breaker is open."""
+    """Return the most confident objects. Raise `CircuitOpenError` if the circuit breaker of the detector is open."""
     with shared_breaker.guard(service(), settings.RTDETR_READ_TIMEOUT + settings.AI_CONNECT_TIMEOUT):
-        return get_detector().detect(picture)
+        return most_confident(get_detector().detect(picture))
+
+
+def add_note(upload: Upload, note: str) -> None:
+    """Add a note to the reason of the upload, unless the reason contains it."""
+    if note not in upload.reason:
+        upload.reason = "; ".join(filter(None, (upload.reason, note)))[:300]
 
 
 def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | None]]:
@@ -144,8 +154,7 @@ def pictures(upload: Upload, file: BinaryIO) -> Iterator[tuple[Picture, float | 
         looked_at, in_motion, sampling = looked_at + 1, in_motion + frame.in_motion, frame.sampling
         yield Picture(pixels=frame.pixels), frame.offset_seconds
     if sampling:
-        note = frame_selection.sampling_note(looked_at, in_motion, sampling)
-        upload.reason = "; ".join(filter(None, (upload.reason, note)))[:300]
+        add_note(upload, frame_selection.sampling_note(looked_at, in_motion, sampling))
 
 
 def is_away(upload: Upload, tree: Tree) -> bool:

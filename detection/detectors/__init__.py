@@ -11,6 +11,7 @@ from django.conf import settings
 
 from cameras.media.picture import Picture
 from detection.model_store import store
+from hsi.config.options import redact_url
 from hsi.registry import Registry
 
 MAX_PROVENANCE_CHARACTERS = 120  # length of Upload.detector
@@ -133,6 +134,16 @@ def get_detector() -> Detector:
 def provenance(detector: Detector) -> str:
     """Return what an upload stores about its detector: name, family, and SHA-256 of the model file if known."""
     return f"{detector.name} {detector.version}".rstrip()[:MAX_PROVENANCE_CHARACTERS]
+
+
+def active() -> str:
+    """Return the name of the active detector and its model or address, without loading it."""
+    name = detectors.chosen()
+    if name in {"onnx", "darknet"}:
+        model = store.fetched_detector(name)
+        with_model = Path(settings.DETECTOR_MODEL).name or (model.name if model else "no model")
+        return f"{name} with {with_model}"
+    return f"{name} at {redact_url(settings.RTDETR_URL)}" if name in {"rtdetr", "deepstack"} else name
 
 
 def active_limits() -> str:

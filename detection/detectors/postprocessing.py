@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import math
 import threading
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 # RT-DETR returns at most 300 objects per picture. More are a fault.
 MAX_OBJECTS_PER_PICTURE = 300
-
+MANY_OBJECTS_NOTE = f"{MAX_OBJECTS_PER_PICTURE} or more objects in one picture: only the most confident are stored"
 
 # For detectors without their own threshold.
 DEFAULT_THRESHOLD = 0.5
@@ -39,6 +40,13 @@ class RawObject:
     top: float
     right: float
     bottom: float
+
+
+def most_confident(found: list[DetectedObject]) -> list[DetectedObject]:
+    """Return the most confident objects of one picture, at most 300, also of a detector that has no sieve."""
+    if len(found) <= MAX_OBJECTS_PER_PICTURE:
+        return found
+    return heapq.nlargest(MAX_OBJECTS_PER_PICTURE, found, key=attrgetter("confidence"))
 
 
 class Sieve:

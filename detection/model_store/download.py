@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from typing import BinaryIO
 import httpx
 
 from detection.model_store.store import ModelStoreError
+from hsi.config.options import redact_url
 from hsi.errors import HSIError
 from hsi.outbound import deadline, safe_http
 from hsi.outbound.safe_http import Place
@@ -29,15 +31,21 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Downloads from public addresses over https, and from the places that the operator named himself (`trusted`)."""
+    """Downloads from public addresses over https, and from the places that the operator named himself (`trusted`).
 
-    trusted: frozenset[Place] = frozenset()
+    Each trusted place has the `Authorization` header for it, or an empty string. `proxy` is the URL of a proxy for all
+    requests; without it, the variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply.
+    """
+
+    trusted: Mapping[Place, str] = field(default_factory=dict)
     verify: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
+    proxy: str = ""
 
-    def trusting(self, url: str) -> Downloader:
+    def trusting(self, url: str, authorization: str = "") -> Downloader:
         """Return a downloader that also trusts the place of `url`. Raise `ModelStoreError` for a malformed address."""
         try:
-            return replace(self, trusted=self.trusted | {safe_http.place_of(url)})
+            where = safe_http.place_of(url)
+            return replace(self, trusted={**self.trusted, where: authorization or self.trusted.get(where, "")})
         except HSIError as error:
             raise ModelStoreError(f"{url} is not asked: {error.detail}") from error
 
@@ -79,13 +87,16 @@ class Downloader:
 
     @contextmanager
     def _ask(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        addresses = self._addresses(url)
+        where, proxy = self._place(url), self._proxy(url)
+        addresses = [] if proxy or where in self.trusted else self._addresses(url, where)
+        if authorization := self.trusted.get(where):
+            headers = {**headers, "Authorization": authorization}
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS).as_dict()
         request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=0)
         with (
             deadline.within(WHOLE_SECONDS),
-            closing(deadline.transport(limits, addresses=addresses, verify=self.verify)) as transport,
+            closing(self._transport(limits, addresses, proxy)) as transport,
         ):
             try:
                 response = transport.handle_request(request)
@@ -94,13 +105,35 @@ class Downloader:
             with closing(response):
                 yield response
 
-    def _addresses(self, url: str) -> list[str]:
-        """Return the addresses to connect to, or none for a place of the operator. Raise `ModelStoreError`."""
+    def _transport(self, limits: httpx.Limits, addresses: list[str], proxy: str) -> httpx.HTTPTransport:
+        try:
+            return deadline.transport(limits, addresses=addresses, verify=self.verify, proxy=proxy or None)
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ModelStoreError(f"The proxy {redact_url(proxy)} cannot be used ({error}).") from error
+
+    def _place(self, url: str) -> Place:
+        """Return the place of a URL that may be asked. Raise `ModelStoreError`."""
         try:
             where = safe_http.place_of(url)
-            return [] if where in self.trusted else safe_http.addresses(safe_http.check(url))
+            return where if where in self.trusted else safe_http.check(url)
         except HSIError as error:
             raise ModelStoreError(f"{url} is not asked: {error.detail}") from error
+
+    def _addresses(self, url: str, where: Place) -> list[str]:
+        """Return the public addresses to connect to. Raise `ModelStoreError`."""
+        try:
+            return safe_http.addresses(where)
+        except HSIError as error:
+            raise ModelStoreError(f"{url} is not asked: {error.detail}") from error
+
+    def _proxy(self, url: str) -> str:
+        """Return the URL of the proxy for `url`, or an empty string."""
+        parts = httpx.URL(url)
+        proxy = self.proxy
+        if not proxy and not urllib.request.proxy_bypass(parts.host):
+            proxies = urllib.request.getproxies()
+            proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+        return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _chunks(url: str, response: httpx.Response) -> Iterator[bytes]:

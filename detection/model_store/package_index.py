@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import subprocess
@@ -20,22 +21,30 @@ DEFAULT_INDEX = "https://pypi.org/simple"
 MAX_PAGE_BYTES = 5 * 1024 * 1024
 JSON_PAGE = "application/vnd.pypi.simple.v1+json"
 PIP_SECONDS = 30
+PIP_TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A package index. `authorization` is the `Authorization` header from the user name and password in its URL."""
+
+    url: str
+    authorization: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PipSettings:
     """What of pip's configuration matters here. `certificates` is the path of its own certificates, or empty."""
 
-    indexes: tuple[str, ...] = (DEFAULT_INDEX,)
+    indexes: tuple[Index, ...] = (Index(DEFAULT_INDEX),)
     certificates: str = ""
+    proxy: str = ""
 
     def downloader(self) -> Downloader:
-        """Return a downloader with the certificates of pip, if it has any."""
-        return (
-            Downloader(verify=ssl.create_default_context(cafile=self.certificates))
-            if self.certificates
-            else Downloader()
-        )
+        """Return a downloader with the certificates and the proxy of pip, if it has any."""
+        if self.certificates:
+            return Downloader(verify=ssl.create_default_context(cafile=self.certificates), proxy=self.proxy)
+        return Downloader(proxy=self.proxy)
 
 
 def pip_settings() -> PipSettings:
@@ -55,12 +64,27 @@ def parsed(shown: str) -> PipSettings:
     for level in ("global.", "install.", "download.", ":env:."):
         values |= {key.removeprefix(level): value.strip("'\"") for key, _, value in lines if key.startswith(level)}
     extra = values.get("extra-index-url", "").replace("\\n", " ").split()
-    indexes = [values.get("index-url", DEFAULT_INDEX), *extra]
+    urls = [values.get("index-url", DEFAULT_INDEX), *extra]
+    if values.get("no-index", "").lower() in PIP_TRUE:
+        urls = []
     certificates = values.get("cert", "")
     return PipSettings(
-        tuple(dict.fromkeys(index.rstrip("/") for index in indexes if index.startswith(("http://", "https://")))),
+        tuple(dict.fromkeys(_index(url) for url in urls if url.startswith(("http://", "https://")))),
         certificates if Path(certificates).is_file() else "",
+        values.get("proxy", ""),
     )
+
+
+def _index(url: str) -> Index:
+    """Take the user name and the password out of the URL, which appears in messages."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return Index(url.rstrip("/"))
+    if not parts.userinfo:
+        return Index(url.rstrip("/"))
+    login = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+    return Index(str(parts.copy_with(username=None, password=None)).rstrip("/"), f"Basic {login}")
 
 
 def save(package: str, file: str, target: BinaryIO, size_bytes: int, progress: Progress) -> None:
@@ -73,8 +97,9 @@ def save(package: str, file: str, target: BinaryIO, size_bytes: int, progress: P
     faults = []
     for index in pip.indexes:
         try:
-            address = _address_of(package, file, index, downloader.trusting(index))
-            downloader.trusting(address).save(address, target, size_bytes, progress)
+            trusting = downloader.trusting(index.url, index.authorization)
+            address = _address_of(package, file, index.url, trusting)
+            trusting.trusting(address).save(address, target, size_bytes, progress)
             return
         except ModelStoreError as error:
             faults.append(error.detail)

@@ -19,7 +19,7 @@ PROCESS_ONLY = frozenset(
 )
 # Names for other readers: `docker compose` (the file beside compose.yaml), the tests, and every program.
 COMPOSE = frozenset({"POSTGRES_PASSWORD", "CAMERA_FOLDER", "PORT", "SUBNET", "SITE_ADDRESS"})
-OF_OTHERS = COMPOSE | {"TZ", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
+OF_OTHERS = COMPOSE | {"TZ", "TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_MODEL_SOURCE"}
 COMPOSE_PREFIX = "COMPOSE_"
 # Prefixes of our names that no other program uses.
 PREFIXES = (

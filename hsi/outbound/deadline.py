@@ -81,13 +81,17 @@ class _Backend(httpcore.SyncBackend):
 
 
 def transport(
-    limits: httpx.Limits, *, addresses: Sequence[str] = (), verify: ssl.SSLContext | bool = True
+    limits: httpx.Limits,
+    *,
+    addresses: Sequence[str] = (),
+    verify: ssl.SSLContext | bool = True,
+    proxy: str | None = None,
 ) -> httpx.HTTPTransport:
     """Return a transport of httpx whose connections respect `within`.
 
     With `addresses`, connect to the first of these that answers, independent of the host of the URL. The `Host` header
-    and the name in the certificate stay those of the URL.
+    and the name in the certificate stay those of the URL. `proxy` is the URL of an HTTP proxy.
     """
-    made = httpx.HTTPTransport(limits=limits, verify=verify)
+    made = httpx.HTTPTransport(limits=limits, verify=verify, proxy=proxy)
     made._pool._network_backend = _Backend(addresses)  # httpx has no public interface for this
     return made

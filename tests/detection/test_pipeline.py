@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -94,6 +96,28 @@ def test_the_size_that_intake_read_is_not_read_again(root):
     get_queue(DETECTION_QUEUE).put(upload.pk)
     detect()
     assert Eye.looked_at == [(4321, 1234), (upload.width, upload.height)]
+
+
+def test_of_ten_thousand_objects_the_most_confident_are_stored_and_the_upload_says_so(root):
+    Eye.sees = [DetectedObject(f"thing {n}", n / 10_000, PERSON.box) for n in range(10_000)]
+    upload = put("door/a.jpg", files.jpeg(), root)
+    detect()
+    upload.refresh_from_db()
+    assert upload.reason == "300 or more objects in one picture: only the most confident are stored"
+    assert Detection.objects.count() == 300
+    assert Detection.objects.earliest("confidence").label == "thing 9700"
+
+
+def test_the_frames_of_a_clip_with_too_many_objects_say_so_once(root, tmp_path):
+    Eye.sees = [replace(PERSON, box=Box(n / 1000, 0.1, 0.2, 0.5)) for n in range(301)]
+    upload = put("door/a.mp4", files.mp4(tmp_path / "a.mp4", frames=12, rate=5).read_bytes(), root)
+    detect()
+    upload.refresh_from_db()
+    assert len(Eye.looked_at) > 1
+    assert Detection.objects.count() == 300 * len(Eye.looked_at)
+    assert upload.reason.count("300 or more objects") == 1
+    message = StreamMessage.objects.get(type="detection.created")
+    assert len(json.dumps(message.data)) < 500
 
 
 def test_a_picture_with_nothing_in_it_is_empty_and_makes_no_batch(root):

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from detection.detectors import LIMITS, detectors
+from detection.detectors import active, active_limits, detectors
 from detection.model_store import manifest, store
 from detection.model_store.download import no_progress
 from detection.model_store.fetch import fetch
@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", help="Name of a model in --list. Default: the default detector.")
         parser.add_argument("--list", action="store_true", help="List the known models.")
         parser.add_argument(
-            "--if-needed", action="store_true", help="Download only if the detector would be OpenCV; never fail."
+            "--if-needed",
+            action="store_true",
+            help="Download only if the detector would be OpenCV, state the detector, and never fail.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +38,10 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(table()))
         elif options["if_needed"]:
             self._fetch_if_needed()
+            self.stdout.write(f"Detector: {active()}. {active_limits()}".rstrip())
         else:
             self._fetch(self._wanted(options["name"]))
-            self.stdout.write(f"Active detector: {detectors.chosen()}. Restart running processes to use the model.")
+            self.stdout.write(f"Detector: {active()}. Restart running processes to use the model.")
 
     def _wanted(self, name: str | None) -> tuple[Model, ...]:
         if name is None:
@@ -55,9 +58,7 @@ class Command(BaseCommand):
         try:
             self._fetch(manifest.DEFAULTS)
         except CommandError as error:
-            self.stderr.write(str(error))
-            limits = LIMITS["opencv"][0].lower() + LIMITS["opencv"][1:]
-            self.stdout.write(f"Without a detection model, the detector of OpenCV is used: {limits}")
+            self.stderr.write(f"{error}\nThe detector of OpenCV is used instead.")
 
     def _fetch(self, models: tuple[Model, ...]) -> None:
         faults = []

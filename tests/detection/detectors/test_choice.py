@@ -6,7 +6,7 @@ import sys
 import pytest
 from django.test import override_settings
 
-from detection.detectors import active_limits, condition, detectors, get_detector, problems, provenance
+from detection.detectors import active, active_limits, condition, detectors, get_detector, problems, provenance
 from detection.model_store import manifest, store
 from hsi.errors import AIServiceUnavailableError
 from tests.peers.detectors import RtDetrPeer
@@ -60,6 +60,21 @@ def test_every_detector_says_in_one_sentence_what_it_cannot_see(name):
     assert limits.endswith(".")
     assert limits.count(". ") == 0
     assert provenance(detector) == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "opencv"),
+        ({"DETECTOR": "onnx"}, "onnx with no model"),
+        ({"DETECTOR_MODEL": "/srv/model.onnx"}, "onnx with model.onnx"),
+        ({"RTDETR_URL": "http://me:secret@127.0.0.1:1"}, "rtdetr at http://me:********@127.0.0.1:1"),
+        ({"DETECTOR": "tests.bench.instant.Instant"}, "tests.bench.instant.Instant"),
+    ],
+)
+def test_the_active_detector_is_named_with_its_model_or_address(tmp_path, settings, words):
+    with override_settings(**NOTHING | {"DATA_DIR": tmp_path} | settings):
+        assert active() == words
 
 
 def test_how_a_detector_is_includes_what_it_cannot_see():

@@ -41,7 +41,7 @@ def test_without_a_name_the_default_is_fetched_and_its_licence_printed(source):
     out, err = run()
     assert store.path_of(manifest.DEFAULTS[0]).read_bytes() == CONTENT
     assert "Licence: Apache-2.0" in out
-    assert "Active detector: onnx" in out
+    assert "Detector: onnx with tiny." in out
     assert err == ""
     assert run("--list")[0].splitlines()[1].endswith("fetched")
 
@@ -90,21 +90,24 @@ def test_a_wrong_file_is_an_error_and_nothing_is_kept(source):
 )
 def test_if_needed_fetches_nothing_where_a_detector_is_set(source, settings):
     with override_settings(**settings):
-        assert run("--if-needed") == ("", "")
+        out, err = run("--if-needed")
+    assert out.startswith("Detector: ")
+    assert (out.count("\n"), err) == (1, "")
     assert not store.folder().exists()
 
 
-def test_if_needed_fetches_once(source):
-    assert "tiny" in run("--if-needed")[0]
-    assert run("--if-needed") == ("", "")
-
-
-def test_if_needed_goes_on_with_opencv_and_says_so(known):  # noqa: F811
+def test_if_needed_fetches_once_and_states_the_detector_each_time(source):
+    assert "Fetching tiny" in run("--if-needed")[0]
     out, err = run("--if-needed")
-    (line,) = (line for line in out.splitlines() if "OpenCV" in line)
-    assert line.startswith("Without a detection model, the detector of OpenCV is used: it finds only people who stand")
-    assert line.endswith(OpenCVDetector.limits[-30:])
+    assert out.startswith("Detector: onnx with tiny. It finds only the objects that its model was trained on")
+    assert (out.count("\n"), err) == (1, "")
+
+
+def test_if_needed_continues_with_opencv_and_says_so(known):  # noqa: F811
+    out, err = run("--if-needed")
+    assert out.splitlines()[-1] == f"Detector: opencv. {OpenCVDetector.limits}"
     assert "MODEL_SOURCE" in err
+    assert err.endswith("The detector of OpenCV is used instead.\n")
 
 
 def test_the_second_default_is_fetched_where_the_first_fails_and_the_reason_is_told(source, monkeypatch):
@@ -113,4 +116,4 @@ def test_the_second_default_is_fetched_where_the_first_fails_and_the_reason_is_t
     out, err = run()
     assert "first cannot be fetched: " in err
     assert store.path_of(manifest.DEFAULTS[1]).read_bytes() == CONTENT
-    assert "Active detector: onnx" in out
+    assert "Detector: onnx with tiny." in out

@@ -15,8 +15,10 @@ CONTENT = b"weights" * 5000
 
 
 @pytest.fixture(autouse=True)
-def store_folder(tmp_path: Path) -> Iterator[Path]:
-    """An empty store, and no source. The folder of the store is there after the first fetch."""
+def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty store, no source and no proxy. The folder of the store is there after the first fetch."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
     with override_settings(DATA_DIR=tmp_path, MODEL_SOURCE="", DETECTOR="auto", DETECTOR_MODEL="", RTDETR_URL=""):
         yield tmp_path / "models"
 

