@@ -46,7 +46,8 @@ class Quoting(LlmPeer):
     def reply_to(self, request: Request) -> Reply:
         if request.method == "POST":
             asked = json.dumps(request.body["messages"][-1]["content"])
-            self.default = verdict_text(summary=f"It asked: {asked[-280:]}", reasoning=f"I was asked: {asked}")
+            listed = asked[asked.find("- +") :][:280]
+            self.default = verdict_text(summary=f"It asked: {listed}", reasoning=f"I was asked: {asked}")
         return super().reply_to(request)
 
 

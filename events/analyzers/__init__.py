@@ -1,9 +1,9 @@
 """Analysers: judge a batch of detections. This module has their protocol and the choice by the setting `ANALYZER`.
 
 `rules` scores by a fixed table. `llm` asks a language model: `prompt` builds the request, `server` finds out which API
-the server has (`apis`, `server_offer`) and sends it, `verdict` checks the answer with the help of `extract` (JSON in
-free text) and `grounding` (claims about things that were not detected, in the words of `languages`). `texts` makes
-foreign text safe.
+the server has (`apis`, `server_offer`) and sends it, `extract` finds the JSON in the answer, and `verdict` checks it.
+`sanity` compares its texts with the detections (`grounding`: things, `assertions`: roles, acts and looks, in the words
+of `languages`), and `bounds` keeps the score near that of the rules. `texts` makes foreign text safe.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ class Verdict:
     recommended_action: str = ""
     model: str = ""
     corrections: tuple[str, ...] = field(default=())  # corrections of the model's answer
+    rule_score: int | None = None
+    model_score: int | None = None  # as the model gave it, before bounds
     prompt: str = field(default="", compare=False)  # sent to the model, bounded
     answer: str = field(default="", compare=False)  # of the model, bounded
 

@@ -6,9 +6,11 @@ JSON schema if the server supports it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from events.analyzers.extract import KEY
 from events.analyzers.prompt import Prompt
 
 # Low, not zero: after a rejected answer, another attempt must be able to give another answer.
@@ -32,7 +34,8 @@ class Answer:
 
     text: object
     model: str = ""
-    cut_off: bool = False  # the token limit ended the answer early
+    cut_off: bool = False  # the token limit ended the answer
+    is_prompt_cut_off: bool = False  # the model read only a part of the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class ChatCompletions:
 
     def answer(self, reply: object) -> Answer:
         choice = _first(_field(reply, "choices"))
-        text = _field(_field(choice, "message"), "content")
+        text = text_of(_field(choice, "message"))
         return Answer(text, _name(_field(reply, "model")), _field(choice, "finish_reason") == "length")
 
 
@@ -123,11 +126,28 @@ class Completion:
         }
 
     def answer(self, reply: object) -> Answer:
-        # Servers before 2025 return `stopped_limit`, later ones `stop_type`. `truncated` means that the prompt did not
-        # fit.
+        # Servers before 2025 return `stopped_limit`, later ones `stop_type`.
         cut = _field(reply, "stop_type") == "limit" or _field(reply, "stopped_limit") is True
-        cut = cut or _field(reply, "truncated") is True
-        return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut)
+        is_prompt_cut_off = _field(reply, "truncated") is True
+        return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut, is_prompt_cut_off)
+
+
+def text_of(message: object) -> object:
+    """Return the text of a message that holds the verdict, wherever a server puts it, else its content."""
+    content = _joined(_field(message, "content"))
+    call = _field(_first(_field(message, "tool_calls")), "function") or _field(message, "function_call")
+    arguments = _field(call, "arguments")
+    # Servers that separate the reasoning sometimes put the whole answer there: vLLM and LM Studio, Ollama, others.
+    thoughts = [_field(message, name) for name in ("reasoning_content", "reasoning", "thinking")]
+    texts = [content, json.dumps(arguments) if isinstance(arguments, dict) else arguments, *thoughts]
+    return next((text for text in texts if isinstance(text, str) and KEY in text), content)
+
+
+def _joined(content: object) -> object:
+    """Return the text of a content that is a list of parts."""
+    if not isinstance(content, list):
+        return content
+    return "".join(text for part in content if isinstance(text := _field(part, "text"), str))
 
 
 def _field(value: object, name: str) -> object:

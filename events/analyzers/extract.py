@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import json_repair
 
-from hsi.errors import AIServiceAnswerError
+from events.analyzers.rejections import AnswerRejectedError, Kind
 
 # More than NEMOTRON_MAX_TOKENS allows, and short enough for a quick repair.
 MAX_TEXT_CHARACTERS = 40_000
@@ -30,19 +30,21 @@ WRITTEN_SCORE = re.compile(
 DECODER = json.JSONDecoder()
 
 
-def verdict_object(text: str) -> dict[str, object]:
-    """Return the JSON object with a `risk_score` in `text`. Raises `AIServiceAnswerError`."""
+def verdict_object(text: str, *, may_repair: bool = True) -> dict[str, object]:
+    """Return the JSON object with a `risk_score` in `text`. Raises `AnswerRejectedError`."""
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise AIServiceAnswerError(f"the answer has more than {MAX_TEXT_CHARACTERS} characters")
+        raise AnswerRejectedError(Kind.NO_JSON, f"the answer has more than {MAX_TEXT_CHARACTERS} characters")
     if not text.strip():
-        raise AIServiceAnswerError("the answer is empty")
+        raise AnswerRejectedError(Kind.NO_TEXT, "the answer is empty")
     whole = _loaded(text)
     if whole is not None:
         return _with_key(whole)
     for part in (_after_thought(text), text):
-        verdicts = [candidate for candidate in _objects(part) if KEY in candidate]
+        verdicts = [unwrapped for candidate in _objects(part) if KEY in (unwrapped := _unwrapped(candidate))]
         if verdicts:
             return _only(verdicts)
+    if not may_repair:
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer holds no complete verdict")
     return _repaired(_after_thought(text))
 
 
@@ -57,10 +59,17 @@ def _loaded(text: str) -> object | None:
 
 def _with_key(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise AIServiceAnswerError("the answer is JSON, but not an object")
-    if KEY not in value:
-        raise AIServiceAnswerError("the answer has no risk_score")
-    return value
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer is JSON, but not an object")
+    verdict = _unwrapped(value)
+    if KEY not in verdict:
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer has no risk_score")
+    return verdict
+
+
+def _unwrapped(value: dict[str, object]) -> dict[str, object]:
+    """Return the verdict in `{"verdict": {...}}`, or `value` itself."""
+    inside = [one for one in value.values() if isinstance(one, dict) and KEY in one]
+    return inside[0] if KEY not in value and len(inside) == 1 else value
 
 
 def _after_thought(text: str) -> str:
@@ -85,7 +94,7 @@ def _objects(text: str) -> Iterator[dict[str, object]]:
 
 def _only(verdicts: list[dict[str, object]]) -> dict[str, object]:
     if any(verdict[KEY] != verdicts[0][KEY] for verdict in verdicts[1:]):
-        raise AIServiceAnswerError("the answer holds several verdicts that differ")
+        raise AnswerRejectedError(Kind.CONTRADICTORY, "the answer holds several verdicts that differ")
     return verdicts[-1]
 
 
@@ -94,19 +103,19 @@ def _repaired(text: str) -> dict[str, object]:
     broken = _broken_object(text)
     written = {float(match["score"]) for match in WRITTEN_SCORE.finditer(broken)}
     if len(written) != 1:
-        raise AIServiceAnswerError("the answer is broken JSON without one plain risk_score")
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer is broken JSON without one plain risk_score")
     try:
         value = _with_key(json_repair.loads(broken, skip_json_loads=True))
     except (ValueError, RecursionError) as error:
-        raise AIServiceAnswerError("the answer is not JSON and cannot be repaired") from error
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer is not JSON and cannot be repaired") from error
     return {**value, KEY: written.pop()}
 
 
 def _broken_object(text: str) -> str:
     start, end = text.find("{"), text.rfind("}")
     if not 0 <= start < end:
-        raise AIServiceAnswerError("the answer holds no complete JSON object")
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer holds no complete JSON object")
     broken = text[start : end + 1]
     if len(broken) > MAX_REPAIR_CHARACTERS or broken.count("{") + broken.count("[") > MAX_REPAIR_DEPTH:
-        raise AIServiceAnswerError("the answer is not JSON and is too tangled to repair")
+        raise AnswerRejectedError(Kind.NO_JSON, "the answer is not JSON and is too tangled to repair")
     return broken

@@ -2,7 +2,7 @@
 
 A check with English words would find a van in Dutch ("van": of) and a train in French ("en train de"). So the language
 of a text is identified first, and its own words are used. Text in a language without a list of things cannot be
-checked, and the corrections of the verdict must note that.
+checked and is rejected.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 ENGLISH = "English"
+# How many more common words a language without a list of things needs.
+MARGIN = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,11 @@ class Language:
     common: frozenset[str]
     denials: frozenset[str] = frozenset()
     things: Mapping[str, str] = field(default_factory=dict)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as a text."""
+    return frozenset(text.split())
 
 
 def _language(name: str, common: str, denials: str = "", things: Mapping[str, str] | None = None) -> Language:
@@ -140,12 +147,14 @@ LANGUAGES = (
 
 
 def language_of(words: Sequence[str]) -> Language:
-    """Return the language with the most common words among `words` (lower case). English wins a tie."""
-    best = LANGUAGES[0]
-    most = sum(word in best.common for word in words)
-    for language in LANGUAGES[1:]:
+    """Return the language with the most common words among `words` (lower case). English wins a tie.
+
+    A language without a list of things needs two words more than English, because one word proves little.
+    """
+    best, most = LANGUAGES[0], 0
+    for language in LANGUAGES:
         count = sum(word in language.common for word in words)
-        if count > most:
+        if count > most + (0 if can_be_checked(language) else MARGIN):
             best, most = language, count
     return best
 

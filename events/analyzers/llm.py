@@ -9,11 +9,14 @@ from django.conf import settings
 
 from events.analyzers import Context, Verdict
 from events.analyzers.prompt import prompt_for
+from events.analyzers.rejections import AnswerRejectedError
+from events.analyzers.rules import RulesAnalyzer
 from events.analyzers.server import Asker
 from events.analyzers.server_offer import ABSENT, healthy, models, require
 from events.analyzers.texts import one_line, storable
 from events.analyzers.verdict import verdict_from
 from hsi.errors import AIServiceError, AIServiceUnavailableError
+from hsi.metrics import histograms
 from hsi.outbound.ai_service import AIService
 
 SERVICE = "nemotron"
@@ -41,13 +44,18 @@ class LlmAnalyzer:
     def judge(self, context: Context) -> Verdict:
         """Return the verdict of the model.
 
-        Raises `AIServiceError`; `AIServiceAnswerError` if the answer is unusable.
+        Raises `AIServiceError`; `AnswerRejectedError` if the answer is unusable.
         """
         max_tokens = settings.NEMOTRON_MAX_TOKENS
         prompt = prompt_for(context, max_tokens)
         answer = self._asker.ask(prompt, max_tokens)
+        try:
+            verdict = verdict_from(answer, context, RulesAnalyzer().judge(context), service=SERVICE)
+        except AnswerRejectedError as error:
+            histograms.count(histograms.REJECTIONS, error.kind)
+            raise
         asked = storable(f"{prompt.instructions}\n\n{prompt.question}", KEPT_PROMPT_CHARACTERS)
-        return replace(verdict_from(answer, context, service=SERVICE), prompt=asked)
+        return replace(verdict, prompt=asked)
 
     def check(self) -> str:
         """Return one line if the server works and has the model, within `AI_HEALTH_TIMEOUT`.

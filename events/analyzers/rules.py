@@ -78,6 +78,7 @@ class RulesAnalyzer:
             summary=sentence(context),
             reasoning=_reasoning(parts, total),
             source="rules",
+            rule_score=score,
         )
 
     def check(self) -> str:

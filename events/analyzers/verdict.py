@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from events.analyzers import Context, Verdict
 from events.analyzers.apis import Answer
+from events.analyzers.bounds import bounded_score
 from events.analyzers.extract import verdict_object
-from events.analyzers.grounding import unchecked, ungrounded
+from events.analyzers.rejections import AnswerCutOffError, AnswerRejectedError, Kind
+from events.analyzers.sanity import check
 from events.analyzers.texts import one_line, storable
-from events.severity import level_of
-from hsi.errors import AIServiceAnswerError
+from events.severity import LEVELS, level_of, rank
 
 MAX_SUMMARY_CHARACTERS = 300
 MAX_REASONING_CHARACTERS = 2000
@@ -24,67 +25,67 @@ KEPT_ANSWER_CHARACTERS = 8000
 WHOLE_NUMBER = re.compile(r"\s*\+?[0-9]{1,3}(?:\.0+)?\s*", re.ASCII)
 
 
-class AnswerCutOffError(AIServiceAnswerError):
-    """The language model reached its token limit before its answer was complete."""
+def verdict_from(answer: Answer, context: Context, rules: Verdict, *, service: str) -> Verdict:
+    """Return the verdict in an answer. Raises `AnswerRejectedError` with the (bounded) text as its body.
 
-    code = "AI_SERVICE_ANSWER_CUT_OFF"
-
-
-def verdict_from(answer: Answer, context: Context, *, service: str) -> Verdict:
-    """Return the verdict in an answer. Raises `AIServiceAnswerError` with the (bounded) text as its body.
-
-    Rejected are an answer that was cut off (`AnswerCutOffError`), an answer without a JSON object, a score that is not
-    a whole number of 0..100 (digits in a string are accepted), a missing summary or reasoning, and a summary or
-    reasoning that names something that was not detected. Corrected, with an entry in `corrections`, are a level that
-    does not fit the score, and a text that is too long. The recommended action is not checked, because it does not
-    describe the scene.
+    Rejected are an incomplete answer, an answer without a JSON object, a score that is not a whole number of 0..100
+    (digits in a string are accepted), a level two bands from the score, a missing summary or reasoning, and texts that
+    fail a check of `events.analyzers.sanity`. Corrected, with an entry in `corrections`, are a level one band from the
+    score, a text that is too long, and a score outside the bounds (`events.analyzers.bounds`) around the one of
+    `rules`. The recommended action is not checked, because it does not describe the scene.
     """
     try:
-        text = _text(answer)
-        return replace(_checked(text, context, answer.model), answer=storable(text, KEPT_ANSWER_CHARACTERS))
-    except AIServiceAnswerError as error:
+        verdict = _checked(_fields(answer), context, rules, answer)
+    except AnswerRejectedError as error:
         body = answer.text if isinstance(answer.text, str) else ""
-        raise type(error)(error.detail, service=service, body=storable(body, KEPT_BODY_CHARACTERS)) from error
+        kept = storable(body, KEPT_BODY_CHARACTERS)
+        raise type(error)(error.kind, error.detail, service=service, body=kept) from error
+    return replace(verdict, answer=storable(str(answer.text), KEPT_ANSWER_CHARACTERS))
 
 
-def _checked(text: str, context: Context, model: str) -> Verdict:
-    fields = verdict_object(text)
+def _checked(fields: dict[str, object], context: Context, rules: Verdict, answer: Answer) -> Verdict:
     score = _score(fields.get("risk_score"))
     corrections: list[str] = []
-    level = _level(fields.get("risk_level"), score, corrections)
+    _check_level(fields.get("risk_level"), score, corrections)
     summary = _sentence(fields, "summary", MAX_SUMMARY_CHARACTERS, corrections)
     reasoning = _sentence(fields, "reasoning", MAX_REASONING_CHARACTERS, corrections)
-    _refuse_inventions(f"{summary}\n{reasoning}", context)
-    corrections += [
-        f"not checked for things that were not detected: written in {language}"
-        for language in unchecked(f"{summary}\n{reasoning}")
-    ]
+    check(summary, reasoning, context)
+    action = _bounded(fields, "recommended_action", MAX_ACTION_CHARACTERS, corrections)
+    final = bounded_score(score, rules.risk_score, context, corrections)
     return Verdict(
-        risk_score=score,
-        risk_level=level,
+        risk_score=final,
+        risk_level=level_of(final),
         summary=summary,
         reasoning=reasoning,
         source="llm",
-        recommended_action=_bounded(fields, "recommended_action", MAX_ACTION_CHARACTERS, corrections),
-        model=one_line(model, MAX_MODEL_CHARACTERS),
+        recommended_action=action,
+        model=one_line(answer.model, MAX_MODEL_CHARACTERS),
         corrections=tuple(corrections),
+        rule_score=rules.risk_score,
+        model_score=score,
     )
 
 
-def _text(answer: Answer) -> str:
-    if answer.cut_off:
-        raise AnswerCutOffError
+def _fields(answer: Answer) -> dict[str, object]:
+    """Return the object of the verdict. An answer that reached the token limit may be complete, but is not repaired."""
+    if answer.is_prompt_cut_off:
+        raise AnswerCutOffError(detail="the prompt did not fit into the context of the model")
     if not isinstance(answer.text, str):
-        raise AIServiceAnswerError("the answer has no text")
-    return answer.text
+        raise AnswerRejectedError(Kind.NO_TEXT, "the answer has no text")
+    if not answer.cut_off:
+        return verdict_object(answer.text)
+    try:
+        return verdict_object(answer.text, may_repair=False)
+    except AnswerRejectedError as error:
+        raise AnswerCutOffError from error
 
 
 def _score(value: object) -> int:
     number = _number(value)
     if number is None:
-        raise AIServiceAnswerError(f"risk_score is not a whole number: {_shown(value)}")
+        raise AnswerRejectedError(Kind.SCORE, f"risk_score is not a whole number: {_shown(value)}")
     if not 0 <= number <= 100:
-        raise AIServiceAnswerError(f"risk_score is not within 0 to 100: {_shown(value)}")
+        raise AnswerRejectedError(Kind.SCORE, f"risk_score is not within 0 to 100: {_shown(value)}")
     return number
 
 
@@ -97,19 +98,23 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _level(claimed: object, score: int, corrections: list[str]) -> str:
+def _check_level(claimed: object, score: int, corrections: list[str]) -> None:
+    """Reject a level two bands from the score. Note a level that is missing or one band from it."""
     level = level_of(score)
     if not isinstance(claimed, str):
         corrections.append(f"risk_level was missing: {level} by the score of {score}")
-    elif claimed.strip().lower() != level:
+        return
+    name = claimed.strip().lower()
+    if name in LEVELS and abs(rank(name) - rank(level)) > 1:
+        raise AnswerRejectedError(Kind.LEVEL, f"risk_level {name} contradicts the score of {score}")
+    if name != level:
         corrections.append(f"risk_level {_shown(claimed)} does not fit the score of {score}: {level}")
-    return level
 
 
 def _sentence(fields: dict[str, object], name: str, limit: int, corrections: list[str]) -> str:
     text = _bounded(fields, name, limit, corrections)
     if not any(character.isalnum() for character in text):
-        raise AIServiceAnswerError(f"{name} is missing or empty")
+        raise AnswerRejectedError(Kind.MISSING_TEXT, f"{name} is missing or empty")
     return text
 
 
@@ -121,12 +126,6 @@ def _bounded(fields: dict[str, object], name: str, limit: int, corrections: list
     if len(value.strip()) > limit:
         corrections.append(f"{name} was cut to {limit} characters")
     return one_line(value, limit)
-
-
-def _refuse_inventions(text: str, context: Context) -> None:
-    named = ungrounded(text, context)
-    if named:
-        raise AIServiceAnswerError(f"the answer names what was not detected: {', '.join(named[:5])}")
 
 
 def _shown(value: object) -> str:

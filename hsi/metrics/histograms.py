@@ -21,6 +21,7 @@ STAGE, AI_REQUEST = "stage", "ai_request"
 AI_FAILURE = "ai_failure"  # those of AI_REQUEST that failed
 UPLOADS, ERRORS, LOG_LINES_DROPPED = "uploads", "errors", "log_lines_dropped"
 NOTICES_MISSED = "notices_missed"
+REJECTIONS = "rejections"  # answers of the language model, by the kind of the rejection
 SUM = "_sum"  # the total of a histogram's seconds
 # A bound on memory. Names come from our own code, so it should never be reached.
 MOST_SERIES = 200

@@ -77,6 +77,10 @@ def _counters(totals: Totals) -> Iterator[Metric]:
     missed = totals.get(histograms.NOTICES_MISSED, {}).get(("", 0), 0)
     yield CounterMetricFamily("hsi_notices_missed", "Files that a scan found without a notification.", value=missed)
     yield _labelled("hsi_pipeline_errors", "Failed tries of jobs, by error code.", "type", totals, histograms.ERRORS)
+    yield _labelled(
+        "hsi_answers_rejected", "Answers of the language model that were rejected, by kind.", "kind", totals,
+        histograms.REJECTIONS,
+    )  # fmt: skip
     yield _labelled("hsi_uploads_finished", "Uploads by the state they ended in.", "state", totals, histograms.UPLOADS)
 
 

@@ -160,7 +160,7 @@ def test_prose_speaks_against_the_answer_and_not_against_the_service(settings):
         analyse(passes=5)
         assert peer.calls == 5
     assert Event.objects.get().analysis == "failed"
-    assert DeadLetter.objects.get().error_type == "AIServiceAnswerError"
+    assert DeadLetter.objects.get().error_type == "AnswerRejectedError"
     assert not CircuitBreaker.objects.exclude(state="closed").exists()
 
 

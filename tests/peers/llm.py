@@ -12,6 +12,7 @@ with LlmPeer() as peer:
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,18 +22,25 @@ from typing import Any, Self
 
 CHAT, COMPLETION, MODELS, HEALTH = "/v1/chat/completions", "/completion", "/v1/models", "/health"
 MAX_HELD_SECONDS = 30.0
+SEEN_LINE = re.compile(r"- [+-][0-9]+ s(?: to [+-][0-9]+ s)?: ([^;,]+?) (?:once|[0-9]+ times)")
 
 
 def verdict_text(**changes: object) -> str:
-    """The JSON text of a valid verdict that names nothing."""
+    """The JSON text of a valid verdict about a person."""
     fields: dict[str, object] = {
         "risk_score": 42,
         "risk_level": "medium",
-        "summary": "Activity was seen in front of the camera.",
+        "summary": "Someone was seen in front of the camera.",
         "reasoning": "It is brief, and ordinary for this hour.",
         "recommended_action": "",
     }
     return json.dumps({key: value for key, value in {**fields, **changes}.items() if value is not ...})
+
+
+def named(text: str, body: Any) -> str:
+    """`text` with the first label of the question in the place of "Someone"."""
+    first = SEEN_LINE.search(json.dumps(body))
+    return text.replace("Someone", f"A {first[1]}") if first else text
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class LlmPeer:
             return self.models or Reply(raw=json.dumps(listed).encode())
         if self.is_refused(request.body):
             return self.refusal
-        reply = self.replies.popleft() if self.replies else Reply(self.default)
+        reply = self.replies.popleft() if self.replies else Reply(named(self.default, request.body))
         return reply if reply.raw is not None else self._wrapped(reply, request.path)
 
     def _speaks(self, path: str) -> bool:

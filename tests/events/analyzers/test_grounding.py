@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from events.analyzers import Earlier
-from events.analyzers.grounding import unchecked, ungrounded
+from events.analyzers.grounding import ungrounded
 from tests.events.analyzers.contexts import EVENING, context, seen
 
 
@@ -122,8 +122,3 @@ def test_each_line_is_read_in_its_own_language() -> None:
 def test_an_earlier_summary_backs_what_it_names_in_its_language() -> None:
     batch = context(earlier=(Earlier(EVENING, 5, "Er loopt een hond bij de deur."),))
     assert ungrounded("De man is met de hond bij de auto.", batch) == ["car"]
-
-
-def test_a_language_without_a_list_is_named() -> None:
-    assert unchecked("A person is here.\nEn person står vid dörren.") == ["Swedish"]
-    assert unchecked("Eine Person ist an der Tür.") == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from events.analyzers import ANALYZERS, Analyzer, get_analyzer
-from events.analyzers.verdict import AnswerCutOffError
+from events.analyzers.rejections import AnswerCutOffError
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from tests.events.analyzers.contexts import context
 from tests.events.analyzers.test_verdict import BAD
@@ -43,7 +43,7 @@ def test_a_verdict_comes_back_through_either_api(settings: Any, peer: LlmPeer, a
     verdict = get_analyzer().judge(context())
     assert (verdict.risk_score, verdict.risk_level, verdict.source) == (42, "medium", "llm")
     assert verdict.model == "stub-model"
-    assert verdict.answer == verdict_text()
+    assert verdict.answer == verdict_text(summary="A person was seen in front of the camera.")
     assert "person" in verdict.prompt
     assert peer.calls == 1
 
@@ -128,7 +128,7 @@ def test_threads_share_one_probe(peer: LlmPeer) -> None:
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD.items()])
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD.items() if name != "parts"])
 def test_a_bad_answer_ends_in_a_retryable_error_and_the_next_is_fine(
     settings: Any, peer: LlmPeer, api: str, text: object
 ) -> None:
@@ -148,15 +148,52 @@ def test_a_score_that_is_none_is_an_error(peer: LlmPeer, score: object) -> None:
 
 
 def test_a_level_that_contradicts_the_score_is_put_right(peer: LlmPeer) -> None:
-    peer.says(verdict_text(risk_score=95, risk_level="low"))
+    peer.says(verdict_text(risk_score=62, risk_level="medium"))
     verdict = get_analyzer().judge(context())
-    assert (verdict.risk_level, len(verdict.corrections)) == ("critical", 1)
+    assert (verdict.risk_level, len(verdict.corrections)) == ("high", 1)
+
+
+def _message(**fields: Any) -> Reply:
+    choice = {"index": 0, "message": {"role": "assistant", **fields}, "finish_reason": "stop"}
+    return Reply(raw=json.dumps({"choices": [choice]}).encode())
+
+
+CALL = {"type": "function", "function": {"name": "verdict", "arguments": verdict_text()}}
+OLLAMA_CALL = {"function": {"name": "verdict", "arguments": json.loads(verdict_text())}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content": [{"type": "text", "text": verdict_text()}]},
+        {"content": [{"type": "reasoning", "reasoning": "Let me see."}, {"type": "text", "text": verdict_text()}]},
+        {"content": None, "tool_calls": [CALL]},
+        {"content": "", "tool_calls": [OLLAMA_CALL]},
+        {"content": "", "function_call": CALL["function"]},
+        {"content": "", "reasoning_content": f"I weigh it. {verdict_text()}"},
+        {"content": "Done.", "reasoning": verdict_text()},
+        {"content": verdict_text(), "reasoning_content": verdict_text(risk_score=90)},
+    ],
+    ids=[
+        "parts",
+        "parts with thoughts",
+        "tool",
+        "tool of an object",
+        "function",
+        "thoughts",
+        "thoughts and prose",
+        "both",
+    ],
+)
+def test_a_verdict_is_found_anywhere_in_the_message(peer: LlmPeer, fields: dict[str, Any]) -> None:
+    peer.replies.append(_message(**fields))
+    assert get_analyzer().judge(context()).model_score == 42
 
 
 @pytest.mark.parametrize("api", APIS)
 def test_an_answer_that_ran_out_of_tokens_is_an_error_of_its_own(settings: Any, peer: LlmPeer, api: str) -> None:
     use(settings, peer, api)
-    peer.says(verdict_text(), cut_off=True)
+    peer.says(verdict_text()[:-1], cut_off=True)
     refused(AnswerCutOffError)
 
 
@@ -165,7 +202,7 @@ def test_every_way_in_which_llamacpp_says_cut_off_is_understood(
     settings: Any, peer: LlmPeer, said: dict[str, Any]
 ) -> None:
     use(settings, peer, "llamacpp")
-    peer.replies.append(Reply(raw=json.dumps({"content": verdict_text(), **said}).encode()))
+    peer.replies.append(Reply(raw=json.dumps({"content": verdict_text()[:-1], **said}).encode()))
     refused(AnswerCutOffError)
 
 

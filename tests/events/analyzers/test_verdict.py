@@ -12,19 +12,22 @@ from hypothesis import strategies as st
 from events.analyzers import Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
-from events.analyzers.verdict import KEPT_ANSWER_CHARACTERS, AnswerCutOffError, verdict_from
+from events.analyzers.rejections import AnswerCutOffError, AnswerRejectedError, Kind
+from events.analyzers.verdict import KEPT_ANSWER_CHARACTERS, verdict_from
 from events.severity import level_of
 from hsi.errors import AIServiceAnswerError
 from tests.events.analyzers.contexts import context, seen
 from tests.peers.llm import verdict_text
 
+RULES = Verdict(50, "medium", "A person", "Score by rules", "rules", rule_score=50)
+
 
 def judged(text: Any, **changes: Any) -> Verdict:
-    return verdict_from(Answer(text, **changes), context(), service="nemotron")
+    return verdict_from(Answer(text, **changes), context(), RULES, service="nemotron")
 
 
-def refused(text: Any, **changes: Any) -> AIServiceAnswerError:
-    with pytest.raises(AIServiceAnswerError) as caught:
+def refused(text: Any, **changes: Any) -> AnswerRejectedError:
+    with pytest.raises(AnswerRejectedError) as caught:
         judged(text, **changes)
     return caught.value
 
@@ -35,19 +38,32 @@ def test_a_clean_answer_becomes_a_verdict() -> None:
     assert verdict == Verdict(
         risk_score=42,
         risk_level="medium",
-        summary="Activity was seen in front of the camera.",
+        summary="Someone was seen in front of the camera.",
         reasoning="It is brief, and ordinary for this hour.",
         source="llm",
         recommended_action="Lock the car.",
         model="a model",
+        rule_score=50,
+        model_score=42,
     )
     assert verdict.answer == text
 
 
 @pytest.mark.parametrize(("score", "number"), [(0, 0), (100, 100), ("75", 75), (" 75.0 ", 75), (75.0, 75), ("007", 7)])
 def test_a_whole_number_is_a_score_however_it_is_written(score: object, number: int) -> None:
-    verdict = judged(verdict_text(risk_score=score))
-    assert (verdict.risk_score, verdict.risk_level) == (number, level_of(number))
+    verdict = judged(verdict_text(risk_score=score, risk_level=level_of(number)))
+    assert verdict.model_score == number
+
+
+@pytest.mark.parametrize(("score", "final"), [(0, 20), (20, 20), (80, 80), (100, 80)])
+def test_a_score_far_from_the_rules_is_held_near_them_and_the_score_of_the_model_is_kept(
+    score: int, final: int
+) -> None:
+    verdict = judged(verdict_text(risk_score=score, risk_level=level_of(score)))
+    assert (verdict.risk_score, verdict.risk_level) == (final, level_of(final))
+    assert (verdict.rule_score, verdict.model_score) == (50, score)
+    held = (f"score {score} held at {final}, because the rules score 50",) if score != final else ()
+    assert verdict.corrections == held
 
 
 @pytest.mark.parametrize(
@@ -86,9 +102,14 @@ def test_a_number_that_json_should_not_hold_is_refused(score: str) -> None:
 
 
 def test_a_level_that_contradicts_the_score_is_put_right_and_noted() -> None:
-    verdict = judged(verdict_text(risk_score=90, risk_level="low"))
-    assert verdict.risk_level == "critical"
-    assert verdict.corrections == ("risk_level 'low' does not fit the score of 90: critical",)
+    verdict = judged(verdict_text(risk_score=62, risk_level="medium"))
+    assert verdict.risk_level == "high"
+    assert verdict.corrections == ("risk_level 'medium' does not fit the score of 62: high",)
+
+
+def test_a_level_two_bands_from_the_score_is_rejected() -> None:
+    error = refused(verdict_text(risk_score=75, risk_level="low"))
+    assert (error.kind, error.detail) == (Kind.LEVEL, "risk_level low contradicts the score of 75")
 
 
 def test_a_missing_level_is_noted_and_a_level_in_capitals_is_fine() -> None:
@@ -103,7 +124,9 @@ def test_a_verdict_without_words_is_refused(name: str, value: object) -> None:
 
 
 def test_long_texts_are_cut_and_control_characters_dropped() -> None:
-    verdict = judged(verdict_text(summary="s" * 5000, reasoning="r\x00\x1b\r\n" * 1500, recommended_action="a" * 900))
+    verdict = judged(
+        verdict_text(summary="person " + "s" * 5000, reasoning="r\x00\x1b\r\n" * 1500, recommended_action="a" * 900)
+    )
     assert (len(verdict.summary), len(verdict.reasoning), len(verdict.recommended_action)) == (300, 2000, 300)
     assert f"{verdict.summary}{verdict.reasoning}".isprintable()
     assert len(verdict.corrections) == 3
@@ -119,12 +142,21 @@ def test_an_answer_that_names_what_was_not_detected_is_refused() -> None:
     assert "knife" in error.body
 
 
-def test_an_answer_that_was_cut_off_is_an_error_of_its_own_even_when_it_parses() -> None:
-    error = refused(verdict_text(), cut_off=True)
+def test_a_complete_answer_at_the_token_limit_is_used_and_an_incomplete_one_is_an_error_of_its_own() -> None:
+    assert judged(verdict_text(), cut_off=True) == judged(verdict_text())
+    error = refused(verdict_text()[:-3], cut_off=True)
     assert isinstance(error, AnswerCutOffError)
     assert error.code == "AI_SERVICE_ANSWER_CUT_OFF"
     assert error.retryable
-    assert "Activity" in error.body
+    assert "Someone" in error.body
+
+
+def test_an_incomplete_answer_is_not_repaired_after_the_token_limit() -> None:
+    assert refused(verdict_text().replace("}", ",}"), cut_off=True).kind == Kind.CUT_OFF
+
+
+def test_an_answer_to_half_a_prompt_is_rejected() -> None:
+    assert refused(verdict_text(), is_prompt_cut_off=True).kind == Kind.CUT_OFF
 
 
 BAD = {
@@ -140,7 +172,8 @@ BAD = {
     "list of a verdict": f"[{verdict_text()}]",
     "string": '"risk_score 50"',
     "number": "75",
-    "nested": f'{{"verdict": {verdict_text()}}}',
+    "nested twice": f'{{"a": {{"verdict": {verdict_text()}}}}}',
+    "two nested": f'{{"a": {verdict_text()}, "b": {verdict_text()}}}',
     "empty object": "{}",
     "deep": "[" * 30_000,
     "deep objects": '{"risk_score":' * 2_000,
@@ -172,6 +205,8 @@ REPAIRED = {
     "think that the server opened": f"So I say 42.</think>{verdict_text()}",
     "think that never closed": f"<think>Done thinking. {verdict_text()}",
     "prose": f"Here is my verdict: {verdict_text()} I hope that helps! {{}}",
+    "nested": f'{{"verdict": {verdict_text()}}}',
+    "nested in prose": f'So: {{"verdict": {verdict_text()}}}.',
     "twice the same": f"{verdict_text()}\n{verdict_text()}",
     "trailing comma": verdict_text().replace("}", ",}"),
     "single quotes": verdict_text().replace('"', "'"),
@@ -250,11 +285,11 @@ def test_any_json_in_place_of_a_score_or_a_text_is_refused_or_true_to_its_number
     for name in ("risk_score", "summary", "reasoning"):
         text = json.dumps({**json.loads(verdict_text()), name: value})
         try:
-            verdict = verdict_from(Answer(text), context(seen("person"), seen("car")), service="s")
+            verdict = verdict_from(Answer(text), context(seen("person"), seen("car")), RULES, service="s")
         except AIServiceAnswerError:
             continue
         if name == "risk_score":
-            assert verdict.risk_score == float(value)
+            assert verdict.model_score == float(value)
 
 
 def test_an_answer_is_kept_as_it_came_as_far_as_a_database_takes_it() -> None:
