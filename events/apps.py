@@ -10,8 +10,10 @@ class EventsConfig(AppConfig):
     verbose_name = "Events"
 
     def ready(self) -> None:
-        from events import checks  # noqa: F401  (registers the system checks)
+        from events import checks, habits  # noqa: F401  (registers the system checks)
+        from hsi.db import row_retention
 
+        row_retention.register(habits.expired)
         post_migrate.connect(keep_search_index, sender=self)
         register_jobs()
         register_messages()
@@ -54,7 +56,11 @@ def register_navigation() -> None:
     from hsi.admin import navigation
     from hsi.admin.navigation import Item
 
-    navigation.register("Review", Item("Events", "visibility", "events.event", 10, "unreviewed"))
+    navigation.register(
+        "Review",
+        Item("Events", "visibility", "events.event", 10, "unreviewed"),
+        Item("Habits", "schedule", "events.habit", 50),
+    )
     navigation.register(
         "Alerts",
         Item("Alerts", "notification_important", "events.alert", 10, "alerts", "bad"),

@@ -1,4 +1,5 @@
-"""The context of a batch for an analyser: the camera, its local time, the detections, and its earlier events.
+"""The context of a batch for an analyser: the camera and its place, its local time and light, the detections, and its
+habits and earlier events.
 
 It has nothing of other cameras. A verdict quotes its context, and every user who may see the camera reads the verdict.
 `events.nearby` shows detections of other cameras according to the rights of the reader.
@@ -9,7 +10,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from detection.models import Batch, Detection
+from events import habits
 from events.analyzers import Context, Earlier, Seen
+from events.analyzers.light import light_at
 from events.models import Event
 
 SEEN_LIMIT = 500
@@ -18,14 +21,16 @@ EARLIER_LIMIT = 5
 
 
 def build_context(batch: Batch) -> Context:
-    """Build the context with two bounded queries."""
+    """Build the context with three bounded queries, and one more for the zones."""
     zone = batch.camera.zone
-    detections = Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:SEEN_LIMIT]
+    started_at, ended_at = batch.started_at.astimezone(zone), batch.ended_at.astimezone(zone)
+    detections = list(Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:SEEN_LIMIT])
+    kinds = habits.zone_kinds(batch.camera_id, {one for detection in detections for one in detection.zones})
     return Context(
         camera_id=batch.camera_id,
         camera_name=batch.camera.name,
-        started_at=batch.started_at.astimezone(zone),
-        ended_at=batch.ended_at.astimezone(zone),
+        started_at=started_at,
+        ended_at=ended_at,
         seen=tuple(
             Seen(
                 detection.label,
@@ -34,11 +39,15 @@ def build_context(batch: Batch) -> Context:
                 detection.frame_offset,
                 (detection.x, detection.y, detection.width, detection.height),
                 str(detection.upload_id),
+                tuple(kinds[one] for one in detection.zones if kinds.get(one)),
             )
             for detection in detections
         ),
         earlier=_earlier(batch),
         image_count=batch.upload_count,
+        place=batch.camera.place,
+        light=max(light_at(started_at), light_at(ended_at)),
+        habits=habits.days_seen(batch.camera_id, started_at),
     )
 
 

@@ -16,6 +16,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
+from events import habits
 from events.alerting.evaluate import evaluate
 from events.alerting.matching import label_summaries
 from events.analyzers import Context, Verdict, get_analyzer, service
@@ -130,6 +131,7 @@ def save_event(
     event.detection_count, event.is_fast_path = batch.detection_count, batch.is_fast_path
     event.updated_at = timezone.now()
     event.save()
+    habits.record(event, labels)
     if is_new:
         _measure_latency(batch)
     if analysis == Event.Analysis.DONE:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from cameras.access import only_visible
-from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, NotificationChannel
+from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, Habit, NotificationChannel
 from hsi.security.policy import Policy, register
 from hsi.security.roles import Role
 
 register(Policy(Role.VIEWER, Role.ADMIN, Role.OPERATOR, Role.OPERATOR, rows=only_visible), Event)
 register(Policy(view=Role.VIEWER, change=Role.OPERATOR, rows=only_visible), Alert)
+register(Policy(view=Role.VIEWER, delete=Role.OPERATOR, rows=only_visible), Habit)
 register(
     Policy(Role.VIEWER, Role.OPERATOR, Role.OPERATOR, rows=partial(only_visible, field="event__camera")), EventFeedback
 )

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from events.api import actions, alerts, events, history
+from events.api import actions, alerts, events, habits, history
 from events.home import account, views
 from events.notifications import api as notifications
 from events.stream.schema import StreamSchema
@@ -21,6 +21,7 @@ api = [
     path("events/<int:pk>/clip", actions.EventClip.as_view()),
     path("events/<int:pk>/reanalyse", actions.ReanalyseEvent.as_view()),
     path("events/<int:pk>/restore", actions.RestoreEvent.as_view()),
+    path("cameras/<slug:pk>/habits", habits.Habits.as_view()),
     path("alert-rules", alerts.Rules.as_view()),
     path("alert-rules/<int:pk>", alerts.OneRule.as_view()),
     path("alert-rules/<int:pk>/test", alerts.TestRule.as_view()),

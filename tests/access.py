@@ -57,6 +57,7 @@ MATRIX: dict[str, Answers] = {
     "api/cameras/<slug:pk>/zones/<slug:zone>": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/static-objects": OF_THE_CAMERA,
     "api/cameras/<slug:pk>/static-objects/<int:static_object>": NOT_TO_READ,
+    "api/cameras/<slug:pk>/habits": OF_THE_CAMERA,
     "api/uploads": ANYONE_SIGNED_IN,
     "api/uploads/<int:pk>": OF_THE_CAMERA,
     "api/uploads/<int:pk>/file": OF_THE_CAMERA,
@@ -136,6 +137,7 @@ CHANGES: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
         404,
     ),
     ("delete", "api/cameras/<slug:pk>/static-objects"): (401, 403, 403, 204, 204),
+    ("delete", "api/cameras/<slug:pk>/habits"): (401, 403, 403, 204, 204),
     ("post", "api/uploads/<int:pk>/retry"): (401, 403, 403, 409, 409),
     ("patch", "api/events/<int:pk>"): (401, 403, 403, 200, 200),
     ("delete", "api/events/<int:pk>"): (401, 403, 403, 204, 404),
@@ -244,6 +246,8 @@ def build() -> World:
     factories.detection(factories.upload(other), theirs.batch)
     factories.zone(other, id="bed")
     factories.static_object(other)
+    factories.habit(event)
+    factories.habit(theirs)
     Scene.objects.bulk_create([Scene(camera=camera), Scene(camera=other)])
     rule, channel = factories.rule(name="rule-of-the-boss"), factories.channel(name="channel-of-the-boss")
     alert = factories.alert(event, rule=rule)

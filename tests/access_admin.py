@@ -16,7 +16,7 @@ from tests.access import PEOPLE, STAFF, Case, is_admin, routes
 SEEN_BY_STAFF = {
     "cameras.camera", "cameras.upload", "cameras.zone", "detection.detection", "detection.batch",
     "detection.staticobject",
-    "events.event", "events.alert",
+    "events.event", "events.habit", "events.alert",
 }  # fmt: skip
 # Of these, operators change what they see: by the form, by actions of the list, by buttons on the page.
 FORMS_OF_OPERATORS = {"events.event"}

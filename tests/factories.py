@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection, StaticObject
-from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
+from events.models import Alert, AlertRule, Delivery, Event, Habit, NotificationChannel
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
 from hsi.queues import Job, JobHandler
@@ -120,6 +120,13 @@ def static_object(of: Camera | None = None, **values: Any) -> StaticObject:
         "remembered_at": NOW + timedelta(minutes=10),
     }  # fmt: skip
     return StaticObject.objects.create(**{"camera": of or camera(), **defaults, **values})
+
+
+def habit(of: Event, **values: Any) -> Habit:
+    """A person outside all zones, in the hour of the event."""
+    when = of.started_at.astimezone(of.camera.zone)
+    defaults: dict[str, Any] = {"label_group": "person", "day": when.date(), "hour": when.hour}
+    return Habit.objects.create(**{"camera": of.camera, "event": of, **defaults, **values})
 
 
 def event(of: Camera | None = None, **values: Any) -> Event:

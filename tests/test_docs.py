@@ -261,7 +261,7 @@ def test_every_reason_for_quarantine_is_listed() -> None:
 
 
 def test_the_points_of_the_rules_are_those_of_the_code() -> None:
-    table = section(page("detectors-and-models.md"), "What the rules score")
-    shown = {name: int(points) for names, points in re.findall(r"^\| ([a-z ,]+) \| (\d+) \|", table, re.MULTILINE)
-             for name in names.split(", ")}  # fmt: skip
-    assert shown == {**rules.POINTS, "anything else": rules.OTHER_POINTS}
+    rows = re.findall(r"^\| ([a-z ]+) ((?:\| \d+ ){4})\|", section(page("risk-score.md"), "The parts"), re.MULTILINE)
+    shown = {name: [int(number) for number in re.findall(r"\d+", numbers)] for name, numbers in rows}
+    places = ("street", "entrance", "driveway", "private")
+    assert shown == {part.name: [part.points[place] for place in places] for part in rules.PARTS}

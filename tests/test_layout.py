@@ -33,8 +33,8 @@ TOP_MODULES = {
     "cameras": {"access", "clock_offset", "labels", "offline", "services", "unassigned_folders", "vendors", "zones"},
     "detection": {"batching", "loops", "pipeline"},
     "events": {
-        "actions", "context", "labels", "loops", "nearby", "pending", "pipeline", "search", "search_index", "severity",
-        "stats", "timeline",
+        "actions", "context", "habits", "labels", "loops", "nearby", "pending", "pipeline", "search", "search_index",
+        "severity", "stats", "timeline",
     },
     "monitoring": {"bulk_jobs", "housekeeping", "job_runs", "log_writer", "reconcile"},
 }  # fmt: skip

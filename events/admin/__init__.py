@@ -1,5 +1,5 @@
 """Events, alerts and notifications in Django's admin. Importing it registers every page."""
 
-from events.admin import alerts, events, notifications
+from events.admin import alerts, events, habits, notifications
 
-__all__ = ["alerts", "events", "notifications"]
+__all__ = ["alerts", "events", "habits", "notifications"]

@@ -1,19 +1,23 @@
 """Analysers: judge a batch of detections. This module has their protocol and the choice by the setting `ANALYZER`.
 
-`rules` scores by a fixed table. `llm` asks a language model: `prompt` builds the request, `server` finds out which API
-the server has (`apis`, `server_offer`) and sends it, `extract` finds the JSON in the answer, and `verdict` checks it.
-`sanity` compares its texts with the detections (`grounding`: things, `assertions`: roles, acts and looks, in the words
-of `languages`), and `bounds` keeps the score near that of the rules. `texts` makes foreign text safe.
+`rules` scores a `situation`, which holds what a context says about place, habit, `light` and people, by a fixed list of
+parts. `llm` asks a language model: `prompt` builds the request, `server` finds out which API the server has (`apis`,
+`server_offer`) and sends it, `extract` finds the JSON in the answer, and `verdict` checks it. `sanity` compares its
+texts with the detections (`grounding`: things, `assertions`: roles, acts and looks, in the words of `languages`), and
+`bounds` keeps the score near that of the rules. `texts` makes foreign text safe.
 """
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
 
+from events.analyzers.light import Light
 from hsi.registry import Registry
 
 
@@ -27,6 +31,7 @@ class Seen:
     frame_offset_seconds: float | None = None  # within a clip
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # x, y, width, height in 0..1
     upload_id: str = ""  # distinguishes two pictures of the same second
+    zone_kinds: tuple[str, ...] = ()  # of the zones that the object stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,25 @@ class Earlier:
     started_at: datetime  # in the camera's time zone
     risk_score: int | None
     summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The path of one object through the pictures, in plain words such as "the left"."""
+
+    label: str
+    came_from: str = ""
+    stayed_at: str = ""  # the name of a zone
+    stayed_seconds: float = 0.0
+    left_to: str = ""
+
+
+class Identity(enum.StrEnum):
+    """Whether the people of a batch are known. It is unknown as soon as one of them is a stranger."""
+
+    NOT_CHECKED = ""
+    KNOWN = "known"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,12 @@ class Context:
     seen: tuple[Seen, ...]
     earlier: tuple[Earlier, ...] = ()
     image_count: int = 0
+    place: str = ""  # a value of `Camera.Place`
+    light: Light = Light.DAY
+    # Days of the last ten on which the camera saw a group of labels at this hour, by zone kind ("": outside) and group.
+    habits: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    identity: Identity = Identity.NOT_CHECKED
+    tracks: tuple[Track, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:

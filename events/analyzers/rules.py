@@ -1,66 +1,92 @@
-"""Judges a batch by fixed rules, without a model or network. The same batch always gets the same verdict.
+"""Judges a situation by a fixed list of parts, without a model or network. The same situation always gets the same
+score.
 
-The score is the sum of these parts. The reasoning lists each of them:
+Each label is scored by the sum of `PARTS`, and the most serious label decides. A label that the detector is not sure
+about stays low. The points are a convention. They were chosen so that everyday situations get the levels that a careful
+person would give them (`make judge`), and so that
 
-- label: the points of the most serious label (`POINTS`), half of them for its presence and half in proportion to its
-best
-  confidence, so that 45 points at 90 % are 43
-- other labels: a quarter of the points of each other label, at most `MAX_OTHERS`
-- night: two fifths of the first part again, if the batch began or ended between 22:00 and 06:00 local time
-- together: 8 for each further person in the same picture, at most `MAX_TOGETHER`
-- repeated: 2 for each doubling of the number of detections, at most `MAX_REPEATED`
-- stay: 5 from 30 seconds on, 10 from 60 seconds on
-- camera: 0, until the place of a camera is known (`camera_points`)
-
-No part is negative, so more detections, a higher confidence or a later hour never lower a score. The points are a
-convention, not a measurement: a person is medium by day and high at night, vehicles and pets alone are low, and several
-people who stay at night are critical.
+- the number of pictures never changes a score,
+- a habit never raises it, and a darker hour, more protected ground or a longer stay never lowers it,
+- a person on private ground at night is never below medium.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from events.analyzers import Context, Verdict
-from events.analyzers.texts import one_line, sentence, together
+from django.conf import settings
+
+from events.analyzers import Context, Identity, Verdict
+from events.analyzers.light import Light
+from events.analyzers.sentence import duration, quantity, sentence
+from events.analyzers.situation import HABIT_DAYS, PLACE_NOT_SET, Situation, Subject, situation_of
 from events.severity import level_of
 
-POINTS = {
-    "person": 45,
-    "knife": 55,
-    "baseball bat": 45,
-    "bear": 50,
-    "car": 20,
-    "truck": 22,
-    "bus": 20,
-    "motorcycle": 22,
-    "bicycle": 20,
-    "boat": 18,
-    "backpack": 12,
-    "handbag": 12,
-    "suitcase": 15,
-    "dog": 10,
-    "horse": 12,
-    "cow": 12,
-    "sheep": 8,
-    "cat": 5,
-    "bird": 3,
+PERSON, WEAPON = "person", "weapon"
+# How much of the points of a person a label gets by its group. Other groups and labels: `OTHER_WEIGHT`.
+WEIGHTS = {PERSON: 1.0, "vehicle": 0.5}
+OTHER_WEIGHT = 0.1
+DANGEROUS_ANIMALS = frozenset({"bear"})
+# By day these are things for play or work: a bat everywhere, the tools on private ground and indoors.
+BATS = frozenset({"baseball bat"})
+TOOLS = frozenset({"knife", "axe"})
+PLACES_OF_TOOLS = frozenset({"private", "indoor"})
+SHORT_SECONDS, LONG_SECONDS = 10, 60  # a stay counts from the first on, and in full from the second on
+SEVERAL, MANY_VEHICLES = 3, 2
+SHARE_OF_NIGHT = {Light.DAY: 0.0, Light.DARK: 0.5, Light.NIGHT: 1.0}
+PLACE_TEXTS = {
+    "street": "In the street",
+    PLACE_NOT_SET: "The camera has no place, and counts as one at the entrance",
+    "entrance": "At the entrance",
+    "driveway": "In the driveway",
+    "indoor": "Indoors",
+    "private": "On private ground",
 }
-OTHER_POINTS = 8
-MAX_OTHERS = 12
-NIGHT_STARTS_HOUR, NIGHT_ENDS_HOUR = 22, 6
-TOGETHER_POINTS, MAX_TOGETHER = 8, 16
-REPEATED_POINTS, MAX_REPEATED = 2, 10
-MAX_LABEL_CHARACTERS = 40
+
+Share = Callable[[Situation, Subject], float]
+Text = Callable[[Situation, Subject], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a score, and its reason."""
+    """A part of the score: its points by place, the share of them that counts (0 to 1), and its reason.
 
+    A weighted part counts less for vehicles, animals and things (`WEIGHTS`).
+    """
+
+    name: str
+    points: Mapping[str, int]
+    share: Share
+    why: Text
+    is_weighted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A part of one score."""
+
+    name: str
     points: int
-    why: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score of 0 to 100 with its reasons. `held_at` is the highest score allowed, `held_why` the reason for it."""
+
+    subject: Subject | None
+    reasons: tuple[Reason, ...]
+    held_at: int = 100
+    held_why: str = "100 is the highest score"
+
+    @property
+    def total(self) -> int:
+        return sum(reason.points for reason in self.reasons)
+
+    @property
+    def value(self) -> int:
+        return min(self.total, self.held_at)
 
 
 class RulesAnalyzer:
@@ -69,16 +95,15 @@ class RulesAnalyzer:
     name = "rules"
 
     def judge(self, context: Context) -> Verdict:
-        parts = [part for step in STEPS for part in step(context) if part.points > 0]
-        total = sum(part.points for part in parts)
-        score = min(total, 100)
+        situation = situation_of(context)
+        score = score_of(situation)
         return Verdict(
-            risk_score=score,
-            risk_level=level_of(score),
-            summary=sentence(context),
-            reasoning=_reasoning(parts, total),
+            risk_score=score.value,
+            risk_level=level_of(score.value),
+            summary=sentence(situation),
+            reasoning=explanation(score),
             source="rules",
-            rule_score=score,
+            rule_score=score.value,
         )
 
     def check(self) -> str:
@@ -88,85 +113,150 @@ class RulesAnalyzer:
         """Do nothing: no resource is open."""
 
 
-def _reasoning(parts: list[Part], total: int) -> str:
-    if not parts:
-        return "Score by rules: nothing was detected, so nothing counts. Total 0."
-    listed = "; ".join(f"{part.why} +{part.points}" for part in parts)
-    held = ", held at 100" if total > 100 else ""
-    return f"Score by rules: {listed}. Total {total}{held}."
+def score_of(situation: Situation) -> Score:
+    """Return the score of the most serious label. The first label wins a tie."""
+    scores = [_score_of_subject(situation, subject) for subject in situation.subjects]
+    return max(scores, key=lambda score: score.value, default=Score(None, ()))
 
 
-def kind_points(context: Context) -> list[Part]:
-    """Return the points of the most serious label, and of the others."""
-    ranked = _ranked(context)
-    if not ranked:
-        return []
-    (first, points, confidence), *others = ranked
-    parts = [Part(points, f"{first} at {confidence:.0%}")]
-    more = min(sum(points for _, points, _ in others) // 4, MAX_OTHERS)
-    names = ", ".join(name for name, _, _ in others[:5])
-    return [*parts, Part(more, f"also {names}")]
+def explanation(score: Score) -> str:
+    """Return the score and its parts, one in a line."""
+    if score.subject is None:
+        return "Score 0 by rules: nothing was detected."
+    lines = [f"Score {score.value} by rules, for {quantity(score.subject.label, score.subject.count)}:"]
+    lines += [f"- {reason.text}: +{reason.points}" for reason in score.reasons]
+    if score.total > score.held_at:
+        lines.append(f"- Together {score.total}, held at {score.held_at}: {score.held_why}")
+    return "\n".join(lines)
 
 
-def night_points(context: Context) -> list[Part]:
-    ranked = _ranked(context)
-    by_night = [when for when in (context.started_at, context.ended_at) if is_night(when.hour)]
-    if not ranked or not by_night:
-        return []
-    return [Part(ranked[0][1] * 2 // 5, f"night ({by_night[0]:%H:%M})")]
+def _score_of_subject(situation: Situation, subject: Subject) -> Score:
+    weight = WEIGHTS.get(subject.group, OTHER_WEIGHT)
+    reasons = []
+    for part in PARTS:
+        own = weight if part.is_weighted else 1.0
+        points = round(part.points[subject.place] * own * part.share(situation, subject))
+        if points:
+            reasons.append(Reason(part.name, points, part.why(situation, subject)))
+    if subject.is_sure:
+        return Score(subject, tuple(reasons))
+    why = f"the detector is not sure (best confidence {subject.confidence:.0%})"
+    return Score(subject, tuple(reasons), settings.SEVERITY_LOW_MAX, why)
 
 
-def together_points(context: Context) -> list[Part]:
-    people = together(context).get("person", 0)
-    points = min((people - 1) * TOGETHER_POINTS, MAX_TOGETHER)
-    return [Part(points, f"{people} people in one picture")]
+def _always(situation: Situation, subject: Subject) -> float:
+    return 1.0
 
 
-def repeated_points(context: Context) -> list[Part]:
-    count = len(context.seen)
-    doublings = max(count, 1).bit_length() - 1
-    return [Part(min(doublings * REPEATED_POINTS, MAX_REPEATED), f"seen {count} times")]
+def _unusual(situation: Situation, subject: Subject) -> float:
+    """One day of habit halves the share, and two leave a third."""
+    return 0.0 if _is_known(situation, subject) else 1 / (1 + subject.habit_days)
 
 
-def stay_points(context: Context) -> list[Part]:
-    times = [detection.captured_at for detection in context.seen]
-    seconds = (max(times) - min(times)).total_seconds() if times else 0.0
-    points = 10 if seconds >= 60 else 5 if seconds >= 30 else 0
-    return [Part(points, f"over {seconds:.0f} seconds")]
+def _night(situation: Situation, subject: Subject) -> float:
+    """A habit at night weighs less than one by day, so that a second visit in the garden is still alarming."""
+    return 0.0 if _is_known(situation, subject) else SHARE_OF_NIGHT[situation.light] / (1 + subject.habit_days / 4)
 
 
-def camera_points(context: Context) -> list[Part]:
-    """Return the points for the place and history of the camera: none so far."""
-    return []
+def _stay(situation: Situation, subject: Subject) -> float:
+    """Vehicles and things stay: only people who do are unusual."""
+    if subject.group != PERSON:
+        return 0.0
+    share = (subject.seconds - SHORT_SECONDS) / (LONG_SECONDS - SHORT_SECONDS)
+    return min(max(share, 0.0), 1.0) * _unusual(situation, subject)
 
 
-STEPS: tuple[Callable[[Context], list[Part]], ...] = (
-    kind_points,
-    night_points,
-    together_points,
-    repeated_points,
-    stay_points,
-    camera_points,
+def _stay_at_night(situation: Situation, subject: Subject) -> float:
+    return _stay(situation, subject) * SHARE_OF_NIGHT[situation.light]
+
+
+def _between_vehicles(situation: Situation, subject: Subject) -> float:
+    vehicles = sum(one.count for one in situation.subjects if one.group == "vehicle" and one.is_sure)
+    return _stay_at_night(situation, subject) if vehicles >= MANY_VEHICLES else 0.0
+
+
+def _several(situation: Situation, subject: Subject) -> float:
+    if subject.group != PERSON:
+        return 0.0
+    share = min((subject.count - 1) / (SEVERAL - 1), 1.0)
+    return share * _unusual(situation, subject) * SHARE_OF_NIGHT[situation.light]
+
+
+def _stranger(situation: Situation, subject: Subject) -> float:
+    is_stranger = subject.group == PERSON and situation.identity is Identity.UNKNOWN
+    return _unusual(situation, subject) if is_stranger else 0.0
+
+
+def _armed(situation: Situation, subject: Subject) -> float:
+    carries = subject.group in (PERSON, WEAPON)
+    return 1.0 if carries and any(_is_weapon(situation, one) for one in situation.subjects) else 0.0
+
+
+def _is_weapon(situation: Situation, subject: Subject) -> bool:
+    """One picture of a weapon is often a mistake of the detector."""
+    if subject.group != WEAPON or subject.pictures < 2 or not subject.is_sure:
+        return False
+    by_day = situation.light is Light.DAY
+    is_harmless = subject.label in BATS or (subject.label in TOOLS and subject.place in PLACES_OF_TOOLS)
+    return not (by_day and is_harmless)
+
+
+def _dangerous_animal(situation: Situation, subject: Subject) -> float:
+    return 1.0 if subject.label in DANGEROUS_ANIMALS else 0.0
+
+
+def _is_known(situation: Situation, subject: Subject) -> bool:
+    return subject.group == PERSON and situation.identity is Identity.KNOWN
+
+
+def _place_text(situation: Situation, subject: Subject) -> str:
+    return PLACE_TEXTS[subject.place]
+
+
+def _habit_text(situation: Situation, subject: Subject) -> str:
+    if subject.habit_days:
+        return f"Seen here at this hour on {subject.habit_days} of the last {HABIT_DAYS} days"
+    return f"Never seen here at this hour in the last {HABIT_DAYS} days"
+
+
+def _night_text(situation: Situation, subject: Subject) -> str:
+    dark = situation.light is Light.DARK
+    return f"{'After sunset and before sunrise' if dark else 'At night'} ({situation.at:%H:%M})"
+
+
+def _stay_text(situation: Situation, subject: Subject) -> str:
+    return f"Stayed for {duration(subject.seconds)}"
+
+
+def _weapon_text(situation: Situation, subject: Subject) -> str:
+    weapon = next(one for one in situation.subjects if _is_weapon(situation, one))
+    return f"{quantity(weapon.label, weapon.count).capitalize()} in {weapon.pictures} pictures"
+
+
+def _animal_text(situation: Situation, subject: Subject) -> str:
+    return "An animal that attacks people"
+
+
+def _by_place(street: int, entrance: int, driveway: int, private: int) -> Mapping[str, int]:
+    """Return points by place. Indoors counts as private ground, and a camera without a place as the entrance."""
+    return {
+        "street": street, PLACE_NOT_SET: entrance, "entrance": entrance, "driveway": driveway,
+        "indoor": private, "private": private,
+    }  # fmt: skip
+
+
+# The score is the sum of these parts. A part without points is not listed.
+# fmt: off
+PARTS: tuple[Part, ...] = (
+    Part("place", _by_place(0, 10, 12, 15), _always, _place_text),
+    Part("unusual", _by_place(5, 25, 25, 25), _unusual, _habit_text),
+    Part("night", _by_place(20, 20, 28, 58), _night, _night_text),
+    Part("stay", _by_place(10, 10, 10, 10), _stay, _stay_text),
+    Part("stay at night", _by_place(20, 10, 0, 0), _stay_at_night, lambda *_: "Stayed where people usually pass"),
+    Part("between vehicles", _by_place(10, 0, 0, 0), _between_vehicles, lambda *_: "Between vehicles at night"),
+    Part("several", _by_place(8, 8, 8, 8), _several, lambda _, subject: f"{subject.count} people at once at night"),
+    Part("stranger", _by_place(5, 10, 10, 10), _stranger, lambda *_: "Not a known person"),
+    Part("weapon", _by_place(50, 50, 50, 50), _armed, _weapon_text, is_weighted=False),
+    Part("dangerous animal", _by_place(60, 60, 60, 60), _dangerous_animal, _animal_text, is_weighted=False),
 )
-
-
-def is_night(hour: int) -> bool:
-    return hour >= NIGHT_STARTS_HOUR or hour < NIGHT_ENDS_HOUR
-
-
-def _ranked(context: Context) -> list[tuple[str, int, float]]:
-    """Return (label, points, best confidence) of each label, the most serious first."""
-    best: dict[str, float] = {}
-    for detection in context.seen:
-        best[detection.label] = max(best.get(detection.label, 0.0), detection.confidence)
-    ranked = [(_name(label), _points(label, confidence), confidence) for label, confidence in best.items()]
-    return sorted(ranked, key=lambda entry: (-entry[1], entry[0]))
-
-
-def _points(label: str, confidence: float) -> int:
-    sure = min(max(confidence, 0.0), 1.0)
-    return round(POINTS.get(label, OTHER_POINTS) * (0.5 + 0.5 * sure))
-
-
-def _name(label: str) -> str:
-    return one_line(label, MAX_LABEL_CHARACTERS) or "something"
+# fmt: on

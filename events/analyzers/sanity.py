@@ -15,7 +15,7 @@ from events.analyzers.assertions import names_of_people, unsupported
 from events.analyzers.grounding import BY_WORD, claim_of, detected_labels, ungrounded
 from events.analyzers.languages import ENGLISH, can_be_checked, words
 from events.analyzers.rejections import AnswerRejectedError, Kind
-from events.analyzers.texts import together
+from events.analyzers.situation import together
 from events.analyzers.wording import ENDS, SEEN, Line, is_denial, lowered, read
 
 # Words for a person that are no labels.

@@ -110,6 +110,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         faults.append("BATCH_IDLE_TIMEOUT_SECONDS: must not be longer than BATCH_WINDOW_SECONDS")
     if values["TIME_ZONE"] not in available_timezones():
         faults.append(f"TIME_ZONE={values['TIME_ZONE']!r}: must be a time zone such as Europe/Berlin")
+    faults += coordinate_faults(values)
     if not can_hold(Path(values["HSI_DATA_DIR"])):
         faults.append(f"HSI_DATA_DIR={values['HSI_DATA_DIR']!r}: must be a folder that this user may write to")
     wrong = [address for address in values["METRICS_ALLOWED_ADDRESSES"] if not is_network(address)]
@@ -121,6 +122,18 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         if values[name] and not is_address(values[name], schemes):
             faults.append(f"{name}={redact_url(values[name])!r}: must be an address with {' or '.join(schemes)}")
     return faults + access_faults(values)
+
+
+def coordinate_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return faults of the coordinates of the site, which are texts so that they can be empty."""
+    faults = []
+    for name, highest in (("LATITUDE", 90), ("LONGITUDE", 180)):
+        text = values[name]
+        if text and not (DEGREES.fullmatch(text) and abs(float(text)) <= highest):
+            faults.append(f"{name}={text!r}: must be a number of degrees from -{highest} to {highest}, such as 13.4")
+    if bool(values["LATITUDE"]) != bool(values["LONGITUDE"]):
+        faults.append("LATITUDE, LONGITUDE: one of them alone says nothing; set both or neither")
+    return faults
 
 
 def access_faults(values: Mapping[str, Any]) -> list[str]:
@@ -151,6 +164,7 @@ URL_SCHEMES = {
     "RTDETR_URL": ("http://", "https://"),
     "NEMOTRON_URL": ("http://", "https://"),
 }
+DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?")
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 SHORTEST_KEY = 20
 SHORTEST_SECRET_KEY = 40

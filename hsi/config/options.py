@@ -77,6 +77,8 @@ SETTINGS: tuple[Setting, ...] = (
     S("ALLOWED_HOSTS", list, [], "Host names the site answers to. Empty: the names and addresses of this machine.", items="host"),
     S("CSRF_TRUSTED_ORIGINS", list, [], "Trusted origins (https://host) for forms sent through a proxy.", items="origin"),
     S("TIME_ZONE", str, "", "Time zone of pages, and of cameras without their own. Empty: the time zone of this machine (`TZ`, `/etc/localtime`), else UTC."),
+    S("LATITUDE", str, "", "Latitude of the site in degrees, such as 52.52; south is negative. With LONGITUDE, the score knows when it is dark."),
+    S("LONGITUDE", str, "", "Longitude of the site in degrees, such as 13.4; west is negative."),
     S("API_HOST", str, "0.0.0.0", "Address the web server listens on."),  # noqa: S104
     S("API_PORT", int, 8000, "Port the web server listens on.", 1, 65535),
     S("API_WORKERS", int, 0, "Number of serve_wsgi processes. 0: one per processor.", 0, 256),

@@ -36,6 +36,7 @@ urlpatterns = [
         status.ForgetStaticObject.as_view(),
         name="forget_static_object",
     ),
+    path(f"{CAMERA}/page/habits/clear", status.ClearHabits.as_view(), name="clear_habits"),
     path(f"{CAMERA}/page/zones/", editor.ZoneEditor.as_view(), name="camera_zones"),
     path(f"{CAMERA}/steps/<slug:step>/", steps.CameraStep.as_view(), name="camera_step"),
     path(f"{CAMERA}/arrivals", arrivals.FirstPicture.as_view(), name="camera_first"),

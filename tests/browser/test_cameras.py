@@ -45,7 +45,7 @@ def at(name: str, *args: str) -> str:
 def test_every_page_fits_every_screen(visit: Visit, screen: Screen, door: Camera, data_dir: Path):
     factories.camera("roof", offline_since=timezone.now(), expected_interval_seconds=300, name="N" * 120)
     pictures.put(data_dir / f"cameras/{'f' * 200}/x.jpg", b"x")
-    steps = [at("camera_step", "door", step) for step in ("name", "vendor", "clock", "interval", "first")]
+    steps = [at("camera_step", "door", step) for step in ("name", "place", "vendor", "clock", "interval", "first")]
     pages = [at("camera", "door"), at("camera", "roof"), at("camera_zones", "door"), at("camera_zones", "roof")]
     for address in (NEW, *steps, *pages, at("camera_step", "roof", "first"), at("pause_camera", "door")):
         visit.page.goto(address)
@@ -64,6 +64,8 @@ def test_a_camera_is_set_up_by_the_keyboard_and_its_first_picture_is_seen(visit:
     page.get_by_label("Name", exact=True).fill("At the door")
     page.keyboard.press("Enter")
 
+    page.get_by_text("Private ground", exact=True).click()
+    page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("Reolink", exact=True).click()
     entered = page.get_by_label("Remote directory for Reolink")
     expect(entered).to_have_value("/front_door")
@@ -80,8 +82,8 @@ def test_a_camera_is_set_up_by_the_keyboard_and_its_first_picture_is_seen(visit:
     page.get_by_label("Unit").select_option("hours")
     page.get_by_role("button", name="Save and go on").click()
     expect(page.get_by_text("Waiting for the first picture")).to_be_visible()
-    stored = Camera.objects.values_list("name", "vendor", "time_zone", "expected_interval_seconds").get()
-    assert stored == ("At the door", "reolink", "Asia/Kolkata", 7200)
+    stored = Camera.objects.values_list("name", "place", "vendor", "time_zone", "expected_interval_seconds").get()
+    assert stored == ("At the door", "private", "reolink", "Asia/Kolkata", 7200)
 
     page.get_by_role("button", name="Send a test picture").click()
     expect(page.get_by_text("The first picture is here")).to_be_visible()
@@ -178,6 +180,7 @@ def test_zones_are_drawn_by_mouse_and_finger_and_what_is_refused_stays_in_hand(
     page.get_by_role("button", name="New zone").click()
     page.get_by_label("Name", exact=True).fill("The path")
     page.get_by_label("What it is").select_option("private")
+    expect(page.locator("#zone-kind-help")).to_contain_text("a person at night is an alarm")
     expect(page.get_by_label("Labels that are ignored here")).to_be_hidden()
     page.get_by_label("What it is").select_option("ignore")
     page.get_by_label("Labels that are ignored here").fill("Person,  traffic  light")

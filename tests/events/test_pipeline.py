@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -9,9 +9,10 @@ from django.db import transaction
 from detection.models import Batch
 from events import actions
 from events.analyzers import Context, Verdict
+from events.analyzers.light import Light
 from events.context import build_context
 from events.loops import loops
-from events.models import Event, Judgement
+from events.models import Event, Habit, Judgement
 from hsi.errors import AIServiceAnswerError, AIServiceUnavailableError
 from hsi.models import DeadLetter, QueueJob, StreamMessage
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_queue
@@ -166,7 +167,7 @@ def test_the_context_tells_local_time_and_earlier_events_and_nothing_of_other_ca
     batch = factories.batch(camera, state=Batch.State.CLOSED, detection_count=1, upload_count=1)
     factories.detection(factories.upload(camera), batch)
     batch = Batch.objects.select_related("camera").get(pk=batch.pk)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         context = build_context(batch)
     assert context.started_at.isoformat() == "2026-03-01T13:00:00+01:00"
     assert not any(word in repr(context).lower() for word in ("drive", "car'", "van"))
@@ -208,3 +209,32 @@ def test_a_telling_by_rules_is_no_judgement():
 def reanalysis_waits(batch: Batch) -> None:
     with transaction.atomic():
         actions.request_reanalysis(Event.objects.get(batch=batch))
+
+
+def test_a_habit_lowers_the_score_of_the_same_visit_and_belongs_to_its_event(settings):
+    settings.ANALYZER = "rules"
+    camera = factories.camera(place="driveway")
+    scores = []
+    for days in (2, 1, 0):
+        at = factories.NOW - timedelta(days=days)
+        analyse(seen(camera=camera, started_at=at, ended_at=at))
+        scores.append(Event.objects.latest("pk").risk_score or 0)
+    assert scores[0] > scores[1] > scores[2]
+    assert Habit.objects.filter(camera=camera, label_group="person").count() == 3
+    Event.objects.all().delete()
+    assert not Habit.objects.exists()
+
+
+def test_a_context_has_the_place_the_zones_the_light_and_the_habits():
+    camera = factories.camera(place="entrance", time_zone="Europe/Berlin")
+    factories.zone(camera, id="lawn", kind="private")
+    factories.zone(camera, id="bin", kind="")
+    at = datetime(2026, 3, 1, 22, 59, 50, tzinfo=camera.zone)
+    batch = factories.batch(camera, started_at=at, ended_at=at + timedelta(seconds=20))
+    for zones in (["lawn", "bin"], ["deleted"], []):
+        factories.detection(factories.upload(camera, captured_at=at), batch, zones=zones)
+    yesterday = factories.event(camera, started_at=at - timedelta(days=1))
+    factories.habit(yesterday, zone_kind="private")
+    context = build_context(batch)
+    assert [one.zone_kinds for one in context.seen] == [("private",), (), ()]
+    assert (context.place, context.light, context.habits) == ("entrance", Light.NIGHT, {("private", "person"): 1})

@@ -16,18 +16,22 @@ DEFAULT_PICTURES = ROOT.parent / "shared" / "judgement"
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
     django.setup()
-    from tests.judge import detection, pictures
+    from tests.judge import detection, pictures, situations
 
     folder = Path(os.environ.get("JUDGE_PICTURES") or DEFAULT_PICTURES)
     try:
+        rows = situations.read(folder)
         labelled = pictures.read(folder)
+    except situations.SituationsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
     except pictures.PicturesError as error:
         print(f"{error} Set JUDGE_PICTURES to a folder with pictures/ and truth.json.", file=sys.stderr)  # noqa: T201
         return 2
-    report = detection.measure(labelled)
-    for line in detection.table(report):
+    report, judged = detection.measure(labelled), situations.measure(rows)
+    for line in (*detection.table(report), "", *situations.table(judged)):
         print(line)  # noqa: T201 - this is its output
-    content = {"pictures": str(folder), "detection": report}
+    content = {"pictures": str(folder), "detection": report, "situations": judged}
     (ROOT / "judge.json").write_text(json.dumps(content, indent=1) + "\n")
     return 0
 

@@ -18,6 +18,15 @@ from monitoring.pages.page import OperationsPage
 
 BOARD = (16, 9)  # used when there is no picture yet
 
+AREA_HELP = "It has a name for alert rules, and does not change the score."
+KIND_HELP = {
+    Zone.Kind.STREET: "Public ground: who only passes here never raises the score by day.",
+    Zone.Kind.ENTRANCE: "The door and the way to it: visitors are usual, at unusual hours they raise the score.",
+    Zone.Kind.DRIVEWAY: "Residents and deliveries come and go: a person at night raises the score.",
+    Zone.Kind.PRIVATE: "Only residents and guests belong here: a person at night is an alarm.",
+    Zone.Kind.IGNORE: "What stands here starts no event.",
+}
+
 
 class ZoneEditor(OperationsPage):
     template_name = "monitoring/camera/zones.html"
@@ -29,7 +38,7 @@ class ZoneEditor(OperationsPage):
             "title": f"Zones of {shortened(camera.name, TITLE)}",
             "camera": camera,
             "drawn_on": drawn_on(camera),
-            "kinds": Zone.Kind.choices,
+            "kinds": [("", "just an area", AREA_HELP), *((one, one.label, KIND_HELP[one]) for one in Zone.Kind)],
             "back": reverse("admin:camera", args=[camera.pk]),
         }
 

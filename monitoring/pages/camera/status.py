@@ -18,11 +18,13 @@ from django.utils.safestring import SafeString
 
 from cameras import services
 from cameras.clock_offset import duration_text, offset_text, suggest_settings
-from cameras.models import Camera, Upload
+from cameras.models import Camera, Upload, Zone
 from cameras.vendors import OTHER_VENDOR, VENDORS_BY_KEY
 from detection.models import StaticObject
 from detection.relevance import static_objects
 from detection.relevance.rules import numbers_by_label
+from events import habits
+from events.analyzers.situation import HABIT_DAYS
 from events.models import Event
 from events.severity import TONES as LEVEL_TONES
 from hsi.admin.base import shortened
@@ -84,7 +86,9 @@ class CameraPage(OperationsPage):
                 (one, since(one.since, now), since(one.last_seen_at, now))
                 for one in StaticObject.objects.filter(camera=camera).order_by("-id")[:SHOWN_STATIC]
             ],
-            "edit": {step: address(camera, step) for step in ("name", "vendor", "clock", "interval", "first")},
+            "habits": habit_lines(camera, now),
+            "habit_days": HABIT_DAYS,
+            "edit": {step: address(camera, step) for step in ("name", "place", "vendor", "clock", "interval", "first")},
             "links": links(camera, now),
         }
 
@@ -102,6 +106,25 @@ def counting(camera: Camera) -> list[tuple[str, str]]:
         if numbers:
             facts.append((name, ", ".join(f"{label} {number:g}" for label, number in numbers.items())))
     return facts
+
+
+@dataclass(frozen=True, slots=True)
+class HabitLine:
+    """The hours in which a camera sees a kind of object on one kind of ground."""
+
+    label_group: str
+    zone_kind: str
+    kind: str
+    hours: str
+
+
+def habit_lines(camera: Camera, now: datetime) -> list[HabitLine]:
+    """Return a line for each kind of object, such as `7:00 (5), 8:00 (2)` with the days in brackets."""
+    hours: dict[tuple[str, str], list[str]] = {}
+    for one in habits.routines(camera.pk, now.astimezone(camera.zone).date()):
+        hours.setdefault((one.label_group, one.zone_kind), []).append(f"{one.hour}:00 ({one.days})")
+    kinds = dict(Zone.Kind.choices)
+    return [HabitLine(group, kind, kinds.get(kind, kind), ", ".join(words)) for (group, kind), words in hours.items()]
 
 
 def clock(camera: Camera, now: datetime) -> dict[str, str]:
@@ -196,6 +219,17 @@ class ForgetStaticObject(OperationsPage):
             messages.success(request, f"The {one.label} is forgotten. It counts again.")
         else:
             messages.warning(request, "It was forgotten already.")
+        return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
+
+
+class ClearHabits(OperationsPage):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        if habits.clear(get_camera(pk)):
+            messages.success(request, "The habits are cleared. Everything is unusual until it was seen again.")
+        else:
+            messages.warning(request, "There were no habits.")
         return HttpResponseRedirect(reverse("admin:camera", args=[pk]))
 
 

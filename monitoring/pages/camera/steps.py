@@ -30,12 +30,21 @@ from monitoring.pages.page import OperationsPage
 TITLES = {
     "folder": "Folder",
     "name": "Name",
+    "place": "Place",
     "vendor": "Vendor",
     "clock": "Time zone",
     "interval": "Interval",
     "first": "First picture",
 }
 ORDER = tuple(TITLES)
+PLACE_HELP = {
+    "": "The camera is judged like one at an entrance.",
+    Camera.Place.STREET: "People and cars pass at any hour. Only a person who stays at night raises the score.",
+    Camera.Place.ENTRANCE: "Visitors come to the door. Someone at an hour without visitors is unusual.",
+    Camera.Place.DRIVEWAY: "Residents and deliveries come and go. Someone at night raises the score.",
+    Camera.Place.PRIVATE: "Only residents and guests belong there, as in a garden. A person at night is an alarm.",
+    Camera.Place.INDOOR: "The inside of the house. It is judged like private ground.",
+}
 TITLE = 40  # longest camera name in a page title
 
 
@@ -166,8 +175,15 @@ def clock_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
     return {"zones": [*sorted(others), *places], "site_zone": settings.TIME_ZONE, "chosen": camera.time_zone}
 
 
+def place_data(camera: Camera, request: HttpRequest) -> dict[str, Any]:
+    """Return the places as (value, label, explanation, whether it is chosen)."""
+    labels = {"": "not set", **dict(Camera.Place.choices)}
+    return {"places": [(value, labels[value], words, value == camera.place) for value, words in PLACE_HELP.items()]}
+
+
 STEP_DATA: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
     "name": lambda camera, request: {},
+    "place": place_data,
     "vendor": vendor_data,
     "clock": clock_data,
     "interval": lambda camera, request: intervals.form_data(camera),
@@ -175,6 +191,7 @@ STEP_DATA: dict[str, Callable[[Camera, HttpRequest], dict[str, Any]]] = {
 }
 STEP_INPUT: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
     "name": lambda request: {"name": request.POST.get("name", "")},
+    "place": lambda request: {"place": request.POST.get("place", "")},
     "vendor": lambda request: {"vendor": request.POST.get("vendor", "")},
     "clock": lambda request: {"time_zone": request.POST.get("time_zone", "")},
     "interval": lambda request: {"expected_interval_seconds": intervals.entered(request.POST)},

@@ -96,7 +96,7 @@ function hold(zone) {
   nameField.value = zone.name ?? "";
   kindField.value = zone.kind ?? "";
   labelsField.value = (zone.labels ?? []).join(", ");
-  showLabels();
+  showKind();
   enabledField.checked = zone.enabled ?? true;
   part("form-title").textContent = zone.id ? `Change ${zone.name}` : "New zone";
   part("remove").hidden = !zone.id;
@@ -136,7 +136,8 @@ function ignoredLabels() {
   return [...new Set(labels.filter(Boolean))];
 }
 
-function showLabels() {
+function showKind() {
+  part("zone-kind-help").textContent = kindField.selectedOptions[0].dataset.help;
   part("zone-labels-row").hidden = kindField.value !== "ignore";
 }
 
@@ -199,7 +200,7 @@ async function failed(error) {
     hold({});
     [nameField.value, kindField.value, enabledField.checked] = [kept.name, kept.kind, kept.enabled];
     labelsField.value = kept.labels.join(", ");
-    showLabels();
+    showKind();
     polygon = new Polygon(kept.polygon, { growing: false });
     complain("Another user deleted this zone. Saving creates it again.");
     return;
@@ -217,7 +218,7 @@ form.addEventListener("submit", (event) => {
   if (!isSaving) save();
 });
 form.addEventListener("input", () => (part("remove").textContent = "Delete"));
-kindField.addEventListener("change", showLabels);
+kindField.addEventListener("change", showKind);
 part("cancel").addEventListener("click", cancel);
 part("remove").addEventListener("click", remove);
 part("new-zone").addEventListener("click", () => {

@@ -101,11 +101,30 @@ def test_a_value_that_is_not_allowed_is_a_fault_with_what_is(tmp_path: Path, nam
         ("HSI_DATA_DIR", "/etc/passwd/below"),
         ("BATCH_IDLE_TIMEOUT_SECONDS", "91"),
         ("SEVERITY_LOW_MAX", "60"),
+        ("LATITUDE", "52.5"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_one_fault(tmp_path: Path, name: str, raw: str):
     (fault,) = configuration(tmp_path, **{name: raw}).faults
     assert fault.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "is_fine"),
+    [
+        ("52.52", "13.4", True),
+        ("-33", "-179.99", True),
+        ("0", "0", True),
+        ("91", "13", False),
+        ("52", "181", False),
+        ("52,5", "13", False),
+        ("52 N", "13", False),
+        ("nan", "13", False),
+    ],
+)
+def test_coordinates_are_degrees(tmp_path: Path, latitude: str, longitude: str, is_fine: bool):
+    faults = configuration(tmp_path, LATITUDE=latitude, LONGITUDE=longitude).faults
+    assert len(faults) == (0 if is_fine else 1)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "revoke_token": {"pk": 1},
     "camera": {"pk": "door"},
     "pause_camera": {"pk": "door"},
+    "clear_habits": {"pk": "door"},
     "forget_static_object": {"pk": "door", "static_object": 1},
     "resume_camera": {"pk": "door"},
     "correct_clock": {"pk": "door"},

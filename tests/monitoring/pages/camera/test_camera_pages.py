@@ -26,7 +26,7 @@ from tests import factories, pictures
 pytestmark = pytest.mark.django_db
 
 NEW = "/admin/cameras/camera/new/"
-STEPS = ("name", "vendor", "clock", "interval", "first")
+STEPS = ("name", "place", "vendor", "clock", "interval", "first")
 WICKED = "<img src=x onerror=alert(1)>"
 
 
@@ -126,6 +126,8 @@ def test_a_name_that_is_no_folder_and_a_root_that_is_gone_are_told(boss: Client,
     ("name", "form", "stored"),
     [
         ("name", {"name": "Front"}, {"name": "Front"}),
+        ("place", {"place": "private"}, {"place": "private"}),
+        ("place", {"place": ""}, {"place": ""}),
         ("vendor", {"vendor": "reolink"}, {"vendor": "reolink"}),
         ("vendor", {"vendor": ""}, {"vendor": ""}),
         ("clock", {"time_zone": "America/New_York"}, {"time_zone": "America/New_York"}),
@@ -147,6 +149,7 @@ def test_a_later_step_changes_the_camera(boss: Client, door: Camera, name: str, 
         ("name", {"name": ""}),
         ("name", {"name": "x" * 121}),
         ("name", {"name": "a\u202eb"}),
+        ("place", {"place": "roof"}),
         ("vendor", {"vendor": "sundial"}),
         ("clock", {"time_zone": "Mars/Olympus"}),
         ("interval", {"every": "59"}),
