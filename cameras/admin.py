@@ -121,7 +121,11 @@ class CameraAdmin(HSIAdmin):
     def camera_state(self, camera: Camera) -> SafeString:
         if not camera.enabled:
             return badge("paused", "warn")
-        return badge("offline", "bad") if camera.offline_since else badge("on", "good")
+        if camera.offline_since:
+            return badge("offline", "bad")
+        if camera.view != Camera.View.OK:
+            return badge(camera.get_view_display(), "bad")
+        return badge("on", "good")
 
 
 @admin.register(CameraGrant)

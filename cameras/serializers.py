@@ -15,12 +15,14 @@ from hsi.times import iso
 
 ProblemsByFolder = dict[str, list[str]]
 CameraStatus = Literal["online", "offline", "paused", "unknown"]
+View = Literal["ok", "frozen", "black", "covered", "blurred", "turned"]
 
 
 class CameraData(TypedDict):
     """A camera. Times are ISO 8601 in UTC; `snapshot_url` is null before its first usable picture.
 
-    `offline_since` is null unless the camera is offline: then it is the time of its last file. `clock_offset_seconds`
+    `offline_since` is null unless the camera is offline: then it is the time of its last file. `view` says what is
+    wrong with its pictures, and `view_since` when that last changed (null: never). `clock_offset_seconds`
     is by how much its clock is steadily ahead (negative: behind), or null if it is right. `clock_suggestion` is what
     to send to correct that, or null. `labels`, `thresholds`, `min_sizes` and `max_sizes` say what counts here, and are
     empty where the site's values apply. `problems` are texts that say why files in its folder are not accepted.
@@ -42,6 +44,8 @@ class CameraData(TypedDict):
     max_sizes: dict[str, float]
     expected_interval_seconds: int | None
     offline_since: str | None
+    view: View
+    view_since: str | None
     created_at: str
     last_captured_at: str | None
     snapshot_url: str | None
@@ -89,7 +93,8 @@ class CameraStatusData(TypedDict):
     """A camera has sent a picture (`online`), or has sent nothing for too long (`offline`).
 
     `paused` and `unknown`: the camera was offline, and is no longer expected to send anything. `offline_since` is null
-    unless the message is about the beginning or the end of an offline time.
+    unless the message is about the beginning or the end of an offline time. `view` and `view_since` are null unless
+    the message is about a change of what the camera shows.
     """
 
     camera: str
@@ -98,6 +103,8 @@ class CameraStatusData(TypedDict):
     last_captured_at: str | None
     snapshot_url: str | None
     offline_since: str | None
+    view: View | None
+    view_since: str | None
 
 
 def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> CameraData:
@@ -121,6 +128,8 @@ def camera_data(camera: Camera, problems: ProblemsByFolder | None = None) -> Cam
         "max_sizes": camera.max_sizes,
         "expected_interval_seconds": camera.expected_interval_seconds,
         "offline_since": iso(camera.offline_since),
+        "view": camera.view,  # type: ignore[typeddict-item]  # the column takes no other
+        "view_since": iso(camera.view_since),
         "created_at": iso(camera.created_at),
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": link(f"/api/cameras/{camera.pk}/snapshot") if last_captured_at else None,
@@ -176,8 +185,9 @@ def camera_status_data(
     last_upload_id: int | None,
     last_captured_at: datetime | None,
     offline_since: datetime | None,
+    view: tuple[Camera.View, datetime] | None = None,
 ) -> CameraStatusData:
-    """Return the data of a `camera.status` message."""
+    """Return the data of a `camera.status` message. `view`: what the camera now shows, since when."""
     return {
         "camera": camera_id,
         "status": status,
@@ -185,6 +195,8 @@ def camera_status_data(
         "last_captured_at": iso(last_captured_at),
         "snapshot_url": link(f"/api/cameras/{camera_id}/snapshot") if last_upload_id else None,
         "offline_since": iso(offline_since),
+        "view": view[0].value if view else None,  # type: ignore[typeddict-item]  # one of them
+        "view_since": iso(view[1]) if view else None,
     }
 
 

@@ -144,6 +144,8 @@ class Scene(models.Model):
         default=list, blank=True, help_text="Objects that were seen, and have not stayed long enough to be remembered."
     )
 
+    view = models.JSONField(default=dict, blank=True, help_text="What the camera usually shows, and its state.")
+
     def __str__(self) -> str:
         return f"Scene of {self.camera_id}"
 

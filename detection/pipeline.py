@@ -23,6 +23,7 @@ from cameras.media import decoder, frame_selection
 from cameras.media.picture import Picture
 from cameras.models import DUPLICATE_REASON, Upload, Zone
 from cameras.naming import file_names
+from cameras.view import record_view
 from cameras.zones import contains
 from detection import batching
 from detection.batching import Counted
@@ -33,6 +34,8 @@ from detection.models import Batch, Detection
 from detection.relevance import static_objects
 from detection.relevance.decision import NO_RULES, Frame, Rules, Sighting, sightings_in, standing_point
 from detection.relevance.rules import enabled_zones, rules_of
+from detection.relevance.view import ViewMemory
+from detection.relevance.view_sampling import signature_if_due
 from detection.serializers import DetectionCreatedData
 from hsi import audit, failpoints
 from hsi.db import clock, sql
@@ -119,7 +122,8 @@ def frames_in(upload: Upload, file: BinaryIO) -> Iterator[Frame]:
         found = detect(picture)
         if len(found) == MAX_OBJECTS_PER_PICTURE:
             add_note(upload, MANY_OBJECTS_NOTE)
-        yield Frame(found, offset_seconds)
+        signature = signature_if_due(picture, upload.camera_id, upload.captured_at, offset_seconds)
+        yield Frame(found, offset_seconds, signature)
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
@@ -182,11 +186,20 @@ def store(job: Job, upload: Upload, frames: list[Frame], rules: Rules, zones: li
         memory = static_objects.load(upload.camera_id)
         sightings = sightings_in(frames, upload.captured_at, rules, memory, trigger_of(upload))
         static_objects.save(memory, upload.camera_id)
+        news = view_news(upload.camera_id, memory.view)
         if has_objects:
             store_sightings(upload, sightings, zones)
+        publish.publish(*news)
     with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
     return True
+
+
+def view_news(camera_id: str, view: ViewMemory) -> list[Message]:
+    """Record what the camera shows, if that changed. Return the messages to publish after all other writes."""
+    if not view.has_changed or view.since is None:
+        return []
+    return [record_view(camera_id, view.state, view.since)]
 
 
 def store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> None:

@@ -30,7 +30,9 @@ TOP_MODULES = {
         "errors", "times", "registry", "audit", "live_settings", "circuit_breaker", "disk_space", "failpoints",
         "process_state",
     },
-    "cameras": {"access", "clock_offset", "labels", "offline", "services", "unassigned_folders", "vendors", "zones"},
+    "cameras": {
+        "access", "clock_offset", "labels", "offline", "services", "unassigned_folders", "vendors", "view", "zones",
+    },
     "detection": {"batching", "loops", "pipeline"},
     "events": {
         "actions", "context", "habits", "labels", "loops", "nearby", "pending", "pipeline", "search", "search_index",

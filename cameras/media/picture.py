@@ -33,6 +33,7 @@ class Picture:
         size: Size | None = None,
     ) -> None:
         self._file, self._sha256 = file, sha256
+        self._reduced: Image.Image | None = None
         if pixels is not None:
             self.__dict__["pixels"] = pixels
         if size is not None:
@@ -66,7 +67,12 @@ class Picture:
             self._file, sha256=self._sha256, max_pixels=settings.IMAGE_MAX_PIXELS, mode=mode, least=least
         )
         self.__dict__["size"] = rendered.size
+        self._reduced = rendered.image
         return rendered.image
+
+    def small(self, least: Size) -> Image.Image:
+        """Return the picture, grey or RGB, as it was decoded last, or else not below the size `least`."""
+        return self._reduced if self._reduced is not None else self.reduced(least, "L")
 
     @cached_property
     def size(self) -> Size:

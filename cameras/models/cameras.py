@@ -57,6 +57,16 @@ class Camera(models.Model):
         PRIVATE = "private", "private ground"
         INDOOR = "indoor", "indoors"
 
+    class View(models.TextChoices):
+        """What the pictures show as a whole. The detection decides."""
+
+        OK = "ok", "ok"
+        FROZEN = "frozen", "frozen"
+        BLACK = "black", "black"
+        COVERED = "covered", "covered"
+        BLURRED = "blurred", "blurred"
+        TURNED = "turned", "turned"
+
     id = models.SlugField(primary_key=True, max_length=64)
     name = models.CharField(max_length=120)
     folder = models.TextField(unique=True, help_text="First folder below the camera root, spelled as on disk.")
@@ -111,6 +121,11 @@ class Camera(models.Model):
     offline_since = models.DateTimeField(
         null=True, editable=False, help_text="When an offline camera sent its last file."
     )
+    view = models.CharField(
+        max_length=7, choices=View, default=View.OK, db_default=View.OK, editable=False,
+        help_text="What is wrong with the pictures.",
+    )  # fmt: skip
+    view_since = models.DateTimeField(null=True, editable=False, help_text="When `view` last changed.")
     enabled = models.BooleanField(default=True, help_text="The files of a paused camera wait in their folder.")
     reuses_names = models.BooleanField(
         default=False, db_default=False, editable=False,
@@ -156,6 +171,10 @@ class Camera(models.Model):
         return self.offline_since is not None and sql.update(
             self, {"offline_since": None}, only_if="offline_since IS NOT NULL"
         )
+
+    def set_view(self, view: View, since: datetime | None) -> None:
+        """Record what the pictures show since then."""
+        sql.update(self, {"view": view, "view_since": since})
 
     def mark_reuses_names(self) -> bool:
         """Record that the camera overwrites its files. Return False if that was known."""

@@ -10,6 +10,7 @@ from cameras.zones import Point, contains
 from detection.detectors import Box, DetectedObject
 from detection.detectors.labels import group_of
 from detection.models import Detection
+from detection.relevance.signature import Signature
 from detection.relevance.static_memory import Presence, StaticMemory
 
 Numbers = Mapping[str, float]  # by label or group of labels; a label comes before its group
@@ -44,10 +45,14 @@ NO_RULES = Rules(labels=frozenset())  # for pictures without objects
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The objects detected in a still (`offset_seconds` is None) or in one frame of a clip."""
+    """The objects detected in a still (`offset_seconds` is None) or in one frame of a clip.
+
+    `signature` is None if a picture of about the same time has one.
+    """
 
     found: Sequence[DetectedObject]
     offset_seconds: float | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ def sightings_in(
         # An object below a threshold is still there, and an object that is not looked for is not worth a memory.
         seen = [n for n, reason in enumerate(reasons) if reason in ("", Ignored.CONFIDENCE)]
         at = captured_at + timedelta(seconds=frame.offset_seconds or 0)
-        presences = dict(zip(seen, memory.see([frame.found[n] for n in seen], at, trigger=trigger), strict=True))
+        objects = [frame.found[n] for n in seen]
+        judged = memory.see(objects, at, trigger=trigger, signature=frame.signature)
+        presences = dict(zip(seen, judged, strict=True))
         for n, (one, reason) in enumerate(zip(frame.found, reasons, strict=True)):
             sightings.append(_sighting(one, frame.offset_seconds, reason, presences.get(n), rules))
     return sightings

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from cameras.naming.file_names import TIMER
 from detection.detectors import DetectedObject
 from detection.detectors.labels import group_of
+from detection.relevance.signature import Signature
+from detection.relevance.view import ViewMemory
 
 SAME_PLACE_OVERLAP = 0.6  # intersection over union
 STATIC_SIGHTINGS = 10
@@ -73,13 +75,21 @@ class StaticMemory:
     """The memory of one camera.
 
     It has seen `pictures` until `last_picture_at`. `changed`, `added` and `removed` are the remembered objects whose
-    rows are to be written.
+    rows are to be written. When the `view` shows that the camera was turned, the memory starts again, and counts in
+    `restarts`.
     """
 
     def __init__(
-        self, objects: Sequence[KnownObject] = (), *, pictures: int = 0, last_picture_at: datetime | None = None
+        self,
+        objects: Sequence[KnownObject] = (),
+        *,
+        pictures: int = 0,
+        last_picture_at: datetime | None = None,
+        view: ViewMemory | None = None,
     ) -> None:
         self.objects = list(objects)
+        self.view = view or ViewMemory()
+        self.restarts = 0
         self.pictures = pictures
         self.last_picture_at = last_picture_at
         self.changed: dict[int, KnownObject] = {}
@@ -91,7 +101,14 @@ class StaticMemory:
     def candidates(self) -> list[KnownObject]:
         return [one for one in self.objects if one.remembered_at is None]
 
-    def see(self, found: Sequence[DetectedObject], at: datetime, *, trigger: str = "") -> list[Presence]:
+    def see(
+        self,
+        found: Sequence[DetectedObject],
+        at: datetime,
+        *,
+        trigger: str = "",
+        signature: Signature | None = None,
+    ) -> list[Presence]:
         """Return the presence of each object found in the picture taken `at`, and remember the picture.
 
         `trigger` is what the file name says (`cameras.naming.file_names`). A picture that is older than
@@ -101,11 +118,19 @@ class StaticMemory:
         best = [found[n] for n in best_first]
         last = self.last_picture_at
         is_late = last is not None and at < last + PICTURE_INTERVAL
+        if signature is not None and not is_late and self.view.see(signature, at):
+            self._restart()
         judged = self._compare(best, at, trigger) if is_late else self._remember(best, at, trigger)
         presences = [Presence.NEW] * len(found)
         for n, presence in zip(best_first, judged, strict=True):
             presences[n] = presence
         return presences
+
+    def _restart(self) -> None:
+        """Forget everything: objects of another place would hide those that stand where they were."""
+        self._forget(list(self.objects))
+        self.pictures = 0
+        self.restarts += 1
 
     def _compare(self, found: Sequence[DetectedObject], at: datetime, trigger: str) -> list[Presence]:
         """Judge a picture by what is known now about the time at which it was taken."""

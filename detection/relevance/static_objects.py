@@ -1,4 +1,4 @@
-"""The rows of the static memory: load and save them with a picture, list, forget and expire them."""
+"""The rows of the static memory and of the view: load and save them with a picture, forget and expire objects."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from detection.models import Scene, StaticObject
 from detection.relevance.static_memory import FORGOTTEN_AFTER, KnownObject, StaticMemory
+from detection.relevance.view import ViewMemory
 from hsi import audit
 from hsi.db import sql
 from hsi.times import iso
@@ -33,23 +34,35 @@ def load(camera_id: str) -> StaticMemory:
     remembered = [KnownObject(**{name: getattr(row, name) for name in COLUMNS}, pk=row.pk) for row in rows]
     (scene,) = scenes
     candidates = map(_candidate, scene.candidates)
-    return StaticMemory([*remembered, *candidates], pictures=scene.pictures, last_picture_at=scene.last_picture_at)
+    return StaticMemory(
+        [*remembered, *candidates],
+        pictures=scene.pictures,
+        last_picture_at=scene.last_picture_at,
+        view=ViewMemory.from_json(scene.view),
+    )
 
 
 def save(memory: StaticMemory, camera_id: str) -> None:
     """Write what a memory has learned: at most four queries, for any number of objects."""
     if not memory.has_new_picture:
         return
-    values = {
+    values: dict[str, Any] = {
         "pictures": memory.pictures,
         "last_picture_at": memory.last_picture_at,
         "candidates": [_as_json(one) for one in memory.candidates],
     }
+    if memory.view.has_news:
+        values["view"] = memory.view.as_json()
     sql.update(Scene(camera_id=camera_id), values)
     sql.update_many(StaticObject, list(memory.changed.values()), CHANGING)
     added = [{"camera_id": camera_id, **{name: getattr(one, name) for name in COLUMNS}} for one in memory.added]
     sql.insert(StaticObject, added)
     sql.delete(StaticObject, [one.pk for one in memory.removed if one.pk is not None])
+    if memory.restarts:
+        # Most pictures restart nothing, so this costs them no query.
+        audit.record(
+            "static_memory_restarted", f"camera {camera_id}", before=[audit_data(one) for one in memory.removed]
+        )
 
 
 def _as_json(candidate: KnownObject) -> dict[str, Any]:
@@ -74,7 +87,7 @@ def forget(objects: QuerySet[StaticObject], camera_id: str) -> int:
     return len(forgotten)
 
 
-def audit_data(one: StaticObject) -> dict[str, Any]:
+def audit_data(one: StaticObject | KnownObject) -> dict[str, Any]:
     box = [round(value, 4) for value in (one.x, one.y, one.width, one.height)]
     return {"label": one.label, "box": box, "since": iso(one.since)}
 

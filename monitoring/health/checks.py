@@ -17,7 +17,7 @@ from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceWarning
 
@@ -181,16 +181,26 @@ class WorkersCheck(NamedCheck):
 
 @dataclass
 class CamerasCheck(NamedCheck):
-    """Counts the offline cameras among `cameras`, without their names."""
+    """Counts the cameras among `cameras` that are offline, or show nothing useful. Only staff get their names."""
 
     name: str = "cameras"
     cameras: QuerySet[Camera] = field(default_factory=Camera.objects.all, repr=False)
 
     def run(self) -> None:
-        silent = self.cameras.filter(enabled=True, offline_since__isnull=False).count()
-        if silent:
-            raise ServiceWarning(f"{silent} {'camera is' if silent == 1 else 'cameras are'} offline.")
-        self.detail = "No camera is offline."
+        troubled = self.cameras.filter(Q(offline_since__isnull=False) | ~Q(view=Camera.View.OK), enabled=True)
+        names: dict[str, list[str]] = {}
+        for camera in troubled.order_by("name", "id"):
+            if camera.offline_since is not None:
+                names.setdefault("offline", []).append(camera.name)
+            if camera.view != Camera.View.OK:
+                names.setdefault(camera.view, []).append(camera.name)
+        if names:
+            words = [
+                f"{len(of)} {'camera is' if len(of) == 1 else 'cameras are'} {what}." for what, of in names.items()
+            ]
+            said = "; ".join(f"{what}: {', '.join(of)}" for what, of in names.items())
+            raise ServiceWarning(" ".join(words)) from FailingError(said)
+        self.detail = "No camera is offline, frozen, black, covered, blurred or turned."
 
 
 @dataclass

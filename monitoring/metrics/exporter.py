@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.http import HttpResponse
 from django.urls import path
 from prometheus_client import CollectorRegistry
@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cameras.files import spool
-from cameras.models import IntakeProblem
+from cameras.models import Camera, IntakeProblem
 from hsi.api.permissions import MetricsPermission
 from hsi.db import clock
 from hsi.disk_space import disk_usage
@@ -63,6 +63,7 @@ class SystemMetrics(Collector):
         yield from _queues()
         yield from _waiting()
         yield from _intake()
+        yield from _cameras()
         yield from _processes()
         yield from _disks()
 
@@ -143,6 +144,14 @@ def _intake() -> Iterator[Metric]:
         problems.add_metric([kind], counts.get(kind, 0))
     yield problems
     yield GaugeMetricFamily("hsi_spool_bytes", "Copies of accepted files that wait.", value=spool.used_bytes())
+
+
+def _cameras() -> Iterator[Metric]:
+    cameras = GaugeMetricFamily("hsi_cameras", "Cameras that are on, by what they show.", labels=["view"])
+    numbers = dict(Camera.objects.filter(enabled=True).order_by().values_list("view").annotate(number=Count("pk")))
+    for view in Camera.View.values:
+        cameras.add_metric([view], numbers.get(view, 0))
+    yield cameras
 
 
 def _processes() -> Iterator[Metric]:

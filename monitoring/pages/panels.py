@@ -153,6 +153,8 @@ def camera_state(camera: Camera, last: datetime | None) -> tuple[str, str]:
         return "paused", "warn"
     if camera.offline_since is not None:
         return "offline", "bad"
+    if camera.view != Camera.View.OK:
+        return camera.get_view_display(), "bad"
     return ("on", "good") if last else ("no picture yet", "calm")
 
 

@@ -21,15 +21,21 @@ export class Cameras {
     return tile ? slot(tile, "name").textContent : id;
   }
 
-  // Handle a status message: a new picture, or a camera that went offline or online.
-  receive({ camera, status, last_captured_at: captured }) {
+  // Handle a status message: a new picture, a camera that went offline or online, or a change of what it shows.
+  receive({ camera, status, last_captured_at: captured, view }) {
     const tile = this.find(camera);
     if (!tile) {
       this.refreshSoon();
       return;
     }
     slot(tile, "silent").hidden = status !== "offline";
+    if (view) this.showView(tile, view);
     this.show(tile, captured);
+  }
+
+  showView(tile, view) {
+    slot(tile, "view").textContent = view;
+    slot(tile, "view").hidden = view === "ok";
   }
 
   show(tile, captured) {
@@ -65,6 +71,7 @@ export class Cameras {
     slot(tile, "name").textContent = camera.name;
     slot(tile, "paused").hidden = camera.enabled !== false;
     slot(tile, "silent").hidden = !camera.offline_since;
+    this.showView(tile, camera.view);
     this.show(tile, camera.last_captured_at);
     return tile;
   }

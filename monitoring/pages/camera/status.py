@@ -40,6 +40,17 @@ SHOWN_UPLOADS, SHOWN_EVENTS, SHOWN_STATIC = 12, 6, 100
 TONES = {
     "waiting": "wait", "detected": "good", "empty": "calm", "duplicate": "calm", "rejected": "bad", "dead": "bad",
 }  # fmt: skip
+# What the pictures show, before and after the time since when, and what to do.
+VIEWS = {
+    Camera.View.FROZEN: ("The picture has been the same since", "Restart the camera."),
+    Camera.View.BLACK: ("The picture has been black since", "Uncover the lens. At night, check the infrared light."),
+    Camera.View.COVERED: ("The picture has shown no details since", "Remove what covers the lens."),
+    Camera.View.BLURRED: ("The picture has been blurred since", "Clean the lens, or focus it."),
+    Camera.View.TURNED: (
+        "The camera has shown another place since",
+        "Turn it back, or draw its zones again. Its new view is then the usual one.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class CameraPage(OperationsPage):
             "state": state,
             "tone": tone,
             "silent_for": since(camera.offline_since, now) if camera.offline_since else "",
+            "view": VIEWS.get(Camera.View(camera.view)),
             "last": since(last_of(camera), now),
             "vendor": VENDORS_BY_KEY.get(camera.vendor, OTHER_VENDOR).name,
             "interval": in_words(camera.expected_interval_seconds),

@@ -50,7 +50,7 @@ def test_a_camera_shows_no_folder(viewer: Client):
     assert set(answer) == {
         "id", "name", "enabled", "time_zone", "clock_correction_seconds", "clock_offset_seconds", "clock_suggestion",
         "channel_pattern", "vendor", "place", "labels", "thresholds", "min_sizes", "max_sizes",
-        "expected_interval_seconds", "offline_since", "created_at",
+        "expected_interval_seconds", "offline_since", "view", "view_since", "created_at",
         "last_captured_at", "snapshot_url", "problems",
     }  # fmt: skip
 

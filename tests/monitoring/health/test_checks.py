@@ -158,6 +158,17 @@ def test_silent_cameras_are_counted_and_not_named():
     assert outcome(checks.CamerasCheck())[1] == "2 cameras are offline."
 
 
+@pytest.mark.django_db
+def test_cameras_that_show_nothing_useful_are_counted_and_named_only_for_staff():
+    factories.camera("door", name="Front door", view="black", view_since=factories.NOW)
+    factories.camera("yard", name="Yard", view="turned", offline_since=factories.NOW)
+    factories.camera("paused", name="Attic", view="frozen", enabled=False)
+    words = "1 camera is black. 1 camera is offline. 1 camera is turned."
+    assert outcome(checks.CamerasCheck()) == ("degraded", words)
+    detail = outcome(checks.CamerasCheck(), for_staff=True)[1]
+    assert "black: Front door; offline: Yard; turned: Yard" in detail
+
+
 def test_a_camera_folder_that_is_gone_is_told_without_its_path(settings, tmp_path: Path):
     settings.CAMERA_ROOT = tmp_path / "cameras"
     status, detail = outcome(folders.folder_check())

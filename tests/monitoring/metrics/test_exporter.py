@@ -71,6 +71,7 @@ def test_every_metric_that_is_promised_is_there(scraper: Client, data_dir: Path)
     assert got["hsi_workers_alive", ("detection",)] == 2
     assert got["hsi_waiting", ("dead_letters",)] == 1
     assert got["hsi_waiting", ("uploads",)] == 0
+    assert got["hsi_cameras", ("frozen",)] == 0
     assert got["hsi_stream_clients", ()] == got["hsi_log_lines_dropped_total", ()] == 0
     assert got["hsi_disk_free_bytes", ("data",)] > 0
 

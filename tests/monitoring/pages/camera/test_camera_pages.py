@@ -267,6 +267,29 @@ def test_the_page_tells_of_a_silent_camera_and_what_came_in_a_day(boss: Client, 
     assert WICKED not in text
 
 
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (Camera.View.FROZEN, ("The picture has been the same since", "Restart the camera.")),
+        (Camera.View.BLACK, ("The picture has been black since", "Uncover the lens.")),
+        (Camera.View.COVERED, ("The picture has shown no details since", "Remove what covers the lens.")),
+        (Camera.View.BLURRED, ("The picture has been blurred since", "Clean the lens, or focus it.")),
+        (Camera.View.TURNED, ("The camera has shown another place since", "Turn it back")),
+    ],
+)
+def test_the_page_says_what_the_camera_shows_since_when_and_what_to_do(
+    boss: Client, door: Camera, view: Camera.View, words: tuple[str, str]
+):
+    assert 'id="view"' not in boss.get(reverse("admin:camera", args=["door"])).text
+    door.set_view(view, factories.NOW)
+    text = boss.get(reverse("admin:camera", args=["door"])).text
+    assert f"<i></i>{view.label}</span>" in text
+    assert words[0] in text
+    assert words[1] in text
+    assert factories.NOW.isoformat() in text
+    assert f">{view.label}<" in boss.get(reverse("admin:cameras_camera_changelist")).text
+
+
 def test_the_page_asks_as_much_for_many_rows_as_for_few(boss: Client, door: Camera):
     def asked() -> int:
         with CaptureQueriesContext(connection) as captured:
