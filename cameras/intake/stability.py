@@ -89,6 +89,13 @@ class StabilityTracker:
         """The file was created or modified, and is not closed yet."""
         self._put(path, _Mode.WRITING, now + self._stable_seconds, now, None)
 
+    def events_dropped(self, now: float) -> None:
+        """The system dropped events, and the end of a write may be among them. Judge open files by their stamps."""
+        for path, pending in self._pending.items():
+            if pending.mode is _Mode.WRITING:
+                pending.mode = _Mode.SEEN
+                self._move(path, pending, now + self._stable_seconds)
+
     def incomplete(self, path: str, size: int, mtime_ns: int, now: float) -> None:
         """Intake found the file empty or truncated, with this stamp. More of it may come."""
         if not self._has_newer_event(path):

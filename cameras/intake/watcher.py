@@ -175,6 +175,7 @@ class CameraWatcher(Loop):
     def _scan_when_due(self, now: float) -> None:
         if self.file_events.has_overflowed:
             self.file_events.has_overflowed, self._has_scanned = False, False
+            self.tracker.events_dropped(now)
             self._next_scan = min(self._next_scan, now + OVERFLOW_SCAN_SECONDS)
         if now >= self._next_scan:
             self._scan_all()

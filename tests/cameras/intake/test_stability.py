@@ -93,6 +93,21 @@ def test_a_file_that_is_opened_again_before_it_was_handed_out_waits() -> None:
     assert files.ready(0.0, unasked) == []
 
 
+def test_after_dropped_events_an_open_file_is_ready_when_it_stood_still() -> None:
+    files = tracker()
+    files.writing("done", 0.0)
+    files.writing("open", 0.0)
+    files.events_dropped(1.0)
+    files.seen("done", 200, 2, 2.0)
+    files.seen("open", 100, 1, 2.0)
+    files.writing("open", 3.0)
+
+    assert files.ready(3.9, unasked) == []
+    assert files.ready(4.0, same((200, 2))) == [ReadyFile("done", final=False)]
+    assert files.ready(5.0, same((100, 1))) == []
+    assert files.ready(32.9, unasked) == []
+
+
 def test_a_writer_that_stopped_is_checked_twice_before_the_file_is_final() -> None:
     files = tracker()
     files.writing("a", 0.0)

@@ -251,6 +251,19 @@ def test_after_dropped_events_a_scan_finds_the_written_files(data_dir, monkeypat
         until(lambda: states() == {"door/a.jpg": "waiting"})
 
 
+def test_a_file_whose_end_was_among_dropped_events_is_accepted_soon(data_dir, settings, monkeypatch):
+    settings.FILE_INCOMPLETE_SECONDS = 3600
+    path = data_dir / "cameras" / "door" / "a.jpg"
+    path.parent.mkdir()
+    with watching() as loop:
+        with path.open("wb", buffering=0) as file:
+            file.write(files.jpeg())
+            until(lambda: [pending.mode.name for pending in loop.tracker._pending.values()] == ["WRITING"])
+            monkeypatch.setattr(FileEvents, "_put", lambda *dropped: None)
+        InotifyWatchGroup.on_queue_overflow(MagicMock())
+        until(lambda: states() == {"door/a.jpg": "waiting"})
+
+
 def problems() -> dict[tuple[str, str], int]:
     return {(row.folder, row.kind): row.count for row in IntakeProblem.objects.all()}
 
