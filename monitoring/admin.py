@@ -9,14 +9,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from hsi.admin.base import KnownValuesFilter, MachineAdmin, badge, json_block, shortened
-from monitoring import bulk_jobs
+from monitoring import bulk_jobs, habit_fill
 from monitoring.models import GpuSample, JobRun, StorageSample
 
 
 class JobFilter(KnownValuesFilter):
     title, parameter_name = "job", "name"
     values = (
-        "prune", "records", "storage", "orphans", "reconcile", *(f"{verb} dead letters" for verb in bulk_jobs.RESOLVE),
+        "prune", "records", "storage", "orphans", "reconcile", habit_fill.NAME,
+        *(f"{verb} dead letters" for verb in bulk_jobs.RESOLVE),
     )  # fmt: skip
 
 
@@ -37,7 +38,8 @@ class JobRunAdmin(MachineAdmin):
 
     @admin.display(description="counts")
     def counted(self, run: JobRun) -> str:
-        return ", ".join(f"{name} {number}" for name, number in run.counts.items())
+        counts = ", ".join(f"{name} {number:,}" for name, number in run.counts.items())
+        return counts if run.total is None else f"{counts} of {run.total:,}"
 
     @admin.display(description="error")
     def short_error(self, run: JobRun) -> str:

@@ -12,9 +12,9 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from hsi import audit, failpoints
-from hsi.logs.redaction import redact
 from hsi.models import DeadLetter
 from hsi.queues import dead_letters
+from monitoring.job_runs import mark_failed
 from monitoring.models import JobRun
 
 CHUNK = 25
@@ -58,10 +58,7 @@ def step() -> bool:
     except (OperationalError, InterfaceError):  # the database is unavailable: try again later
         raise
     except Exception as error:
-        failure = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
-        JobRun.objects.requested().filter(pk=run.pk).update(
-            outcome=JobRun.Outcome.FAILED, ended_at=timezone.now(), error=failure[:500]
-        )
+        mark_failed(JobRun.objects.requested().filter(pk=run.pk), error)
         raise
 
 

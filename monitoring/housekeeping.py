@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cameras.offline import OfflineMonitor
 from hsi.queues import backpressure
 from hsi.workers.loop import Loop
-from monitoring import bulk_jobs
+from monitoring import bulk_jobs, habit_fill
 from monitoring.health.monitor import publish_health, publish_workers
 from monitoring.metrics import counters
 from monitoring.metrics.gpu import Poller
@@ -54,6 +54,7 @@ class Housekeeper(Loop):
             PeriodicTask(publish_workers, PUBLISH_SECONDS),
             PeriodicTask(publish_health, RECONCILE_SECONDS, SETTLE_SECONDS),
             PeriodicTask(self._bulk_jobs, BULK_JOB_SECONDS),
+            PeriodicTask(habit_fill.step, BULK_JOB_SECONDS),
         )
 
     def step(self) -> float:

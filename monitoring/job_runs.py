@@ -34,6 +34,12 @@ class Run:
         )
 
 
+def mark_failed(runs: QuerySet[JobRun], error: BaseException) -> None:
+    """Record that `error` ended these runs."""
+    failure = redact(f"{type(error).__name__}: {error}".replace("\0", ""))
+    runs.update(outcome=JobRun.Outcome.FAILED, ended_at=timezone.now(), error=failure[:500])
+
+
 def note(name: str, counts: dict[str, int]) -> None:
     """Record a run that has ended."""
     now = timezone.now()

@@ -55,7 +55,8 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
 class JobRun(models.Model):
     """One run of a housekeeping job, or a bulk job that a person requested, which has `request` and `total`.
 
-    A housekeeping run that stays `running` ended with its process. A bulk job continues in another process.
+    A housekeeping run that stays `running` ended with its process. A bulk job, and the job that fills the table of
+    habits (`monitoring.habit_fill`), continue in another process.
     """
 
     class Outcome(models.TextChoices):

@@ -38,7 +38,7 @@ TOP_MODULES = {
         "actions", "context", "habits", "labels", "loops", "nearby", "pending", "pipeline", "search", "search_index",
         "severity", "stats", "timeline",
     },
-    "monitoring": {"bulk_jobs", "housekeeping", "job_runs", "log_writer", "reconcile"},
+    "monitoring": {"bulk_jobs", "habit_fill", "housekeeping", "job_runs", "log_writer", "reconcile"},
 }  # fmt: skip
 # The modules of the project package that put the apps together, so that they may name every app.
 PROJECT = {f"hsi.{name}" for name in ("apps", "asgi", "settings", "urls", "wsgi")}
