@@ -102,7 +102,9 @@ class Detection(models.Model):
     zones = models.JSONField(
         default=list, blank=True, help_text="Ids of the zones of the detection when it was stored."
     )
-
+    track = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Number of its object within the event. Empty: not followed."
+    )
     ignored = models.CharField(
         max_length=10, choices=Ignored, blank=True, help_text="Why it does not count. Empty: it counts."
     )

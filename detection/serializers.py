@@ -21,7 +21,8 @@ class BoxData(TypedDict):
 class DetectionData(TypedDict):
     """One object found in one picture. `frame_offset` is seconds into a clip, null for a still.
 
-    `ignored` is why it does not count, and empty if it counts. A detection that does not count has no event.
+    `track` is the number of the object within the event. `ignored` is why it does not count, and empty if it counts.
+    A detection that does not count has no event.
     """
 
     id: int
@@ -34,6 +35,7 @@ class DetectionData(TypedDict):
     frame_offset: float | None
     zones: list[str]
     event: int | None
+    track: int | None
     is_static: bool
     ignored: Literal["", "label", "confidence", "size", "zone", "static", "unchanged"]
     thumbnail_url: str
@@ -90,6 +92,7 @@ def detection_data(detection: Detection) -> DetectionData:
         "frame_offset": detection.frame_offset,
         "zones": detection.zones,
         "event": getattr(detection, "event_id", None),
+        "track": detection.track if getattr(detection, "event_id", None) else None,
         "is_static": detection.ignored == Detection.Ignored.STATIC,
         "ignored": detection.ignored,  # type: ignore[typeddict-item]  # the column takes no other
         "thumbnail_url": link(f"/api/detections/{detection.pk}/thumbnail"),

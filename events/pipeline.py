@@ -24,6 +24,7 @@ from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
 from events.models import Event, Judgement
 from events.serializers import event_data
+from events.tracking.update import MOST_FOLLOWED, update_tracks
 from hsi import failpoints
 from hsi.db import clock
 from hsi.errors import CircuitOpenError, HSIError
@@ -136,7 +137,8 @@ def save_event(
         _measure_latency(batch)
     if analysis == Event.Analysis.DONE:
         save_judgement(event, verdict, seconds)
-    alerts = [] if event.deleted_at else evaluate(event, labels, is_new=is_new)
+    tracks = update_tracks(event, Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:MOST_FOLLOWED])
+    alerts = [] if event.deleted_at else evaluate(event, labels, tracks, is_new=is_new)
     publish_event("event.created" if is_new else "event.updated", event, alerts)
     transaction.on_commit(lambda: _log_saved(event))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cameras.access import only_visible
-from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, Habit, NotificationChannel
+from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, Habit, NotificationChannel, Track
 from hsi.security.policy import Policy, register
 from hsi.security.roles import Role
 
@@ -15,5 +15,6 @@ register(Policy(view=Role.VIEWER, delete=Role.OPERATOR, rows=only_visible), Habi
 register(
     Policy(Role.VIEWER, Role.OPERATOR, Role.OPERATOR, rows=partial(only_visible, field="event__camera")), EventFeedback
 )
+register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="event__camera")), Track)
 # A rule reaches every camera, and a channel any receiver.
 register(Policy(), AlertRule, NotificationChannel, Delivery)

@@ -39,6 +39,7 @@ class EventData(TypedDict):
     model: str
     labels: list[str]
     detection_count: int
+    people_at_once: int
     is_fast_path: bool
     held_back_by: list[int | None]
     reviewed: bool

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection, StaticObject
-from events.models import Alert, AlertRule, Delivery, Event, Habit, NotificationChannel
+from events.models import Alert, AlertRule, Delivery, Event, Habit, NotificationChannel, Track
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
 from hsi.queues import Job, JobHandler
@@ -146,6 +146,18 @@ def event(of: Camera | None = None, **values: Any) -> Event:
     merged.setdefault("batch", None)
     merged["batch"] = merged["batch"] or batch(of, started_at=merged["started_at"], ended_at=merged["ended_at"])
     return Event.objects.create(**merged)
+
+
+def track(of: Event | None = None, **values: Any) -> Track:
+    """A person who walks from the left to the middle in 10 seconds."""
+    of = of or event()
+    defaults: dict[str, Any] = {
+        "number": of.tracks.count() + 1, "label_group": "person", "label": "person", "labels": ["person"],
+        "confidence": 0.9, "started_at": NOW, "ended_at": NOW + timedelta(seconds=10), "moved": True, "entry": "left",
+        "exit": "centre", "path": [[0, 0.05, 0.8], [5, 0.3, 0.8], [10, 0.5, 0.8]], "detection_count": 3,
+        "best_detection": 1,
+    }  # fmt: skip
+    return Track.objects.create(**{"event": of, **defaults, **values})
 
 
 def dead_letter(of: Upload | None = None, **values: Any) -> DeadLetter:

@@ -31,7 +31,7 @@ OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 ELSEWHERE = {
     "DeadLetter", "CircuitBreaker", "QueuePause", "LiveSetting", "LogEntry",
     "StreamHead", "CounterValue", "LatencyBucket", "GaugeValue", "IdempotencyRecord", "CoolDown",
-    "LastPublishedState", "KnownNetwork", "Judgement", "EventFeedback",
+    "LastPublishedState", "KnownNetwork", "Judgement", "EventFeedback", "Track",
 }  # fmt: skip
 READ_ONLY = (
     "Upload",

@@ -58,6 +58,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         model = AlertRule
         fields = (
             "name", "enabled", "severity", "min_risk", "labels", "min_confidence", "cameras", "zones",
+            "min_stay_seconds", "crossing", "min_people",
             "schedule_days", "schedule_start", "schedule_end", "schedule_timezone",
             "cooldown_seconds", "dedup_key", "channels",
         )  # fmt: skip
@@ -88,6 +89,7 @@ class AlertRuleAdmin(HSIAdmin):
     fieldsets = (
         (None, {"fields": ("name", "enabled")}),
         ("Which events", {"fields": ("severity", "min_risk", "labels", "min_confidence", "cameras", "zones")}),
+        ("What objects did", {"fields": ("min_stay_seconds", "crossing", "min_people")}),
         ("When", {"fields": ("schedule_days", "schedule_start", "schedule_end", "schedule_timezone")}),
         ("Notifications", {"fields": ("channels", "cooldown_seconds", "dedup_key")}),
     )
@@ -100,6 +102,12 @@ class AlertRuleAdmin(HSIAdmin):
         parts = [", ".join(rule.labels) or "anything", f"at {', '.join(rule.cameras)}" if rule.cameras else ""]
         if rule.zones:
             parts.append(f"in {', '.join(rule.zones)}")
+        if rule.min_stay_seconds:
+            parts.append(f"for {rule.min_stay_seconds} s")
+        if rule.crossing != AlertRule.Crossing.NONE:
+            parts.append(rule.get_crossing_display())
+        if rule.min_people:
+            parts.append(f"{rule.min_people} people at once")
         if rule.schedule_start and rule.schedule_end:
             parts.append(f"{rule.schedule_start:%H:%M} to {rule.schedule_end:%H:%M}")
         return " ".join(filter(None, parts))

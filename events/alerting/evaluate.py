@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from events.alerting.matching import EventFacts, LabelSummary, facts_of, matching_label, mismatches
-from events.models import Alert, AlertRule, CoolDown, Event
+from events.models import Alert, AlertRule, CoolDown, Event, Track
 from events.notifications import deliveries
 from events.serializers import alert_data
 from events.severity import rank
@@ -24,7 +24,7 @@ from hsi.outbox.messages import CameraId, Message
 CLOCK_SLACK = timedelta(seconds=60)
 
 
-def evaluate(event: Event, labels: Sequence[LabelSummary], *, is_new: bool) -> list[Message]:
+def evaluate(event: Event, labels: Sequence[LabelSummary], tracks: Sequence[Track], *, is_new: bool) -> list[Message]:
     """Make and update the alerts of `event`, whose lock the caller holds. Return the messages to publish.
 
     1. Find the alerts that the event has, and the other rules that match it. Without rules this is one query of an
@@ -34,7 +34,7 @@ def evaluate(event: Event, labels: Sequence[LabelSummary], *, is_new: bool) -> l
     """
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(enabled=True).order_by("pk")}
     alerts = [] if is_new else list(Alert.objects.select_for_update().filter(event=event).order_by("pk"))
-    facts = facts_of(event, labels)
+    facts = facts_of(event, labels, tracks)
     rules_with_alert = {alert.rule_id for alert in alerts}
     matching = [rule for pk, rule in rules.items() if pk not in rules_with_alert and not mismatches(rule, facts)]
     held_back_by: list[int | None] = []

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Max
 
 from detection.models import Detection
 from events.alerting.schedule import Schedule, zone_named
-from events.models import AlertRule, Event
+from events.models import AlertRule, Event, Track
 from events.severity import is_at_least
 
 
@@ -25,6 +25,18 @@ class LabelSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackFacts:
+    """What one object of an event did. `stays` has its seconds in each zone, `entered` and `left` the zones crossed."""
+
+    labels: frozenset[str]
+    confidence: float
+    seconds: float
+    stays: Mapping[str, float] = field(default_factory=dict)
+    entered: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class EventFacts:
     """The parts of an event that rules are compared with."""
 
@@ -33,6 +45,8 @@ class EventFacts:
     score: int | None
     level: str | None
     labels: Sequence[LabelSummary]
+    tracks: Sequence[TrackFacts] = ()
+    people_at_once: int = 0
 
 
 def label_summaries(batch_ids: Iterable[int]) -> dict[int, list[LabelSummary]]:
@@ -44,13 +58,35 @@ def label_summaries(batch_ids: Iterable[int]) -> dict[int, list[LabelSummary]]:
     return dict(summaries)
 
 
-def facts_of(event: Event, labels: Sequence[LabelSummary]) -> EventFacts:
-    return EventFacts(event.camera_id, event.started_at, event.risk_score, event.risk_level, labels)
+def facts_of(event: Event, labels: Sequence[LabelSummary], tracks: Iterable[Track]) -> EventFacts:
+    return EventFacts(
+        event.camera_id,
+        event.started_at,
+        event.risk_score,
+        event.risk_level,
+        labels,
+        [track_facts(track) for track in tracks],
+        event.people_at_once,
+    )
 
 
-def mismatches(rule: AlertRule, facts: EventFacts) -> list[str]:
-    """Return the reasons why `rule` does not match. Whether the rule is enabled is not considered."""
-    return list(_mismatches(rule, facts))
+def track_facts(track: Track) -> TrackFacts:
+    return TrackFacts(
+        frozenset(track.labels),
+        track.confidence,
+        track.seconds,
+        stays={stay["zone"]: stay["seconds"] for stay in track.zones},
+        entered=frozenset(stay["zone"] for stay in track.zones if stay["entered_at"]),
+        left=frozenset(stay["zone"] for stay in track.zones if stay["left_at"]),
+    )
+
+
+def mismatches(rule: AlertRule, facts: EventFacts, zone_names: Mapping[str, str] | None = None) -> list[str]:
+    """Return the reasons why `rule` does not match. Whether the rule is enabled is not considered.
+
+    `zone_names` are the names of zones by id, for the reasons.
+    """
+    return list(_mismatches(rule, facts, zone_names or {}))
 
 
 def matching_label(rule: AlertRule, facts: EventFacts) -> LabelSummary | None:
@@ -67,7 +103,7 @@ def _matches(rule: AlertRule, summary: LabelSummary) -> bool:
     )
 
 
-def _mismatches(rule: AlertRule, facts: EventFacts) -> Iterator[str]:
+def _mismatches(rule: AlertRule, facts: EventFacts, zone_names: Mapping[str, str]) -> Iterator[str]:
     if rule.cameras and facts.camera not in rule.cameras:
         yield "another camera"
     if facts.score is None:
@@ -79,6 +115,9 @@ def _mismatches(rule: AlertRule, facts: EventFacts) -> Iterator[str]:
             yield f"score {facts.score}, below {rule.min_risk}"
     if matching_label(rule, facts) is None:
         yield _label_mismatch(rule, facts)
+    yield from _track_mismatches(rule, facts, zone_names)
+    if facts.people_at_once < rule.min_people:
+        yield f"people at once: {facts.people_at_once}, fewer than {rule.min_people}"
     schedule = schedule_of(rule)
     if schedule is not None and not schedule.covers(facts.started_at):
         yield "out of hours"
@@ -91,6 +130,42 @@ def _label_mismatch(rule: AlertRule, facts: EventFacts) -> str:
     if max(confidences) < rule.min_confidence:
         return f"confidence at most {max(confidences):.0%}, below {rule.min_confidence:.0%}"
     return "not in one of the zones"
+
+
+def _track_mismatches(rule: AlertRule, facts: EventFacts, zone_names: Mapping[str, str]) -> Iterator[str]:
+    """One object must meet labels, confidence, stay and crossing of `rule` at once."""
+    if not rule.min_stay_seconds and rule.crossing == AlertRule.Crossing.NONE:
+        return
+    tracks = [
+        track
+        for track in facts.tracks
+        if (not rule.labels or not track.labels.isdisjoint(rule.labels)) and track.confidence >= rule.min_confidence
+    ]
+    stayed = [track for track in tracks if _stay(rule, track) >= rule.min_stay_seconds]
+    crossed = [track for track in tracks if _has_crossed(rule, track)]
+    if not stayed:
+        where = f"in {_zones(rule, zone_names)}" if rule.zones else "in the picture"
+        longest = max((_stay(rule, track) for track in tracks), default=0)
+        yield f"no object stayed {rule.min_stay_seconds} s {where} (longest: {longest:.0f} s)"
+    if not crossed:
+        yield f"no object {rule.crossing} {_zones(rule, zone_names)}"
+    if stayed and crossed and not any(_has_crossed(rule, track) for track in stayed):
+        yield f"the object that {rule.crossing} {_zones(rule, zone_names)} stayed less than {rule.min_stay_seconds} s"
+
+
+def _stay(rule: AlertRule, track: TrackFacts) -> float:
+    return max((track.stays.get(zone, 0) for zone in rule.zones), default=0) if rule.zones else track.seconds
+
+
+def _has_crossed(rule: AlertRule, track: TrackFacts) -> bool:
+    if rule.crossing == AlertRule.Crossing.NONE:
+        return True
+    crossed = track.entered if rule.crossing == AlertRule.Crossing.ENTERED else track.left
+    return not crossed.isdisjoint(rule.zones)
+
+
+def _zones(rule: AlertRule, zone_names: Mapping[str, str]) -> str:
+    return " or ".join(sorted(zone_names.get(zone, zone) for zone in rule.zones))
 
 
 def schedule_of(rule: AlertRule) -> Schedule | None:

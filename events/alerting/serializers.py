@@ -10,7 +10,7 @@ from rest_framework import serializers
 from cameras.models import Camera, Zone, validate_time_zone
 from events.alerting.schedule import DAYS
 from events.models import AlertRule, Event, NotificationChannel
-from events.models.alerts import LONGEST_COOLDOWN_SECONDS, validate_template
+from events.models.alerts import LONGEST_COOLDOWN_SECONDS, LONGEST_STAY_SECONDS, MOST_PEOPLE, validate_template
 from hsi.api.filters import BIGGEST_ID
 from hsi.api.inputs import FractionField, Input
 
@@ -38,6 +38,9 @@ class AlertRuleData(TypedDict):
     cameras: list[str]
     zones: list[str]
     min_confidence: float
+    min_stay_seconds: int
+    crossing: str
+    min_people: int
     schedule: ScheduleData | None
     cooldown_seconds: int
     dedup_key: str
@@ -56,6 +59,9 @@ def rule_data(rule: AlertRule) -> AlertRuleData:
         "cameras": rule.cameras,
         "zones": rule.zones,
         "min_confidence": rule.min_confidence,
+        "min_stay_seconds": rule.min_stay_seconds,
+        "crossing": rule.crossing,
+        "min_people": rule.min_people,
         "schedule": schedule_data(rule),
         "cooldown_seconds": rule.cooldown_seconds,
         "dedup_key": rule.dedup_key,
@@ -103,6 +109,9 @@ class AlertRuleRequestSerializer(Input):
     cameras = NameListField()
     zones = NameListField()
     min_confidence = FractionField(required=False)
+    min_stay_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_STAY_SECONDS, required=False)
+    crossing = serializers.ChoiceField(AlertRule.Crossing.choices, required=False)
+    min_people = serializers.IntegerField(min_value=0, max_value=MOST_PEOPLE, required=False)
     schedule = ScheduleRequestSerializer(required=False, allow_null=True)
     cooldown_seconds = serializers.IntegerField(min_value=0, max_value=LONGEST_COOLDOWN_SECONDS, required=False)
     dedup_key = serializers.CharField(max_length=100, required=False, validators=[validate_template])

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cameras.access import only_visible
+from cameras.models import Zone
 from events.actions import handle_alert
 from events.alerting.matching import facts_of, label_summaries, mismatches
 from events.alerting.serializers import (
@@ -174,8 +175,12 @@ class TestRule(RuleView):
 
 
 def try_rule(rule: AlertRule) -> RuleTestData:
-    newest = list(Event.objects.order_by("-started_at", "-id")[:TESTED_EVENTS])
+    newest = list(Event.objects.order_by("-started_at", "-id").prefetch_related("tracks")[:TESTED_EVENTS])
     labels = label_summaries(event.batch_id for event in newest)
-    reasons = {event.pk: mismatches(rule, facts_of(event, labels.get(event.batch_id, []))) for event in newest}
+    names = dict(Zone.objects.filter(pk__in=rule.zones).values_list("pk", "name"))
+    reasons = {
+        event.pk: mismatches(rule, facts_of(event, labels.get(event.batch_id, []), event.tracks.all()), names)
+        for event in newest
+    }
     events: list[TriedEventData] = [{"event": pk, "matches": not why, "why_not": why} for pk, why in reasons.items()]
     return {"tried": len(events), "matching": sum(event["matches"] for event in events), "events": events}

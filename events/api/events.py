@@ -24,7 +24,8 @@ from events.filters import EventFilters
 from events.media import snapshot
 from events.models import Event
 from events.nearby import NearbyData, nearby
-from events.serializers import EventData, ReviewSerializer, event_data, events_data
+from events.serializers import EventData, ReviewSerializer, events_data
+from events.tracking.serializers import EventWithTracksData, event_with_tracks
 from hsi.api.filters import YES_NO
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page
@@ -64,9 +65,9 @@ class Events(EventView):
 
 
 class OneEvent(EventView):
-    @extend_schema(summary="Get an event", responses=EventData)
+    @extend_schema(summary="Get an event", responses=EventWithTracksData)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(event_data(get_object_or_404(self.get_queryset(), pk=pk)))
+        return Response(event_with_tracks(get_object_or_404(self.get_queryset(), pk=pk)))
 
     @extend_schema(summary="Review an event", request=ReviewSerializer, responses=EventData)
     def patch(self, request: Request, pk: int) -> Response:

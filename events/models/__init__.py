@@ -1,12 +1,13 @@
-"""The models: events and their judgements, alert rules and alerts, notification channels and deliveries."""
+"""The models: events with their judgements and tracks, alert rules and alerts, notification channels and deliveries."""
 
 from events.models.alerts import Alert, AlertRule, CoolDown
 from events.models.event import Event
 from events.models.habits import Habit
 from events.models.judgement import EventFeedback, FeedbackVerdict, Judgement
 from events.models.notifications import Delivery, NotificationChannel
+from events.models.track import Track
 
 __all__ = [
     "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "FeedbackVerdict", "Habit",
-    "Judgement", "NotificationChannel",
+    "Judgement", "NotificationChannel", "Track",
 ]  # fmt: skip

@@ -17,6 +17,8 @@ from cameras.models import Camera, validate_time_zone
 from events.models.event import Event
 
 LONGEST_COOLDOWN_SECONDS = 30 * 86400
+LONGEST_STAY_SECONDS = 3600
+MOST_PEOPLE = 50
 KEY_FIELDS = ("camera", "rule", "label")
 LONGEST_KEY = 200
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -34,10 +36,17 @@ def validate_template(template: str) -> None:
 class AlertRule(models.Model):
     """Which events make an alert (see `events.alerting.matching`). An empty list is no condition.
 
+    `min_stay_seconds` and `crossing` must hold for one object of the event, which also has one of the labels.
+
     `cameras` are ids, even of deleted cameras: a rule whose cameras were deleted matches nothing instead of everything.
     The schedule is in force from `schedule_start` to `schedule_end` (exclusive), over midnight if the end is not later,
     on `schedule_days` (all if empty). A night belongs to the day on which it begins.
     """
+
+    class Crossing(models.TextChoices):
+        NONE = "none", "no condition"
+        ENTERED = "entered", "entered a zone"
+        LEFT = "left", "left a zone"
 
     name = models.CharField(max_length=120)
     enabled = models.BooleanField(default=True)
@@ -56,6 +65,24 @@ class AlertRule(models.Model):
         default=0,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="Minimum confidence of the detection, 0 to 1.",
+    )
+    min_stay_seconds = models.PositiveIntegerField(
+        default=0,
+        validators=[MaxValueValidator(LONGEST_STAY_SECONDS)],
+        help_text="Seconds that one object must stay: in one of the zones if the rule has zones, else in the picture. "
+        "0: no condition.",
+    )
+    crossing = models.CharField(
+        max_length=7,
+        choices=Crossing,
+        default=Crossing.NONE,
+        help_text="Whether one object must come into a zone from outside it, or go out of it again. "
+        "The pictures must show it on both sides.",
+    )
+    min_people = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(MOST_PEOPLE)],
+        help_text="Number of people that one picture must show at once. 0: no condition.",
     )
     schedule_days = models.JSONField(default=list, blank=True, help_text="Days from mon to sun. Empty: every day.")
     schedule_start = models.TimeField(null=True, blank=True)
@@ -96,6 +123,11 @@ class AlertRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises `ValidationError` for a crossing without zones."""
+        if self.crossing != self.Crossing.NONE and not self.zones:
+            raise ValidationError({"crossing": "A rule for entering or leaving needs at least one zone."})
 
     def dedup_key_for(self, camera: str, label: str) -> str:
         """Return the key of an alert: the template with its fields filled in. A long key is replaced by its SHA-256."""

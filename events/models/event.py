@@ -53,6 +53,7 @@ class Event(models.Model):
     model = models.CharField(max_length=200, blank=True, help_text="Language model of the judgement.")
     labels = models.JSONField(default=list)
     detection_count = models.PositiveIntegerField(default=0)
+    people_at_once = models.PositiveSmallIntegerField(default=0, help_text="Largest number of people in one picture.")
     is_fast_path = models.BooleanField(default=False)
     reviewed = models.BooleanField(default=False)
     kept = models.BooleanField(default=False, help_text="Exempt from retention, with its pictures.")

@@ -30,7 +30,7 @@ def viewer(client: Client, door: Camera) -> Client:
 
 def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: Client, door: Camera):
     event = factories.event(door)
-    detection = factories.detection(factories.upload(door), event.batch)
+    detection = factories.detection(factories.upload(door), event.batch, track=1)
     answer = viewer.get(f"/api/detections/{detection.pk}").json()
     assert answer == {
         "id": detection.pk,
@@ -43,6 +43,7 @@ def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: 
         "frame_offset": None,
         "zones": [],
         "event": event.pk,
+        "track": 1,
         "is_static": False,
         "ignored": "",
         "thumbnail_url": f"/api/detections/{detection.pk}/thumbnail",

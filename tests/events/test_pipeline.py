@@ -238,3 +238,21 @@ def test_a_context_has_the_place_the_zones_the_light_and_the_habits():
     context = build_context(batch)
     assert [one.zone_kinds for one in context.seen] == [("private",), (), ()]
     assert (context.place, context.light, context.habits) == ("entrance", Light.NIGHT, {("private", "person"): 1})
+
+
+def test_each_judgement_follows_the_objects_and_rules_may_ask_what_they_did():
+    batch = seen()
+    camera, zone = batch.camera, factories.zone(batch.camera)
+    rule = factories.rule(labels=["person"], zones=[zone.pk], min_stay_seconds=20)
+    analyse(batch)
+    event = Event.objects.get()
+    assert sorted(event.tracks.values_list("number", "label")) == [(1, "person"), (2, "dog")]
+    assert not event.alerts.exists()
+    for second in (5, 30):
+        upload = factories.upload(camera, captured_at=factories.NOW + timedelta(seconds=second))
+        factories.detection(upload, batch, zones=[zone.pk])
+    reanalysis_waits(batch)
+    analyse(batch)
+    event.refresh_from_db()
+    assert (event.people_at_once, event.tracks.get(label="person").zones[0]["seconds"]) == (1, 25)
+    assert event.alerts.get().rule == rule

@@ -92,9 +92,12 @@ def test_a_rule_offers_what_there_is_and_keeps_what_is_gone(boss: Client):
     sent = {
         "name": "r", "severity": "low", "min_risk": 0, "labels": "person", "min_confidence": 0, "cooldown_seconds": 0,
         "dedup_key": "{camera}", "zones": ["lawn", "old"], "cameras": ["attic"],
+        "min_stay_seconds": 30, "crossing": "entered", "min_people": 0,
     }  # fmt: skip
     assert boss.post(place, sent).status_code == 302
     rule.refresh_from_db()
     assert (rule.labels, rule.zones, rule.cameras) == (["person"], ["lawn", "old"], ["attic"])
+    assert "entered a zone" in boss.get("/admin/events/alertrule/").content.decode()
     assert boss.post(RULE, sent | {"zones": ["nowhere"]}).status_code == 200
+    assert "needs at least one zone" in boss.post(RULE, sent | {"zones": []}).content.decode()
     assert AlertRule.objects.count() == 1

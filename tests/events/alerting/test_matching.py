@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from events.alerting.matching import EventFacts, LabelSummary, mismatches
+from events.alerting.matching import EventFacts, LabelSummary, TrackFacts, mismatches
 from events.alerting.schedule import Schedule
 from events.models import AlertRule
 from events.models.alerts import validate_template
@@ -97,3 +97,52 @@ def test_a_key_fills_its_places_and_stays_short():
 def test_a_key_with_other_places_is_refused(template: str):
     with pytest.raises(ValidationError):
         validate_template(template)
+
+
+WALKER = TrackFacts(frozenset({"person"}), 0.8, 40, stays={"7": 12, "8": 30}, entered=frozenset({"7"}))
+VAN = TrackFacts(frozenset({"car", "truck"}), 0.9, 90, stays={"7": 90}, left=frozenset({"7"}))
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"min_stay_seconds": 90}, []),
+        ({"min_stay_seconds": 91}, ["no object stayed 91 s in the picture (longest: 90 s)"]),
+        ({"min_stay_seconds": 41, "labels": ["person"]}, ["no object stayed 41 s in the picture (longest: 40 s)"]),
+        ({"min_stay_seconds": 41, "labels": ["truck", "person"]}, []),
+        ({"min_stay_seconds": 13, "labels": ["person"], "zones": ["7", "8"]}, []),
+        (
+            {"min_stay_seconds": 31, "labels": ["person"], "zones": ["7", "8"]},
+            ["no object stayed 31 s in 8 or Door (longest: 30 s)"],
+        ),
+        ({"crossing": "entered", "zones": ["7"]}, []),
+        ({"crossing": "left", "zones": ["7"]}, []),
+        ({"crossing": "left", "zones": ["7"], "labels": ["person"]}, ["no object left Door"]),
+        ({"crossing": "entered", "zones": ["7"], "min_confidence": 0.9}, ["no object entered Door"]),
+        # One object must do both: the van stayed, and the person entered.
+        (
+            {"crossing": "entered", "zones": ["7"], "min_stay_seconds": 13},
+            ["the object that entered Door stayed less than 13 s"],
+        ),
+        ({"crossing": "entered", "zones": ["7"], "min_stay_seconds": 12}, []),
+        ({"min_people": 2}, []),
+        ({"min_people": 3}, ["people at once: 2, fewer than 3"]),
+    ],
+)
+def test_what_the_objects_of_an_event_did(rule: dict[str, Any], why: list[str]):
+    inside = LabelSummary("truck", 0.95, frozenset({"7", "8"}))
+    seen = facts(labels=(PERSON, inside), tracks=(WALKER, VAN), people_at_once=2)
+    assert mismatches(AlertRule(**rule), seen, {"7": "Door"}) == why
+
+
+def test_an_event_without_tracks_meets_no_condition_on_them():
+    rule = AlertRule(min_stay_seconds=1, crossing="left", zones=["7"], min_people=1)
+    assert mismatches(rule, facts()) == [
+        "no object stayed 1 s in 7 (longest: 0 s)", "no object left 7", "people at once: 0, fewer than 1",
+    ]  # fmt: skip
+
+
+def test_a_crossing_needs_a_zone():
+    with pytest.raises(ValidationError, match="at least one zone"):
+        AlertRule(name="crossing", crossing="entered").clean()
+    AlertRule(name="crossing", crossing="entered", zones=["7"]).clean()

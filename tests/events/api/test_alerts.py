@@ -218,3 +218,35 @@ def test_deliveries_are_told_with_their_state_and_narrowed_down(boss: Client):
     for filters in ({"state": "sent"}, {"alert": sent.alert_id}):
         assert [one["id"] for one in boss.get("/api/deliveries", filters).json()["items"]] == [sent.pk]
     assert Delivery.objects.count() == 2
+
+
+def test_conditions_on_tracks_are_stored_and_explained(boss: Client, door: Camera):
+    zone = factories.zone(door, id="step", name="Door step")
+    conditions = {"min_stay_seconds": 30, "crossing": "left", "min_people": 2}
+    body = {"name": "loiterer", "zones": [zone.pk], **conditions}
+    created = send(boss, "post", "alert-rules", body).json()
+    assert {name: created[name] for name in conditions} == conditions
+    event = factories.event(door, people_at_once=1)
+    factories.detection(factories.upload(door), event.batch, zones=[zone.pk])
+    factories.track(event, zones=[{"zone": zone.pk, "seconds": 12, "entered_at": None, "left_at": None}])
+    tried = send(boss, "post", f"alert-rules/{created['id']}/test").json()["events"]
+    assert [one["why_not"] for one in tried] == [
+        [
+            "no object stayed 30 s in Door step (longest: 12 s)",
+            "no object left Door step",
+            "people at once: 1, fewer than 2",
+        ]
+    ]
+
+
+def test_a_crossing_without_a_zone_is_refused(boss: Client):
+    answer = send(boss, "post", "alert-rules", {"name": "r", "crossing": "entered"})
+    assert list(answer.json()["errors"]) == ["crossing"]
+
+
+def test_a_rule_is_tried_with_one_query_for_all_tracks(boss: Client, door: Camera, django_assert_max_num_queries):
+    rule = factories.rule(min_stay_seconds=1)
+    for _ in range(5):
+        factories.track(factories.event(door))
+    with django_assert_max_num_queries(12):
+        send(boss, "post", f"alert-rules/{rule.pk}/test")

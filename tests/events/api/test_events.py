@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 FIELDS = (
     "id camera started_at ended_at risk_score risk_level risk_source analysis summary reasoning recommended_action"
-    " model labels detection_count is_fast_path held_back_by reviewed notes snooze_until snapshot_url created_at"
-    " updated_at"
+    " model labels detection_count people_at_once is_fast_path held_back_by reviewed notes snooze_until snapshot_url"
+    " created_at updated_at"
 )
 
 
@@ -41,7 +41,8 @@ def patch(client: Client, event: Event, body: Any, **headers: str) -> Any:
 def test_an_event_has_exactly_the_fields_of_the_contract(viewer: Client, door: Camera):
     event = factories.event(door)
     answer = viewer.get(f"/api/events/{event.pk}").json()
-    assert " ".join(answer) == FIELDS
+    assert " ".join(answer) == f"{FIELDS} tracks"
+    assert " ".join(viewer.get("/api/events").json()["items"][0]) == FIELDS
     assert answer["snapshot_url"] == f"/api/events/{event.pk}/snapshot?boxes=1"
     assert (answer["started_at"], answer["ended_at"]) == ("2026-03-01T12:00:00Z", "2026-03-01T12:00:10Z")
 
@@ -49,7 +50,9 @@ def test_an_event_has_exactly_the_fields_of_the_contract(viewer: Client, door: C
 def test_the_stream_and_the_api_show_the_same_event(viewer: Client, door: Camera):
     event = factories.event(door, snooze_until=factories.NOW)
     event.refresh_from_db()
-    assert json.loads(json.dumps(event_data(event))) == viewer.get(f"/api/events/{event.pk}").json()
+    shown = json.loads(json.dumps(event_data(event)))
+    assert [shown] == viewer.get("/api/events").json()["items"]
+    assert {**shown, "tracks": []} == viewer.get(f"/api/events/{event.pk}").json()
 
 
 def test_an_event_without_a_verdict_has_no_score(viewer: Client, door: Camera):
@@ -238,3 +241,16 @@ def test_a_snapshot_without_a_picture_is_a_problem(viewer: Client, door: Camera,
 def test_a_snapshot_takes_boxes_as_yes_or_no(viewer: Client, door: Camera):
     response = viewer.get(f"/api/events/{factories.event(door).pk}/snapshot?boxes=all")
     assert (response.status_code, list(response.json()["errors"])) == (400, ["boxes"])
+
+
+def test_an_event_has_its_tracks_on_its_own_page(viewer: Client, door: Camera):
+    event = factories.event(door)
+    factories.track(
+        event, zones=[{"zone": "step", "seconds": 4, "entered_at": "2026-03-01T12:00:02Z", "left_at": None}]
+    )
+    factories.track(event)
+    first, second = viewer.get(f"/api/events/{event.pk}").json()["tracks"]
+    assert (first["number"], second["number"]) == (1, 2)
+    assert (first["label"], first["seconds"], first["entry"], first["exit"]) == ("person", 10, "left", "centre")
+    assert first["path"][1] == {"seconds": 5, "x": 0.3, "y": 0.8}
+    assert first["zones"] == [{"zone": "step", "seconds": 4, "entered_at": "2026-03-01T12:00:02Z", "left_at": None}]
