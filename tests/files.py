@@ -55,13 +55,13 @@ def recording(
     seconds: int = 600,
     rate: int = 2,
     rate_in_visits: int | None = None,
+    size: tuple[int, int] = (160, 96),
     group: int = 4,
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     options: dict[str, str] | None = None,
 ) -> Path:
     """A long clip of a yard, in which a light figure walks at some times. `visits`: start and length, in seconds."""
-    size = (160, 96)
     rows, columns = np.mgrid[: size[1], : size[0]]
     yard = (90 + 30 * np.sin(columns / 9) + 25 * np.cos(rows / 7)).astype(np.uint8)
     with av.open(str(path), "w") as container:
@@ -76,8 +76,9 @@ def recording(
                 continue
             grey = yard.copy()
             if since is not None:
-                left = 10 + int(since * 6) % 130
-                grey[40:66, left : left + 11] = 240
+                side = size[1] // 4
+                left = int(since * side / 4) % (size[0] - side)
+                grey[side : 2 * side, left : left + side // 2] = 240
             frame = av.VideoFrame.from_ndarray(np.repeat(grey[..., None], 3, 2), format="rgb24")
             frame.pts, frame.time_base = tick, stream.codec_context.time_base
             container.mux(stream.encode(frame))

@@ -15,7 +15,7 @@ from events.models import Event
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring.models import LogEntry
 from tests.bench import __main__ as command
-from tests.bench import adminlists, backlog, fanout, million, models, month, remote, store
+from tests.bench import adminlists, backlog, clips, fanout, million, models, month, remote, store
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.intake import full_hd_still
 from tests.bench.memory import memory_megabytes
@@ -50,6 +50,15 @@ def test_a_ratio_is_the_median_of_pairs_measured_in_turns():
     ours, bare = iter([1.0, 2.0, 30.0]), iter([2.0, 4.0, 10.0])
     figure = compared("a", "ms", lambda: next(ours), lambda: next(bare), rounds=3, at_most=1)
     assert (figure.value, figure.limit, figure.ratio) == (2.0, 4.0, 0.5)
+
+
+@pytest.mark.one_engine
+def test_the_frames_of_a_clip_are_measured_against_decoding_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clips, "SIZE", (160, 96))
+    monkeypatch.setattr(clips, "RATE", 2)
+    figure = clips.measured("small", group=4, at_most=100)
+    assert figure.value > 0
+    assert figure.limit
 
 
 @pytest.mark.one_engine

@@ -43,6 +43,7 @@ GROUPS = {
     "intake": Group("tests.bench.intake"),
     "detection": Group("tests.bench.detection"),
     "models": Group("tests.bench.models"),
+    "clips": Group("tests.bench.clips"),
     "remote": Group("tests.bench.remote"),
     "store": Group("tests.bench.store", postgresql=True),
     "burst": Group("tests.bench.burst"),
