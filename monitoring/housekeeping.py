@@ -1,4 +1,4 @@
-"""The housekeeping loop: reconciling, offline detection, health messages, bulk jobs, GPU samples and retention."""
+"""The housekeeping loop: reconciling, offline and frozen cameras, health, bulk jobs, GPU samples and retention."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 
 from cameras.offline import OfflineMonitor
+from detection.relevance.repeats import CHECK_SECONDS, report_repeating_cameras
+from hsi.db import clock
 from hsi.queues import backpressure
 from hsi.workers.loop import Loop
 from monitoring import bulk_jobs, habit_fill
@@ -51,6 +53,7 @@ class Housekeeper(Loop):
         self._tasks = (
             PeriodicTask(self._reconcile, RECONCILE_SECONDS),
             PeriodicTask(lambda: offline_monitor.check(time.monotonic()), PUBLISH_SECONDS),
+            PeriodicTask(lambda: report_repeating_cameras(clock.now()), CHECK_SECONDS, CHECK_SECONDS),
             PeriodicTask(publish_workers, PUBLISH_SECONDS),
             PeriodicTask(publish_health, RECONCILE_SECONDS, SETTLE_SECONDS),
             PeriodicTask(self._bulk_jobs, BULK_JOB_SECONDS),

@@ -122,6 +122,13 @@ class ViewMemory:
             return self.other is not None and self.other.pictures == PATIENCE[State.TURNED][0]
         return was_turned and self.state is State.OK  # it was turned back
 
+    def freeze(self, since: datetime) -> bool:
+        """Take into account that the camera repeats one file since then. Return False if its state says enough."""
+        if self.state in (State.FROZEN, State.BLACK):
+            return False
+        self._change(State.FROZEN, since)
+        return True
+
     def _verdict(self, signature: Signature, at: datetime) -> State | None:
         """Judge one picture, and learn from it if nothing is wrong. None: it says nothing."""
         if signature.brightest < DARK_BRIGHTEST:
