@@ -44,6 +44,7 @@ def at(name: str, *args: str) -> str:
 @on_every_screen
 def test_every_page_fits_every_screen(visit: Visit, screen: Screen, door: Camera, data_dir: Path):
     factories.camera("roof", offline_since=timezone.now(), expected_interval_seconds=300, name="N" * 120)
+    door.set_view(Camera.View.TURNED, timezone.now())
     pictures.put(data_dir / f"cameras/{'f' * 200}/x.jpg", b"x")
     steps = [at("camera_step", "door", step) for step in ("name", "place", "vendor", "clock", "interval", "first")]
     pages = [at("camera", "door"), at("camera", "roof"), at("camera_zones", "door"), at("camera_zones", "roof")]

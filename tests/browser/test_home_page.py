@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from cameras.models import Camera, Upload
 from cameras.offline import mark_offline, mark_online
 from cameras.serializers import online_status_data
+from cameras.view import record_view
 from events.models import Event
 from events.serializers import event_data
 from hsi.outbox import publish
@@ -154,6 +155,14 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     expect(tile.locator("[data-slot=silent]")).to_be_visible()
     mark_online(door)
     expect(tile.locator("[data-slot=silent]")).to_be_hidden()
+
+    shown = tile.locator("[data-slot=view]")
+    expect(shown).to_be_hidden()
+    for view in (Camera.View.BLACK, Camera.View.OK):
+        with transaction.atomic():
+            publish.publish(record_view("door", view, timezone.now()))
+        expect(shown).to_have_text(view.label)
+        expect(shown).to_be_visible(visible=view != Camera.View.OK)
 
 
 @pytest.mark.parametrize("screen", [SCREENS[2]], indirect=True, ids=str)

@@ -48,7 +48,7 @@ VIEWS = {
     Camera.View.BLURRED: ("The picture has been blurred since", "Clean the lens, or focus it."),
     Camera.View.TURNED: (
         "The camera has shown another place since",
-        "Turn it back, or draw its zones again. Its new view is then the usual one.",
+        "Turn it back, or draw its zones again. The new view becomes the usual one after about 10 minutes.",
     ),
 }
 
