@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from cameras.access import only_visible
-from events.models import Alert, AlertRule, Delivery, Event, EventFeedback, Habit, NotificationChannel, Track
+from events.models import (
+    Alert,
+    AlertRule,
+    Delivery,
+    Event,
+    EventFeedback,
+    Habit,
+    LanguageModelServer,
+    NotificationChannel,
+    RejectedAnswer,
+    Track,
+)
 from hsi.security.policy import Policy, register
 from hsi.security.roles import Role
 
@@ -18,3 +29,5 @@ register(
 register(Policy(view=Role.VIEWER, rows=partial(only_visible, field="event__camera")), Track)
 # A rule reaches every camera, and a channel any receiver.
 register(Policy(), AlertRule, NotificationChannel, Delivery)
+# An answer quotes what a camera saw, and may come from any camera.
+register(Policy(), LanguageModelServer, RejectedAnswer)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cameras.models import CameraGrant, Garbage, IntakeProblem
 from detection.models import Scene
+from events.models import LanguageModelServer, RejectedAnswer
 from hsi.models import (
     AuditEntry,
     CircuitBreaker,
@@ -50,6 +51,8 @@ def fill(number: int) -> None:
         Garbage.objects.create(root=Garbage.Root.DATA, path=f"thumbnails/{job.pk}.jpg")
         IntakeProblem.objects.create(folder=f"folder{job.pk}", kind="unknown", count=1, since=now)
         CircuitBreaker.objects.create(name=f"service{job.pk}")
+        LanguageModelServer.objects.create(name=f"server{job.pk}", api="openai")
+        RejectedAnswer.objects.create(kind="denial", reason="the answer denies what was detected", camera_id=camera.pk)
         AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {event.pk}")
         QueuePause.objects.create(queue=f"queue{job.pk}", paused_by="ann")
         LiveSetting.objects.create(name=f"NAME_{job.pk}", value="1", changed_by="ann")

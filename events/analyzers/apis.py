@@ -12,18 +12,24 @@ from typing import Any, Protocol
 
 from events.analyzers.extract import KEY
 from events.analyzers.prompt import Prompt
+from events.analyzers.server_features import LLAMA_CPP, LM_STUDIO, OLLAMA, TENSORRT, VLLM
 
 # Low, not zero: after a rejected answer, another attempt must be able to give another answer.
 TEMPERATURE = 0.2
-# Without these, small models repeat themselves up to the token limit. The first name is OpenAI's, the second
-# llama.cpp's; a server ignores the unknown one.
+# Without a penalty, small models repeat themselves up to the token limit.
 FREQUENCY_PENALTY = 0.3
 REPEAT_PENALTY = 1.15
-PENALTIES = {
-    "temperature": TEMPERATURE,
-    "frequency_penalty": FREQUENCY_PENALTY,
-    "repeat_penalty": REPEAT_PENALTY,
+STANDARD = {"temperature": TEMPERATURE, "frequency_penalty": FREQUENCY_PENALTY}
+# Fields that only this software has. Reasoning would cost minutes and the tokens of the answer, so it is turned off.
+NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
+EXTRAS: dict[str, dict[str, Any]] = {
+    LLAMA_CPP: {"repeat_penalty": REPEAT_PENALTY, "cache_prompt": True, **NO_THINKING},
+    VLLM: {"repetition_penalty": REPEAT_PENALTY, **NO_THINKING},
+    TENSORRT: {"repetition_penalty": REPEAT_PENALTY, **NO_THINKING},
+    OLLAMA: {"reasoning_effort": "none"},
+    LM_STUDIO: {"repeat_penalty": REPEAT_PENALTY},
 }
+OTHER_EXTRAS = {"repeat_penalty": REPEAT_PENALTY}
 # The completion of llama.cpp applies no chat template. These end a turn in the common templates.
 STOP = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "</s>")
 
@@ -42,12 +48,13 @@ class Answer:
 class Manner:
     """Which features of a server a request uses.
 
-    `form` constrains the answer: `json_schema`, `json_object`, or `text` (only the prompt). A `plain` request has one
-    message and no penalties.
+    `form` constrains the answer: `json_schema`, `json_schema_plain` (without limits of lengths and numbers, which some
+    servers do not know), `json_object`, or `text` (only the prompt). `fields` are `all`, `standard` (those of OpenAI),
+    or `none` (one message and no optional fields).
     """
 
     form: str
-    plain: bool = False
+    fields: str = "all"
 
 
 class Api(Protocol):
@@ -57,37 +64,43 @@ class Api(Protocol):
     path: str
     manners: tuple[Manner, ...]
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]: ...
+    def body(
+        self, prompt: Prompt, model: str, max_tokens: int, manner: Manner, software: str = ""
+    ) -> dict[str, Any]: ...
 
     def answer(self, reply: object) -> Answer: ...
 
 
 class ChatCompletions:
-    """`POST /v1/chat/completions`: llama.cpp server, vLLM, Ollama, LM Studio."""
+    """`POST /v1/chat/completions`: llama.cpp server, vLLM, Ollama, LM Studio, TensorRT-LLM."""
 
     name = "openai"
     path = "/v1/chat/completions"
     manners: tuple[Manner, ...] = (
         Manner("json_schema"),
+        Manner("json_schema", "standard"),
+        Manner("json_schema_plain", "standard"),
         Manner("json_object"),
-        Manner("text"),
-        Manner("json_schema", plain=True),
-        Manner("json_object", plain=True),
-        Manner("text", plain=True),
+        Manner("json_object", "standard"),
+        Manner("text", "standard"),
+        Manner("json_schema", "none"),
+        Manner("json_object", "none"),
+        Manner("text", "none"),
     )
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]:
+    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner, software: str = "") -> dict[str, Any]:
         return {
             **({"model": model} if model else {}),
             "messages": self._messages(prompt, manner),
             **self._format(prompt, manner),
             "max_tokens": max_tokens,
-            **({} if manner.plain else PENALTIES),
+            **({} if manner.fields == "none" else STANDARD),
+            **(EXTRAS.get(software, OTHER_EXTRAS) if manner.fields == "all" else {}),
             "stream": False,
         }
 
     def _messages(self, prompt: Prompt, manner: Manner) -> list[dict[str, str]]:
-        if manner.plain:
+        if manner.fields == "none":
             return [{"role": "user", "content": f"{prompt.instructions}\n\n{prompt.question}"}]
         return [
             {"role": "system", "content": prompt.instructions},
@@ -95,10 +108,13 @@ class ChatCompletions:
         ]
 
     def _format(self, prompt: Prompt, manner: Manner) -> dict[str, Any]:
-        if manner.form == "json_schema":
-            schema = {"name": "verdict", "strict": True, "schema": prompt.schema}
-            return {"response_format": {"type": "json_schema", "json_schema": schema}}
-        return {"response_format": {"type": manner.form}} if manner.form == "json_object" else {}
+        if manner.form == "text":
+            return {}
+        if manner.form == "json_object":
+            return {"response_format": {"type": "json_object"}}
+        schema = prompt.schema if manner.form == "json_schema" else without_limits(prompt.schema)
+        wrapped = {"name": "verdict", "strict": True, "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": wrapped}}
 
     def answer(self, reply: object) -> Answer:
         choice = _first(_field(reply, "choices"))
@@ -113,7 +129,7 @@ class Completion:
     path = "/completion"
     manners: tuple[Manner, ...] = (Manner("json_schema"), Manner("text"))
 
-    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner) -> dict[str, Any]:
+    def body(self, prompt: Prompt, model: str, max_tokens: int, manner: Manner, software: str = "") -> dict[str, Any]:
         return {
             "prompt": f"{prompt.instructions}\n\n{prompt.question}\n",
             "n_predict": max_tokens,
@@ -130,6 +146,15 @@ class Completion:
         cut = _field(reply, "stop_type") == "limit" or _field(reply, "stopped_limit") is True
         is_prompt_cut_off = _field(reply, "truncated") is True
         return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut, is_prompt_cut_off)
+
+
+def without_limits(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without the limits of each property."""
+    kept = {
+        name: {key: value for key, value in facts.items() if key in ("type", "enum")}
+        for name, facts in schema["properties"].items()
+    }
+    return {**schema, "properties": kept}
 
 
 def text_of(message: object) -> object:

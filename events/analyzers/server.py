@@ -1,35 +1,25 @@
-"""Sends prompts to a language model server. The API of the server is detected once and kept while it stays the same."""
+"""Sends prompts to a language model server. What it supports is detected once and kept while it stays the same."""
 
 from __future__ import annotations
 
 import re
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.conf import settings
 
-from events.analyzers.apis import Answer, Api, ChatCompletions, Completion, Manner
+from events.analyzers.apis import Answer, Api, ChatCompletions, Completion
 from events.analyzers.prompt import Prompt, harmless
-from events.analyzers.server_offer import ABSENT, first_model
+from events.analyzers.server_features import LLAMA_CPP, Features, detect
+from events.analyzers.server_memory import ServerSettings, Target, forget, recall, remember
+from events.analyzers.server_offer import ABSENT, Model, chosen, models
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceRejectedError, AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService, of_connection
 from hsi.outbound.error_responses import SPEAKS_OF_SETUP, words_in
 
-# After this time the best manner is tried again: a newer server may have replaced the old one without a failed call.
-KEPT_SECONDS = 3600.0
 # Some servers answer 5xx to unknown parameters.
 SPEAKS_OF_FORM = re.compile(r"response_format|json_schema|json_object|grammar|schema|penalty|system role|role", re.I)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The API of the server, the model ("" if the server has one), and the manner of requests."""
-
-    api: Api
-    model: str
-    manner: Manner
-    found_at: float  # seconds of `time.monotonic`
 
 
 class Asker:
@@ -39,10 +29,11 @@ class Asker:
     used from then on. The server is detected again after a failed call, when another model answers, and periodically.
     """
 
-    def __init__(self, service: AIService) -> None:
+    def __init__(self, service: AIService, server: ServerSettings) -> None:
         self._service = service
-        self._target: Target | None = None
+        self._server = server
         self._answered_by = ""  # the model in the last answer
+        self._last_refused: tuple[str, str] = ("", "")  # the question and the words of the server
         self._lock = threading.Lock()
 
     def ask(self, prompt: Prompt, max_tokens: int) -> Answer:
@@ -50,48 +41,61 @@ class Asker:
 
         Raises `AIServiceError`; `AIServiceRejectedError` if only this prompt is rejected.
         """
-        target = self._found()
+        target = self.target()
         try:
             return self._answer(target, prompt, max_tokens)
         except AIServiceError as error:
             if not _is_refusal(error):
-                self._forget()
+                forget(self._server.name)
                 raise
             target = self._taken(target, max_tokens, error)
-        return self._answer(target, prompt, max_tokens)
+        try:
+            return self._answer(target, prompt, max_tokens)
+        except AIServiceRejectedError as error:
+            self._raise_if_repeated(prompt, error)
+            raise
+
+    def target(self) -> Target:
+        """Return what is known about the server, and detect it if nothing is."""
+        with self._lock:
+            known = recall(self._server)
+            return known or self._detected()
+
+    def detect_again(self) -> Target:
+        """Detect the server now. Raises `AIServiceError`."""
+        with self._lock:
+            return self._detected()
 
     def _answer(self, target: Target, prompt: Prompt, max_tokens: int) -> Answer:
         reply = self._service.post_json(target.api.path, json=_body(target, prompt, max_tokens))
         _raise_error_inside(reply, self._service.name)
         answer = target.api.answer(reply)
         if self._answered_by not in ("", answer.model):
-            self._forget()
+            forget(self._server.name)
         self._answered_by = answer.model
         return replace(answer, model=answer.model or target.model)
 
-    def _found(self) -> Target:
-        with self._lock:
-            if self._target is None or time.monotonic() - self._target.found_at > KEPT_SECONDS:
-                self._target = self._find()
-            return self._target
+    def _detected(self) -> Target:
+        deadline = time.monotonic() + settings.AI_HEALTH_TIMEOUT
+        api, model = self._api_and_model(deadline)
+        features = detect(self._service, model, deadline) if api.name == ChatCompletions.name else Features(LLAMA_CPP)
+        target = Target(api, model.name, api.manners[0], features)
+        remember(self._server, target)
+        return target
 
-    def _find(self) -> Target:
-        api, model = self._api_and_model()
-        return Target(api, model, api.manners[0], time.monotonic())
-
-    def _api_and_model(self) -> tuple[Api, str]:
-        forced, model = settings.NEMOTRON_API, str(settings.NEMOTRON_MODEL)
-        if forced == "llamacpp":
-            return Completion(), model
-        if forced == "openai" and model:
-            return ChatCompletions(), model
+    def _api_and_model(self, deadline: float) -> tuple[Api, Model]:
+        if self._server.api == Completion.name:
+            return Completion(), Model(self._server.model)
         try:
-            first = first_model(self._service, time.monotonic() + settings.AI_HEALTH_TIMEOUT)
+            offered = models(self._service, deadline)
         except AIServiceError as error:
-            if forced == "auto" and error.http_status in ABSENT:
-                return Completion(), model
+            is_absent = error.http_status in ABSENT
+            if self._server.api == "auto" and is_absent:
+                return Completion(), Model(self._server.model)
+            if self._server.model and is_absent:
+                return ChatCompletions(), Model(self._server.model)
             raise
-        return ChatCompletions(), model or first
+        return ChatCompletions(), chosen(offered, self._server.model)
 
     def _taken(self, target: Target, max_tokens: int, refused: AIServiceError) -> Target:
         """Return the target with the best manner in which the server accepts a harmless prompt.
@@ -101,25 +105,29 @@ class Asker:
         """
         prompt = harmless(max_tokens)
         for manner in target.api.manners:
-            tried = replace(target, manner=manner, found_at=time.monotonic())
+            tried = replace(target, manner=manner)
             try:
                 self._service.post_json(tried.api.path, json=_body(tried, prompt, max_tokens))
             except AIServiceError as error:
                 if not _is_refusal(error):
-                    self._forget()
+                    forget(self._server.name)
                     raise
                 continue
-            self._target = tried
+            remember(self._server, tried)
             return tried
-        self._forget()
+        forget(self._server.name)
         raise of_connection(refused) from refused
 
-    def _forget(self) -> None:
-        self._target = None
+    def _raise_if_repeated(self, prompt: Prompt, error: AIServiceRejectedError) -> None:
+        """Raise `AIServiceUnavailableError` for the same refusal of another prompt in a row: the server is at fault."""
+        question, words = self._last_refused
+        self._last_refused = (prompt.question, words_in(error.body))
+        if words and words == self._last_refused[1] and question != prompt.question:
+            raise of_connection(error) from error
 
 
 def _body(target: Target, prompt: Prompt, max_tokens: int) -> dict[str, object]:
-    return target.api.body(prompt, target.model, max_tokens, target.manner)
+    return target.api.body(prompt, target.model, max_tokens, target.manner, target.features.software)
 
 
 def _is_refusal(error: AIServiceError) -> bool:

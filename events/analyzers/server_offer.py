@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hsi.errors import AIServiceAnswerError, AIServiceError, AIServiceUnavailableError
 from hsi.outbound.ai_service import AIService
@@ -16,6 +17,10 @@ UNWELL = frozenset({"loading", "loading model", "error", "unhealthy", "starting"
 SHOWN_MODELS = 5
 # The server of llama.cpp has one model and accepts any name for it.
 ANY_NAME = "llamacpp"
+CANNOT_CHAT = re.compile(
+    r"(?i)(?:^|[-_/:. ])(?:text-)?(?:embed(?:ding)?s?|rerank(?:er)?|bge|gte|e5|minilm|whisper|tts|clip|siglip"
+    r"|flux|sdxl|stable-diffusion|reward|guard)(?:$|[-_/:. 0-9])|embed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Model:
 
     name: str
     owned_by: str = ""
+    context_tokens: int | None = None
 
 
 def models(service: AIService, deadline: float) -> list[Model]:
@@ -33,22 +39,39 @@ def models(service: AIService, deadline: float) -> list[Model]:
     if not isinstance(items, list):
         raise AIServiceAnswerError(f"{service.name} answered {MODELS} without a list of models", service=service.name)
     return [
-        Model(item["id"], str(item.get("owned_by") or ""))
+        Model(item["id"], str(item.get("owned_by") or ""), _context_tokens(item))
         for item in items
         if isinstance(item, dict) and isinstance(item.get("id"), str)
     ]
 
 
-def first_model(service: AIService, deadline: float) -> str:
-    """Return the first model, or "" if there is none."""
-    offered = models(service, deadline)
-    return offered[0].name if offered else ""
+def chosen(offered: list[Model], wanted: str) -> Model:
+    """Return the model of that name, else the first that can chat. Its name is "" if there is none."""
+    if wanted:
+        return next((model for model in offered if _is(wanted, model.name)), _unlisted(offered, wanted))
+    return next((model for model in offered if can_chat(model)), Model(""))
+
+
+def can_chat(model: Model) -> bool:
+    """Whether the name says nothing else: servers list models for embeddings, ranking, speech and pictures too."""
+    return not CANNOT_CHAT.search(model.name)
+
+
+def _unlisted(offered: list[Model], wanted: str) -> Model:
+    """Return a model that the server answers with by another name."""
+    return replace(offered[0], name=wanted) if offered and offered[0].owned_by == ANY_NAME else Model(wanted)
+
+
+def _context_tokens(item: dict[str, object]) -> int | None:
+    """Return the context length in the list of vLLM."""
+    tokens = item.get("max_model_len")
+    return tokens if isinstance(tokens, int) and tokens > 0 else None
 
 
 def require(wanted: str, offered: list[Model], service: str) -> str:
     """Return the model that will answer. Raises `AIServiceUnavailableError` if the server lacks it."""
     if not wanted:
-        return offered[0].name if offered else ""
+        return chosen(offered, "").name
     if not offered or any(model.owned_by == ANY_NAME or _is(wanted, model.name) for model in offered):
         return wanted
     names = ", ".join(one_line(model.name, 60) for model in offered[:SHOWN_MODELS])

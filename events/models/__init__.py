@@ -4,10 +4,11 @@ from events.models.alerts import Alert, AlertRule, CoolDown
 from events.models.event import Event
 from events.models.habits import Habit
 from events.models.judgement import EventFeedback, FeedbackVerdict, Judgement
+from events.models.language_model import LanguageModelServer, RejectedAnswer
 from events.models.notifications import Delivery, NotificationChannel
 from events.models.track import Track
 
 __all__ = [
-    "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "FeedbackVerdict", "Habit",
-    "Judgement", "NotificationChannel", "Track",
+    "Alert", "AlertRule", "CoolDown", "Delivery", "Event", "EventFeedback", "FeedbackVerdict", "Habit", "Judgement",
+    "LanguageModelServer", "NotificationChannel", "RejectedAnswer", "Track",
 ]  # fmt: skip

@@ -163,6 +163,7 @@ URL_SCHEMES = {
     "REDIS_URL": ("redis://", "rediss://", "unix://"),
     "RTDETR_URL": ("http://", "https://"),
     "NEMOTRON_URL": ("http://", "https://"),
+    "NEMOTRON_FALLBACK_URL": ("http://", "https://"),
 }
 DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?")
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from monitoring.pages import about, bulk_job, configuration, counts, dead_letters, logs, overview, queues, tokens
+from monitoring.pages import (
+    about,
+    bulk_job,
+    configuration,
+    counts,
+    dead_letters,
+    language_model,
+    logs,
+    overview,
+    queues,
+    tokens,
+)
 from monitoring.pages.camera import arrivals, editor, status, steps
 
 CAMERA = "cameras/camera/<slug:pk>"
@@ -23,6 +34,7 @@ urlpatterns = [
     path("tokens/new", tokens.NewToken.as_view(), name="new_token"),
     path("tokens/<int:pk>/revoke", tokens.RevokeToken.as_view(), name="revoke_token"),
     path("configuration/", configuration.Configuration.as_view(), name="configuration"),
+    path("language-model/", language_model.LanguageModel.as_view(), name="language_model"),
     path("logs/", logs.Logs.as_view(), name="logs"),
     path("logs/tail", logs.Tail.as_view(), name="logs_tail"),
     path("logs/<int:pk>", logs.Line.as_view(), name="logs_line"),

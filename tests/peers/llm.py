@@ -74,6 +74,8 @@ class LlmPeer:
         self.replies: deque[Reply] = deque()  # for judgements, used up one by one
         self.health = Reply(raw=b'{"status":"ok"}')
         self.models: Reply | None = None  # instead of the true list
+        self.routes: dict[tuple[str, str], Any] = {}  # more routes, by method and path, with their JSON
+        self.unknown = Reply(status=404, raw=b'{"error":{"message":"File Not Found","code":404}}')
         self.is_refused: Callable[[Any], bool] = lambda body: False
         self.refusal = Reply(status=400)
         self.requests: list[Request] = []
@@ -107,9 +109,11 @@ class LlmPeer:
 
     def reply_to(self, request: Request) -> Reply:
         self.requests.append(request)
+        if (request.method, request.path) in self.routes:
+            return Reply(raw=json.dumps(self.routes[request.method, request.path]).encode())
         known = {HEALTH: "GET", MODELS: "GET", CHAT: "POST", COMPLETION: "POST"}
         if known.get(request.path) != request.method or not self._speaks(request.path):
-            return Reply(status=404, raw=b'{"error":{"message":"File Not Found","code":404}}')
+            return self.unknown
         if request.path == HEALTH:
             return self.health
         if request.path == MODELS:
