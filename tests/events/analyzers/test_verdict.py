@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from events.analyzers import Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.extract import verdict_object
+from events.analyzers.light import Light
 from events.analyzers.rejections import AnswerCutOffError, AnswerRejectedError, Kind
 from events.analyzers.verdict import KEPT_ANSWER_CHARACTERS, verdict_from
 from events.severity import level_of
@@ -297,3 +298,23 @@ def test_an_answer_is_kept_as_it_came_as_far_as_a_database_takes_it() -> None:
     kept = judged(text).answer
     assert kept.startswith(f"?\n{verdict_text()}")
     assert len(kept) == KEPT_ANSWER_CHARACTERS - 1  # without the NUL
+
+
+def test_a_person_on_private_ground_at_night_is_never_below_medium() -> None:
+    rules = Verdict(34, "medium", "A person", "Score by rules", "rules", rule_score=34)
+    text = Answer(verdict_text(risk_score=10, risk_level="low"))
+    private = context(place="private", light=Light.NIGHT)
+    verdict = verdict_from(text, private, rules, service="s")
+    assert (verdict.risk_score, verdict.risk_level, verdict.model_score) == (30, "medium", 10)
+    assert verdict.corrections == ("score 10 raised to 30: a person on private ground at night",)
+    for harmless in (
+        context(place="street", light=Light.NIGHT),
+        context(place="private", light=Light.DAY),
+        context(seen("cat"), place="private", light=Light.NIGHT),
+    ):
+        text = Answer(
+            verdict_text(
+                risk_score=10, risk_level="low", summary=f"A {harmless.labels[0]} is here.", reasoning="It is ordinary."
+            )
+        )
+        assert verdict_from(text, harmless, rules, service="s").risk_score == 10
