@@ -149,8 +149,8 @@ def _always(situation: Situation, subject: Subject) -> float:
 
 
 def _unusual(situation: Situation, subject: Subject) -> float:
-    """One day of habit halves the share, and two leave a third."""
-    return 0.0 if _is_known(situation, subject) else 1 / (1 + subject.habit_days)
+    """Someone who comes once a week is seen on one or two of ten days, and stays low by day."""
+    return 0.0 if _is_known(situation, subject) else 1 / (1 + subject.habit_days * 1.5)
 
 
 def _night(situation: Situation, subject: Subject) -> float:
