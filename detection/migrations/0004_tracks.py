@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('detection', '0002_what_counts'),
+        ("detection", "0003_scene_view"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='detection',
-            name='track',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Number of its object within the event. Empty: not followed.', null=True),
+            model_name="detection",
+            name="track",
+            field=models.PositiveSmallIntegerField(
+                blank=True, help_text="Number of its object within the event. Empty: not followed.", null=True
+            ),
         ),
     ]

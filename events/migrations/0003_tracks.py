@@ -6,55 +6,107 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0002_habits'),
+        ("events", "0002_habits"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='alertrule',
-            name='crossing',
-            field=models.CharField(choices=[('none', 'no condition'), ('entered', 'entered a zone'), ('left', 'left a zone')], default='none', help_text='Whether one object must come into a zone from outside it, or go out of it again. The pictures must show it on both sides.', max_length=7),
+            model_name="alertrule",
+            name="crossing",
+            field=models.CharField(
+                choices=[("none", "no condition"), ("entered", "entered a zone"), ("left", "left a zone")],
+                default="none",
+                help_text="Whether one object must come into a zone from outside it, or go out of it again. The pictures must show it on both sides.",
+                max_length=7,
+            ),
         ),
         migrations.AddField(
-            model_name='alertrule',
-            name='min_people',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Number of people that one picture must show at once. 0: no condition.', validators=[django.core.validators.MaxValueValidator(50)]),
+            model_name="alertrule",
+            name="min_people",
+            field=models.PositiveSmallIntegerField(
+                default=0,
+                help_text="Number of people that one picture must show at once. 0: no condition.",
+                validators=[django.core.validators.MaxValueValidator(50)],
+            ),
         ),
         migrations.AddField(
-            model_name='alertrule',
-            name='min_stay_seconds',
-            field=models.PositiveIntegerField(default=0, help_text='Seconds that one object must stay: in one of the zones if the rule has zones, else in the picture. 0: no condition.', validators=[django.core.validators.MaxValueValidator(3600)]),
+            model_name="alertrule",
+            name="min_stay_seconds",
+            field=models.PositiveIntegerField(
+                default=0,
+                help_text="Seconds that one object must stay: in one of the zones if the rule has zones, else in the picture. 0: no condition.",
+                validators=[django.core.validators.MaxValueValidator(3600)],
+            ),
         ),
         migrations.AddField(
-            model_name='event',
-            name='people_at_once',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Largest number of people in one picture.'),
+            model_name="event",
+            name="people_at_once",
+            field=models.PositiveSmallIntegerField(default=0, help_text="Largest number of people in one picture."),
         ),
         migrations.CreateModel(
-            name='Track',
+            name="Track",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(help_text='Number within the event, from 1, by the first sighting.')),
-                ('label_group', models.CharField(max_length=64)),
-                ('label', models.CharField(help_text='The most frequent label.', max_length=64)),
-                ('labels', models.JSONField(default=list, help_text='All labels of the object, the most frequent first.')),
-                ('confidence', models.FloatField(help_text='Highest confidence, 0 to 1.')),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField()),
-                ('moved', models.BooleanField(default=False, help_text='Whether the object left its first place.')),
-                ('entry', models.CharField(choices=[('left', 'left'), ('right', 'right'), ('top', 'top'), ('bottom', 'bottom'), ('centre', 'inside the picture')], max_length=6)),
-                ('exit', models.CharField(choices=[('left', 'left'), ('right', 'right'), ('top', 'top'), ('bottom', 'bottom'), ('centre', 'inside the picture')], max_length=6)),
-                ('path', models.JSONField(default=list)),
-                ('zones', models.JSONField(default=list)),
-                ('detection_count', models.PositiveIntegerField()),
-                ('best_detection', models.PositiveBigIntegerField(help_text='Id of the most confident detection.')),
-                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tracks', to='events.event')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "number",
+                    models.PositiveSmallIntegerField(
+                        help_text="Number within the event, from 1, by the first sighting."
+                    ),
+                ),
+                ("label_group", models.CharField(max_length=64)),
+                ("label", models.CharField(help_text="The most frequent label.", max_length=64)),
+                (
+                    "labels",
+                    models.JSONField(default=list, help_text="All labels of the object, the most frequent first."),
+                ),
+                ("confidence", models.FloatField(help_text="Highest confidence, 0 to 1.")),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField()),
+                ("moved", models.BooleanField(default=False, help_text="Whether the object left its first place.")),
+                (
+                    "entry",
+                    models.CharField(
+                        choices=[
+                            ("left", "left"),
+                            ("right", "right"),
+                            ("top", "top"),
+                            ("bottom", "bottom"),
+                            ("centre", "inside the picture"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "exit",
+                    models.CharField(
+                        choices=[
+                            ("left", "left"),
+                            ("right", "right"),
+                            ("top", "top"),
+                            ("bottom", "bottom"),
+                            ("centre", "inside the picture"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("path", models.JSONField(default=list)),
+                ("zones", models.JSONField(default=list)),
+                ("detection_count", models.PositiveIntegerField()),
+                ("best_detection", models.PositiveBigIntegerField(help_text="Id of the most confident detection.")),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tracks",
+                        to="events.event",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['event', 'number'],
-                'constraints': [models.UniqueConstraint(fields=('event', 'number'), name='track_one_a_number')],
+                "ordering": ["event", "number"],
+                "constraints": [models.UniqueConstraint(fields=("event", "number"), name="track_one_a_number")],
             },
         ),
     ]
