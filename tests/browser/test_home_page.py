@@ -161,7 +161,7 @@ def test_a_camera_shows_its_new_picture_and_a_new_camera_appears(visit: Visit, d
     for view in (Camera.View.BLACK, Camera.View.OK):
         with transaction.atomic():
             publish.publish(record_view("door", view, timezone.now()))
-        expect(shown).to_have_text(view.label)
+        expect(shown).to_have_text(view.value)
         expect(shown).to_be_visible(visible=view != Camera.View.OK)
 
 
