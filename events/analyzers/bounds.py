@@ -24,7 +24,7 @@ def bounded_score(
         final = min(max(score, rule_score - MOST_DIFFERENCE, 0), rule_score + MOST_DIFFERENCE, 100)
     if final != score:
         corrections.append(f"score {score} held at {final}, because the rules score {rule_score}")
-    lowest = settings.SEVERITY_LOW_MAX + 1
+    lowest: int = settings.SEVERITY_LOW_MAX + 1
     if final < lowest and is_person_on_private_ground_at_night(context):
         corrections.append(f"score {final} raised to {lowest}: a person on private ground at night")
         return lowest
