@@ -17,7 +17,7 @@ from django.utils import timezone
 from detection.models import Batch
 from events.models import Alert, Event, EventFeedback
 from events.pipeline import publish_event
-from events.serializers import AlertData, EventData, alert_data, event_data
+from events.serializers import AlertData, EventData, EventDeletedData, alert_data, event_data
 from hsi import audit
 from hsi.errors import NotFoundError
 from hsi.outbox import publish
@@ -66,7 +66,7 @@ def delete_event(event: Event) -> None:
     now = timezone.now()
     if Event.objects.filter(pk=event.pk).update(deleted_at=now, updated_at=now):
         audit.record("event_deleted", f"event {event.pk}")
-        data = {"id": event.pk, "camera": event.camera_id, "reason": "deleted"}
+        data = EventDeletedData(id=event.pk, camera=event.camera_id, reason="deleted", merged_into=None)
         publish.publish(Message("event.deleted", CameraId(event.camera_id), data))
 
 
@@ -79,20 +79,24 @@ def restore_event(event: Event) -> None:
 
 
 def request_reanalysis(event: Event) -> None:
-    """Queue the batch of an event for another judgement. The event keeps its score until then.
+    """Queue the last batch of an event, so that the visit is judged again. The event keeps its score until then.
 
-    Does nothing when the batch is waiting already.
+    Does nothing when a batch of it waits already.
     """
-    if dead_letters.retry(ANALYSIS_QUEUE, event.batch_id, audit.acting_user()):
+    newest_first = event.batches.order_by("-started_at", "-pk")
+    dead = newest_first.filter(state=Batch.State.DEAD).first()
+    if dead and dead_letters.retry(ANALYSIS_QUEUE, dead.pk, audit.acting_user()):
         event.refresh_from_db()
         return
-    batches = Batch.objects.filter(pk=event.batch_id, state=Batch.State.ANALYSED)
-    if not batches.update(state=Batch.State.CLOSED, finished_at=None):
+    last = newest_first.first()
+    if last is None or not Batch.objects.filter(pk=last.pk, state=Batch.State.ANALYSED).update(
+        state=Batch.State.CLOSED, finished_at=None
+    ):
         return
     event.analysis, event.updated_at = Event.Analysis.PENDING, timezone.now()
     event.save(update_fields=["analysis", "updated_at"])
     audit.record("event_reanalysed", f"event {event.pk}", before={"risk_score": event.risk_score})
-    get_queue(ANALYSIS_QUEUE).put(event.batch_id)
+    get_queue(ANALYSIS_QUEUE).put(last.pk)
     publish_event("event.updated", event)
 
 

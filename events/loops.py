@@ -6,6 +6,7 @@ import time
 
 from django.conf import settings
 
+from events import visits
 from events.pending import pending_batches, requeue_pending
 from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, get_handler
 from hsi.workers.loop import Loop
@@ -15,7 +16,7 @@ REQUEUE_SECONDS = 1.0
 
 
 class AnalysisWorker(QueueWorker):
-    """Judges batches, and once a second queues pending batches again."""
+    """Judges batches. Once a second it queues pending batches again, and ends visits."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -26,6 +27,7 @@ class AnalysisWorker(QueueWorker):
     def step(self) -> float:
         if time.monotonic() >= self._requeue_at:
             requeue_pending()
+            visits.end_due()
             self._requeue_at = time.monotonic() + REQUEUE_SECONDS
         return super().step()
 

@@ -1,7 +1,6 @@
-"""A batch becomes an event: an early score by rules on the fast path, then one final judgement.
+"""A visit becomes an event: an early score by rules on the fast path, and a judgement with each batch of the visit.
 
-The first job creates the event row, and later ones update it, always under the lock of the batch. A
-judgement is never replaced by an early score.
+The first job creates the event row, and later ones extend it (`events.visits`), always under the lock of the camera.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -16,15 +16,17 @@ from django.db.models import Min
 from django.utils import timezone
 
 from detection.models import Batch, Detection
-from events import habits
+from events import habits, visits
 from events.alerting.evaluate import evaluate
-from events.alerting.matching import label_summaries
+from events.alerting.matching import labels_of_batches
 from events.analyzers import Context, Verdict, get_analyzer, service
 from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
 from events.models import Event, Judgement
 from events.serializers import event_data
+from events.severity import level_of, rank
 from events.tracking.update import MOST_FOLLOWED, update_tracks
+from events.visits import Visit
 from hsi import failpoints
 from hsi.db import clock
 from hsi.errors import CircuitOpenError, HSIError
@@ -38,21 +40,30 @@ from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict on `detection_count` detections of a visit, which took `seconds`, and the score of the rules."""
+
+    verdict: Verdict
+    rules: Verdict
+    detection_count: int
+    seconds: float | None = None
+
+
 def run_fast_path(job: Job) -> None:
-    """Do a fast path job: create an event with a rule score before the batch closes."""
+    """Do a fast path job: create or extend an event, with a rule score, before the batch closes."""
     batch = Batch.objects.select_related("camera").filter(pk=job.row_id).first()
     if batch is None:
         get_queue(FAST_PATH_QUEUE).ack(job)
         return
-    verdict = RulesAnalyzer().judge(build_context(batch))
     with transaction.atomic():
         failpoints.reach_after_commit("early-score-committed")
         get_queue(FAST_PATH_QUEUE).ack(job)
-        save_early_score(batch, verdict)
+        save_early_score(batch)
 
 
 def analyse_batch(job: Job) -> None:
-    """Do an analysis job: build the context, judge it, and save the event.
+    """Do an analysis job: judge the visit of the batch, and save its event.
 
     When the analyser fails, the event gets a rule score and the error is raised, so that the job comes back and judges
     the same event again. While the breaker of the analyser is open, the job ends with the rule score, and
@@ -63,26 +74,48 @@ def analyse_batch(job: Job) -> None:
         get_queue(ANALYSIS_QUEUE).ack(job)
         return
     logcontext.add(camera=batch.camera_id)
-    context = build_context(batch)
-    began = time.perf_counter()
-    try:
-        verdict = judge(context)
+    is_saved = False
+    while not is_saved:
+        visit = visits.find(batch)
+        context = build_context(visit)
+        began = time.perf_counter()
+        try:
+            verdict = judge(context)
+        except HSIError as error:
+            end_without_judgement(job, batch, error)
+            return
         seconds = time.perf_counter() - began
         histograms.stage("analysis", seconds)
-    except HSIError as error:
-        if not Event.with_trash.filter(batch=batch, detection_count=batch.detection_count).exists():
-            with transaction.atomic():
-                save_early_score(batch, RulesAnalyzer().judge(context))
-        if not isinstance(error, CircuitOpenError) or job.attempts > 1:
-            raise
-        get_queue(ANALYSIS_QUEUE).ack(job)
-        return
-    failpoints.reach("judged")
+        failpoints.reach("judged")
+        judged = Judged(verdict, RulesAnalyzer().judge(context), visit.detection_count, seconds)
+        is_saved = finish_job(job, batch, judged)
+    failpoints.reach("event-acknowledged")
+
+
+def end_without_judgement(job: Job, batch: Batch, error: HSIError) -> None:
+    """Save a rule score. Raise `error`, unless the batch waits for the breaker of the analyser."""
+    with transaction.atomic():
+        save_early_score(batch)
+    if not isinstance(error, CircuitOpenError) or job.attempts > 1:
+        raise error
+    get_queue(ANALYSIS_QUEUE).ack(job)
+
+
+def finish_job(job: Job, batch: Batch, judged: Judged) -> bool:
+    """Save a judgement and acknowledge its job.
+
+    Return False and save nothing if the visit has grown since, and no other batch of it waits for a judgement.
+    """
     with transaction.atomic():
         failpoints.reach_after_commit("event-committed")
+        visits.lock(batch.camera_id)
+        visit = visits.find(batch, for_update=True)
+        if visit.detection_count != judged.detection_count and not visit.waits_for_others:
+            logger.info("The visit of batch %s grew while it was judged, and is judged again", batch.pk)
+            return False
         get_queue(ANALYSIS_QUEUE).ack(job)
-        save_final_score(batch, verdict, seconds)
-    failpoints.reach("event-acknowledged")
+        save_final_score(visit, judged)
+    return True
 
 
 def judge(context: Context) -> Verdict:
@@ -93,54 +126,89 @@ def judge(context: Context) -> Verdict:
         return get_analyzer().judge(context)
 
 
-def save_early_score(batch: Batch, verdict: Verdict) -> None:
-    """Create or refresh the event of a batch with a rule score, still `pending`. A judged event stays as it is."""
-    batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-    event = lock_event(batch)
-    if event is None or event.analysis == Event.Analysis.PENDING:
-        save_event(batch, event, verdict, Event.Analysis.PENDING)
+def save_early_score(batch: Batch) -> None:
+    """Create or extend the event of a batch that is not judged yet, with a rule score. The event is `pending` then.
+
+    A judgement by the language model is kept, unless the rules see a higher level now than when it was made.
+    """
+    visits.lock(batch.camera_id)
+    batch = Batch.objects.select_related("camera").select_for_update(no_key=True, of=("self",)).get(pk=batch.pk)
+    visit = visits.find(batch, for_update=True)
+    event = visit.event
+    if batch.state not in visits.WAITING or (event and event.detection_count == visit.detection_count):
+        return
+    rules = RulesAnalyzer().judge(build_context(visit))
+    keeps_judgement = event is not None and event.risk_source == Event.Source.LLM and not _is_higher(rules, event)
+    save_event(visit, rules, None if keeps_judgement else rules, Event.Analysis.PENDING)
 
 
-def save_final_score(batch: Batch, verdict: Verdict, seconds: float | None = None) -> None:
-    """Save the judgement, which took `seconds`, and finish the batch. Do nothing if the batch is finished already."""
-    finished = Batch.objects.filter(pk=batch.pk, state=Batch.State.CLOSED).update(
+def _is_higher(rules: Verdict, event: Event) -> bool:
+    return event.rule_score is not None and rank(rules.risk_level) > rank(level_of(event.rule_score))
+
+
+def save_final_score(visit: Visit, judged: Judged) -> None:
+    """Save a judgement, and finish the batch. Do nothing if the batch is finished already.
+
+    The event stays `pending` until all of its batches are judged, and keeps a verdict that knew more.
+    """
+    finished = Batch.objects.filter(pk=visit.batch.pk, state=Batch.State.CLOSED).update(
         state=Batch.State.ANALYSED, finished_at=timezone.now()
     )
-    if finished:
-        batch.refresh_from_db()
-        save_event(batch, lock_event(batch), verdict, Event.Analysis.DONE, seconds)
+    event = visit.event
+    if not finished or (event and event.analysis == Event.Analysis.DONE and not _has_news(visit, event)):
+        return
+    knows_all = judged.detection_count == visit.detection_count
+    knew_more = event is not None and event.judged_detection_count > judged.detection_count
+    analysis = Event.Analysis.DONE if knows_all else Event.Analysis.PENDING
+    save_event(visit, judged.rules, None if knew_more else judged.verdict, analysis, judged)
 
 
-def lock_event(batch: Batch) -> Event | None:
-    """Return the event of a batch with its row locked, so that a review at the same time is not overwritten."""
-    return Event.with_trash.select_for_update(no_key=True).filter(batch=batch).first()
+def _has_news(visit: Visit, event: Event) -> bool:
+    return event.detection_count != visit.detection_count or len(visit.events) > 1
 
 
 def save_event(
-    batch: Batch, event: Event | None, verdict: Verdict, analysis: Event.Analysis, seconds: float | None = None
+    visit: Visit, rules: Verdict, verdict: Verdict | None, analysis: Event.Analysis, judged: Judged | None = None
 ) -> None:
-    """Save the event, its judgement and its alerts, and publish them. The caller holds the lock of the batch."""
-    is_new = event is None
-    labels = label_summaries([batch.pk]).get(batch.pk, [])
-    event = event or Event(batch=batch, camera_id=batch.camera_id)
-    event.started_at, event.ended_at = batch.started_at, batch.ended_at
+    """Save the event of a visit, its judgement and its alerts, and publish them.
+
+    Without a `verdict` the event keeps the one that it has. The caller holds the lock of the camera.
+    """
+    is_new = visit.event is None
+    event = visit.event or Event(camera_id=visit.batch.camera_id, continues=visit.continues)
+    labels = labels_of_batches(batch.pk for batch in visit.batches)
+    visits.absorb(event, visit.events[1:])
+    event.started_at, event.ended_at = visit.started_at, visit.ended_at
+    event.labels = list(dict.fromkeys(summary.label for summary in labels))
+    event.detection_count = visit.detection_count
+    event.is_fast_path = event.is_fast_path or visit.batch.is_fast_path
+    event.ended = visit.is_over(clock.now())
+    event.analysis = analysis
+    event.updated_at = timezone.now()
+    if verdict is not None:
+        _set_verdict(event, rules, verdict, judged)
+    event.save()
+    messages = visits.attach(visit, event)
+    habits.record(event, labels)
+    if is_new:
+        _measure_latency(visit.batch)
+    if judged is not None:
+        save_judgement(event, judged.verdict, judged.seconds)
+    seen = Detection.objects.filter(batch__in=[batch.pk for batch in visit.batches]).order_by("captured_at", "id")
+    tracks = update_tracks(event, seen[:MOST_FOLLOWED])
+    alerts = [] if event.deleted_at else evaluate(event, labels, tracks, is_new=is_new)
+    publish_event("event.created" if is_new else "event.updated", event, [*messages, *alerts])
+    transaction.on_commit(lambda: _log_saved(event, visit.batch))
+
+
+def _set_verdict(event: Event, rules: Verdict, verdict: Verdict, judged: Judged | None) -> None:
     event.risk_score, event.risk_level, event.risk_source = verdict.risk_score, verdict.risk_level, verdict.source
     event.summary, event.reasoning = verdict.summary, verdict.reasoning
     event.recommended_action, event.model = verdict.recommended_action, verdict.model
-    event.analysis = analysis
-    event.labels = list(dict.fromkeys(summary.label for summary in labels))
-    event.detection_count, event.is_fast_path = batch.detection_count, batch.is_fast_path
-    event.updated_at = timezone.now()
-    event.save()
-    habits.record(event, labels)
-    if is_new:
-        _measure_latency(batch)
-    if analysis == Event.Analysis.DONE:
-        save_judgement(event, verdict, seconds)
-    tracks = update_tracks(event, Detection.objects.filter(batch=batch).order_by("captured_at", "id")[:MOST_FOLLOWED])
-    alerts = [] if event.deleted_at else evaluate(event, labels, tracks, is_new=is_new)
-    publish_event("event.created" if is_new else "event.updated", event, alerts)
-    transaction.on_commit(lambda: _log_saved(event))
+    event.rule_score = rules.risk_score
+    if judged is not None:
+        event.judged_detection_count = judged.detection_count
+        event.model_score = verdict.risk_score if verdict.source == Event.Source.LLM else None
 
 
 def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> None:
@@ -174,15 +242,24 @@ def _measure_latency(batch: Batch) -> None:
         transaction.on_commit(lambda: histograms.stage("upload_to_event", seconds))
 
 
-def _log_saved(event: Event) -> None:
-    with logcontext.also(camera=event.camera_id, batch=event.batch_id, event=event.pk):
+def _log_saved(event: Event, batch: Batch) -> None:
+    with logcontext.also(camera=event.camera_id, batch=batch.pk, event=event.pk):
         logger.info("Risk %s by %s, analysis %s", event.risk_score, event.risk_source, event.analysis)
 
 
 def mark_batch_dead(row_id: int, reason: str) -> None:
-    """Mark batch and event as failed when their job becomes a dead letter. A rule score stays, with its source."""
-    Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(state=Batch.State.DEAD, finished_at=timezone.now())
-    _change_analysis(row_id, Event.Analysis.PENDING, Event.Analysis.FAILED)
+    """Mark a batch as failed when its job becomes a dead letter. A rule score stays, with its source.
+
+    The event has failed, too, unless another batch of it waits for a judgement.
+    """
+    batch = Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).first()
+    if batch is not None:
+        visits.lock(batch.camera_id)
+        Batch.objects.filter(pk=row_id, state=Batch.State.CLOSED).update(
+            state=Batch.State.DEAD, finished_at=timezone.now()
+        )
+        if not Batch.objects.filter(event__batches=row_id, state__in=visits.WAITING).exists():
+            _change_analysis(row_id, Event.Analysis.PENDING, Event.Analysis.FAILED)
     logger.error("Batch %s could not be analysed: %s", row_id, reason)
 
 
@@ -197,7 +274,8 @@ def requeue_batch(row_id: int) -> bool:
 
 
 def _change_analysis(batch_id: int, before: Event.Analysis, after: Event.Analysis) -> None:
-    event = Event.with_trash.select_for_update(no_key=True).filter(batch_id=batch_id, analysis=before).first()
+    events = Event.with_trash.filter(batches=batch_id, analysis=before)
+    event = events.select_for_update(no_key=True, of=("self",)).first()
     if event is not None:
         event.analysis, event.updated_at = after, timezone.now()
         event.save(update_fields=["analysis", "updated_at"])

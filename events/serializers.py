@@ -20,8 +20,9 @@ MAX_BULK = 200
 
 
 class EventData(TypedDict):
-    """What happened at one camera. There is no score without a `risk_source`. Texts may come from a language model.
+    """What happened in one visit. There is no score without a `risk_source`. Texts may come from a language model.
 
+    `ended` means that the visit is over. `continues` is the event before it that may show the same visitor.
     `held_back_by` has the alerts whose cool-down prevented an alert of this event. null is an alert of another camera.
     """
 
@@ -32,6 +33,8 @@ class EventData(TypedDict):
     risk_score: int | None
     risk_level: str | None
     risk_source: str | None
+    rule_score: int | None
+    model_score: int | None
     analysis: str
     summary: str
     reasoning: str
@@ -41,6 +44,8 @@ class EventData(TypedDict):
     detection_count: int
     people_at_once: int
     is_fast_path: bool
+    ended: bool
+    continues: int | None
     held_back_by: list[int | None]
     reviewed: bool
     notes: str
@@ -51,11 +56,12 @@ class EventData(TypedDict):
 
 
 class EventDeletedData(TypedDict):
-    """An event was removed for `reason`."""
+    """An event was removed for `reason`. `merged_into` is the event that shows the visit now."""
 
     id: int
     camera: str
     reason: str
+    merged_into: int | None
 
 
 class AlertData(TypedDict):
@@ -73,7 +79,8 @@ class AlertData(TypedDict):
 
 # The fields of `EventData`, each with its attribute of an event.
 COLUMNS = tuple(
-    (name, {"camera": "camera_id", "snapshot_url": "id"}.get(name, name)) for name in EventData.__annotations__
+    (name, {"camera": "camera_id", "continues": "continues_id", "snapshot_url": "id"}.get(name, name))
+    for name in EventData.__annotations__
 )
 
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from events import habits
-from events.alerting.matching import label_summaries
+from events.alerting.matching import labels_of_events
 from events.models import Event
 from monitoring.job_runs import mark_failed
 from monitoring.models import JobRun
@@ -46,9 +46,9 @@ def _do_chunk() -> bool:
     since = run.started_at - timedelta(days=habits.KEPT_DAYS)
     recent = Event.objects.filter(started_at__gte=since, created_at__lt=run.started_at, pk__gt=run.cursor)
     events = list(recent.select_related("camera").order_by("pk")[:CHUNK])
-    summaries = label_summaries([event.batch_id for event in events])
+    summaries = labels_of_events(event.pk for event in events)
     for event in events:
-        habits.record(event, summaries.get(event.batch_id, []))
+        habits.record(event, summaries.get(event.pk, []))
     run.cursor = events[-1].pk if events else run.cursor
     run.counts = {"events": run.counts.get("events", 0) + len(events)}
     if len(events) < CHUNK:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 
 from cameras.models import Camera, CameraGrant, Upload, Zone, version_key
 from detection.models import Batch, Detection, StaticObject
-from events.models import Alert, AlertRule, Delivery, Event, Habit, NotificationChannel, Track
+from events.models import Alert, AlertRule, Delivery, Event, EventBatch, Habit, NotificationChannel, Track
 from events.notifications import channels
 from hsi.models import ApiToken, DeadLetter
 from hsi.queues import Job, JobHandler
@@ -130,7 +130,7 @@ def habit(of: Event, **values: Any) -> Habit:
 
 
 def event(of: Camera | None = None, **values: Any) -> Event:
-    """A judged event. `analysis="pending"` gives one without a score."""
+    """A judged event of one batch. `analysis="pending"` gives one without a score."""
     of = of or (values["batch"].camera if "batch" in values else camera())
     judged = {"risk_score": 70, "risk_level": Event.Level.HIGH, "risk_source": Event.Source.RULES}
     defaults: dict[str, Any] = {
@@ -142,10 +142,12 @@ def event(of: Camera | None = None, **values: Any) -> Event:
         "detection_count": 1,
         **(judged if values.get("analysis", "done") == "done" else {}),
     }
-    merged = {"camera": of, **defaults, **values}
-    merged.setdefault("batch", None)
-    merged["batch"] = merged["batch"] or batch(of, started_at=merged["started_at"], ended_at=merged["ended_at"])
-    return Event.objects.create(**merged)
+    merged = {"camera": of, "ended": True, **defaults, **values}
+    of_batch = merged.pop("batch", None)
+    made = Event.objects.create(**merged)
+    times = {"started_at": merged["started_at"], "ended_at": merged["ended_at"]}
+    EventBatch.objects.create(event=made, batch=of_batch or batch(of, **times))
+    return made
 
 
 def track(of: Event | None = None, **values: Any) -> Track:

@@ -31,7 +31,7 @@ OURS = ("hsi", "cameras", "detection", "events", "monitoring")
 ELSEWHERE = {
     "DeadLetter", "CircuitBreaker", "QueuePause", "LiveSetting", "LogEntry",
     "StreamHead", "CounterValue", "LatencyBucket", "GaugeValue", "IdempotencyRecord", "CoolDown",
-    "LastPublishedState", "KnownNetwork", "Judgement", "EventFeedback", "Track",
+    "LastPublishedState", "KnownNetwork", "Judgement", "EventFeedback", "EventBatch", "Track",
 }  # fmt: skip
 READ_ONLY = (
     "Upload",
@@ -140,7 +140,7 @@ def test_what_a_machine_writes_is_not_added_changed_or_deleted(boss: Client, nam
 def test_staff_see_only_rows_of_cameras_they_were_granted(client: Client, staff: User, name: str):
     for identity in ("mine", "theirs"):
         event = factories.event(factories.camera(identity))
-        factories.detection(factories.upload(event.camera), event.batch)
+        factories.detection(factories.upload(event.camera), event.batches.get())
     CameraGrant.objects.create(camera_id="mine", user=staff)
     client.force_login(staff)
     field = "pk" if name == "Camera" else "camera"

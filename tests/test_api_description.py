@@ -40,7 +40,7 @@ def token(data_dir: Path, settings: Any) -> str:
     settings.RATE_LIMIT_ENABLED = False
     door = factories.camera("door")
     upload = pictures.stored(pictures.jpeg(), of=door)
-    factories.detection(upload, factories.event(door).batch)
+    factories.detection(upload, factories.event(door).batches.get())
     factories.zone(door)
     factories.dead_letter(upload)
     return factories.token(factories.admin(), "admin")

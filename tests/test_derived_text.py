@@ -87,7 +87,7 @@ def judged(batch: Batch) -> Event:
     get_queue(ANALYSIS_QUEUE).put(batch.pk)
     QueueJob.objects.update(due_at=0)
     loops()[1].run(drain=True)
-    return Event.objects.get(batch=batch)
+    return Event.objects.get(batches=batch)
 
 
 def story(nursery: Camera, porch: Camera) -> Event:

@@ -36,7 +36,7 @@ TOP_MODULES = {
     "detection": {"batching", "loops", "pipeline"},
     "events": {
         "actions", "context", "habits", "labels", "loops", "nearby", "pending", "pipeline", "search", "search_index",
-        "severity", "stats", "timeline",
+        "severity", "stats", "timeline", "visits",
     },
     "monitoring": {"bulk_jobs", "habit_fill", "housekeeping", "job_runs", "log_writer", "reconcile"},
 }  # fmt: skip

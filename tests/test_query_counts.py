@@ -43,7 +43,7 @@ def grow(door: Camera, client: Client, count: int) -> None:
     for number in range(count):
         upload = factories.upload(door)
         event = factories.event(door)
-        factories.detection(upload, event.batch)
+        factories.detection(upload, event.batches.get())
         Event.objects.filter(pk=factories.event(factories.camera()).pk).update(deleted_at=factories.NOW)
         factories.zone(door)
         factories.static_object(door)

@@ -22,6 +22,8 @@ from hsi.outbox.messages import CameraId, Message
 
 # A window that began this much later than its event was created shows that the clock was set back since.
 CLOCK_SLACK = timedelta(seconds=60)
+# One visitor who stays is one alert for so many events, about two hours.
+CONTINUED_EVENTS = 12
 
 
 def evaluate(event: Event, labels: Sequence[LabelSummary], tracks: Sequence[Track], *, is_new: bool) -> list[Message]:
@@ -30,7 +32,8 @@ def evaluate(event: Event, labels: Sequence[LabelSummary], tracks: Sequence[Trac
     1. Find the alerts that the event has, and the other rules that match it. Without rules this is one query of an
        empty index.
     2. Update each alert that the judgement changes.
-    3. Make an alert for each matching rule, unless a cool-down holds it back or the camera is snoozed.
+    3. Make an alert for each matching rule, unless a cool-down holds it back or the camera is snoozed. An event that
+       continues another one makes no alert where the earlier one had one, unless its level is higher.
     """
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(enabled=True).order_by("pk")}
     alerts = [] if is_new else list(Alert.objects.select_for_update().filter(event=event).order_by("pk"))
@@ -45,7 +48,11 @@ def evaluate(event: Event, labels: Sequence[LabelSummary], tracks: Sequence[Trac
             alert for alert in alerts if event.analysis == Event.Analysis.DONE or alert.severity != event.risk_level
         ]
         messages = [_update(alert, event, is_snoozed=is_snoozed) for alert in changed]
+        continued = _continued_alerts(event, matching)
         for rule in [] if is_snoozed else matching:
+            if (earlier := continued.get(rule.pk)) and rank(earlier.severity) >= rank(event.risk_level or ""):
+                held_back_by.append(earlier.pk)
+                continue
             created = _create(rule, event, facts, is_new=is_new)
             if created is None:
                 held_back_by.append(_holder(rule, event, facts))
@@ -55,6 +62,17 @@ def evaluate(event: Event, labels: Sequence[LabelSummary], tracks: Sequence[Trac
         event.held_back_by = held_back_by
         event.save(update_fields=["held_back_by"])
     return messages
+
+
+def _continued_alerts(event: Event, rules: Sequence[AlertRule]) -> dict[int | None, Alert]:
+    """Return the newest alert of each rule in the events that `event` continues."""
+    chain: list[Event] = []
+    before = event.continues if rules else None
+    while before is not None and len(chain) < CONTINUED_EVENTS:
+        chain.append(before)
+        before = before.continues
+    alerts = Alert.objects.filter(event__in=chain, rule__in=rules).order_by("pk") if chain else []
+    return {alert.rule_id: alert for alert in alerts}
 
 
 def _update(alert: Alert, event: Event, *, is_snoozed: bool) -> Message:

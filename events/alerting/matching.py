@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from detection.models import Detection
 from events.alerting.schedule import Schedule, zone_named
@@ -49,13 +50,24 @@ class EventFacts:
     people_at_once: int = 0
 
 
-def label_summaries(batch_ids: Iterable[int]) -> dict[int, list[LabelSummary]]:
-    """Return the labels detected in each batch, sorted by label. One query."""
+def labels_of_events(event_ids: Iterable[int]) -> dict[int, list[LabelSummary]]:
+    """Return the labels detected in each event, sorted by label. One query."""
     summaries: defaultdict[int, list[LabelSummary]] = defaultdict(list)
-    rows = Detection.objects.filter(batch__in=batch_ids).values_list("batch_id", "label", "zones")
-    for batch_id, label, zones, confidence in rows.annotate(best=Max("confidence")).order_by("batch_id", "label"):
-        summaries[batch_id].append(LabelSummary(label, confidence, frozenset(zones)))
+    for event_id, *summary in _summarised(Q(batch__event__in=list(event_ids)), "batch__event"):
+        summaries[event_id].append(LabelSummary(*summary))
     return dict(summaries)
+
+
+def labels_of_batches(batch_ids: Iterable[int]) -> list[LabelSummary]:
+    """Return the labels detected in all of the batches, sorted by label. One query."""
+    return [LabelSummary(*summary) for summary in _summarised(Q(batch__in=list(batch_ids)))]
+
+
+def _summarised(condition: Q, *group: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of `group`, the label, its best confidence and its zones."""
+    rows = Detection.objects.filter(condition).values_list(*group, "label", "zones")
+    for *values, label, zones, confidence in rows.annotate(best=Max("confidence")).order_by(*group, "label"):
+        yield *values, label, confidence, frozenset(zones)
 
 
 def facts_of(event: Event, labels: Sequence[LabelSummary], tracks: Iterable[Track]) -> EventFacts:

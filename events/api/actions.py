@@ -35,7 +35,7 @@ class Trash(EventView):
     read_rows = staticmethod(events_data)
 
     def get_queryset(self) -> QuerySet[Event]:
-        return only_visible(Event.with_trash.filter(deleted_at__isnull=False), self.request.user)
+        return only_visible(Event.with_trash.filter(deleted_at__isnull=False, merged_into=None), self.request.user)
 
     @extend_schema(summary="List deleted events", responses=Page[EventData])
     def get(self, request: Request) -> Response:
@@ -51,7 +51,7 @@ class RestoreEvent(EventView):
     @once(found_again)
     def post(self, request: Request, pk: int) -> Response:
         with transaction.atomic():
-            deleted = self.get_queryset().filter(deleted_at__isnull=False)
+            deleted = self.get_queryset().filter(deleted_at__isnull=False, merged_into=None)
             event = get_object_or_404(deleted.select_for_update(), pk=pk)
             actions.restore_event(event)
         return Response(event_data(event))

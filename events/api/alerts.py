@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from cameras.access import only_visible
 from cameras.models import Zone
 from events.actions import handle_alert
-from events.alerting.matching import facts_of, label_summaries, mismatches
+from events.alerting.matching import facts_of, labels_of_events, mismatches
 from events.alerting.serializers import (
     AlertRuleData,
     AlertRuleRequestSerializer,
@@ -176,10 +176,10 @@ class TestRule(RuleView):
 
 def try_rule(rule: AlertRule) -> RuleTestData:
     newest = list(Event.objects.order_by("-started_at", "-id").prefetch_related("tracks")[:TESTED_EVENTS])
-    labels = label_summaries(event.batch_id for event in newest)
+    labels = labels_of_events(event.pk for event in newest)
     names = dict(Zone.objects.filter(pk__in=rule.zones).values_list("pk", "name"))
     reasons = {
-        event.pk: mismatches(rule, facts_of(event, labels.get(event.batch_id, []), event.tracks.all()), names)
+        event.pk: mismatches(rule, facts_of(event, labels.get(event.pk, []), event.tracks.all()), names)
         for event in newest
     }
     events: list[TriedEventData] = [{"event": pk, "matches": not why, "why_not": why} for pk, why in reasons.items()]

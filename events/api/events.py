@@ -30,6 +30,7 @@ from hsi.api.filters import YES_NO
 from hsi.api.inputs import checked
 from hsi.api.openapi import Page
 from hsi.api.pagination import KeysetPagination, single_page
+from hsi.http.url_prefix import link
 
 BOXES = OpenApiParameter("boxes", str, enum=list(YES_NO), description="1 draws the boxes of the detections.")
 
@@ -67,7 +68,13 @@ class Events(EventView):
 class OneEvent(EventView):
     @extend_schema(summary="Get an event", responses=EventWithTracksData)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(event_with_tracks(get_object_or_404(self.get_queryset(), pk=pk)))
+        """Redirect to the event into which this one was merged."""
+        event = self.get_queryset().filter(pk=pk).first()
+        if event is None:
+            merged = only_visible(Event.with_trash.filter(pk=pk, merged_into__isnull=False), request.user)
+            into = get_object_or_404(merged).merged_into_id
+            return Response(status=301, headers={"Location": link(f"/api/events/{into}")})
+        return Response(event_with_tracks(event))
 
     @extend_schema(summary="Review an event", request=ReviewSerializer, responses=EventData)
     def patch(self, request: Request, pk: int) -> Response:
@@ -92,7 +99,7 @@ class EventDetections(GenericAPIView[Detection]):
     @extend_schema(summary="List the detections of an event", responses=Page[DetectionData])
     def get(self, request: Request, pk: int) -> Response:
         event = get_object_or_404(only_visible(Event.objects.all(), request.user), pk=pk)
-        detections = with_event(Detection.objects.filter(batch=event.batch_id))
+        detections = with_event(Detection.objects.filter(batch__event=event))
         page = self.paginate_queryset(self.filter_queryset(detections)) or []
         return self.get_paginated_response([detection_data(detection) for detection in page])
 

@@ -49,7 +49,7 @@ class Source:
 
 def source(event: Event) -> Source:
     """Return the uploads with detections of the event, oldest first. Raises `MediaGoneError` if there are none."""
-    rows = Upload.objects.filter(detections__batch=event.batch_id).distinct().order_by("captured_at", "id")
+    rows = Upload.objects.filter(detections__batch__event=event).distinct().order_by("captured_at", "id")
     uploads = tuple(rows)
     if not uploads:
         raise MediaGoneError("This event has no pictures.")

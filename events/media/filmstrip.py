@@ -122,7 +122,7 @@ class Timeline:
 
 def timeline_of(event: Event) -> Timeline:
     """Read the filmstrip with one bounded query."""
-    rows = Detection.objects.filter(batch=event.batch_id).select_related("upload")
+    rows = Detection.objects.filter(batch__event=event).select_related("upload")
     rows = rows.order_by("captured_at", "upload", "frame_offset", "-confidence", "id")
     groups: dict[tuple[int, float | None], list[Detection]] = defaultdict(list)
     for row in rows[:MAX_DETECTIONS]:

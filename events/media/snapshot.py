@@ -53,14 +53,14 @@ def best_view(event: Event) -> View:
     """Return the picture with the most confident person, else object. Raises `MediaGoneError` if there is none."""
     people_first = Case(When(label="person", then=Value(0)), default=Value(1), output_field=IntegerField())
     best = (
-        Detection.objects.filter(batch=event.batch_id)
+        Detection.objects.filter(batch__event=event)
         .select_related("upload")
         .order_by(people_first, "-confidence", "id")
         .first()
     )
     if best is None:
         raise MediaGoneError("This event has no picture.")
-    rows = Detection.objects.filter(batch=event.batch_id, upload=best.upload_id, frame_offset=best.frame_offset)
+    rows = Detection.objects.filter(batch__event=event, upload=best.upload_id, frame_offset=best.frame_offset)
     return View(best.upload, best.frame_offset, tuple(rows.order_by("-confidence", "id")[:MAX_BOXES]))
 
 

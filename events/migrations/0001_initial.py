@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('cameras', '0001_initial'),
-        ('detection', '0001_initial'),
+        ('cameras', '0004_camera_view'),
+        ('detection', '0004_tracks'),
     ]
 
     operations = [
@@ -43,6 +43,9 @@ class Migration(migrations.Migration):
                 ('cameras', models.JSONField(blank=True, default=list, help_text='Ids of cameras. Empty: all.')),
                 ('zones', models.JSONField(blank=True, default=list, help_text='Ids of zones. The detection must be in one of them. Empty: everywhere.')),
                 ('min_confidence', models.FloatField(default=0, help_text='Minimum confidence of the detection, 0 to 1.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
+                ('min_stay_seconds', models.PositiveIntegerField(default=0, help_text='Seconds that one object must stay: in one of the zones if the rule has zones, else in the picture. 0: no condition.', validators=[django.core.validators.MaxValueValidator(3600)])),
+                ('crossing', models.CharField(choices=[('none', 'no condition'), ('entered', 'entered a zone'), ('left', 'left a zone')], default='none', help_text='Whether one object must come into a zone from outside it, or go out of it again. The pictures must show it on both sides.', max_length=7)),
+                ('min_people', models.PositiveSmallIntegerField(default=0, help_text='Number of people that one picture must show at once. 0: no condition.', validators=[django.core.validators.MaxValueValidator(50)])),
                 ('schedule_days', models.JSONField(blank=True, default=list, help_text='Days from mon to sun. Empty: every day.')),
                 ('schedule_start', models.TimeField(blank=True, null=True)),
                 ('schedule_end', models.TimeField(blank=True, null=True)),
@@ -50,6 +53,24 @@ class Migration(migrations.Migration):
                 ('cooldown_seconds', models.PositiveIntegerField(default=300, help_text='Seconds without another alert with the same key, unless its level is higher.', validators=[django.core.validators.MaxValueValidator(2592000)])),
                 ('dedup_key', models.CharField(default='{camera}', help_text='Alerts with the same key count as the same. A text with {camera}, {rule} or {label}.', max_length=100, validators=[events.models.alerts.validate_template])),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='LanguageModelServer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='Name of the circuit breaker.', max_length=40, unique=True)),
+                ('configuration', models.CharField(editable=False, help_text='Digest of the settings of the server.', max_length=64)),
+                ('address', models.CharField(max_length=500)),
+                ('software', models.CharField(blank=True, max_length=40)),
+                ('version', models.CharField(blank=True, max_length=100)),
+                ('api', models.CharField(max_length=10)),
+                ('model', models.CharField(blank=True, max_length=200)),
+                ('answer_form', models.CharField(help_text='How the server restricts the answer.', max_length=20)),
+                ('fields', models.CharField(help_text='Which fields of a request the server accepts.', max_length=10)),
+                ('accepts_pictures', models.BooleanField(help_text='Unknown until a picture was tried.', null=True)),
+                ('context_tokens', models.PositiveIntegerField(blank=True, null=True)),
+                ('detected_at', models.DateTimeField(help_text='Empty: will be detected before the next judgement.', null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -70,6 +91,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='RejectedAnswer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('kind', models.CharField(max_length=20)),
+                ('reason', models.CharField(max_length=500)),
+                ('model', models.CharField(blank=True, max_length=200)),
+                ('camera_id', models.CharField(blank=True, max_length=100)),
+                ('answer', models.TextField(blank=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Event',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -78,6 +111,8 @@ class Migration(migrations.Migration):
                 ('risk_score', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('risk_level', models.CharField(blank=True, choices=[('low', 'low'), ('medium', 'medium'), ('high', 'high'), ('critical', 'critical')], max_length=8, null=True)),
                 ('risk_source', models.CharField(blank=True, choices=[('llm', 'language model'), ('rules', 'rules')], max_length=5, null=True)),
+                ('rule_score', models.PositiveSmallIntegerField(blank=True, help_text='Score by rules, 0 to 100.', null=True)),
+                ('model_score', models.PositiveSmallIntegerField(blank=True, help_text='Score of the language model, 0 to 100.', null=True)),
                 ('analysis', models.CharField(choices=[('pending', 'being analysed'), ('done', 'analysed'), ('failed', 'analysis failed')], default='pending', max_length=7)),
                 ('summary', models.TextField(blank=True)),
                 ('reasoning', models.TextField(blank=True)),
@@ -85,7 +120,10 @@ class Migration(migrations.Migration):
                 ('model', models.CharField(blank=True, help_text='Language model of the judgement.', max_length=200)),
                 ('labels', models.JSONField(default=list)),
                 ('detection_count', models.PositiveIntegerField(default=0)),
+                ('people_at_once', models.PositiveSmallIntegerField(default=0, help_text='Largest number of people in one picture.')),
+                ('judged_detection_count', models.PositiveIntegerField(default=0, help_text='Number of detections that the judgement knew.')),
                 ('is_fast_path', models.BooleanField(default=False)),
+                ('ended', models.BooleanField(default=False, help_text='The visit is over.')),
                 ('reviewed', models.BooleanField(default=False)),
                 ('kept', models.BooleanField(default=False, help_text='Exempt from retention, with its pictures.')),
                 ('exported_at', models.DateTimeField(blank=True, editable=False, help_text='Time of the last export. An exported event is exempt from retention.', null=True)),
@@ -95,8 +133,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('deleted_at', models.DateTimeField(blank=True, editable=False, help_text='Time of the move to the trash.', null=True)),
-                ('batch', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='event', to='detection.batch')),
                 ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='cameras.camera')),
+                ('continues', models.ForeignKey(blank=True, help_text='The event that ended shortly before, and may show the same visitor.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='continued_by', to='events.event')),
+                ('merged_into', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='merged', to='events.event')),
             ],
             managers=[
                 ('with_trash', django.db.models.manager.Manager()),
@@ -120,6 +159,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='EventBatch',
+            fields=[
+                ('batch', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='event_link', serialize=False, to='detection.batch')),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batch_links', to='events.event')),
+            ],
+        ),
+        migrations.AddField(
+            model_name='event',
+            name='batches',
+            field=models.ManyToManyField(related_name='events', related_query_name='event', through='events.EventBatch', to='detection.batch'),
+        ),
+        migrations.CreateModel(
             name='EventFeedback',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -132,6 +183,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'feedback',
             },
+        ),
+        migrations.CreateModel(
+            name='Habit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('zone_kind', models.CharField(blank=True, choices=[('street', 'street'), ('entrance', 'entrance'), ('driveway', 'driveway'), ('private', 'private ground'), ('ignore', 'ignored')], help_text='Where it stood. Empty: outside all zones with a kind.', max_length=8)),
+                ('label_group', models.CharField(max_length=64)),
+                ('day', models.DateField(help_text='In the time zone of the camera.')),
+                ('hour', models.PositiveSmallIntegerField(help_text='0 to 23, in the time zone of the camera.')),
+                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='habits', to='cameras.camera')),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='habits', to='events.event')),
+            ],
         ),
         migrations.CreateModel(
             name='Judgement',
@@ -176,6 +239,30 @@ class Migration(migrations.Migration):
             field=models.ManyToManyField(blank=True, related_name='rules', to='events.notificationchannel'),
         ),
         migrations.CreateModel(
+            name='Track',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField(help_text='Number within the event, from 1, by the first sighting.')),
+                ('label_group', models.CharField(max_length=64)),
+                ('label', models.CharField(help_text='The most frequent label.', max_length=64)),
+                ('labels', models.JSONField(default=list, help_text='All labels of the object, the most frequent first.')),
+                ('confidence', models.FloatField(help_text='Highest confidence, 0 to 1.')),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField()),
+                ('moved', models.BooleanField(default=False, help_text='Whether the object left its first place.')),
+                ('entry', models.CharField(choices=[('left', 'left'), ('right', 'right'), ('top', 'top'), ('bottom', 'bottom'), ('centre', 'inside the picture')], max_length=6)),
+                ('exit', models.CharField(choices=[('left', 'left'), ('right', 'right'), ('top', 'top'), ('bottom', 'bottom'), ('centre', 'inside the picture')], max_length=6)),
+                ('path', models.JSONField(default=list)),
+                ('zones', models.JSONField(default=list)),
+                ('detection_count', models.PositiveIntegerField()),
+                ('best_detection', models.PositiveBigIntegerField(help_text='Id of the most confident detection.')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tracks', to='events.event')),
+            ],
+            options={
+                'ordering': ['event', 'number'],
+            },
+        ),
+        migrations.CreateModel(
             name='CoolDown',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -188,6 +275,26 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('rule', 'dedup_key'), name='cooldown_one_a_key')],
             },
+        ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(fields=['-created_at', '-id'], name='alert_time'),
+        ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(fields=['camera', '-created_at', '-id'], name='alert_camera_time'),
+        ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(condition=models.Q(('status', 'open')), fields=['-created_at', '-id'], name='alert_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='alert',
+            constraint=models.UniqueConstraint(fields=('rule', 'dedup_key', 'window'), name='alert_one_a_window'),
+        ),
+        migrations.AddConstraint(
+            model_name='alert',
+            constraint=models.UniqueConstraint(fields=('event', 'rule'), name='alert_one_an_event_and_rule'),
         ),
         migrations.AddIndex(
             model_name='event',
@@ -204,6 +311,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='event',
             index=models.Index(condition=models.Q(('snooze_until__isnull', False)), fields=['camera', 'snooze_until'], name='event_snoozed'),
+        ),
+        migrations.AddIndex(
+            model_name='event',
+            index=models.Index(condition=models.Q(('ended', False)), fields=['ended_at'], name='event_not_ended'),
         ),
         migrations.AddIndex(
             model_name='event',
@@ -234,32 +345,24 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('analysis', 'done'), _negated=True), ('risk_source__isnull', False), _connector='OR'), name='event_judged_has_source'),
         ),
         migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['-created_at', '-id'], name='alert_time'),
-        ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['camera', '-created_at', '-id'], name='alert_camera_time'),
-        ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['-created_at', '-id'], name='alert_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('rule', 'dedup_key', 'window'), name='alert_one_a_window'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('event', 'rule'), name='alert_one_an_event_and_rule'),
-        ),
-        migrations.AddIndex(
             model_name='eventfeedback',
             index=models.Index(fields=['verdict', 'event'], name='eventfeedback_verdict'),
         ),
         migrations.AddConstraint(
             model_name='eventfeedback',
             constraint=models.UniqueConstraint(fields=('event', 'by'), name='eventfeedback_one_a_person'),
+        ),
+        migrations.AddIndex(
+            model_name='habit',
+            index=models.Index(fields=['day'], name='habit_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='habit',
+            constraint=models.UniqueConstraint(fields=('camera', 'day', 'hour', 'zone_kind', 'label_group'), name='habit_once_an_hour'),
+        ),
+        migrations.AddConstraint(
+            model_name='habit',
+            constraint=models.CheckConstraint(condition=models.Q(('hour__lt', 24)), name='habit_hour_of_a_day'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -292,6 +395,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='alertrule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('schedule_end__isnull', True), ('schedule_start__isnull', True)), models.Q(('schedule_end__isnull', False), ('schedule_start__isnull', False)), _connector='OR'), name='alertrule_start_and_end'),
+        ),
+        migrations.AddConstraint(
+            model_name='track',
+            constraint=models.UniqueConstraint(fields=('event', 'number'), name='track_one_a_number'),
         ),
         migrations.RunPython(install, remove),
     ]

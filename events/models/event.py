@@ -1,4 +1,4 @@
-"""Events: one per batch, with an early score by rules and one final judgement."""
+"""Events: one per visit, with an early score by rules, and judged again with each batch of the visit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class EventsNotInTrash(models.Manager["Event"]):
 
 
 class Event(models.Model):
-    """What a batch means. `risk_source` is the source of the score; there is no score without a source.
+    """What happened in one visit. `risk_source` is the source of the score; there is no score without a source.
 
-    `analysis` is `pending` while the judgement is missing, and `failed` when it failed. `objects` leaves out the trash,
-    so that a query that does not consider the trash never shows a deleted event.
+    A visit is a chain of batches of one camera (`events.visits`). `analysis` is `pending` while the judgement of a
+    batch is missing, and `failed` when it failed. `objects` leaves out the trash, so that a query that does not
+    consider the trash never shows a deleted event. The trash also holds the events that were `merged_into` another.
     """
 
     class Level(models.TextChoices):
@@ -40,12 +41,18 @@ class Event(models.Model):
         FAILED = "failed", "analysis failed"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
-    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="event")
+    batches = models.ManyToManyField(
+        Batch, through="events.EventBatch", related_name="events", related_query_name="event"
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     risk_score = models.PositiveSmallIntegerField(null=True, blank=True)
     risk_level = models.CharField(max_length=8, choices=Level, null=True, blank=True)  # noqa: DJ001
     risk_source = models.CharField(max_length=5, choices=Source, null=True, blank=True)  # noqa: DJ001
+    rule_score = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Score by rules, 0 to 100.")
+    model_score = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Score of the language model, 0 to 100."
+    )
     analysis = models.CharField(max_length=7, choices=Analysis, default=Analysis.PENDING)
     summary = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
@@ -54,7 +61,22 @@ class Event(models.Model):
     labels = models.JSONField(default=list)
     detection_count = models.PositiveIntegerField(default=0)
     people_at_once = models.PositiveSmallIntegerField(default=0, help_text="Largest number of people in one picture.")
+    judged_detection_count = models.PositiveIntegerField(
+        default=0, help_text="Number of detections that the judgement knew."
+    )
     is_fast_path = models.BooleanField(default=False)
+    ended = models.BooleanField(default=False, help_text="The visit is over.")
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        help_text="The event that ended shortly before, and may show the same visitor.",
+    )
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="merged"
+    )
     reviewed = models.BooleanField(default=False)
     kept = models.BooleanField(default=False, help_text="Exempt from retention, with its pictures.")
     exported_at = models.DateTimeField(
@@ -96,6 +118,7 @@ class Event(models.Model):
             models.Index(
                 fields=["camera", "snooze_until"], condition=Q(snooze_until__isnull=False), name="event_snoozed"
             ),
+            models.Index(fields=["ended_at"], condition=Q(ended=False), name="event_not_ended"),
             models.Index(fields=["deleted_at", "id"], condition=Q(deleted_at__isnull=False), name="event_trash"),
             models.Index(fields=["risk_level", "-started_at", "-id"], name="event_level"),
             models.Index(fields=["risk_score"], name="event_score"),
@@ -105,3 +128,13 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"Event {self.pk} of {self.camera_id}"
+
+
+class EventBatch(models.Model):
+    """The event of a batch. A batch belongs to at most one event."""
+
+    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, primary_key=True, related_name="event_link")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="batch_links")
+
+    def __str__(self) -> str:
+        return f"Batch {self.batch_id} of event {self.event_id}"

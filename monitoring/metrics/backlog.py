@@ -21,13 +21,13 @@ def waiting(reader: Person | None = None) -> dict[str, int]:
     """Count the waiting rows of the cameras that `reader` may see (None: all), because counts reveal activity."""
     State = Batch.State  # noqa: N806
     batches = _seen(Batch.objects.all(), reader)
-    pending = _seen(Event.with_trash.filter(analysis=Event.Analysis.PENDING), reader)
+    pending = _seen(Event.with_trash.filter(analysis=Event.Analysis.PENDING, merged_into=None), reader)
     return {
         "uploads": _seen(Upload.objects.waiting(), reader).count(),
         "batches_open": batches.filter(state=State.OPEN).count(),
         "batches_waiting": batches.filter(state=State.CLOSED).count(),
         # A pending event has an open or closed batch, so the query starts at the batches.
-        "events_pending": sum(pending.filter(batch__state=state).count() for state in (State.OPEN, State.CLOSED)),
+        "events_pending": pending.filter(batches__state__in=(State.OPEN, State.CLOSED)).distinct().count(),
         "deliveries": _seen(Delivery.objects.filter(due_at__isnull=False), reader, "alert__camera").count(),
         "dead_letters": _letters(reader).filter(state=DeadLetter.State.OPEN).count(),
     }

@@ -21,5 +21,5 @@ def withdraw_fill(apps: Apps, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0001_initial"), ("events", "0002_habits")]
+    dependencies = [("monitoring", "0001_initial"), ("events", "0001_initial")]
     operations = [migrations.RunPython(request_fill, withdraw_fill)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,17 +70,21 @@ def upload_family(pk: int) -> Family:
 
 
 def batch_family(pk: int) -> Family:
-    uploads = Detection.objects.filter(batch=pk).order_by().values_list("upload", flat=True).distinct()
-    return Family(tuple(uploads[:MOST]), (pk,), events_of([pk]))
+    return Family(uploads_of([pk]), (pk,), events_of([pk]))
 
 
 def event_family(pk: int) -> Family:
-    batch = Event.with_trash.filter(pk=pk).values_list("batch", flat=True).first()
-    return batch_family(batch) if batch is not None else Family((), (), (pk,))
+    batches = tuple(Batch.objects.filter(event=pk).order_by("pk").values_list("pk", flat=True)[:MOST])
+    return Family(uploads_of(batches), batches, (pk,))
 
 
-def events_of(batches: Any) -> tuple[int, ...]:
-    return tuple(Event.with_trash.filter(batch__in=list(batches)).values_list("pk", flat=True))
+def uploads_of(batches: Iterable[int]) -> tuple[int, ...]:
+    rows = Detection.objects.filter(batch__in=list(batches)).order_by().values_list("upload", flat=True)
+    return tuple(rows.distinct()[:MOST])
+
+
+def events_of(batches: Iterable[int]) -> tuple[int, ...]:
+    return tuple(Event.with_trash.filter(batches__in=list(batches)).values_list("pk", flat=True).distinct())
 
 
 FAMILIES = {"upload": upload_family, "batch": batch_family, "event": event_family}

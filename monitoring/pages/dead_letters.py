@@ -105,7 +105,7 @@ def picture(letter: DeadLetter) -> str:
     if letter.queue == DETECTION_QUEUE:
         there = Upload.objects.filter(pk=letter.row_id, file_gone=False).exclude(thumbnail="").exists()
         return link(f"/api/uploads/{letter.row_id}/thumbnail") if there else ""
-    event = Event.objects.filter(batch=letter.row_id).values_list("pk", flat=True).first()
+    event = Event.objects.filter(batches=letter.row_id).values_list("pk", flat=True).first()
     return link(f"/api/events/{event}/snapshot?boxes=1") if event else ""
 
 

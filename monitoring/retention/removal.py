@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cameras.models import Garbage, Upload, version_key
 from detection.models import Batch, Detection
-from events.models import Event
+from events.models import Event, EventBatch
 from events.serializers import EventDeletedData
 from hsi import failpoints
 from hsi.models import DeadLetter
@@ -41,29 +41,41 @@ def remove(units: list[DeletionUnit], reason: str) -> list[DeletionUnit]:
 
 def _locked(units: list[DeletionUnit]) -> list[DeletionUnit]:
     """Lock the rows (batches, events, uploads), and return the units that are still finished and not kept."""
-    batches = {unit.batch for unit in units if unit.batch is not None}
+    batches = {batch for unit in units for batch in unit.batches}
     rows = Batch.objects.select_for_update().filter(pk__in=batches, state__in=FINISHED_BATCH).order_by("pk")
     free = set(rows.values_list("pk", flat=True))
-    events = Event.with_trash.select_for_update().filter(batch_id__in=batches).order_by("pk")
-    deleted = {unit.batch for unit in units if unit.in_trash}
-    free -= {
-        batch
-        for batch, kept, exported_at, analysis, deleted_at in events.values_list(
-            "batch_id", "kept", "exported_at", "analysis", "deleted_at"
-        )
-        if kept
-        or exported_at
-        or analysis == Event.Analysis.PENDING
-        or (batch in deleted and deleted_at is None)  # restored
-    }
+    busy = _busy_events(units)
     files = {file.id for unit in units for file in unit.files}
     uploads = Upload.objects.select_for_update().filter(pk__in=files).order_by("pk")
     states = dict(uploads.values_list("pk", "state"))
     return [
         unit
         for unit in units
-        if (unit.batch is None or unit.batch in free) and all(states.get(file.id) == file.state for file in unit.files)
+        if free.issuperset(unit.batches)
+        and unit.event not in busy
+        and all(states.get(file.id) == file.state for file in unit.files)
     ]
+
+
+def _busy_events(units: list[DeletionUnit]) -> set[int | None]:
+    """Lock the events. Return those that are kept, waiting, restored, or not the same batches any more."""
+    expected = {unit.event: unit for unit in units if unit.event is not None}
+    events = Event.with_trash.select_for_update().filter(pk__in=expected).order_by("pk")
+    found = {event.pk: event for event in events}
+    batches: dict[int, set[int]] = {pk: set() for pk in found}
+    for event, batch in EventBatch.objects.filter(event__in=found).values_list("event", "batch"):
+        batches[event].add(batch)
+    return {
+        pk
+        for pk, unit in expected.items()
+        if pk not in found or batches[pk] != set(unit.batches) or _is_busy(found[pk], unit)
+    }
+
+
+def _is_busy(event: Event, unit: DeletionUnit) -> bool:
+    is_restored = unit.in_trash and event.deleted_at is None
+    is_pending = event.analysis == Event.Analysis.PENDING
+    return event.kept or event.exported_at is not None or is_pending or is_restored
 
 
 def _to_garbage(files: Iterable[StoredFile]) -> None:
@@ -87,8 +99,9 @@ def _garbage_of(file: StoredFile) -> Iterator[Garbage]:
 
 def _delete_rows(units: list[DeletionUnit]) -> None:
     uploads = [file.id for unit in units for file in unit.files]
-    batches = [unit.batch for unit in units if unit.batch is not None]
+    batches = [batch for unit in units for batch in unit.batches]
     Detection.objects.filter(upload_id__in=uploads).delete()
+    Event.with_trash.filter(pk__in=[unit.event for unit in units if unit.event is not None]).delete()
     Batch.objects.filter(pk__in=batches).delete()
     Upload.objects.filter(pk__in=uploads).delete()
     # A dead letter without its row cannot be requeued.
@@ -100,7 +113,11 @@ def _delete_rows(units: list[DeletionUnit]) -> None:
 
 def _messages(units: list[DeletionUnit], reason: str) -> list[Message]:
     return [
-        Message("event.deleted", unit.camera, EventDeletedData(id=unit.event, camera=unit.camera, reason=reason))
+        Message(
+            "event.deleted",
+            unit.camera,
+            EventDeletedData(id=unit.event, camera=unit.camera, reason=reason, merged_into=None),
+        )
         for unit in units
         if unit.event is not None
     ]

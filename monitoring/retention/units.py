@@ -1,9 +1,9 @@
-"""What retention removes in one file: an upload alone, or a batch with its event and all its uploads."""
+"""What retention removes together: an upload alone, a batch, or an event with all its batches, and their uploads."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ class DeletionUnit:
     settled: bool
     started_at: datetime
     ended_at: datetime
-    batch: int | None = None
+    batches: tuple[int, ...] = ()
     event: int | None = None
     in_trash: bool = False
 
@@ -84,66 +84,107 @@ def _read(rows: QuerySet[Upload]) -> list[StoredFile]:
 
 
 def units_of(page: list[StoredFile], key: str) -> list[DeletionUnit]:
-    """Return the units that start in this page, oldest first. A batch starts at its first upload in `key` order."""
+    """Return the units that start in this page, oldest first. A unit starts at its first upload in `key` order."""
     batch_of = dict(
         Detection.objects.filter(upload_id__in=[file.id for file in page], batch__isnull=False)
         .values_list("upload_id", "batch_id")
         .distinct()
     )
-    members = _members(set(batch_of.values()), {file.id: file for file in page})
-    facts = _facts(members)
+    groups = {batch: group for group in _groups(Q(pk__in=set(batch_of.values()))) for batch in group.batches}
+    members = _members(groups, {file.id: file for file in page})
     found = []
     for file in page:
         batch = batch_of.get(file.id)
         if batch is None:
             found.append(_alone(file))
-        elif batch in facts and min(members[batch], key=lambda one: (getattr(one, key), one.id)).id == file.id:
-            found.append(_together(batch, members[batch], facts[batch]))
+        elif batch in groups:
+            files = members[groups[batch]]
+            if min(files, key=lambda one: (getattr(one, key), one.id)).id == file.id:
+                found.append(_together(groups[batch], files))
     return found
 
 
 def empty_batches(before: datetime) -> Iterator[list[DeletionUnit]]:
     """Yield batches opened before `before` without detections, because their uploads were removed."""
     last = 0
-    while rows := list(Batch.objects.filter(pk__gt=last, opened_at__lt=before).order_by("pk").values(*_BATCH)[:CHUNK]):
-        last = rows[-1]["id"]
-        held = set(
-            Detection.objects.filter(batch_id__in=[row["id"] for row in rows]).values_list("batch_id", flat=True)
-        )
-        yield [_together(row["id"], [], row) for row in rows if row["id"] not in held]
+    old = Batch.objects.filter(opened_at__lt=before).order_by("pk").values_list("pk", flat=True)
+    while ids := list(old.filter(pk__gt=last)[:CHUNK]):
+        last = ids[-1]
+        groups = _groups(Q(pk__in=ids))
+        batches = [batch for group in groups for batch in group.batches]
+        held = set(Detection.objects.filter(batch_id__in=batches).values_list("batch_id", flat=True))
+        yield [_together(group, []) for group in groups if held.isdisjoint(group.batches)]
 
 
 def deleted_events(before: datetime) -> Iterator[list[DeletionUnit]]:
     """Yield units whose event was moved to the trash before `before`."""
     last = 0
-    trash = Event.with_trash.filter(deleted_at__lt=before).order_by("pk")
-    while found := dict(trash.filter(pk__gt=last).values_list("pk", "batch_id")[:CHUNK]):
-        last = max(found)
-        members = _members(set(found.values()), {})
-        facts = _facts(found.values())
-        yield [_together(batch, members.get(batch, []), facts[batch]) for batch in found.values() if batch in facts]
+    trash = Event.with_trash.filter(deleted_at__lt=before, merged_into=None).order_by("pk")
+    while ids := list(trash.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+        last = ids[-1]
+        groups = _groups(Q(event__in=ids))
+        members = _members({batch: group for group in groups for batch in group.batches}, {})
+        yield [_together(group, members[group]) for group in groups]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The batches of an event, or a batch without one."""
+
+    camera: CameraId
+    batches: tuple[int, ...]
+    started_at: datetime
+    ended_at: datetime
+    settled: bool
+    event: int | None
+    in_trash: bool
 
 
 _BATCH = (
     "id", "camera_id", "state", "started_at", "ended_at", "event__id", "event__kept", "event__exported_at",
-    "event__analysis", "event__deleted_at",
+    "event__analysis", "event__ended", "event__deleted_at",
 )  # fmt: skip
 
 
-def _members(batches: set[int], known: dict[int, StoredFile]) -> dict[int, list[StoredFile]]:
-    """Return all uploads of each batch, using rows that are already loaded."""
-    links = list(Detection.objects.filter(batch_id__in=batches).values_list("batch_id", "upload_id").distinct())
+def _groups(condition: Q) -> list[_Group]:
+    """Return the groups of the batches that meet `condition`, by their first batch."""
+    named = Batch.objects.filter(condition)
+    related = Batch.objects.filter(Q(pk__in=named) | Q(event__in=named.filter(event__isnull=False).values("event")))
+    rows: defaultdict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    for row in related.distinct().order_by("pk").values(*_BATCH):
+        rows["batch" if row["event__id"] is None else "event", row["event__id"] or row["id"]].append(row)
+    return [_group(batches) for batches in rows.values()]
+
+
+def _group(rows: list[dict[str, Any]]) -> _Group:
+    event = rows[0]
+    settled = (
+        all(row["state"] in FINISHED_BATCH for row in rows)
+        and not event["event__kept"]
+        and event["event__exported_at"] is None
+        and event["event__analysis"] != Event.Analysis.PENDING
+    )
+    return _Group(
+        CameraId(event["camera_id"]),
+        tuple(row["id"] for row in rows),
+        min(row["started_at"] for row in rows),
+        max(row["ended_at"] for row in rows),
+        settled and event["event__ended"] is not False,
+        event["event__id"],
+        event["event__deleted_at"] is not None,
+    )
+
+
+def _members(groups: Mapping[int, _Group], known: dict[int, StoredFile]) -> dict[_Group, list[StoredFile]]:
+    """Return all uploads of each group, using rows that are already loaded. `groups` has the group of each batch."""
+    links = list(Detection.objects.filter(batch_id__in=groups.keys()).values_list("batch_id", "upload_id").distinct())
     missing = {upload for _, upload in links} - known.keys()
     files = known | {file.id: file for file in _read(Upload.objects.filter(pk__in=missing))}
-    members = defaultdict(list)
+    members: defaultdict[_Group, dict[int, StoredFile]] = defaultdict(dict)
     for batch, upload in links:
         if upload in files:
-            members[batch].append(files[upload])
-    return members
-
-
-def _facts(batches: Iterable[int]) -> dict[int, dict[str, Any]]:
-    return {row["id"]: row for row in Batch.objects.filter(pk__in=list(batches)).values(*_BATCH)}
+            members[groups[batch]][upload] = files[upload]
+    return {group: list(members[group].values()) for group in groups.values()}
 
 
 def _alone(file: StoredFile) -> DeletionUnit:
@@ -151,16 +192,10 @@ def _alone(file: StoredFile) -> DeletionUnit:
     return DeletionUnit(file.camera, (file,), settled, file.captured_at, file.captured_at)
 
 
-def _together(batch: int, files: list[StoredFile], facts: dict[str, Any]) -> DeletionUnit:
-    settled = (
-        facts["state"] in FINISHED_BATCH
-        and not facts["event__kept"]
-        and facts["event__exported_at"] is None
-        and facts["event__analysis"] != Event.Analysis.PENDING
-        and all(file.state in Upload.FINISHED for file in files)
-    )
+def _together(group: _Group, files: list[StoredFile]) -> DeletionUnit:
+    settled = group.settled and all(file.state in Upload.FINISHED for file in files)
     files = sorted(files, key=lambda file: file.id)
     return DeletionUnit(
-        facts["camera_id"], tuple(files), settled, facts["started_at"], facts["ended_at"], batch, facts["event__id"],
-        in_trash=facts["event__deleted_at"] is not None,
+        group.camera, tuple(files), settled, group.started_at, group.ended_at, group.batches, group.event,
+        in_trash=group.in_trash,
     )  # fmt: skip

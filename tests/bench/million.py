@@ -25,7 +25,7 @@ def fill() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role=replica")  # a million references need not be looked up
-        for statement in (cameras(start), upload(start), batches(start), detections(start), events(start)):
+        for statement in (cameras(start), upload(start), batches(start), detections(start), events(start), links()):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role=origin")
@@ -63,6 +63,10 @@ def detections(start: datetime) -> str:
     })  # fmt: skip
 
 
+def links() -> str:
+    return rows("events_eventbatch", EVENTS, {"batch_id": "n", "event_id": "n"})
+
+
 def events(start: datetime) -> str:
     at = time_of(start, SECONDS_APART)
     level = (
@@ -70,7 +74,8 @@ def events(start: datetime) -> str:
     )
     labels = f"'[\"'||{RARE.format(LABEL)}||'\"]'"
     return rows("events_event", EVENTS, {
-        "camera_id": camera_of("n"), "batch_id": "n", "started_at": at, "ended_at": at, "risk_score": RISK,
+        "camera_id": camera_of("n"), "started_at": at, "ended_at": at, "risk_score": RISK, "ended": "true",
+        "judged_detection_count": "1",
         "risk_level": level, "risk_source": "'llm'", "analysis": "'done'", "summary": SUMMARY, "reasoning": REASONING,
         "recommended_action": "''", "model": "'a model'", "detection_count": "1", "is_fast_path": "false",
         "labels": f"CAST({labels} AS jsonb)" if connection.vendor == "postgresql" else labels,

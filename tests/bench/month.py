@@ -23,6 +23,7 @@ def fill() -> None:
             batches(start),
             detections(start),
             events(start),
+            links(),
             *messages(start),
         ):
             cursor.execute(statement)
@@ -78,10 +79,15 @@ def detections(start: datetime) -> str:
     })  # fmt: skip
 
 
+def links() -> str:
+    return rows("events_eventbatch", BATCHES, {"batch_id": "n", "event_id": "n"})
+
+
 def events(start: datetime) -> str:
     at = time_of(start, SECONDS_APART * UPLOADS / BATCHES)
     return rows("events_event", BATCHES, {
-        "camera_id": camera_of("n"), "batch_id": "n", "started_at": at, "ended_at": at, "risk_score": "n%100",
+        "camera_id": camera_of("n"), "started_at": at, "ended_at": at, "risk_score": "n%100", "ended": "true",
+        "judged_detection_count": "20",
         "risk_level": "'low'", "risk_source": "'rules'", "analysis": "'done'", "summary": "'A car.'",
         "reasoning": "''", "recommended_action": "''", "model": "''", "labels": "'[\"car\"]'",
         "detection_count": "20", "is_fast_path": "false", "reviewed": "false", "kept": "false", "notes": "''",

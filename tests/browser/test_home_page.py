@@ -50,7 +50,7 @@ def tell(event: Event, kind: MessageType = "event.created", **values: Any) -> Ev
 def with_picture(of: Camera) -> Event:
     upload = pictures.stored(pictures.jpeg(), of=of, captured_at=timezone.now())
     event = factories.event(of, analysis="pending", summary="", started_at=timezone.now(), risk_source=None)
-    factories.detection(upload, event.batch)
+    factories.detection(upload, event.batches.get())
     return event
 
 

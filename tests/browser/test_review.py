@@ -48,7 +48,7 @@ def event(data_dir: Path) -> Event:
     AuditEntry.objects.create(user="ann", action="event_reviewed", object=f"event {made.pk}")
     before = NOW - timedelta(hours=1)
     pending = factories.event(door, analysis="pending", summary="", started_at=before)
-    factories.detection(pictures.stored(pictures.jpeg(), "before.jpg", door, captured_at=before), pending.batch)
+    factories.detection(pictures.stored(pictures.jpeg(), "before.jpg", door, captured_at=before), pending.batches.get())
     return made
 
 
@@ -57,12 +57,12 @@ def film(of: Event) -> None:
         at = NOW + timedelta(seconds=second)
         upload = pictures.stored(pictures.jpeg(colour=colour), f"{second}.jpg", of.camera, captured_at=at)
         Upload.objects.filter(pk=upload.pk).update(width=640, height=480)
-        factories.detection(upload, of.batch, captured_at=at, confidence=0.5 + second / 10, label="person")
+        factories.detection(upload, of.batches.get(), captured_at=at, confidence=0.5 + second / 10, label="person")
     clip = pictures.stored(pictures.clip([pictures.RED, pictures.BLUE]), "a.mp4", of.camera, kind=Upload.Kind.VIDEO)
     for offset in (0.0, 1.0):
         at = NOW + timedelta(seconds=10 + offset)
         box = {"x": 0.7, "y": 0.0, "width": 0.3, "height": 0.5}
-        factories.detection(clip, of.batch, captured_at=at, frame_offset=offset, label="c" * 60, **box)
+        factories.detection(clip, of.batches.get(), captured_at=at, frame_offset=offset, label="c" * 60, **box)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_keys_lead_from_event_to_event_and_type_in_a_field_and_a_lost_picture_sa
     older = Event.objects.get(analysis="pending")
     page.wait_for_url(f"**{address(older)}")
     expect(page.locator(".score")).to_contain_text("not analysed")
-    factories.detection(factories.upload(event.camera), event.batch, confidence=0.99)
+    factories.detection(factories.upload(event.camera), event.batches.get(), confidence=0.99)
     page.keyboard.press("k")
     page.wait_for_url(f"**{address(event)}")
     expect(page.get_by_text("This picture no longer exists.")).to_be_visible()
@@ -185,7 +185,7 @@ def test_a_person_does_all_there_is_to_do_with_keys_alone(at_event: Page, event:
     event.refresh_from_db()
     assert (event.notes, event.kept, event.analysis) == ("the postman", True, "pending")
     assert event.feedback.values_list("by", "verdict", "comment").get(by="boss") == ("boss", "false_alarm", WICKED)
-    assert Batch.objects.get(pk=event.batch_id).state == Batch.State.CLOSED
+    assert Batch.objects.get(pk=event.batches.get().pk).state == Batch.State.CLOSED
 
     press(page.get_by_role("button", name="Mark reviewed"))
     expect(page.get_by_text(f"Event {event.pk} is reviewed.")).to_be_visible()

@@ -30,7 +30,7 @@ def viewer(client: Client, door: Camera) -> Client:
 
 def test_a_detection_has_the_fields_of_the_contract_and_knows_its_event(viewer: Client, door: Camera):
     event = factories.event(door)
-    detection = factories.detection(factories.upload(door), event.batch, track=1)
+    detection = factories.detection(factories.upload(door), event.batches.get(), track=1)
     answer = viewer.get(f"/api/detections/{detection.pk}").json()
     assert answer == {
         "id": detection.pk,
@@ -113,7 +113,7 @@ def test_detections_are_listed_newest_first_and_filtered(viewer: Client, door: C
     old, cat, new = (
         factories.detection(upload, captured_at=times[0], confidence=0.5),
         factories.detection(upload, captured_at=times[1], label="cat", confidence=0.6),
-        factories.detection(upload, event.batch, captured_at=times[2]),
+        factories.detection(upload, event.batches.get(), captured_at=times[2]),
     )
     factories.detection()
 
@@ -150,7 +150,7 @@ def test_the_number_of_queries_does_not_grow_with_the_detections(
 ):
     upload, event = factories.upload(door), factories.event(door)
     for _ in range(5):
-        factories.detection(upload, event.batch)
+        factories.detection(upload, event.batches.get())
     with django_assert_num_queries(3):  # session, user, detections
         assert len(viewer.get("/api/detections").json()["items"]) == 5
 

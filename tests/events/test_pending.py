@@ -92,7 +92,7 @@ def test_a_new_batch_is_told_at_once_and_nobody_is_asked_while_the_breaker_is_op
         batch = seen("person")
         analyse()
         assert peer.requests == []
-    event = Event.objects.get(batch=batch)
+    event = Event.objects.get(batches=batch)
     assert (event.risk_source, event.analysis) == ("rules", "pending")
     assert not QueueJob.objects.exists()
 

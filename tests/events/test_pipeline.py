@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from detection.models import Batch
-from events import actions
+from events import actions, visits
 from events.analyzers import Context, Verdict
 from events.analyzers.light import Light
 from events.context import build_context
@@ -139,7 +139,9 @@ def test_the_fast_path_tells_an_open_batch_at_once_and_the_judgement_updates_the
     Batch.objects.filter(pk=batch.pk).update(state=Batch.State.CLOSED, closed_at=factories.NOW)
     analyse(batch)
     assert Event.objects.get().pk == early.pk
-    assert messages() == [("event.created", "rules", "pending"), ("event.updated", "llm", "done")]
+    # The visit is over before it is judged.
+    ended = ("event.updated", "rules", "pending")
+    assert messages() == [("event.created", "rules", "pending"), ended, ("event.updated", "llm", "done")]
 
 
 def test_an_early_telling_that_comes_late_changes_nothing():
@@ -168,7 +170,7 @@ def test_the_context_tells_local_time_and_earlier_events_and_nothing_of_other_ca
     factories.detection(factories.upload(camera), batch)
     batch = Batch.objects.select_related("camera").get(pk=batch.pk)
     with django_assert_num_queries(3):
-        context = build_context(batch)
+        context = build_context(visits.Visit(batch, (batch,), ()))
     assert context.started_at.isoformat() == "2026-03-01T13:00:00+01:00"
     assert not any(word in repr(context).lower() for word in ("drive", "car'", "van"))
     assert [one.label for one in context.seen] == ["person"]
@@ -196,7 +198,7 @@ def test_what_was_asked_and_answered_is_kept_with_the_event_the_newest_few_of_it
     assert (newest.risk_score, newest.risk_source, newest.model, newest.answer) == (72, "llm", "tiny", "answer 6")
     assert newest.corrections == ["cut"]
     assert newest.duration_seconds is not None
-    batch.delete()
+    Event.objects.all().delete()
     assert not Judgement.objects.exists()
 
 
@@ -208,7 +210,7 @@ def test_a_telling_by_rules_is_no_judgement():
 
 def reanalysis_waits(batch: Batch) -> None:
     with transaction.atomic():
-        actions.request_reanalysis(Event.objects.get(batch=batch))
+        actions.request_reanalysis(Event.objects.get(batches=batch))
 
 
 def test_a_habit_lowers_the_score_of_the_same_visit_and_belongs_to_its_event(settings):
@@ -235,7 +237,7 @@ def test_a_context_has_the_place_the_zones_the_light_and_the_habits():
         factories.detection(factories.upload(camera, captured_at=at), batch, zones=zones)
     yesterday = factories.event(camera, started_at=at - timedelta(days=1))
     factories.habit(yesterday, zone_kind="private")
-    context = build_context(batch)
+    context = build_context(visits.Visit(batch, (batch,), ()))
     assert [one.zone_kinds for one in context.seen] == [("private",), (), ()]
     assert (context.place, context.light, context.habits) == ("entrance", Light.NIGHT, {("private", "person"): 1})
 

@@ -21,7 +21,7 @@ def events(number: int, days_ago: int = 1, label: str = "person") -> list[Event]
     at = timezone.now() - timedelta(days=days_ago)
     found = [factories.event(started_at=at, created_at=at) for _ in range(number)]
     for event in found:
-        factories.detection(factories.upload(event.camera), event.batch, label=label)
+        factories.detection(factories.upload(event.camera), event.batches.get(), label=label)
     return found
 
 

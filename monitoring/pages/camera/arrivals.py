@@ -112,7 +112,7 @@ def arrivals(camera: Camera) -> Arrivals:
 
 
 def arrival(upload: Upload) -> Arrival:
-    event = Event.objects.filter(batch__detections__upload=upload).values_list("pk", flat=True).first()
+    event = Event.objects.filter(batches__detections__upload=upload).values_list("pk", flat=True).first()
     refused = upload.state == Upload.State.REJECTED
     stages = [
         Stage("Seen", "good", f"{localtime(upload.received_at):%H:%M:%S}"),

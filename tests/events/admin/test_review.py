@@ -62,7 +62,7 @@ def with_everything(pictures: int = 1) -> Event:
     event = factories.event(risk_source="llm", model="small", reasoning=WICKED, summary=WICKED)
     for number in range(pictures):
         upload = factories.upload(event.camera, captured_at=NOW + timedelta(seconds=number))
-        factories.detection(upload, event.batch, captured_at=upload.captured_at)
+        factories.detection(upload, event.batches.get(), captured_at=upload.captured_at)
         channel = factories.channel(name=f"phone {number}")
         alert = factories.alert(event, rule=factories.rule(channel, name=f"rule {number}"))
         factories.delivery(alert, channel, state="failed", attempts=2, last_error="502 Bad Gateway")
@@ -83,7 +83,7 @@ def test_the_page_shows_what_was_seen_why_it_was_judged_so_and_who_was_told(boss
 
 def test_nothing_from_outside_is_markup(boss: Client):
     event = with_everything()
-    factories.detection(factories.upload(event.camera), event.batch, label=WICKED)
+    factories.detection(factories.upload(event.camera), event.batches.get(), label=WICKED)
     for page in (address(event), "/admin/events/event/"):
         text = boss.get(page).content.decode()
         assert WICKED not in text
@@ -115,7 +115,7 @@ def test_a_score_that_nobody_gave_is_not_shown(boss: Client):
 def test_times_are_those_of_the_cameras_clock(boss: Client):
     camera = factories.camera(time_zone="America/New_York")
     event = factories.event(camera, started_at=NOW)
-    factories.detection(factories.upload(camera), event.batch)
+    factories.detection(factories.upload(camera), event.batches.get())
     for page in (address(event), "/admin/events/event/"):
         text = boss.get(page).content.decode()
         assert "07:00:00" in text
@@ -208,8 +208,8 @@ def test_judging_again_lets_the_batch_wait_with_one_job_however_often_it_is_aske
         assert boss.post(address(event, "reanalyse")).status_code == 302
     event.refresh_from_db()
     assert (event.analysis, event.risk_score) == ("pending", 70)
-    assert event.batch.state == Batch.State.CLOSED
-    assert QueueJob.objects.filter(queue="analysis_queue", row_id=event.batch_id).count() == 1
+    assert event.batches.get().state == Batch.State.CLOSED
+    assert QueueJob.objects.filter(queue="analysis_queue", row_id=event.batches.get().pk).count() == 1
     assert "The event is waiting for its analysis." in boss.get(address(event)).content.decode()
 
 

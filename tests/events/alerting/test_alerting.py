@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection, transaction
@@ -14,10 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from detection.models import Batch
+from events import visits
 from events.alerting.evaluate import open_window
 from events.analyzers import Verdict
+from events.analyzers.rules import RulesAnalyzer
 from events.models import Alert, AlertRule, Delivery, Event
-from events.pipeline import save_early_score, save_final_score
+from events.pipeline import Judged, save_early_score, save_final_score
 from hsi.models import StreamMessage
 from tests import factories
 
@@ -36,7 +39,15 @@ def batch(**values: Any) -> Batch:
 def told(of: Batch, *verdicts: Verdict) -> None:
     for verdict in verdicts:
         with transaction.atomic():
-            (save_final_score if verdict.source == "llm" else save_early_score)(of, verdict)
+            if verdict.source == "llm":
+                save_final_score(visits.find(of, for_update=True), Judged(verdict, EARLY, of.detection_count))
+            else:
+                score_early(of, verdict)
+
+
+def score_early(of: Batch, verdict: Verdict) -> None:
+    with mock.patch.object(RulesAnalyzer, "judge", return_value=verdict):
+        save_early_score(of)
 
 
 def messages() -> list[tuple[str, str]]:
@@ -62,7 +73,7 @@ def test_without_a_rule_an_event_costs_one_query_more():
     factories.rule(enabled=False)
     one = batch()
     with CaptureQueriesContext(connection) as asked, transaction.atomic():
-        save_early_score(one, EARLY)
+        score_early(one, EARLY)
     assert [query["sql"] for query in asked if "_alert" in query["sql"]].__len__() == 1
 
 
@@ -107,7 +118,7 @@ def test_a_judgement_may_match_what_the_early_score_did_not():
 def test_nothing_is_made_when_the_event_is_rolled_back():
     factories.rule(factories.channel())
     with transaction.atomic():
-        save_early_score(batch(), EARLY)
+        score_early(batch(), EARLY)
         transaction.set_rollback(True)
     assert not Event.objects.exists()
     assert not Alert.objects.exists()
@@ -135,7 +146,7 @@ def test_a_cooldown_lets_a_higher_level_through_and_names_the_alert_that_holds_o
     second = batch(camera=camera)
     told(second, replace(EARLY, risk_level=level))
     assert Alert.objects.count() == 1 + passes
-    assert Event.objects.get(batch=second).held_back_by == ([] if passes else [holder.pk])
+    assert Event.objects.get(batches=second).held_back_by == ([] if passes else [holder.pk])
     if passes:
         told(batch(camera=camera), replace(EARLY, risk_level=level))
         assert Alert.objects.count() == 2
@@ -155,10 +166,10 @@ def test_an_alert_of_another_camera_that_holds_one_back_is_not_named():
     told(batch(), EARLY)
     second = batch()
     told(second, EARLY)
-    assert Event.objects.get(batch=second).held_back_by == [None]
+    assert Event.objects.get(batches=second).held_back_by == [None]
     AlertRule.objects.all().delete()
     told(second, JUDGED)
-    assert Event.objects.get(batch=second).held_back_by == []
+    assert Event.objects.get(batches=second).held_back_by == []
 
 
 def test_after_its_window_a_rule_alerts_again():
@@ -227,6 +238,6 @@ def test_alerts_outlive_their_rule_and_go_with_their_event():
     told(one, EARLY)
     AlertRule.objects.all().delete()
     assert Alert.objects.get().rule is None
-    one.delete()
+    Event.objects.all().delete()
     assert not Alert.objects.exists()
     assert not Delivery.objects.exists()

@@ -55,7 +55,7 @@ def test_a_deleted_event_is_in_the_trash_and_nowhere_else_until_it_is_restored(p
 
 def test_the_detections_of_a_deleted_event_name_no_event(person: Client, door: Camera):
     event = factories.event(door)
-    factories.detection(factories.upload(door), event.batch)
+    factories.detection(factories.upload(door), event.batches.get())
     person.delete(f"/api/events/{event.pk}")
     assert [one["event"] for one in person.get("/api/detections").json()["items"]] == [None]
 
@@ -66,7 +66,7 @@ def test_an_event_is_judged_again_once_however_often_it_is_asked(person: Client,
     assert (first.status_code, again.status_code) == (202, 202)
     assert (first.json()["analysis"], first.json()["risk_score"]) == ("pending", 70)
     assert Batch.objects.get().state == Batch.State.CLOSED
-    assert QueueJob.objects.get().row_id == event.batch_id
+    assert QueueJob.objects.get().row_id == event.batches.get().pk
 
 
 def test_many_events_are_reviewed_and_it_is_said_of_each(person: Client, door: Camera):
@@ -97,7 +97,9 @@ def test_ids_that_are_none_are_an_error_of_their_field(person: Client, ids: Any)
 def test_a_clip_is_made_of_the_pictures_and_heeds_ranges(person: Client, door: Camera, data_dir: Path, tmp_path: Path):
     event = factories.event(door)
     for colour in (pictures.RED, (0, 0, 200)):
-        factories.detection(pictures.stored(pictures.jpeg(colour=colour), f"{colour[0]}.jpg", door), event.batch)
+        factories.detection(
+            pictures.stored(pictures.jpeg(colour=colour), f"{colour[0]}.jpg", door), event.batches.get()
+        )
     answer = person.get(f"/api/events/{event.pk}/clip")
     assert (answer.status_code, answer["Content-Type"]) == (200, "video/mp4")
     path = tmp_path / "clip.mp4"
@@ -112,9 +114,9 @@ def test_a_clip_is_made_of_the_pictures_and_heeds_ranges(person: Client, door: C
 
 def test_the_clip_of_the_camera_itself_is_preferred(person: Client, door: Camera, data_dir: Path):
     event = factories.event(door)
-    factories.detection(pictures.stored(pictures.jpeg(), "a.jpg", door), event.batch)
+    factories.detection(pictures.stored(pictures.jpeg(), "a.jpg", door), event.batches.get())
     recorded = pictures.stored(b"0123456789", "a.mp4", door, kind=Upload.Kind.VIDEO)
-    factories.detection(recorded, event.batch)
+    factories.detection(recorded, event.batches.get())
     assert person.get(f"/api/events/{event.pk}/clip").getvalue() == b"0123456789"
 
 

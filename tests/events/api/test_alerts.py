@@ -99,7 +99,7 @@ def test_a_rule_is_tried_on_the_newest_events_and_makes_nothing(boss: Client, do
     level: dict[str, Any] = {"risk_source": "rules", "risk_score": 70, "risk_level": "high"}
     fits, other = factories.event(door, **level), factories.event(**level)
     for event in (fits, other):
-        factories.detection(factories.upload(event.camera), event.batch, label="person", confidence=0.9)
+        factories.detection(factories.upload(event.camera), event.batches.get(), label="person", confidence=0.9)
     rule = factories.rule(cameras=["door"], labels=["person"])
     answer = send(boss, "post", f"alert-rules/{rule.pk}/test").json()
     assert (answer["tried"], answer["matching"]) == (2, 1)
@@ -112,7 +112,9 @@ def test_a_zone_must_hold_for_the_detection_that_fits(boss: Client, door: Camera
     event = factories.event(door, risk_source="rules", risk_score=70, risk_level="high")
     zone = factories.zone(door)
     for confidence, zones in ((0.95, []), (0.5, [zone.pk])):
-        factories.detection(factories.upload(door), event.batch, label="person", confidence=confidence, zones=zones)
+        factories.detection(
+            factories.upload(door), event.batches.get(), label="person", confidence=confidence, zones=zones
+        )
     rule = factories.rule(zones=[zone.pk], min_confidence=0.6)
     assert send(boss, "post", f"alert-rules/{rule.pk}/test").json()["matching"] == 0
     send(boss, "patch", f"alert-rules/{rule.pk}", {"min_confidence": 0.4})
@@ -227,7 +229,7 @@ def test_conditions_on_tracks_are_stored_and_explained(boss: Client, door: Camer
     created = send(boss, "post", "alert-rules", body).json()
     assert {name: created[name] for name in conditions} == conditions
     event = factories.event(door, people_at_once=1)
-    factories.detection(factories.upload(door), event.batch, zones=[zone.pk])
+    factories.detection(factories.upload(door), event.batches.get(), zones=[zone.pk])
     factories.track(event, zones=[{"zone": zone.pk, "seconds": 12, "entered_at": None, "left_at": None}])
     tried = send(boss, "post", f"alert-rules/{created['id']}/test").json()["events"]
     assert [one["why_not"] for one in tried] == [

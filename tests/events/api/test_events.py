@@ -17,9 +17,9 @@ from tests import factories, pictures
 pytestmark = pytest.mark.django_db
 
 FIELDS = (
-    "id camera started_at ended_at risk_score risk_level risk_source analysis summary reasoning recommended_action"
-    " model labels detection_count people_at_once is_fast_path held_back_by reviewed notes snooze_until snapshot_url"
-    " created_at updated_at"
+    "id camera started_at ended_at risk_score risk_level risk_source rule_score model_score analysis summary reasoning"
+    " recommended_action model labels detection_count people_at_once is_fast_path ended continues held_back_by"
+    " reviewed notes snooze_until snapshot_url created_at updated_at"
 )
 
 
@@ -206,7 +206,7 @@ def test_a_token_needs_the_write_scope_to_review(client: Client, door: Camera):
 
 def test_the_detections_of_an_event_are_paged(viewer: Client, door: Camera, django_assert_num_queries):
     event, upload = factories.event(door), factories.upload(door)
-    found = [factories.detection(upload, event.batch) for _ in range(3)]
+    found = [factories.detection(upload, event.batches.get()) for _ in range(3)]
     factories.detection(upload)
     with django_assert_num_queries(4):  # session, user, event, detections
         answer = viewer.get(f"/api/events/{event.pk}/detections?limit=2").json()
@@ -218,7 +218,7 @@ def test_the_detections_of_an_event_are_paged(viewer: Client, door: Camera, djan
 def test_a_snapshot_has_boxes_when_asked_for(viewer: Client, door: Camera, data_dir: Path, django_assert_num_queries):
     event = factories.event(door)
     upload = pictures.stored(pictures.jpeg((1600, 900)), of=door)
-    factories.detection(upload, event.batch)
+    factories.detection(upload, event.batches.get())
     plain = viewer.get(f"/api/events/{event.pk}/snapshot")
     with django_assert_num_queries(5):  # session, user, event, best detection, those beside it
         boxed = viewer.get(f"/api/events/{event.pk}/snapshot?boxes=1")
@@ -233,7 +233,7 @@ def test_a_snapshot_without_a_picture_is_a_problem(viewer: Client, door: Camera,
     event = factories.event(door)
     response = viewer.get(f"/api/events/{event.pk}/snapshot")
     assert (response.status_code, response.json()["code"]) == (404, "MEDIA_GONE")
-    factories.detection(factories.upload(door), event.batch)
+    factories.detection(factories.upload(door), event.batches.get())
     response = viewer.get(f"/api/events/{event.pk}/snapshot")
     assert (response.status_code, response.json()["code"]) == (404, "MEDIA_GONE")
 

@@ -19,7 +19,9 @@ def test_frames_are_in_the_order_of_time_and_hold_all_that_was_found_the_surest_
     event = factories.event()
     later, first = (factories.upload(event.camera, captured_at=NOW + timedelta(seconds=s)) for s in (10, 0))
     for upload, label, confidence in ((later, "car", 0.99), (first, "dog", 0.5), (first, "cat", 0.7)):
-        factories.detection(upload, event.batch, label=label, confidence=confidence, captured_at=upload.captured_at)
+        factories.detection(
+            upload, event.batches.get(), label=label, confidence=confidence, captured_at=upload.captured_at
+        )
     shown = timeline_of(event)
     assert [[one.label for one in frame.boxes] for frame in shown.frames] == [["cat", "dog"], ["car"]]
     assert [frame.place for frame in shown.frames] == [0, 100]
@@ -31,7 +33,7 @@ def test_each_frame_of_a_clip_is_a_picture_of_its_own():
     event = factories.event()
     clip = factories.upload(event.camera, kind=Upload.Kind.VIDEO)
     made = [
-        factories.detection(clip, event.batch, frame_offset=offset, captured_at=NOW + timedelta(seconds=offset))
+        factories.detection(clip, event.batches.get(), frame_offset=offset, captured_at=NOW + timedelta(seconds=offset))
         for offset in (2.5, 0.0, 2.5)
     ]
     shown = timeline_of(event).frames
@@ -43,13 +45,15 @@ def test_a_person_is_what_one_wants_to_see_first():
     event = factories.event()
     for second, label, confidence in ((0, "person", 0.4), (1, "person", 0.6), (2, "car", 0.99)):
         upload = factories.upload(event.camera, captured_at=NOW + timedelta(seconds=second))
-        factories.detection(upload, event.batch, label=label, confidence=confidence, captured_at=upload.captured_at)
+        factories.detection(
+            upload, event.batches.get(), label=label, confidence=confidence, captured_at=upload.captured_at
+        )
     assert timeline_of(event).best == 1
 
 
 def test_a_box_ends_with_its_picture():
     event = factories.event()
-    factories.detection(factories.upload(event.camera), event.batch, x=0.9, y=0.01, width=1.0, height=1.0)
+    factories.detection(factories.upload(event.camera), event.batches.get(), x=0.9, y=0.01, width=1.0, height=1.0)
     box = timeline_of(event).frames[0].boxes[0]
     assert (box.left + box.width, box.top + box.height) == (100, 100)
     assert box.is_high
@@ -61,7 +65,7 @@ def test_a_long_film_is_cut(monkeypatch: pytest.MonkeyPatch):
     event = factories.event()
     for second in range(3):
         upload = factories.upload(event.camera, captured_at=NOW + timedelta(seconds=second))
-        factories.detection(upload, event.batch, captured_at=upload.captured_at)
+        factories.detection(upload, event.batches.get(), captured_at=upload.captured_at)
     shown = timeline_of(event)
     assert (len(shown.frames), shown.is_cut) == (2, True)
 

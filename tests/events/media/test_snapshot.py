@@ -34,10 +34,10 @@ def changed_area(*detections: Detection, size: tuple[int, int] = (400, 300)) -> 
 def test_the_best_picture_is_the_one_with_the_surest_person():
     event = factories.event()
     cat, person = factories.upload(event.camera), factories.upload(event.camera)
-    factories.detection(cat, event.batch, label="cat", confidence=0.99)
-    factories.detection(cat, event.batch, confidence=0.6)
-    best = factories.detection(person, event.batch, confidence=0.7)
-    beside = factories.detection(person, event.batch, label="dog", confidence=0.8)
+    factories.detection(cat, event.batches.get(), label="cat", confidence=0.99)
+    factories.detection(cat, event.batches.get(), confidence=0.6)
+    best = factories.detection(person, event.batches.get(), confidence=0.7)
+    beside = factories.detection(person, event.batches.get(), label="dog", confidence=0.8)
     view = snapshot.best_view(event)
     assert (view.upload, view.detections) == (person, (beside, best))
 
@@ -45,8 +45,8 @@ def test_the_best_picture_is_the_one_with_the_surest_person():
 @pytest.mark.django_db
 def test_without_a_person_the_best_picture_has_the_surest_object():
     event = factories.event()
-    factories.detection(factories.upload(event.camera), event.batch, label="dog", confidence=0.6)
-    best = factories.detection(factories.upload(event.camera), event.batch, label="cat", confidence=0.7)
+    factories.detection(factories.upload(event.camera), event.batches.get(), label="dog", confidence=0.6)
+    best = factories.detection(factories.upload(event.camera), event.batches.get(), label="cat", confidence=0.7)
     assert snapshot.best_view(event).detections == (best,)
 
 
@@ -54,8 +54,8 @@ def test_without_a_person_the_best_picture_has_the_surest_object():
 def test_boxes_of_other_frames_and_other_batches_are_not_drawn():
     event = factories.event()
     clip = factories.upload(event.camera, kind=Upload.Kind.VIDEO)
-    best = factories.detection(clip, event.batch, frame_offset=2.0)
-    factories.detection(clip, event.batch, frame_offset=4.0, confidence=0.8)
+    best = factories.detection(clip, event.batches.get(), frame_offset=2.0)
+    factories.detection(clip, event.batches.get(), frame_offset=4.0, confidence=0.8)
     factories.detection(clip, frame_offset=2.0)
     view = snapshot.best_view(event)
     assert (view.offset_seconds, view.detections) == (2.0, (best,))

@@ -47,7 +47,7 @@ def alert() -> Alert:
         summary="A person\ntries the <b>door</b>.",
         risk_source="llm",
     )
-    factories.detection(upload, event.batch)
+    factories.detection(upload, event.batches.get())
     return factories.alert(event)
 
 

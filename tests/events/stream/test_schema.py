@@ -38,7 +38,7 @@ def test_an_event_is_described_by_the_same_words_as_in_rest():
 
 
 def test_what_does_not_fit_is_noticed():
-    good = {"id": 1, "camera": "door", "reason": "age"}
+    good = {"id": 1, "camera": "door", "reason": "age", "merged_into": None}
     check_row("event.deleted", "door", good)
     for wrong in ({**good, "id": "1"}, {**good, "more": 1}, {"id": 1}):
         with pytest.raises(ValidationError):

@@ -27,13 +27,13 @@ def event() -> Event:
 
 def seen(event: Event, second: int, x: float, **values: object) -> Detection:
     at = NOW + timedelta(seconds=second)
-    upload = event.batch.detections.filter(captured_at=at).first()
+    upload = event.batches.get().detections.filter(captured_at=at).first()
     picture = upload.upload if upload else factories.upload(event.camera, captured_at=at)
-    return factories.detection(picture, event.batch, x=x, width=0.1, height=0.3, **values)
+    return factories.detection(picture, event.batches.get(), x=x, width=0.1, height=0.3, **values)
 
 
 def rows(event: Event) -> list[Detection]:
-    return list(event.batch.detections.order_by("pk"))
+    return list(event.batches.get().detections.order_by("pk"))
 
 
 def test_the_track_of_an_event_says_what_its_object_did(event: Event):

@@ -404,7 +404,7 @@ def test_what_waits_is_counted_in_a_fixed_number_of_queries(django_assert_num_qu
     channel = factories.channel("email", recipients=["ann@example.org"])
     factories.delivery(factories.alert(), channel)
     factories.delivery(factories.alert(), channel, state="sent", due_at=None)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         counts = waiting()
     assert counts == {
         "uploads": 1,

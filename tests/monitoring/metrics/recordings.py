@@ -98,7 +98,7 @@ def assert_nothing_dangles() -> None:
     assert not Upload.objects.filter(state=Upload.State.DETECTED, detections=None).exists()
     for made in Batch.objects.all():
         assert Detection.objects.filter(batch=made).count() == 2
-        assert Event.objects.filter(batch=made).exists()
+        assert Event.objects.filter(batches=made).exists()
     numbers = list(StreamMessage.objects.order_by("seq").values_list("seq", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))
     deleted = [message.data["id"] for message in StreamMessage.objects.filter(type="event.deleted")]

@@ -56,9 +56,11 @@ def trouble(number: int) -> None:
         camera = factories.camera()
         upload = factories.upload(camera, state=Upload.State.DEAD)
         event = factories.event(camera)
-        factories.detection(upload, event.batch)
+        factories.detection(upload, event.batches.get())
         factories.dead_letter(upload)
-        LogEntry.objects.create(created_at=now, level=40, component="a.b", message="it failed", batch=event.batch_id)
+        LogEntry.objects.create(
+            created_at=now, level=40, component="a.b", message="it failed", batch=event.batches.get().pk
+        )
         JobRun.objects.create(name=f"job{one}", started_at=now, outcome="failed", error="OSError")
         QueueJob.objects.create(queue="detection_queue", row_id=upload.pk, enqueued_at=1.8e9, due_at=1.8e9)
         beat: dict[str, Any] = {"started_at": now, "beat_at": now, "progressed_at": now}

@@ -71,7 +71,7 @@ def test_a_picture_that_was_not_looked_at_yet_stays_and_so_does_the_batch_it_bel
     camera = factories.camera()
     recordings.picture(camera, days_ago(400), state=Upload.State.WAITING, finished_at=None)
     event = recordings.event(camera, days_ago(400))
-    again = event.batch.detections.first()
+    again = event.batches.get().detections.first()
     assert again is not None
     Upload.objects.filter(pk=again.upload_id).update(state=Upload.State.WAITING, finished_at=None)
     assert recordings.run() == []
@@ -101,7 +101,7 @@ def test_an_event_stays_until_its_last_picture_is_old_enough():
     camera = factories.camera()
     event = recordings.event(camera, days_ago(31))
     late = recordings.picture(camera, days_ago(31), received_at=days_ago(29), state=Upload.State.DETECTED)
-    factories.detection(late, event.batch)
+    factories.detection(late, event.batches.get())
     assert recordings.run() == []
     assert recordings.run(NOW + timedelta(days=2)) != []
     recordings.assert_nothing_dangles()
@@ -127,12 +127,12 @@ def test_refused_files_leave_the_quarantine_sooner():
 
 def test_batches_and_events_whose_pictures_went_another_way_go_too():
     camera = factories.camera()
-    gone = recordings.event(camera, days_ago(31))
+    gone = recordings.event(camera, days_ago(31)).batches.get()
     kept = recordings.event(camera, days_ago(31), kept=True)
     Upload.objects.all().delete()
     recordings.run()
     assert list(Event.objects.all()) == [kept]
-    assert not Batch.objects.filter(pk=gone.batch_id).exists()
+    assert not Batch.objects.filter(pk=gone.pk).exists()
 
 
 def test_each_event_that_went_is_told_once():
@@ -147,7 +147,7 @@ def test_dead_letters_of_what_is_no_more_are_put_away_and_others_stay_open():
     camera = factories.camera()
     dead = recordings.picture(camera, days_ago(31), state=Upload.State.DEAD)
     young = recordings.picture(camera, days_ago(3), state=Upload.State.DEAD)
-    batch = recordings.event(camera, days_ago(31), batch_state=Batch.State.DEAD).batch_id
+    batch = recordings.event(camera, days_ago(31), batch_state=Batch.State.DEAD).batches.get().pk
     for queue, row in ((DETECTION_QUEUE, dead.pk), (DETECTION_QUEUE, young.pk), (ANALYSIS_QUEUE, batch)):
         DeadLetter.objects.create(
             queue=queue, row_id=row, reason="refused", error_type="X", first_failed_at=NOW, last_failed_at=NOW
@@ -300,12 +300,12 @@ def test_a_dry_run_names_just_what_a_run_removes_and_touches_nothing(
         recordings.picture(two, days_ago(days))
     recordings.refused(one, days_ago(12))
     files, rows = recordings.files(), Upload.objects.count()
-    said = [(unit.batch, unit.files) for unit in recordings.run(dry_run=True)]
+    said = [(unit.batches, unit.files) for unit in recordings.run(dry_run=True)]
     assert recordings.files() == files
     assert Upload.objects.count() == rows
     assert not Garbage.objects.exists()
     assert len(said) == len(set(said))
-    assert [(unit.batch, unit.files) for unit in recordings.run()] == said
+    assert [(unit.batches, unit.files) for unit in recordings.run()] == said
     assert sum(rules.bytes_by_camera().values()) <= 9 * SIZE
     recordings.assert_nothing_dangles()
 

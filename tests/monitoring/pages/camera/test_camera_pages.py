@@ -194,7 +194,7 @@ def test_a_picture_is_followed_through_the_pipeline(boss: Client, door: Camera):
     assert "Named as by Foscam: 15.01.2024 14:30:52, motion" in answer["html"]
     upload.finish(Upload.State.DETECTED)
     event = factories.event(door)
-    factories.detection(upload, event.batch)
+    factories.detection(upload, event.batches.get())
     html = boss.get(address).json()["html"]
     assert "1 object found" in html
     assert f"event {event.pk}" in html
@@ -301,7 +301,7 @@ def test_the_page_asks_as_much_for_many_rows_as_for_few(boss: Client, door: Came
     for _ in range(2):
         for _ in range(5):
             event = factories.event(door, started_at=timezone.now())
-            factories.detection(factories.upload(door, received_at=timezone.now()), event.batch)
+            factories.detection(factories.upload(door, received_at=timezone.now()), event.batches.get())
             factories.zone(door)
         numbers.append(asked())
     assert numbers[0] == numbers[1] <= 20
