@@ -267,6 +267,7 @@ def detections_of(
                 "width": box.width,
                 "height": box.height,
                 "zones": [zone.pk for zone in zones if contains(zone.polygon, stands_at)],
+                "track": None,
                 "ignored": sighting.ignored,
             }
         )
