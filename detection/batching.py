@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from cameras.models import Camera
 from detection.models import Batch
 from detection.serializers import BatchClosedData
 from hsi import failpoints
@@ -50,8 +49,26 @@ class Counted:
     is_urgent: bool = False
 
 
-def extend(camera_id: str, counted: Counted, now: datetime) -> tuple[Batch | None, list[Message]]:
-    """Put the detections of one upload into their batch.
+def ask_open(camera_id: str, first: datetime, last: datetime) -> sql.Answer[Batch]:
+    """Ask for, and lock, the open batches that detections taken from `first` to `last` may extend.
+
+    The row of the camera is locked, so that no other upload of it opens a batch meanwhile.
+    """
+    idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
+    times = {"latest": last + idle, "earliest": first - idle}
+    return sql.ask(
+        Batch,
+        "state='open' AND camera_id=%(camera)s"
+        " AND (NOT is_backfill OR started_at<=%(latest)s AND ended_at>=%(earliest)s) ORDER BY started_at,id",
+        {"camera": camera_id, **{name: sql.prepared(Batch, "started_at", at) for name, at in times.items()}},
+        lock=True,
+    )
+
+
+def extend(
+    camera_id: str, counted: Counted, open_batches: Sequence[Batch], now: datetime
+) -> tuple[Batch | None, list[Message]]:
+    """Put the detections of one upload into their batch, one of the `open_batches` or a new one.
 
     For a live batch with an urgent detection, also queue the fast path, which creates the event before the batch
     closes. Return the batch with its new counts, or None if there is none to extend, and the messages of batches that
@@ -60,13 +77,8 @@ def extend(camera_id: str, counted: Counted, now: datetime) -> tuple[Batch | Non
     times = counted.times
     first, last = min(times), max(times)
     is_backfill = now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
-    find = _open_backfill if is_backfill else _open_live
-    batch = find(camera_id, first, last)
-    if batch is None:
-        # Only one upload per camera opens a batch at a time. A second query finds a batch that another one has opened
-        # meanwhile.
-        sql.lock(Camera, camera_id)
-        batch = find(camera_id, first, last)
+    find = _find_backfill if is_backfill else _find_live
+    batch = find(open_batches, first, last)
     messages: list[Message] = []
     if batch is not None and not is_backfill and batch.due_at <= now:
         messages, batch = close(batch, now), None
@@ -88,7 +100,7 @@ def extend(camera_id: str, counted: Counted, now: datetime) -> tuple[Batch | Non
         "due_at": _due(batch, now),
         "is_fast_path": batch.is_fast_path or tells_at_once,
     }
-    sql.update(batch, grown)
+    sql.write(batch, grown)
     if tells_at_once:
         failpoints.reach_after_commit("fast-path-taken")
         get_queue(FAST_PATH_QUEUE).put(batch.pk)
@@ -97,34 +109,20 @@ def extend(camera_id: str, counted: Counted, now: datetime) -> tuple[Batch | Non
     return batch, messages
 
 
-def _open_live(camera_id: str, first: datetime, last: datetime) -> Batch | None:
-    return next(iter(_open(camera_id, "NOT is_backfill")), None)
+def _find_live(batches: Sequence[Batch], first: datetime, last: datetime) -> Batch | None:
+    return next((batch for batch in batches if not batch.is_backfill), None)
 
 
-def _open_backfill(camera_id: str, first: datetime, last: datetime) -> Batch | None:
-    """Return the first open backfill batch that is near in capture time and stays within the window."""
+def _find_backfill(batches: Sequence[Batch], first: datetime, last: datetime) -> Batch | None:
+    """Return the first backfill batch that is near in capture time and stays within the window."""
     idle = timedelta(seconds=settings.BATCH_IDLE_TIMEOUT_SECONDS)
     window = timedelta(seconds=settings.BATCH_WINDOW_SECONDS)
-    near = "is_backfill AND started_at<=%(latest)s AND ended_at>=%(earliest)s ORDER BY started_at,id"
-    for batch in _open(camera_id, near, latest=last + idle, earliest=first - idle):
-        if max(batch.ended_at, last) - min(batch.started_at, first) <= window:
+    for batch in batches:
+        is_near = batch.started_at <= last + idle and batch.ended_at >= first - idle
+        is_within = max(batch.ended_at, last) - min(batch.started_at, first) <= window
+        if batch.is_backfill and is_near and is_within:
             return batch
     return None
-
-
-def _open(camera_id: str, condition: str, **times: datetime) -> list[Batch]:
-    """Return and lock the open batches of a camera. Lock the camera first if there are any.
-
-    The lock does not block rows that only refer to the camera, because intake may hold the head of the stream, which
-    this transaction needs next.
-    """
-    parameters = {name: sql.prepared(Batch, "started_at", at) for name, at in times.items()}
-    return sql.select(
-        Batch,
-        f"state='open' AND camera_id={sql.held(Camera, 'camera')} AND {condition}",
-        {"camera": camera_id, **parameters},
-        lock=True,
-    )
 
 
 def _due(batch: Batch, now: datetime) -> datetime:

@@ -134,7 +134,7 @@ class Detection(models.Model):
 
 
 class Scene(models.Model):
-    """What the static memory of a camera knows of its pictures as a whole. Its row is locked while the memory changes.
+    """What the static memory of a camera knows of its pictures as a whole. The camera is locked while it changes.
 
     Times are capture times. Pictures that arrive out of order are not counted.
     """

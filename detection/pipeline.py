@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
@@ -21,7 +21,7 @@ from cameras.files.tree import Tree
 from cameras.intake import spooling
 from cameras.media import decoder, frame_selection
 from cameras.media.picture import Picture
-from cameras.models import DUPLICATE_REASON, Upload, Zone
+from cameras.models import DUPLICATE_REASON, Camera, Upload, Zone
 from cameras.naming import file_names
 from cameras.view import record_view
 from cameras.zones import contains
@@ -31,9 +31,9 @@ from detection.detectors import DetectedObject, get_detector, provenance, servic
 from detection.detectors.labels import group_of
 from detection.detectors.postprocessing import MANY_OBJECTS_NOTE, MAX_OBJECTS_PER_PICTURE, most_confident
 from detection.models import Batch, Detection
-from detection.relevance import static_objects
 from detection.relevance.decision import NO_RULES, Frame, Rules, Sighting, sightings_in, standing_point
 from detection.relevance.rules import enabled_zones, rules_of
+from detection.relevance.static_objects import StoredMemory
 from detection.relevance.view import ViewMemory
 from detection.relevance.view_sampling import signature_if_due
 from detection.serializers import DetectionCreatedData
@@ -124,6 +124,7 @@ def frames_in(upload: Upload, file: BinaryIO) -> Iterator[Frame]:
             add_note(upload, MANY_OBJECTS_NOTE)
         signature = signature_if_due(picture, upload.camera_id, upload.captured_at, offset_seconds)
         yield Frame(found, offset_seconds, signature)
+    upload.detector = provenance(get_detector())
 
 
 def detect(picture: Picture) -> list[DetectedObject]:
@@ -175,20 +176,28 @@ def secure(upload: Upload) -> None:
 
 
 def store(job: Job, upload: Upload, frames: list[Frame], rules: Rules, zones: list[Zone]) -> bool:
-    """Store everything in one transaction and acknowledge the job. Return False if the upload was finished already."""
+    """Store everything in one transaction and acknowledge the job. Return False if the upload was finished already.
+
+    The row of the camera is locked first: its pictures change its memory and its batches one after the other.
+    """
     has_objects = any(frame.found for frame in frames)
     state = Upload.State.DETECTED if has_objects else Upload.State.EMPTY
-    with transaction.atomic():
+    trigger = trigger_of(upload)
+    times = [upload.captured_at, *(captured_at(upload, frame) for frame in frames)]
+    with transaction.atomic(), sql.pipeline():
         failpoints.reach_after_commit("detection-committed")
+        sql.lock(Camera, upload.camera_id)
+        stored = StoredMemory.ask(upload.camera_id)
+        open_batches = batching.ask_open(upload.camera_id, min(times), max(times))
         get_queue(DETECTION_QUEUE).ack(job)
-        if not upload.finish(state, attempts=job.attempts, detector=provenance(get_detector()), reason=upload.reason):
+        if not upload.finish(state, attempts=job.attempts, detector=upload.detector, reason=upload.reason):
             return False
-        memory = static_objects.load(upload.camera_id)
-        sightings = sightings_in(frames, upload.captured_at, rules, memory, trigger_of(upload))
-        static_objects.save(memory, upload.camera_id)
+        memory = stored.load()
+        sightings = sightings_in(frames, upload.captured_at, rules, memory, trigger)
+        stored.save(memory)
         news = view_news(upload.camera_id, memory.view)
         if has_objects:
-            store_sightings(upload, sightings, zones)
+            store_sightings(upload, sightings, zones, open_batches.rows())
         publish.publish(*news)
     with contextlib.suppress(OSError):  # the spool is swept
         spool.release(upload)
@@ -202,13 +211,15 @@ def view_news(camera_id: str, view: ViewMemory) -> list[Message]:
     return [record_view(camera_id, view.state, view.since)]
 
 
-def store_sightings(upload: Upload, sightings: list[Sighting], zones: list[Zone]) -> None:
+def store_sightings(
+    upload: Upload, sightings: list[Sighting], zones: list[Zone], open_batches: Sequence[Batch]
+) -> None:
     """Insert the detections, put those that count into their batch, and publish them."""
     counting = [sighting for sighting in sightings if not sighting.ignored]
     batch: Batch | None = None
     messages: list[Message] = []
     if counting:
-        batch, messages = batching.extend(upload.camera_id, counted(upload, counting), clock.now())
+        batch, messages = batching.extend(upload.camera_id, counted(upload, counting), open_batches, clock.now())
     if batch is None:
         sightings = [one if one.ignored else replace(one, ignored=Detection.Ignored.UNCHANGED) for one in sightings]
     sql.insert(Detection, detections_of(upload, sightings, zones, batch))
@@ -224,8 +235,8 @@ def trigger_of(upload: Upload) -> str:
     return name.trigger if name else ""
 
 
-def captured_at(upload: Upload, sighting: Sighting) -> datetime:
-    return upload.captured_at + timedelta(seconds=sighting.offset_seconds or 0)
+def captured_at(upload: Upload, shown: Frame | Sighting) -> datetime:
+    return upload.captured_at + timedelta(seconds=shown.offset_seconds or 0)
 
 
 def counted(upload: Upload, counting: list[Sighting]) -> Counted:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cameras.models import Camera
 from detection.models import Scene, StaticObject
 from detection.relevance.static_memory import FORGOTTEN_AFTER, KnownObject, StaticMemory
 from detection.relevance.view import ViewMemory
@@ -23,46 +25,71 @@ CANDIDATE = ("label_group", "since", *CHANGING)
 TIMES = ("since", "appeared_at", "last_seen_at")
 
 
-def load(camera_id: str) -> StaticMemory:
-    """Return the memory of a camera, locked until the end of the transaction. Two queries."""
-    condition, of_camera = "camera_id=%(camera)s", {"camera": camera_id}
-    scenes = sql.select(Scene, condition, of_camera, lock=True)
-    if not scenes:
-        Scene.objects.bulk_create([Scene(camera_id=camera_id)], ignore_conflicts=True)
-        scenes = sql.select(Scene, condition, of_camera, lock=True)
-    rows = sql.select(StaticObject, f"{condition} ORDER BY id", of_camera)
-    remembered = [KnownObject(**{name: getattr(row, name) for name in COLUMNS}, pk=row.pk) for row in rows]
-    (scene,) = scenes
-    candidates = map(_candidate, scene.candidates)
-    return StaticMemory(
-        [*remembered, *candidates],
-        pictures=scene.pictures,
-        last_picture_at=scene.last_picture_at,
-        view=ViewMemory.from_json(scene.view),
-    )
+@dataclass(slots=True)
+class StoredMemory:
+    """The memory of a camera, whose row is locked. It is asked for, and read and written later.
 
+    A scene has a row from its first picture on.
+    """
 
-def save(memory: StaticMemory, camera_id: str) -> None:
-    """Write what a memory has learned: at most four queries, for any number of objects."""
-    if not memory.has_new_picture:
-        return
-    values: dict[str, Any] = {
-        "pictures": memory.pictures,
-        "last_picture_at": memory.last_picture_at,
-        "candidates": [_as_json(one) for one in memory.candidates],
-    }
-    if memory.view.has_news:
-        values["view"] = memory.view.as_json()
-    sql.update(Scene(camera_id=camera_id), values)
-    sql.update_many(StaticObject, list(memory.changed.values()), CHANGING)
-    added = [{"camera_id": camera_id, **{name: getattr(one, name) for name in COLUMNS}} for one in memory.added]
-    sql.insert(StaticObject, added)
-    sql.delete(StaticObject, [one.pk for one in memory.removed if one.pk is not None])
-    if memory.restarts:
-        # Most pictures restart nothing, so this costs them no query.
-        audit.record(
-            "static_memory_restarted", f"camera {camera_id}", before=[audit_data(one) for one in memory.removed]
+    camera_id: str
+    scenes: sql.Answer[Scene]
+    objects: sql.Answer[StaticObject]
+    has_scene: bool = True
+
+    @classmethod
+    def ask(cls, camera_id: str) -> StoredMemory:
+        """Two queries."""
+        of_camera = {"camera": camera_id}
+        return cls(
+            camera_id,
+            sql.ask(Scene, "camera_id=%(camera)s", of_camera),
+            sql.ask(StaticObject, "camera_id=%(camera)s ORDER BY id", of_camera),
         )
+
+    def load(self) -> StaticMemory:
+        scenes = self.scenes.rows()
+        self.has_scene = bool(scenes)
+        scene = scenes[0] if scenes else Scene()
+        remembered = [
+            KnownObject(**{name: getattr(row, name) for name in COLUMNS}, pk=row.pk) for row in self.objects.rows()
+        ]
+        candidates = map(_candidate, scene.candidates)
+        return StaticMemory(
+            [*remembered, *candidates],
+            pictures=scene.pictures,
+            last_picture_at=scene.last_picture_at,
+            view=ViewMemory.from_json(scene.view),
+        )
+
+    def save(self, memory: StaticMemory) -> None:
+        """Write what the memory has learned: at most four queries, for any number of objects."""
+        if not memory.has_new_picture:
+            return
+        self._save_scene(memory)
+        sql.update_many(StaticObject, list(memory.changed.values()), CHANGING)
+        added = [
+            {"camera_id": self.camera_id, **{name: getattr(one, name) for name in COLUMNS}} for one in memory.added
+        ]
+        sql.insert(StaticObject, added)
+        sql.delete(StaticObject, [one.pk for one in memory.removed if one.pk is not None])
+        if memory.restarts:
+            # Most pictures restart nothing, so this costs them no query.
+            removed = [audit_data(one) for one in memory.removed]
+            audit.record("static_memory_restarted", f"camera {self.camera_id}", before=removed)
+
+    def _save_scene(self, memory: StaticMemory) -> None:
+        values: dict[str, Any] = {
+            "pictures": memory.pictures,
+            "last_picture_at": memory.last_picture_at,
+            "candidates": [_as_json(one) for one in memory.candidates],
+        }
+        if memory.view.has_news or not self.has_scene:
+            values["view"] = memory.view.as_json()
+        if self.has_scene:
+            sql.write(Scene(camera_id=self.camera_id), values)
+        else:
+            sql.insert(Scene, [{"camera_id": self.camera_id, **values}])
 
 
 def _as_json(candidate: KnownObject) -> dict[str, Any]:
@@ -78,8 +105,8 @@ def _candidate(values: dict[str, Any]) -> KnownObject:
 def forget(objects: QuerySet[StaticObject], camera_id: str) -> int:
     """Forget objects of one camera, so that they count again, and return how many."""
     with transaction.atomic():
-        # A picture locks the scene before it changes the objects, and so does this.
-        list(Scene.objects.select_for_update(no_key=True).filter(pk=camera_id))
+        # A picture locks its camera before it changes the objects, and so does this.
+        sql.lock(Camera, camera_id)
         forgotten = list(objects.filter(camera=camera_id).order_by("pk"))
         for one in forgotten:
             audit.record("static_object_forgotten", f"camera {camera_id}", before=audit_data(one))

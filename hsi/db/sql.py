@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,13 +22,47 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, Field, Model
 
+from hsi.db import pooler
+
 Row = TypeVar("Row", bound=Model)
 
-_own = threading.local()
+
+class _Thread(threading.local):
+    """The cursors of a thread. In a pipeline, `place` is the next one, and `expected` are the counts to check."""
+
+    def __init__(self) -> None:
+        self.cursors: list[CursorWrapper] = []
+        self.place = 0
+        self.expected: list[tuple[CursorWrapper, int, type[Exception]]] | None = None
+
+
+_own = _Thread()
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Send the statements of this block to PostgreSQL without waiting for their results.
+
+    Reading a result waits for it and for those before it. A failed statement raises at the next reading, or at a later
+    statement, or at the end of the block: the block cannot recover from it. The figure "storing detections, 10 a
+    picture" is 1.5 times as high with it. Behind a connection pooler, each statement is awaited.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql" or pooler.is_between():
+        yield
+        return
+    expected = _own.expected = []
+    try:
+        with database.wrap_database_errors, database.connection.pipeline():
+            yield
+    finally:
+        _own.place, _own.expected = 0, None
+    for cursor, rows, error in expected:
+        _check(cursor, rows, error)
 
 
 def execute(text: str, parameters: Mapping[str, Any] | Sequence[Any]) -> CursorWrapper:
-    """Execute on the connection of this thread. Fetch all rows at once: the next statement reuses the cursor."""
+    """Execute on the connection of this thread. Outside a pipeline, the next statement reuses the cursor."""
     cursor = _cursor()
     cursor.execute(text, parameters)
     return cursor
@@ -38,19 +73,62 @@ def executemany(text: str, rows: Sequence[Sequence[Any]]) -> None:
     _cursor().executemany(text, rows)
 
 
+def expect(rows: int, error: type[Exception], text: str, parameters: Mapping[str, Any]) -> None:
+    """Execute, and raise `error` unless it affects this number of rows: now, or at the end of the pipeline."""
+    cursor = execute(text, parameters)
+    if _own.expected is None:
+        _check(cursor, rows, error)
+    else:
+        _own.expected.append((cursor, rows, error))
+
+
+def _check(cursor: CursorWrapper, rows: int, error: type[Exception]) -> None:
+    if cursor.rowcount != rows:
+        raise error
+
+
 def _cursor() -> CursorWrapper:
-    """Return the cursor of this thread, or a new one after a reconnect or while queries are captured."""
+    """Return the next cursor of this thread, or a new one after a reconnect or while queries are captured.
+
+    In a pipeline, each statement has a cursor of its own, because the results come later.
+    """
     database = connections[DEFAULT_DB_ALIAS]
     if database.queries_logged:
         return database.cursor()
-    cursor: CursorWrapper | None = getattr(_own, "cursor", None)
-    if cursor is None or cursor.cursor.connection is not database.connection:
-        cursor = _own.cursor = database.cursor()
+    place = _own.place
+    if _own.expected is not None:
+        _own.place += 1
+    if place < len(_own.cursors) and _own.cursors[place].cursor.connection is database.connection:
+        return _own.cursors[place]
+    cursor = database.cursor()
+    _own.cursors[place:] = [cursor]
     return cursor
 
 
-def select(model: type[Row], condition: str, parameters: Mapping[str, Any], *, lock: bool = False) -> list[Row]:
-    """Return the rows that match the SQL `condition`, which may end with an ORDER BY.
+class Answer(Generic[Row]):
+    """The rows of a SELECT. In a pipeline, `rows` waits for them."""
+
+    def __init__(self, model: type[Row], cursor: CursorWrapper) -> None:
+        self._model = model
+        self._cursor = cursor
+        # Outside a pipeline, the next statement reuses the cursor.
+        self._found: list[tuple[Any, ...]] | None = cursor.fetchall() if _own.expected is None else None
+
+    def rows(self) -> list[Row]:
+        if self._found is None:
+            self._found = self._cursor.fetchall()
+        database = connections[DEFAULT_DB_ALIAS]
+        table, model = _table(self._model, database.vendor), self._model
+        return [model.from_db(DEFAULT_DB_ALIAS, table.names, table.converted(row, database)) for row in self._found]
+
+
+def select(model: type[Row], condition: str, parameters: Mapping[str, Any]) -> list[Row]:
+    """Return the rows that match the SQL `condition`. See `ask`."""
+    return ask(model, condition, parameters).rows()
+
+
+def ask(model: type[Row], condition: str, parameters: Mapping[str, Any], *, lock: bool = False) -> Answer[Row]:
+    """Ask for the rows that match the SQL `condition`, which may end with an ORDER BY.
 
     Parameters are numbers, texts, or results of `prepared`. With `lock`, the rows are locked until the end of the
     transaction, except against mere references. SQLite has already locked the whole database.
@@ -58,35 +136,43 @@ def select(model: type[Row], condition: str, parameters: Mapping[str, Any], *, l
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(model, database.vendor)
     suffix = " FOR NO KEY UPDATE" if lock and database.features.has_select_for_update else ""
-    found = execute(f"{table.select}{condition}{suffix}", parameters).fetchall()
-    return [model.from_db(DEFAULT_DB_ALIAS, table.names, table.converted(row, database)) for row in found]
+    return Answer(model, execute(f"{table.select}{condition}{suffix}", parameters))
 
 
 def lock(model: type[Model], pk: Any) -> None:
-    """Lock this row until the end of the transaction, except against mere references. See `select`."""
-    execute(f"SELECT {held(model, 'row')}", {"row": pk})
-
-
-def held(model: type[Model], parameter: str) -> str:
-    """Return SQL that locks the row with the key `parameter`, as `lock` does, and yields its key."""
+    """Lock this row until the end of the transaction, except against mere references. See `ask`."""
     database = connections[DEFAULT_DB_ALIAS]
-    table = _table(model, database.vendor)
-    suffix = " FOR NO KEY UPDATE" if database.features.has_select_for_update else ""
-    return f"(SELECT {table.key} FROM {table.name} WHERE {table.key}=%({parameter})s{suffix})"
+    if database.features.has_select_for_update:
+        table = _table(model, database.vendor)
+        execute(f"SELECT 1 FROM {table.name} WHERE {table.key}=%(row)s FOR NO KEY UPDATE", {"row": pk})
 
 
 def update(row: Model, values: Mapping[str, Any], *, only_if: str = "true") -> bool:
     """Write `values` by attribute name to the row and the object if the SQL `only_if` holds. Return whether it held."""
+    if not _update(row, values, only_if).rowcount:
+        return False
+    _assign(row, values)
+    return True
+
+
+def write(row: Model, values: Mapping[str, Any]) -> None:
+    """Write `values` by attribute name to the row, which this transaction has locked, and the object."""
+    _update(row, values, "true")
+    _assign(row, values)
+
+
+def _update(row: Model, values: Mapping[str, Any], condition: str) -> CursorWrapper:
     database = connections[DEFAULT_DB_ALIAS]
     table = _table(type(row), database.vendor)
     assignments = ",".join(f"{_column(table.fields[name])}=%({name})s" for name in values)
     parameters = {name: table.fields[name].get_db_prep_save(value, database) for name, value in values.items()}
-    statement = f"UPDATE {table.name} SET {assignments} WHERE {table.key}=%(row)s AND {only_if}"
-    if not execute(statement, {**parameters, "row": row.pk}).rowcount:
-        return False
+    statement = f"UPDATE {table.name} SET {assignments} WHERE {table.key}=%(row)s AND {condition}"
+    return execute(statement, {**parameters, "row": row.pk})
+
+
+def _assign(row: Model, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
-    return True
 
 
 def insert(model: type[Model], records: Sequence[Mapping[str, Any]]) -> None:
@@ -127,7 +213,7 @@ def update_many(model: type[Model], rows: Sequence[Any], names: Sequence[str]) -
         records = [
             {"row_key": row.pk, **{_column(field): getattr(row, field.attname) for field in fields}} for row in rows
         ]
-        execute(statement, [json.dumps(records, default=datetime.isoformat)])
+        execute(table.insert, [json.dumps(records, default=datetime.isoformat)])
     else:
         assignments = ",".join(f"{_column(field)}=%s" for field in fields)
         values = [

@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from hsi.db.clock import NOW
 from hsi.db.lease import claim
-from hsi.db.sql import execute
+from hsi.db.sql import execute, expect
 from hsi.logs import context
 from hsi.models import QueueJob
 from hsi.queues import KEPT_FAILURES, Depth, Failure, Job, LeaseLostError, PutResult, QueueName, backpressure, overflow
@@ -190,8 +190,7 @@ class DatabaseQueue:
         return QueueJob.objects.filter(queue=self.name).delete()[0]
 
     def _ours(self, statement: str, parameters: dict[str, Any], jobs: int = 1) -> None:
-        if execute(statement, parameters).rowcount != jobs:
-            raise LeaseLostError
+        expect(jobs, LeaseLostError, statement, parameters)
 
     def _room(self, wanted: int) -> int:
         """Return the free space in jobs, from a count of at most `DEPTH_AGE_SECONDS` plus our own jobs since."""

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from cameras.models import Camera
 from detection import batching
 from detection.batching import Counted
 from detection.models import Batch
+from hsi.db import sql
 from hsi.models import QueueJob, StreamMessage
 from tests import factories
 
@@ -23,9 +25,11 @@ def at(seconds: float) -> datetime:
 
 def add(camera, seconds: float, *, count: int = 1, taken: float | None = None, urgent: bool = False) -> Batch:
     with transaction.atomic():
+        sql.lock(Camera, camera.pk)
         captured = at(seconds if taken is None else taken)
         counted = Counted([captured] * count, {"person": 1}, is_sure=True, is_urgent=urgent)
-        batch, _ = batching.extend(camera.pk, counted, at(seconds))
+        open_batches = batching.ask_open(camera.pk, captured, captured).rows()
+        batch, _ = batching.extend(camera.pk, counted, open_batches, at(seconds))
     assert batch
     return batch
 

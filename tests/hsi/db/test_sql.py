@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cameras.models import Camera, Upload
 from detection.models import Batch, Detection, StaticObject
-from hsi.db import sql
+from hsi.db import pooler, sql
 from hsi.db.sql import execute, executemany
 from hsi.models import DeadLetter, StreamMessage
 from tests import factories
@@ -59,7 +59,7 @@ def test_a_row_is_locked_save_for_those_who_refer_to_it() -> None:
     camera = factories.camera()
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
         sql.lock(Camera, camera.pk)
-        sql.select(Camera, "id=%(id)s", {"id": camera.pk}, lock=True)
+        sql.ask(Camera, "id=%(id)s", {"id": camera.pk}, lock=True)
     locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
     assert len(locks) == (2 if connection.vendor == "postgresql" else 0)
 
@@ -105,6 +105,81 @@ def test_a_key_of_ones_own_and_json_are_inserted() -> None:
     stored = StreamMessage.objects.get(seq=17)
     assert stored.data == {"label": "50% off", "n": None}
     assert stored.created_at == THEN
+
+
+def test_in_a_pipeline_each_statement_gets_its_own_result() -> None:
+    first, second = factories.batch(), factories.batch()
+    with transaction.atomic(), sql.pipeline():
+        asked = [sql.ask(Batch, "id=%(id)s", {"id": batch.pk}, lock=True) for batch in (first, second)]
+        sql.write(first, {"detection_count": 3})
+        asked.append(sql.ask(Batch, "detection_count=%(count)s", {"count": 3}))
+        assert not sql.update(second, {"detection_count": 4}, only_if="state='dead'")
+        assert sql.update(second, {"detection_count": 4}, only_if="state<>'dead'")
+        # Managers and querysets work in it, too.
+        assert Batch.objects.filter(pk__in=[first.pk, second.pk]).update(upload_count=9) == 2
+        assert Batch.objects.filter(pk=0).update(upload_count=9) == 0
+        assert Batch.objects.filter(upload_count=9).count() == 2
+        assert [answer.rows() for answer in asked] == [[first], [second], [first]]
+    assert set(Batch.objects.values_list("detection_count", "upload_count")) == {(3, 9), (4, 9)}
+
+
+class MissedError(Exception): ...
+
+
+def test_an_expected_count_is_checked_before_the_commit() -> None:
+    batch = factories.batch()
+    statement = "UPDATE detection_batch SET detection_count=9 WHERE id=%(id)s"
+    with transaction.atomic(), sql.pipeline():
+        sql.expect(1, MissedError, statement, {"id": batch.pk})
+    assert Batch.objects.get(pk=batch.pk).detection_count == 9
+
+    def miss() -> None:
+        with transaction.atomic(), sql.pipeline():
+            sql.write(batch, {"detection_count": 10})
+            sql.expect(1, MissedError, statement, {"id": batch.pk + 1})
+
+    with pytest.raises(MissedError):
+        miss()
+    with pytest.raises(MissedError), transaction.atomic():
+        sql.expect(2, MissedError, statement, {"id": batch.pk})
+    assert Batch.objects.get(pk=batch.pk).detection_count == 9
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_statement_that_fails_in_a_pipeline_ends_its_transaction_only(reads: bool) -> None:
+    batch = factories.batch()
+    statement = "INSERT INTO detection_scene (camera_id,pictures,candidates) VALUES (%(id)s,-1,'[]')"
+
+    def fail() -> None:
+        with transaction.atomic(), sql.pipeline():
+            sql.write(batch, {"detection_count": 5})
+            sql.execute(statement, {"id": batch.camera_id})
+            asked = sql.ask(Batch, "id=%(id)s", {"id": batch.pk})
+            if reads:
+                asked.rows()
+
+    with pytest.raises(IntegrityError):
+        fail()
+    assert Batch.objects.get(pk=batch.pk).detection_count == 0
+    assert sql.update(batch, {"detection_count": 6})
+
+
+def test_a_pipeline_sends_its_statements_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a pooler, it waits for each."""
+    if connection.vendor != "postgresql":
+        return
+    batch = factories.batch()
+
+    def counts() -> list[int]:
+        with transaction.atomic(), sql.pipeline():
+            cursors = [sql.execute("SELECT id FROM detection_batch", {}).cursor for _ in range(3)]
+            waiting = sum(connection.connection.pgconn.pipeline_status != 0 for _ in cursors)
+            return [waiting, len({id(cursor) for cursor in cursors})]
+
+    assert counts() == [3, 3]
+    monkeypatch.setattr(pooler, "_found", True)
+    assert counts() == [0, 1]
+    assert sql.select(Batch, "true", {}) == [batch]
 
 
 def test_odd_text_and_fractions_are_stored_as_they_are() -> None:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db.backends.postgresql import base
 from django_prometheus.db import connection_errors_total, connections_total
 
 from hsi.db.backends.cursor import counting
+
+
+@cache
+def awaiting(cursor_class: Any) -> type[Any]:
+    """Return a subclass of `cursor_class` whose `rowcount` waits for the result in a pipeline, as `fetchone` does.
+
+    Otherwise it is -1 there, and `QuerySet.update` returns it as the number of rows.
+    """
+
+    class AwaitingCursor(cursor_class):  # type: ignore[misc]
+        @property
+        def rowcount(self) -> int:
+            self._fetch_pipeline()
+            count: int = super().rowcount
+            return count
+
+    return AwaitingCursor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -18,7 +36,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
-        return parameters | {"cursor_factory": counting(parameters["cursor_factory"], self.alias, self.vendor)}
+        cursor_class: Any = awaiting(parameters["cursor_factory"])
+        return parameters | {"cursor_factory": counting(cursor_class, self.alias, self.vendor)}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         try:
