@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -21,8 +22,6 @@ CHANGING = (
     "label", "x", "y", "width", "height", "appeared_at", "last_seen_at", "sightings", "first_picture", "last_picture",
 )  # fmt: skip
 COLUMNS = ("label_group", "since", "remembered_at", *CHANGING)
-CANDIDATE = ("label_group", "since", *CHANGING)
-TIMES = ("since", "appeared_at", "last_seen_at")
 
 
 @dataclass(slots=True)
@@ -92,14 +91,28 @@ class StoredMemory:
             sql.insert(Scene, [{"camera_id": self.camera_id, **values}])
 
 
-def _as_json(candidate: KnownObject) -> dict[str, Any]:
-    values = {name: getattr(candidate, name) for name in CANDIDATE}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+def _as_json(one: KnownObject) -> list[Any]:
+    """Return a candidate as a list without names and with times in seconds: a busy picture has dozens of them."""
+    appeared_at = None if one.appeared_at is None else one.appeared_at.timestamp()
+    times = (one.since.timestamp(), appeared_at, one.last_seen_at.timestamp())
+    pictures = (one.sightings, one.first_picture, one.last_picture)
+    return [one.label_group, one.label, one.x, one.y, one.width, one.height, *times, *pictures]
 
 
-def _candidate(values: dict[str, Any]) -> KnownObject:
-    times = {name: datetime.fromisoformat(values[name]) if values[name] else None for name in TIMES}
-    return KnownObject(**{**values, **times})
+def _candidate(values: Sequence[Any]) -> KnownObject:
+    label_group, label, x, y, width, height, since, appeared_at, last_seen_at, *pictures = values
+    return KnownObject(
+        label_group,
+        label,
+        x,
+        y,
+        width,
+        height,
+        datetime.fromtimestamp(since, UTC),
+        None if appeared_at is None else datetime.fromtimestamp(appeared_at, UTC),
+        datetime.fromtimestamp(last_seen_at, UTC),
+        *pictures,
+    )
 
 
 def forget(objects: QuerySet[StaticObject], camera_id: str) -> int:

@@ -64,7 +64,10 @@ def pipeline() -> Iterator[None]:
 def execute(text: str, parameters: Mapping[str, Any] | Sequence[Any]) -> CursorWrapper:
     """Execute on the connection of this thread. Outside a pipeline, the next statement reuses the cursor."""
     cursor = _cursor()
-    cursor.execute(text, parameters)
+    if _own.place:  # the pipeline translates errors, and the layers of Django take as long as the statement
+        cursor.cursor.execute(text, parameters)
+    else:
+        cursor.execute(text, parameters)
     return cursor
 
 
@@ -213,7 +216,7 @@ def update_many(model: type[Model], rows: Sequence[Any], names: Sequence[str]) -
         records = [
             {"row_key": row.pk, **{_column(field): getattr(row, field.attname) for field in fields}} for row in rows
         ]
-        execute(table.insert, [json.dumps(records, default=datetime.isoformat)])
+        execute(statement, [json.dumps(records, default=datetime.isoformat)])
     else:
         assignments = ",".join(f"{_column(field)}=%s" for field in fields)
         values = [

@@ -14,7 +14,7 @@ from cameras.models import Camera
 from detection.detectors import Box, DetectedObject
 from detection.models import Scene, StaticObject
 from detection.relevance import static_objects
-from detection.relevance.static_memory import Presence
+from detection.relevance.static_memory import Presence, StaticMemory
 from detection.relevance.static_objects import StoredMemory
 from hsi.db import sql
 from hsi.db.row_retention import expired_rows
@@ -64,6 +64,20 @@ def test_what_is_learned_is_read_again_with_the_next_picture():
     assert (one.since, one.last_seen_at) == (NOON, NOON + timedelta(seconds=480))
     assert one.remembered_at == NOON + timedelta(seconds=360)
     assert Scene.objects.get().pictures == 13
+
+
+def test_candidates_are_read_as_they_were_written():
+    camera = factories.camera()
+    at = datetime(2026, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
+    seen = StaticMemory()
+    seen.see(cars(2), at)
+    seen.see([*cars(2), DetectedObject("person", 0.9, Box(1 / 3, 0.1, 0.05, 0.2))], at + timedelta(seconds=41))
+    stored = StoredMemory.ask(camera.pk)
+    assert stored.load().objects == []
+    stored.save(seen)
+    read = StoredMemory.ask(camera.pk).load()
+    assert read.objects == seen.objects
+    assert (read.pictures, read.last_picture_at) == (seen.pictures, seen.last_picture_at)
 
 
 def test_cameras_have_memories_of_their_own():
@@ -145,8 +159,8 @@ def test_pictures_of_a_camera_at_the_same_time_are_all_counted():
     for thread in threads:
         thread.join(60)
     scene = Scene.objects.get()
-    (one,) = scene.candidates
-    assert scene.pictures == one["sightings"] == one["last_picture"]
+    (one,) = StoredMemory.ask(camera.pk).load().candidates
+    assert scene.pictures == one.sightings == one.last_picture
     assert scene.last_picture_at == NOON + timedelta(seconds=400)
 
 
