@@ -15,7 +15,7 @@ from events.models import Event
 from hsi.queues import DETECTION_QUEUE, get_queue
 from monitoring.models import LogEntry
 from tests.bench import __main__ as command
-from tests.bench import adminlists, backlog, clips, fanout, million, models, month, remote, store
+from tests.bench import adminlists, backlog, clips, fanout, million, models, month, parked, remote, store
 from tests.bench.figure import Figure, compared, percentile
 from tests.bench.intake import full_hd_still
 from tests.bench.memory import memory_megabytes
@@ -146,3 +146,14 @@ def test_a_local_model_stores_every_picture_that_it_is_timed_on(tmp_path, monkey
     )
     assert figure.limit
     assert Detection.objects.count() == Upload.objects.count() == 2 * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parked_cars_leave_no_events_beyond_the_visits(settings: LazySettings, tmp_path: Path, monkeypatch):
+    settings.CAMERA_ROOT, settings.DATA_DIR = tmp_path / "cameras", tmp_path
+    for name, number in (("CAMERAS", 2), ("PICTURES", 14), ("VISIT", 12)):
+        monkeypatch.setattr(parked, name, number)
+    rows, events, remembered, _ = parked.figures()
+    assert rows.ok
+    assert events.value == Event.objects.count() / 28 == 2 / 28
+    assert remembered.value == 4

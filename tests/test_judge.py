@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from detection.detectors import Box, DetectedObject, Detector
+from tests import files
 from tests.detection.pictures import encoded, scene
-from tests.judge import detection
-from tests.judge.pictures import Area, PicturesError, read
+from tests.judge import detection, footage
+from tests.judge.pictures import Area, KnownObject, LabelledPicture, PicturesError, read
 
 pytestmark = pytest.mark.one_engine
 PERSON = {"group": "person", "x1": 100, "y1": 100, "x2": 140, "y2": 300}  # large: more than half of 360
@@ -92,7 +93,7 @@ def test_the_table_has_a_line_for_each_detector_light_and_group(folder):
 
 def test_the_built_in_detector_is_always_measured(folder, settings, tmp_path):
     settings.DATA_DIR, settings.MODEL_SOURCE, settings.DETECTOR_MODEL = tmp_path, "", ""
-    report = detection.measure(read(folder))
+    report = detection.measure(read(folder), list(detection.installed()))
     assert [(entry["detector"], entry["light"]) for entry in report] == [("opencv", "day"), ("opencv", "night")]
 
 
@@ -106,3 +107,78 @@ def test_a_folder_that_cannot_be_used_is_a_clear_error(folder, truth):
 def test_areas_share_what_lies_in_both():
     assert Area(0, 0, 10, 10).shared(Area(5, 5, 20, 20)) == 25
     assert not Area(0, 0, 10, 10).finds(Area(10, 10, 20, 20))
+
+
+HERE = Area(10, 20, 30, 80)
+POST, VISITOR = ("person", 10, 20, 30, 80), ("person", 100, 20, 120, 80)
+
+
+class OfTheYard(Detector):
+    """A detector that finds a post as a person in each picture, and a visitor in each third picture."""
+
+    name = "of_the_yard"
+
+    def __init__(self):
+        self.looked_at = 0
+
+    def detect(self, picture):
+        assert picture.size == (160, 96)
+        self.looked_at += 1
+        found = [POST, VISITOR] if self.looked_at % 3 == 0 else [POST]
+        return [
+            DetectedObject(label, 0.9, Box(x1 / 160, y1 / 96, (x2 - x1) / 160, (y2 - y1) / 96))
+            for label, x1, y1, x2, y2 in found
+        ]
+
+    def check(self):
+        return "well"
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def yard(tmp_path):
+    """A video of 24 seconds with two labelled frames in which the visitor is shown, in seconds 2 and 20."""
+    files.mp4(tmp_path / "vtest.avi", frames=5 * 24, rate=5)
+    visitor = dict(zip(("x1", "y1", "x2", "y2"), VISITOR[1:], strict=True)) | {"group": "person"}
+    truth = {"square-0012.jpg": [visitor], "square-0103.jpg": [visitor], "other.jpg": []}
+    (tmp_path / "pictures").mkdir()
+    for name in truth:
+        (tmp_path / "pictures" / name).write_bytes(files.jpeg())
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    return tmp_path
+
+
+def test_a_video_is_shown_at_one_picture_a_second_with_the_labelled_frames_among_them(yard):
+    labelled = {picture.frame: picture for picture in read(yard) if picture.scene == "square"}
+    seconds = list(footage.seconds_of(yard / "vtest.avi", labelled))
+    assert len(seconds) == 24
+    assert {n: one.labelled.frame for n, one in enumerate(seconds) if one.labelled} == {2: 12, 20: 103}
+
+
+def test_of_a_video_the_post_is_false_until_it_is_remembered_and_the_visitor_is_not_held_back(yard):
+    detector = OfTheYard()
+    (entry,) = footage.measure(yard, [("told", detector)], read(yard))
+    assert (detector.looked_at, entry["pictures"], entry["learned_after"]) == (24, 24, 10)
+    one = {"pictures": 1, "objects": 1, "found": 1, "held_back": 0}
+    assert entry["before"]["person"] == one | {"false": 1}
+    assert entry["after"]["person"] == one | {"false": 0}
+    assert footage.table([entry])[1].split() == [
+        "vtest.avi", "told", "10", "s", "person", "2/2", "0", "1.00", "0.00",
+    ]  # fmt: skip
+
+
+def test_an_object_that_only_a_static_box_finds_is_held_back():
+    count = footage.Count()
+    picture = LabelledPicture(
+        "square-0000.jpg", np.zeros((96, 160, 3), np.uint8), (KnownObject("person", HERE, "large"),)
+    )
+    footage.add(count, picture, "person", [("person", HERE, "static")])
+    assert (count.found, count.held_back, count.false) == (0, 1, 0)
+    footage.add(count, picture, "person", [("person", HERE, "static"), ("person", HERE, "")])
+    assert (count.found, count.held_back, count.false) == (1, 1, 0)
+
+
+def test_without_videos_there_is_nothing_to_report(yard, tmp_path):
+    assert footage.measure(tmp_path / "nowhere", [("told", OfTheYard())], read(yard)) == []

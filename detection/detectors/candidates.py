@@ -17,8 +17,9 @@ from hsi.errors import AIServiceAnswerError
 
 Floats = NDArray[np.floating[Any]]
 
-# Single values that are not numbers are dropped and counted later; this share of them is a broken model.
+# Single impossible scores are dropped and counted later; this share of them is a broken model.
 BROKEN_SHARE = 0.5
+ROUNDING = 0.01  # of half precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,15 @@ class Candidates:
     edges: Floats
 
     def refuse_broken(self, service: str) -> None:
-        """Raise `AIServiceAnswerError` where most scores are not numbers: that is no picture without objects."""
-        broken = int(np.count_nonzero(~np.isfinite(self.scores)))
+        """Raise `AIServiceAnswerError` if most scores are impossible: that is not a picture without objects.
+
+        An export that ends before the sigmoid has scores far outside 0 to 1.
+        """
+        possible = (self.scores >= -ROUNDING) & (self.scores <= 1 + ROUNDING)
+        broken = int(np.count_nonzero(~possible))
         if broken and broken >= BROKEN_SHARE * self.scores.size:
             raise AIServiceAnswerError(
-                f"{broken} of the model's {self.scores.size} scores are not numbers", service=service
+                f"{broken} of the model's {self.scores.size} scores are not numbers from 0 to 1", service=service
             )
 
     def claims(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from cameras.media.picture import Picture
 from detection.detectors import LIMITS, DetectedObject, Detector
 from detection.detectors.candidates import around, best_classes
 from detection.detectors.labels import COCO_80
+from detection.detectors.model_file import read_model
 from detection.detectors.onnx_interface import ModelUnusableError
 from detection.detectors.postprocessing import Sieve, threshold
 from detection.detectors.preprocessing import Preprocessing, canvas
@@ -131,11 +131,7 @@ class DarknetDetector(Detector):
 def load(path: str) -> LoadedNetwork:
     """Read the weights. Raises `ModelUnusableError`, which names the file and what to do."""
     remedy = f"Fetch it with `manage.py get_model {YOLOV3_TINY.name}`."
-    try:
-        encoded = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelUnusableError(f"The model file {path!r} cannot be read ({error.strerror}). {remedy}") from error
-    sha256 = hashlib.sha256(encoded).hexdigest()
+    encoded, sha256 = read_model(path, remedy)
     # OpenCV takes any bytes for weights, and more or fewer of them too.
     if sha256 not in {build.sha256 for build in YOLOV3_TINY.builds}:
         raise ModelUnusableError(

@@ -7,7 +7,6 @@ weights more than once.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from cameras.media.picture import Picture
 from detection.detectors import LIMITS, DetectedObject, Detector
 from detection.detectors.families import family_of
 from detection.detectors.families.family import Family
+from detection.detectors.model_file import read_model
 from detection.detectors.onnx_interface import Interface, ModelUnusableError, Outputs, read_interface
 from detection.detectors.postprocessing import Sieve, threshold
 from detection.detectors.preprocessing import canvas
@@ -96,14 +96,9 @@ class OnnxDetector(Detector):
 
 def load(path: str) -> LoadedModel:
     """Load the model and run it once. Raise `ModelUnusableError` with the file and a remedy."""
-    try:
-        encoded = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelUnusableError(
-            f"The model file {path!r} cannot be read ({error.strerror}). Set DETECTOR_MODEL to an ONNX file,"
-            " or fetch a model with `manage.py get_model`."
-        ) from error
-    sha256 = hashlib.sha256(encoded).hexdigest()
+    encoded, sha256 = read_model(
+        path, "Set DETECTOR_MODEL to an ONNX file, or fetch a model with `manage.py get_model`."
+    )
     try:
         if store.is_changed(Path(path), sha256):
             raise ModelUnusableError(f"its SHA-256 {sha256} is not the one of the manifest; fetch it again")

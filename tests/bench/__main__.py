@@ -44,6 +44,7 @@ GROUPS = {
     "detection": Group("tests.bench.detection"),
     "models": Group("tests.bench.models"),
     "clips": Group("tests.bench.clips"),
+    "parked": Group("tests.bench.parked"),
     "remote": Group("tests.bench.remote"),
     "store": Group("tests.bench.store", postgresql=True),
     "burst": Group("tests.bench.burst"),

@@ -26,16 +26,31 @@ def picture(size: tuple[int, int], seed: int = 0) -> bytes:
     return buffer.getvalue() + seed.to_bytes(4, "big")  # what follows the end marker is no part of the picture
 
 
-def waiting_uploads(count: int, originals: Sequence[bytes], *, until: datetime | None = None) -> list[int]:
-    """Ids of new waiting rows, the oldest capture first. Files of the same content share their place on the disk."""
+def waiting_uploads(
+    count: int,
+    originals: Sequence[bytes],
+    *,
+    until: datetime | None = None,
+    cameras: int = CAMERAS,
+    seconds_apart: int = SECONDS_APART,
+) -> list[int]:
+    """Ids of new waiting rows, the oldest capture first. Files of the same content share their place on the disk.
+
+    The pictures of a camera are `seconds_apart`.
+    """
     until = until or datetime.now(UTC) - timedelta(hours=1)
-    cameras = [_camera(number) for number in range(CAMERAS)]
+    folders = [_camera(number) for number in range(cameras)]
     made = [_original(content, number) for number, content in enumerate(originals)]
     first = Upload.objects.count()
     ids: list[int] = []
     for start in range(0, count, AT_ONCE):
         rows = [
-            _row(cameras[number % CAMERAS], first + number, made[number % len(made)], until, count - number)
+            _row(
+                folders[number % cameras],
+                first + number,
+                made[number % len(made)],
+                until - timedelta(seconds=(count - number) // cameras * seconds_apart),
+            )
             for number in range(start, min(count, start + AT_ONCE))
         ]
         ids += [row.pk for row in Upload.objects.bulk_create(rows)]
@@ -62,17 +77,16 @@ def _original(content: bytes, number: int) -> Path:
     return path
 
 
-def _row(camera: Camera, number: int, original: Path, until: datetime, left: int) -> Upload:
+def _row(camera: Camera, number: int, original: Path, captured_at: datetime) -> Upload:
     path = f"{camera.folder}/picture{number:06}.jpg"
     shutil.copy2(original, settings.CAMERA_ROOT / path)
     status = original.stat()
     width, height = _size(original)
     key = version_key(path, status.st_size, status.st_mtime_ns)
-    at = until - timedelta(seconds=left // CAMERAS * SECONDS_APART)
     return Upload(
         camera=camera, path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, version_key=key,
-        sha256=_sha256(original), dedup_key=key, width=width, height=height, captured_at=at,
-        captured_at_source=Upload.TimeSource.NAME, received_at=at,
+        sha256=_sha256(original), dedup_key=key, width=width, height=height, captured_at=captured_at,
+        captured_at_source=Upload.TimeSource.NAME, received_at=captured_at,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from detection.detectors.darknet import DarknetDetector
 from detection.detectors.onnx import OnnxDetector
 from detection.detectors.opencv import OpenCVDetector
 from detection.model_store import manifest, store
-from tests.judge.pictures import GROUPS, LIGHTS, SIZES, Area, LabelledPicture
+from tests.judge.pictures import GROUPS, LIGHTS, SIZES, LabelledPicture, area_of, in_columns
 
 Report = list[dict[str, Any]]
 
@@ -36,13 +36,12 @@ def installed() -> Iterator[tuple[str, Detector]]:
         yield Path(settings.DETECTOR_MODEL).name or settings.RTDETR_URL, get_detector()
 
 
-def measure(pictures: list[LabelledPicture]) -> Report:
+def measure(pictures: list[LabelledPicture], detectors: Sequence[tuple[str, Detector]]) -> Report:
     """One entry for each detector and light."""
     report: Report = []
-    for name, detector in installed():
+    for name, detector in detectors:
         detector.detect(Picture(pixels=pictures[0].pixels))  # loads the model
         report += [measured(name, detector, pictures, light) for light in LIGHTS]
-        detector.close()
     return report
 
 
@@ -58,11 +57,7 @@ def measured(name: str, detector: Detector, pictures: list[LabelledPicture], lig
         detected = detector.detect(looked_at)
         seconds.append(time.perf_counter() - began)
         height, width = picture.pixels.shape[:2]
-        boxes = [
-            (one.label, Area(b.x * width, b.y * height, (b.x + b.width) * width, (b.y + b.height) * height))
-            for one in detected
-            for b in (one.box,)
-        ]
+        boxes = [(one.label, area_of(one.box, (width, height))) for one in detected]
         for group, labels in GROUPS.items():
             areas = [area for label, area in boxes if label in labels]
             known = [one for one in picture.objects if one.group == group]
@@ -102,5 +97,4 @@ def table(report: Report) -> list[str]:
             rows.append(
                 [entry["detector"], entry["light"], group, recall, *sizes, wrong, f"{entry['milliseconds']:.0f}"]
             )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return in_columns(rows)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from detection.detectors import Box
+
 GROUPS: dict[str, frozenset[str]] = {
     "person": frozenset({"person"}),
     "vehicle": frozenset({"car", "truck", "bus", "van", "motorcycle", "bicycle", "train", "boat"}),
@@ -67,6 +69,17 @@ class LabelledPicture:
     pixels: NDArray[np.uint8]
     objects: tuple[KnownObject, ...]
 
+    @property
+    def scene(self) -> str:
+        """Return the scene, such as `square` of `square-0126.jpg`."""
+        return Path(self.name).stem.rpartition("-")[0]
+
+    @property
+    def frame(self) -> int:
+        """Return the number of the frame in the video of the scene, or -1 if the name has none."""
+        number = Path(self.name).stem.rpartition("-")[2]
+        return int(number) if number.isdecimal() else -1
+
     def in_light(self, light: str) -> NDArray[np.uint8]:
         """RGB pixels by day (as they are) or at night. The noise of a picture is always the same."""
         if light == "day":
@@ -74,6 +87,18 @@ class LabelledPicture:
         grey = np.asarray(Image.fromarray(self.pixels).convert("L"), dtype=np.float64) * NIGHT_LIGHT
         grey += np.random.default_rng(1).normal(0, NIGHT_NOISE, grey.shape)
         return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def area_of(box: Box, size: tuple[int, int]) -> Area:
+    """Return the area of a relative box in pixels of a picture of `size` (width, height)."""
+    left, top = box.x * size[0], box.y * size[1]
+    return Area(left, top, left + box.width * size[0], top + box.height * size[1])
+
+
+def in_columns(rows: list[list[str]]) -> list[str]:
+    """Return the rows as lines with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def read(folder: Path) -> list[LabelledPicture]:

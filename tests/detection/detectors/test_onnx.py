@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.test import override_settings
 from onnx import TensorProto
 from PIL import Image
 
+from detection.detectors.model_file import MAX_MODEL_BYTES
 from detection.detectors.onnx import OnnxDetector, from_settings
 from detection.detectors.onnx_interface import ModelUnusableError, class_names
 from detection.model_store import manifest, store
@@ -149,19 +151,23 @@ def test_outputs_of_wrong_shapes_are_an_error_never_an_empty_list(tmp_path, outp
 def files(tmp_path: Path) -> dict[str, Path]:
     """Model files that cannot be used, by what is wrong with them."""
     made = {
-        name: tmp_path / f"{name}.onnx" for name in ("missing", "folder", "empty", "text", "outputs", "inputs", "cut")
+        name: tmp_path / f"{name}.onnx"
+        for name in ("missing", "folder", "empty", "text", "outputs", "inputs", "cut", "pipe", "large")
     }
     made["folder"].mkdir()
     made["empty"].write_bytes(b"")
     made["text"].write_text("this is not a model")
     constant_model(made["outputs"], {"output0": np.zeros((1, 85, 10), np.float32)})
     constant_model(made["inputs"], queries((0, 0.9, BOX)), image=image_input((1, 1, 64, 64)))
+    os.mkfifo(made["pipe"])
+    with made["large"].open("wb") as file:
+        file.truncate(MAX_MODEL_BYTES + 1)
     whole = Path(constant_model(tmp_path / "whole.onnx", queries((0, 0.9, BOX)))).read_bytes()
     made["cut"].write_bytes(whole[: len(whole) // 2])
     return made
 
 
-@pytest.mark.parametrize("fault", ["missing", "folder", "empty", "text", "outputs", "inputs", "cut"])
+@pytest.mark.parametrize("fault", ["missing", "folder", "empty", "text", "outputs", "inputs", "cut", "pipe", "large"])
 def test_a_file_that_cannot_be_used_is_a_clear_error_at_check_and_at_detect(tmp_path, fault):
     detector = OnnxDetector(str(files(tmp_path)[fault]))
     for call in (detector.check, lambda: detector.detect(plain())):
@@ -179,6 +185,8 @@ def test_a_file_that_cannot_be_used_is_a_clear_error_at_check_and_at_detect(tmp_
         ("cut", "incomplete"),
         ("outputs", r"output0 \(1, 85, 10\)"),
         ("inputs", "3 colours"),
+        ("pipe", "not a regular file"),
+        ("large", "a model has at most 2,147,483,648"),
     ],
 )
 def test_the_error_names_the_file_the_fault_and_what_to_do(tmp_path, fault, words):
@@ -209,6 +217,11 @@ def test_a_model_that_answers_with_no_numbers_is_an_error_never_an_empty_list(tm
     outputs["logits"][0, :2] = np.nan
     with pytest.raises(ModelUnusableError, match="2 of the model's 4 scores are not numbers"):
         OnnxDetector(constant_model(tmp_path / "m.onnx", outputs)).detect(plain())
+
+
+def test_a_device_is_not_read_as_a_model():
+    with pytest.raises(ModelUnusableError, match="not a regular file"):
+        OnnxDetector("/dev/zero").check()
 
 
 def test_a_model_that_breaks_on_one_picture_only_blames_that_picture(tmp_path):

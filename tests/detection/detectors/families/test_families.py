@@ -237,6 +237,14 @@ def test_every_family_refuses_outputs_that_are_not_numbers(tmp_path):
             OnnxDetector(model_file(tmp_path / f"{number}.onnx", broken)).detect(plain())
 
 
+@pytest.mark.parametrize("logit", [-7.0, 9.0])
+def test_an_export_that_ends_before_the_sigmoid_is_refused_not_blind(tmp_path, logit):
+    outputs = made.yolo(0, 0.9)
+    outputs["output0"][:, 4:] = logit
+    with pytest.raises(ModelUnusableError, match="not numbers from 0 to 1"):
+        load(model_file(tmp_path / "m.onnx", outputs))
+
+
 def test_a_label_that_is_not_a_number_is_no_person(tmp_path):
     outputs = made.ssd((1, 2, 30, 40, 0.9, np.nan), (1, 2, 30, 40, 0.8, 16), (0, 0, 9, 9, 0.1, 0))
     detector = OnnxDetector(model_file(tmp_path / "m.onnx", outputs))
