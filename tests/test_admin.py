@@ -289,7 +289,9 @@ def test_every_name_that_a_job_has_had_can_be_chosen(boss: Client):
     from monitoring.retention.schedule import Retention
 
     housekeeping = {task.name for task in Retention()._tasks}
-    assert housekeeping | {"reconcile", "requeue dead letters", "discard dead letters", "habits"} == set(JobFilter.values)
+    assert housekeeping | {"reconcile", "requeue dead letters", "discard dead letters", "habits"} == set(
+        JobFilter.values
+    )
     for name in ("prune", "storage"):
         JobRun.objects.create(name=name, started_at=timezone.now())
     listed = boss.get(page("JobRun", "changelist"), {"name": "prune"}).context["cl"].result_list
