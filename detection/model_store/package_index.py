@@ -51,10 +51,10 @@ def pip_settings() -> PipSettings:
     """Read pip's configuration files and variables, as pip itself shows them."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False).stdout  # noqa: S603 - our own words
+        output = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False).stdout  # noqa: S603 - our own words
     except (OSError, subprocess.TimeoutExpired):
-        shown = ""
-    return parsed(shown)
+        output = ""
+    return parsed(output)
 
 
 def parsed(shown: str) -> PipSettings:

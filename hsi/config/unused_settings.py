@@ -89,6 +89,6 @@ def closest(name: str) -> str:
 
 def _line(name: str, source: str) -> str:
     meant = closest(name)
-    shown = name if name.isprintable() and name.isascii() else ascii(name)
+    printable = name if name.isprintable() and name.isascii() else ascii(name)
     question = f"; did you mean {meant}?" if meant else ""
-    return f"{shown} ({source}) is set and not used: no setting has this name{question}"
+    return f"{printable} ({source}) is set and not used: no setting has this name{question}"

@@ -201,8 +201,8 @@ class RedactedReporterFilter(SafeExceptionReporterFilter):
     """Masks secrets in every form on Django's debug page. Django's own filter needs a decorator on the view."""
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
-        shown: dict[str, Any] = redact_data(dict(request.POST.items())) if request is not None else {}
-        return shown
+        masked: dict[str, Any] = redact_data(dict(request.POST.items())) if request is not None else {}
+        return masked
 
 
 class RedactedReporter(ExceptionReporter):

@@ -55,9 +55,9 @@ class Bell:
             self.rings += 1
             self.condition.notify_all()
 
-    def wait(self, heard: int, seconds: float) -> None:
+    def wait(self, rings: int, seconds: float) -> None:
         with self.condition:
-            self.condition.wait_for(lambda: self.rings != heard, seconds)
+            self.condition.wait_for(lambda: self.rings != rings, seconds)
 
 
 _bells: defaultdict[str, Bell] = defaultdict(Bell)
@@ -96,13 +96,13 @@ class DatabaseQueue:
     def take(self, limit: int, *, wait_seconds: float, lease_seconds: float) -> list[Job]:
         deadline = time.monotonic() + wait_seconds
         while True:
-            heard = self._bell.rings
+            rings = self._bell.rings
             if jobs := self._claim(limit, lease_seconds):
                 return jobs
             left = deadline - time.monotonic()
             if left <= 0:
                 return []
-            self._bell.wait(heard, min(left, _poll_seconds))
+            self._bell.wait(rings, min(left, _poll_seconds))
 
     def _claim(self, limit: int, lease_seconds: float) -> list[Job]:
         lease, rows = claim(

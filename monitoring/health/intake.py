@@ -25,10 +25,10 @@ class IntakeCheck(NamedCheck):
     cameras: QuerySet[Camera] | None = field(default=None, repr=False)
 
     def run(self) -> None:
-        found = IntakeProblem.objects.all()
+        rows = IntakeProblem.objects.all()
         if self.cameras is not None:  # "": problems of all folders
-            found = found.filter(folder__in={"", *(camera.root_folder for camera in self.cameras)})
-        problems = list(found)
+            rows = rows.filter(folder__in={"", *(camera.root_folder for camera in self.cameras)})
+        problems = list(rows)
         self.detail = f"{summary(problems)}." if problems else "All files are accepted."
         faults = [problem for problem in problems if problem.kind not in IntakeProblem.HARMLESS]
         if faults:

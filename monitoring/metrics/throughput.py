@@ -35,13 +35,13 @@ DAY = Span(96, 15)
 
 def counts(span: Span, now: datetime) -> dict[str, list[int]]:
     """Return the number of items of each stage by step, oldest first."""
-    found: dict[str, list[int]] = {}
+    counts_by_stage: dict[str, list[int]] = {}
     rows = _samples(span, now).values_list("label", "minute").annotate(Sum("count"))
     for stage, minute, count in rows:
-        steps = found.setdefault(stage, [0] * span.steps)
+        steps = counts_by_stage.setdefault(stage, [0] * span.steps)
         if 0 <= (step := span.step_of(minute, now)) < span.steps:  # a clock may have been set back
             steps[step] += count
-    return found
+    return counts_by_stage
 
 
 def percentiles(stage: str, shares: tuple[float, ...], span: Span, now: datetime) -> list[list[float | None]]:

@@ -106,8 +106,8 @@ def source(setting: SettingData) -> str:
 
 def findings() -> list[Finding]:
     """Run the system checks, including deployment checks. Return the messages, worst first."""
-    found = checks.run_checks(include_deployment_checks=True)
-    return [finding(one) for one in sorted(found, key=lambda one: (-one.level, str(one.id)))]
+    reports = checks.run_checks(include_deployment_checks=True)
+    return [finding(one) for one in sorted(reports, key=lambda one: (-one.level, str(one.id)))]
 
 
 def finding(message: checks.CheckMessage) -> Finding:

@@ -25,19 +25,19 @@ class Counts(OperationsPage):
 
 def counts() -> dict[str, str]:
     """Return texts by kind, without zeros. They are at most ten seconds old."""
-    found: dict[str, str] | None = cache.get(KEY)
-    if found is None:
-        found = {name: words for name, words in _counted().items() if words}
-        cache.set(KEY, found, KEPT_SECONDS)
-    return found
+    numbers: dict[str, str] | None = cache.get(KEY)
+    if numbers is None:
+        numbers = {name: words for name, words in _counted().items() if words}
+        cache.set(KEY, numbers, KEPT_SECONDS)
+    return numbers
 
 
 def _counted() -> dict[str, str]:
     waits = waiting()
     unreviewed = Event.objects.filter(reviewed=False).order_by()[: MOST + 1].count()
     alerts = Alert.objects.open().order_by()[: MOST + 1].count()
-    found = {name: waits[name] for name in ("uploads", "dead_letters")} | {"unreviewed": unreviewed, "alerts": alerts}
-    return {name: short(number) for name, number in found.items()}
+    numbers = {name: waits[name] for name in ("uploads", "dead_letters")} | {"unreviewed": unreviewed, "alerts": alerts}
+    return {name: short(number) for name, number in numbers.items()}
 
 
 def short(number: int) -> str:

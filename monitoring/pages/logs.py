@@ -38,20 +38,20 @@ class Logs(OperationsPage):
             lines = lines.filter(after(cursor, "created_at", LogEntry)) if (cursor := asked.get("cursor")) else lines
         except ValidationError as error:
             wrong = faults(error)
-        shown = list(lines.order_by(*order("created_at"))[: SHOWN + 1])
+        page = list(lines.order_by(*order("created_at"))[: SHOWN + 1])
         given: dict[str, str] = self.request.GET.dict()
         given = {name: value for name, value in given.items() if value and name != "cursor"}
         return {
             **super().get_context_data(**kwargs),
-            "lines": [(line, TONES.get(line.level, "calm")) for line in shown[:SHOWN]],
+            "lines": [(line, TONES.get(line.level, "calm")) for line in page[:SHOWN]],
             "asked": self.request.GET.dict(),
             "wrong": wrong,
             "levels": LogEntry.Level.names,
-            "newest": max((line.pk for line in shown), default=newest()),
+            "newest": max((line.pk for line in page), default=newest()),
             "follows": not wrong and not asked.get("cursor") and not asked.get("before"),
             "given": urlencode(given),
-            "older": urlencode({**given, "cursor": cursor_of(shown[SHOWN - 1], "created_at", LogEntry)})
-            if len(shown) > SHOWN
+            "older": urlencode({**given, "cursor": cursor_of(page[SHOWN - 1], "created_at", LogEntry)})
+            if len(page) > SHOWN
             else "",
         }
 
@@ -65,11 +65,11 @@ class Tail(OperationsPage):
         seen = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else BIGGEST_ID
         try:
             lines = filtered_lines(asked).filter(pk__gt=seen).order_by("-pk")[:SHOWN]
-            shown = [(line, TONES.get(line.level, "calm")) for line in lines]
+            toned = [(line, TONES.get(line.level, "calm")) for line in lines]
         except ValidationError as error:
             return JsonResponse({"detail": faults(error)}, status=400)
-        html = render_to_string("monitoring/panels/log_lines.html", {"lines": shown})
-        return JsonResponse({"newest": max((line.pk for line, _ in shown), default=seen), "lines": html})
+        html = render_to_string("monitoring/panels/log_lines.html", {"lines": toned})
+        return JsonResponse({"newest": max((line.pk for line, _ in toned), default=seen), "lines": html})
 
 
 class Line(OperationsPage):

@@ -201,7 +201,7 @@ def a_minute(facts: PipelineData, stage: str) -> float:
 def measured(box: Stage, facts: PipelineData) -> Stage:
     """Add the throughput of the last hour and the percentiles to a box."""
     took = facts.durations.get(box.through)
-    shown = {
+    percentiles_seconds = {
         "p50": took and took["p50_seconds"],
         "p95": took and took["p95_seconds"],
         "p99": took and took["p99_seconds"],
@@ -209,5 +209,5 @@ def measured(box: Stage, facts: PipelineData) -> Stage:
     return replace(
         box,
         spark=spark(facts.counts.get(box.through, [])),
-        percentiles=[(name, duration(value)) for name, value in shown.items()],
+        percentiles=[(name, duration(value)) for name, value in percentiles_seconds.items()],
     )

@@ -49,16 +49,16 @@ def answers(known: dict[QueueName, Depth] | None) -> dict[str, ProbeResult]:
     first = checks.report([checks.DatabaseCheck(), checks.QueuesCheck(depths=_depths_or_raise(known))], for_staff=True)
     here: list[checks.NamedCheck] = [MigrationCheck(), checks.WorkersCheck(), checks.DiskCheck()]
     here += [checks.CamerasCheck(), UploadsCheck(), BreakersCheck(), NotificationsCheck()]
-    found: dict[str, ProbeResult] = {name: _answer(outcome) for name, outcome in first.items()}
+    results: dict[str, ProbeResult] = {name: _answer(outcome) for name, outcome in first.items()}
     if settings.REDIS_URL:
         redis = _redis.start(lambda: checks.outcome(RedisCheck(), for_staff=True), settings.REDIS_URL)
-        found["redis"] = _answer(_soon(redis))
+        results["redis"] = _answer(_soon(redis))
         here.append(ChannelLayerCheck())
-    found |= {name: _answer(outcome) for name, outcome in checks.report(here, for_staff=True).items()}
+    results |= {name: _answer(outcome) for name, outcome in checks.report(here, for_staff=True).items()}
     for check in asked:
         answered = _settled(check.answer)
-        found[check.name] = _answer(checks.outcome(check, for_staff=True) if answered else None)
-    return found
+        results[check.name] = _answer(checks.outcome(check, for_staff=True) if answered else None)
+    return results
 
 
 def _depths_or_raise(known: dict[QueueName, Depth] | None) -> Callable[[], dict[QueueName, Depth]]:

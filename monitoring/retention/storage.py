@@ -61,8 +61,8 @@ def database_bytes() -> int | None:
             return int(cursor.fetchone()[0])
     path = str(connection.settings_dict["NAME"])
     files = [Path(path), Path(f"{path}-wal")]
-    found = [file.stat().st_size for file in files if file.is_file()]
-    return sum(found) if found else None
+    sizes = [file.stat().st_size for file in files if file.is_file()]
+    return sum(sizes) if sizes else None
 
 
 def forecast(now: datetime) -> tuple[float | None, str]:

@@ -79,7 +79,7 @@ class Finding:
 class Arrivals:
     """`is_first`: exactly one file was ever received. `seen` are names of files that wait in the folder."""
 
-    shown: list[Arrival]
+    newest: list[Arrival]
     is_first: bool
     seen: list[str]
     findings: list[Finding]
@@ -95,20 +95,20 @@ class FirstPicture(OperationsPage):
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         camera = get_object_or_404(Camera, pk=self.kwargs["pk"])
-        found = arrivals(camera)
-        html = render_to_string("monitoring/camera/arrivals.html", {"arrivals": found, "camera": camera})
-        newest = found.shown[0].upload.pk if found.shown else 0
+        files = arrivals(camera)
+        html = render_to_string("monitoring/camera/arrivals.html", {"arrivals": files, "camera": camera})
+        newest = files.newest[0].upload.pk if files.newest else 0
         return JsonResponse({"at": iso(timezone.now()), "newest": newest, "html": html})
 
 
 def arrivals(camera: Camera) -> Arrivals:
     now = timezone.now()
     recent = Upload.objects.filter(camera=camera, received_at__gte=now - LATELY).order_by("-received_at", "-id")
-    shown = [arrival(upload) for upload in recent[:SHOWN]]
+    newest = [arrival(upload) for upload in recent[:SHOWN]]
     seen, findings = lying(camera)
     is_first = Upload.objects.filter(camera=camera).order_by()[:2].count() == 1
-    checks = [*standing_still(camera), *several_channels(camera, shown), *findings, *elsewhere(camera, now)]
-    return Arrivals(shown, is_first, seen, checks)
+    checks = [*standing_still(camera), *several_channels(camera, newest), *findings, *elsewhere(camera, now)]
+    return Arrivals(newest, is_first, seen, checks)
 
 
 def arrival(upload: Upload) -> Arrival:
@@ -180,9 +180,9 @@ def standing_still(camera: Camera) -> list[Finding]:
     return found
 
 
-def several_channels(camera: Camera, shown: list[Arrival]) -> list[Finding]:
+def several_channels(camera: Camera, arrived: list[Arrival]) -> list[Finding]:
     """Warn if the newest files belong to several channels of a recorder and no channel pattern is set."""
-    names = [one.upload.path.partition("/")[2] for one in shown]
+    names = [one.upload.path.partition("/")[2] for one in arrived]
     known = {channel: name for name in names if (channel := recorder_channels.guess_channel(name))}
     if len(known) < 2 or camera.channel_pattern or camera.folder != camera.root_folder:
         return []
