@@ -7,13 +7,19 @@ It has nothing of other cameras. A verdict quotes its context, and every user wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from cameras.models import Zone
 from detection.models import Detection
 from events import habits
 from events.analyzers import Context, Earlier, Seen
 from events.analyzers.light import light_at
 from events.models import Event
+from events.tracking import describe
+from events.tracking.follow import follow
+from events.tracking.movement import movement_of
+from events.tracking.update import sighting_of
 from events.visits import Visit
 
 SEEN_LIMIT = 500
@@ -27,7 +33,7 @@ def build_context(visit: Visit) -> Context:
     started_at, ended_at = (at.astimezone(camera.zone) for at in (visit.started_at, visit.ended_at))
     batches = [batch.pk for batch in visit.batches]
     detections = list(Detection.objects.filter(batch__in=batches).order_by("captured_at", "id")[:SEEN_LIMIT])
-    kinds = habits.zone_kinds(camera.pk, {one for detection in detections for one in detection.zones})
+    zones = habits.zones_by_id(camera.pk, {one for detection in detections for one in detection.zones})
     return Context(
         camera_id=camera.pk,
         camera_name=camera.name,
@@ -41,7 +47,7 @@ def build_context(visit: Visit) -> Context:
                 detection.frame_offset,
                 (detection.x, detection.y, detection.width, detection.height),
                 str(detection.upload_id),
-                tuple(kinds[one] for one in detection.zones if kinds.get(one)),
+                tuple(zones[one].kind for one in detection.zones if one in zones),
             )
             for detection in detections
         ),
@@ -50,7 +56,13 @@ def build_context(visit: Visit) -> Context:
         place=camera.place,
         light=max(light_at(started_at), light_at(ended_at)),
         habits=habits.days_seen(camera.pk, started_at),
+        paths=_paths(detections, zones),
     )
+
+
+def _paths(detections: Iterable[Detection], zones: Mapping[str, Zone]) -> tuple[str, ...]:
+    movements = map(movement_of, follow(map(sighting_of, detections)))
+    return describe.paths(movements, {pk: zone.name for pk, zone in zones.items()})
 
 
 def _earlier(visit: Visit) -> tuple[Earlier, ...]:

@@ -32,10 +32,10 @@ Key = tuple[str, str]  # zone kind ("": outside), label group
 
 def record(event: Event, summaries: Iterable[LabelSummary]) -> None:
     """Remember what an event showed, in its transaction. One upsert."""
-    kinds = zone_kinds(event.camera_id, {zone for one in summaries for zone in one.zones})
+    zones = zones_by_id(event.camera_id, {zone for one in summaries for zone in one.zones})
     local = event.started_at.astimezone(event.camera.zone)
     keys = {
-        (most_protected(kinds.get(zone, "") for zone in one.zones), group_of(one.label))
+        (most_protected(zones[zone].kind for zone in one.zones if zone in zones), group_of(one.label))
         for one in summaries
         if one.confidence >= sure_confidence(one.label)
     }
@@ -53,12 +53,10 @@ def record(event: Event, summaries: Iterable[LabelSummary]) -> None:
     )  # fmt: skip
 
 
-def zone_kinds(camera_id: str, zones: Iterable[str]) -> dict[str, str]:
-    """Return the kind of each of these zones that still exists. No query without zones."""
-    ids = set(zones)
-    if not ids:
-        return {}
-    return dict(Zone.objects.filter(camera=camera_id, pk__in=ids).values_list("pk", "kind"))
+def zones_by_id(camera_id: str, ids: Iterable[str]) -> dict[str, Zone]:
+    """Return these zones as far as they still exist. No query without ids."""
+    wanted = set(ids)
+    return {zone.pk: zone for zone in Zone.objects.filter(camera=camera_id, pk__in=wanted)} if wanted else {}
 
 
 def days_seen(camera_id: str, local: datetime) -> dict[Key, int]:

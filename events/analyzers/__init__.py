@@ -43,17 +43,6 @@ class Earlier:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """The path of one object through the pictures, in plain words such as "the left"."""
-
-    label: str
-    came_from: str = ""
-    stayed_at: str = ""  # the name of a zone
-    stayed_seconds: float = 0.0
-    left_to: str = ""
-
-
 class Identity(enum.StrEnum):
     """Whether the people of a batch are known. It is unknown as soon as one of them is a stranger."""
 
@@ -81,7 +70,7 @@ class Context:
     # Days of the last ten on which the camera saw a group of labels at this hour, by zone kind ("": outside) and group.
     habits: Mapping[tuple[str, str], int] = field(default_factory=dict)
     identity: Identity = Identity.NOT_CHECKED
-    tracks: tuple[Track, ...] = ()
+    paths: tuple[str, ...] = ()  # of the objects that moved, such as "came from the left, stayed 40 s, 15 s at Porch"
 
     @property
     def labels(self) -> tuple[str, ...]:

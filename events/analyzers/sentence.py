@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from events.analyzers import Track
 from events.analyzers.situation import Situation, Subject
 from events.analyzers.texts import one_line
 
-MAX_KINDS, MAX_TRACKS = 3, 2
-MAX_NAME_CHARACTERS, MAX_LABEL_CHARACTERS = 80, 40
+MAX_KINDS, MAX_PATHS = 3, 2
+MAX_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, MAX_PATH_CHARACTERS = 80, 40, 160
 MINUTE_SECONDS, LONGEST_IN_SECONDS = 60, 120
 GROUNDS = {
     "street": "in the street",
@@ -41,7 +38,8 @@ def sentence(situation: Situation) -> str:
     # People come first. The other labels stay in the order of the situation.
     subjects = sorted(situation.subjects, key=lambda subject: subject.group != "person")
     what = _list([quantity(subject.label, subject.count) for subject in subjects])
-    return "; ".join([f"{_capitalized(what)} at {where}, {_stay(situation, subjects[0])}", *_paths(situation.tracks)])
+    paths = [one_line(path, MAX_PATH_CHARACTERS) for path in situation.paths[:MAX_PATHS]]
+    return "; ".join([f"{_capitalized(what)} at {where}, {_stay(situation, subjects[0])}", *paths])
 
 
 def quantity(label: str, count: int) -> str:
@@ -83,16 +81,3 @@ def _stay(situation: Situation, subject: Subject) -> str:
     else:
         how_long = "in 1 picture" if situation.pictures == 1 else f"in {situation.pictures} pictures"
     return f"{GROUNDS.get(subject.place, 'seen')} {how_long}"
-
-
-def _paths(tracks: tuple[Track, ...]) -> Iterator[str]:
-    """Yield such as `came from the left, stayed 15 seconds at Door, left to the right` for the first tracks."""
-    for track in tracks[:MAX_TRACKS]:
-        stayed_at = f" at {_name(track.stayed_at)}" if track.stayed_at else ""
-        parts = [
-            f"came from {one_line(track.came_from, MAX_LABEL_CHARACTERS)}" if track.came_from else "",
-            f"stayed {duration(track.stayed_seconds)}{stayed_at}" if round(track.stayed_seconds) else "",
-            f"left to {one_line(track.left_to, MAX_LABEL_CHARACTERS)}" if track.left_to else "",
-        ]
-        if any(parts):
-            yield ", ".join(filter(None, parts))

@@ -15,7 +15,7 @@ from django.conf import settings
 from detection.detectors.labels import group_of
 from detection.relevance.decision import number_for
 from detection.relevance.rules import numbers_by_label
-from events.analyzers import Context, Identity, Seen, Track
+from events.analyzers import Context, Identity, Seen
 from events.analyzers.light import Light
 
 HABIT_DAYS = 10
@@ -53,7 +53,7 @@ class Situation:
     light: Light
     subjects: tuple[Subject, ...]
     identity: Identity = Identity.NOT_CHECKED
-    tracks: tuple[Track, ...] = ()
+    paths: tuple[str, ...] = ()  # of the objects that moved, people first
     seconds: float = 0.0
     pictures: int = 1
 
@@ -66,7 +66,7 @@ def situation_of(context: Context) -> Situation:
         light=context.light,
         subjects=tuple(_subject(label, count, context) for label, count in together(context).items()),
         identity=context.identity,
-        tracks=context.tracks,
+        paths=context.paths,
         seconds=_seconds(context.seen),
         pictures=len({picture(one) for one in context.seen}),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from events.models import Track
+from events.tracking.movement import Movement
 
 Side = Track.Side
 
@@ -25,19 +26,26 @@ LEFT = {
 }
 
 
-def parts(track: Track, zone_names: Mapping[str, str]) -> list[str]:
+def parts(movement: Movement, zone_names: Mapping[str, str]) -> list[str]:
     """Return what the object did, in order. `zone_names` are by id; other zones are left out.
 
     An object that was seen once, or did not move, neither came nor left.
     """
-    came, left = (CAME[Side(track.entry)], LEFT[Side(track.exit)]) if track.moved else ("", "")
-    stayed = f"stayed {duration(track.seconds)}" if track.seconds >= SHORTEST_STAY_SECONDS else ""
+    came, left = (CAME[movement.entry], LEFT[movement.exit]) if movement.moved else ("", "")
+    stayed = f"stayed {duration(movement.seconds)}" if movement.seconds >= SHORTEST_STAY_SECONDS else ""
     stays = [
-        f"{duration(stay['seconds'])} at {zone_names[stay['zone']]}"
-        for stay in track.zones
-        if stay["zone"] in zone_names and stay["seconds"] >= SHORTEST_STAY_SECONDS
+        f"{duration(stay.seconds)} at {zone_names[zone]}"
+        for zone, stay in movement.zones.items()
+        if zone in zone_names and stay.seconds >= SHORTEST_STAY_SECONDS
     ]
     return [part for part in (came, stayed, *stays, left) if part]
+
+
+def paths(tracks: Iterable[Movement], zone_names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what each object that moved did, in one text each. People come first, then the first that came."""
+    moved = [track for track in tracks if track.moved]
+    moved.sort(key=lambda track: (track.label_group != "person", track.started_at))
+    return tuple(", ".join(parts(track, zone_names)) for track in moved)
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from detection.models import Batch
 from events import actions, visits
 from events.analyzers import Context, Verdict
 from events.analyzers.light import Light
+from events.analyzers.rules import RulesAnalyzer
 from events.context import build_context
 from events.loops import loops
 from events.models import Event, Habit, Judgement
@@ -238,7 +239,7 @@ def test_a_context_has_the_place_the_zones_the_light_and_the_habits():
     yesterday = factories.event(camera, started_at=at - timedelta(days=1))
     factories.habit(yesterday, zone_kind="private")
     context = build_context(visits.Visit(batch, (batch,), ()))
-    assert [one.zone_kinds for one in context.seen] == [("private",), (), ()]
+    assert [one.zone_kinds for one in context.seen] == [("private", ""), (), ()]
     assert (context.place, context.light, context.habits) == ("entrance", Light.NIGHT, {("private", "person"): 1})
 
 
@@ -258,3 +259,16 @@ def test_each_judgement_follows_the_objects_and_rules_may_ask_what_they_did():
     event.refresh_from_db()
     assert (event.people_at_once, event.tracks.get(label="person").zones[0]["seconds"]) == (1, 25)
     assert event.alerts.get().rule == rule
+
+
+def test_the_sentence_says_where_a_person_came_from_stayed_and_left():
+    camera = factories.camera(name="Front door", place="entrance")
+    factories.zone(camera, id="porch", name="Porch")
+    batch = factories.batch(camera, ended_at=factories.NOW + timedelta(seconds=20))
+    for second, x in enumerate((0.0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.5, 0.6, 0.8)):
+        upload = factories.upload(camera, captured_at=factories.NOW + timedelta(seconds=2 * second))
+        factories.detection(upload, batch, x=x, zones=["porch"] if x == 0.4 else [])
+    verdict = RulesAnalyzer().judge(build_context(visits.Visit(batch, (batch,), ())))
+    assert verdict.summary.endswith(
+        "at the entrance for 20 seconds; came from the left, stayed 20 s, 6 s at Porch, left to the right"
+    )

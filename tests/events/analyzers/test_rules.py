@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from events.analyzers import Context, Identity, Seen, Track
+from events.analyzers import Context, Identity, Seen
 from events.analyzers.light import Light
 from events.analyzers.rules import PARTS, RulesAnalyzer, explanation, score_of
 from events.analyzers.sentence import sentence
@@ -316,15 +316,11 @@ def test_the_sentence_says_who_where_and_how_long():
 
 
 def test_the_sentence_tells_the_path_if_it_is_known():
-    tracks = (
-        Track("person", "the left", "Porch", 15.2, "the right"),
-        Track("person", left_to="the street"),
-        Track("person", "behind"),
-    )
-    said = sentence(situation_of(context(seen(second=0), seen(second=40), place="private", tracks=tracks)))
+    paths = ("came from the left, stayed 40 s, 15 s at Porch, left to the right", "left\nto the left", "appeared")
+    said = sentence(situation_of(context(seen(second=0), seen(second=40), place="private", paths=paths)))
     assert said == (
         "A person at Front door at 23:12, on private ground for 40 seconds;"
-        " came from the left, stayed 15 seconds at Porch, left to the right; left to the street"
+        " came from the left, stayed 40 s, 15 s at Porch, left to the right; left to the left"
     )
 
 

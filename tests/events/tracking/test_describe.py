@@ -7,28 +7,43 @@ from typing import Any
 
 import pytest
 
-from events.models import Track
-from events.tracking.describe import duration, parts
+from events.tracking.describe import duration, parts, paths
+from events.tracking.movement import Movement, Side, ZoneStay
 from tests.events.tracking.walks import NOON
 
 pytestmark = pytest.mark.one_engine
 
 
-def track(seconds: float, **values: Any) -> Track:
-    ended_at = NOON + timedelta(seconds=seconds)
-    return Track(
-        **{"moved": True, "entry": "left", "exit": "right", "started_at": NOON, "ended_at": ended_at, **values}
-    )
+def track(seconds: float, **values: Any) -> Movement:
+    empty: dict[str, Any] = {"path": (), "zones": {}, "best": 0, "detections": (), "confidence": 0.9}
+    seen: dict[str, Any] = {"started_at": NOON, "ended_at": NOON + timedelta(seconds=seconds)}
+    went: dict[str, Any] = {"moved": True, "entry": Side.LEFT, "exit": Side.RIGHT}
+    return Movement(**{"label_group": "person", "labels": ("person",), **empty, **seen, **went, **values})
+
+
+def stay(seconds: float) -> ZoneStay:
+    return ZoneStay(seconds, None, None)
 
 
 def test_what_an_object_did_is_told_in_order():
-    zones = [{"zone": "door", "seconds": 15.2}, {"zone": "gone", "seconds": 9}, {"zone": "path", "seconds": 0.4}]
+    zones = {"door": stay(15.2), "gone": stay(9), "path": stay(0.4)}
     did = parts(track(40, zones=zones), {"door": "Door", "path": "Path"})
     assert did == ["came from the left", "stayed 40 s", "15 s at Door", "left to the right"]
 
 
+def test_the_paths_of_people_come_first_and_what_did_not_move_has_none():
+    later = NOON + timedelta(seconds=9)
+    car, post = track(3, label_group="vehicle", entry=Side.TOP), track(88, moved=False)
+    last, first = track(9, started_at=later, ended_at=later), track(5, exit=Side.CENTRE)
+    assert paths([car, post, last, first], {}) == (
+        "came from the left, stayed 5 s",
+        "came from the left, left to the right",
+        "came from the top, stayed 3 s, left to the right",
+    )
+
+
 def test_an_object_that_stays_inside_the_picture_does_not_leave():
-    assert parts(track(5, entry="centre", exit="centre"), {}) == ["appeared", "stayed 5 s"]
+    assert parts(track(5, entry=Side.CENTRE, exit=Side.CENTRE), {}) == ["appeared", "stayed 5 s"]
 
 
 def test_an_object_that_did_not_move_neither_came_nor_left():
