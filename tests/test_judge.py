@@ -10,7 +10,7 @@ import pytest
 from detection.detectors import Box, DetectedObject, Detector
 from tests import files
 from tests.detection.pictures import encoded, scene
-from tests.judge import detection, footage
+from tests.judge import detection, footage, situations
 from tests.judge.pictures import Area, KnownObject, LabelledPicture, PicturesError, read
 
 pytestmark = pytest.mark.one_engine
@@ -182,3 +182,33 @@ def test_an_object_that_only_a_static_box_finds_is_held_back():
 
 def test_without_videos_there_is_nothing_to_report(yard, tmp_path):
     assert footage.measure(tmp_path / "nowhere", [("told", OfTheYard())], read(yard)) == []
+
+
+HEAD = (
+    "situation,per_day,wanted_level,camera,place,local_time,duration_seconds,pictures,seen,nearby,"
+    "days_in_ten_seen_at_this_hour\n"
+)
+NIGHT = "a person in the garden,0.5,critical,Garden,private,03:00,4,3,person x2 at 0.90,,0\n"
+CAT = "a cat,1.5,medium,Garden,private,12:00,0,1,cat x1 at 0.70,,10\n"
+
+
+def test_the_situations_of_the_folder_are_measured_by_their_number_per_day(tmp_path):
+    (tmp_path / "situations.csv").write_text(HEAD + NIGHT + CAT)
+    rows = situations.read(tmp_path)
+    assert [(len(row.context.seen), row.context.image_count) for row in rows] == [(6, 3), (1, 1)]
+    report = situations.measure(rows)
+    assert (report["rows"], report["at_wanted_level"], report["off_by_two"]) == (2, 1, 0)
+    assert report["shares"] == {"low": 0.75, "medium": 0.0, "high": 0.0, "critical": 0.25}
+    lines = situations.table(report)
+    assert lines[1].split()[1:3] == ["critical", "critical"]
+    assert lines[2].endswith("<-")
+    assert "1 of 2 at the wanted level, 0 off by two" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "row", [NIGHT.replace("critical", "severe"), NIGHT.replace("x2 at", "x at"), NIGHT.replace("03:00", "3 o'clock")]
+)
+def test_a_table_of_situations_that_cannot_be_read_is_a_clear_error(tmp_path, row):
+    (tmp_path / "situations.csv").write_text(HEAD + row)
+    with pytest.raises(situations.SituationsError, match=r"situations\.csv cannot be used"):
+        situations.read(tmp_path)
