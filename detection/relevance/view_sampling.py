@@ -9,10 +9,12 @@ import numpy as np
 
 from cameras.media.formats import MediaFaultError
 from cameras.media.picture import Picture
-from detection.relevance.signature import LEAST_SIZE, Signature, signature_of
+from detection.relevance.signature import Signature
 from detection.relevance.view import INTERVAL
 
 logger = logging.getLogger(__name__)
+
+LEAST_SIZE = (320, 180)  # (width, height) of a picture that is decoded for its signature
 
 # Capture times by camera, in this process. Only the view itself decides what it looks at; this saves work.
 _last_at: dict[str, datetime] = {}
@@ -36,5 +38,7 @@ def signature_if_due(
         logger.warning("A picture of camera %s has no signature: %s", camera_id, error)
         return None
     _last_at[camera_id] = at
+    from detection.relevance.measure import signature_of  # OpenCV is loaded with the first picture
+
     # Codecs copy unchanged parts from one frame to the next, so only the first frame can show that a camera is frozen.
     return signature_of(pixels, with_tiles=not offset_seconds)

@@ -15,7 +15,7 @@ from cameras.view import record_view
 from detection import pipeline
 from detection.detectors import Box, DetectedObject
 from detection.models import Scene, StaticObject
-from detection.relevance import view_sampling
+from detection.relevance import measure, view_sampling
 from hsi.models import AuditEntry, StreamMessage
 from tests import factories
 from tests.detection.relevance import views
@@ -109,7 +109,7 @@ def test_what_a_camera_shows_is_stored_with_its_picture_or_not_at_all(door: Door
 
 def test_pictures_in_quick_succession_get_one_signature(door: Door, monkeypatch: pytest.MonkeyPatch):
     signatures: list[Any] = []
-    monkeypatch.setattr(view_sampling, "signature_of", lambda pixels, **_: signatures.append(pixels.shape))
+    monkeypatch.setattr(measure, "signature_of", lambda pixels, **_: signatures.append(pixels.shape))
     for seconds, number in ((0, 1), (4, 1), (5, 2), (3, 2), (60, 3)):
         monkeypatch.setattr(Door, "now", views.START + timedelta(seconds=seconds))
         door.sends(pictures=1)

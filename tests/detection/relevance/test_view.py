@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from detection.relevance import view
-from detection.relevance.signature import signature_of, similarity
+from detection.relevance.measure import signature_of
+from detection.relevance.signature import similarity
 from detection.relevance.view import PATIENCE, State, ViewMemory
 from tests.detection.relevance import views
 
