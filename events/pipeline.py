@@ -35,9 +35,18 @@ from hsi.metrics import histograms
 from hsi.outbound import shared_breaker
 from hsi.outbox import publish
 from hsi.outbox.messages import CameraId, Message, MessageType
-from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Job, get_queue
+from hsi.queues import ANALYSIS_QUEUE, FAST_PATH_QUEUE, Failure, Job, get_queue
 
 logger = logging.getLogger(__name__)
+
+PASSING_BY_SECONDS = 5.0
+
+
+class PassingByError(HSIError):
+    """Everything was on the street so far."""
+
+    code = "PASSING_BY"
+    counts = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,11 @@ def run_fast_path(job: Job) -> None:
     batch = Batch.objects.select_related("camera").filter(pk=job.row_id).first()
     if batch is None:
         get_queue(FAST_PATH_QUEUE).ack(job)
+        return
+    if batch.state == Batch.State.OPEN and visits.is_passing_by(batch):
+        # Passers-by are not reported early. The batch is looked at again, because one of them may come nearer.
+        looks_again = Failure.of(PassingByError())
+        get_queue(FAST_PATH_QUEUE).retry(job, PASSING_BY_SECONDS, looks_again, counts=False)
         return
     with transaction.atomic():
         failpoints.reach_after_commit("early-score-committed")
@@ -182,7 +196,7 @@ def save_event(
     event.labels = list(dict.fromkeys(summary.label for summary in labels))
     event.detection_count = visit.detection_count
     event.is_fast_path = event.is_fast_path or visit.batch.is_fast_path
-    event.ended = visit.is_over(clock.now())
+    event.ended, event.is_digest = visit.is_over(clock.now()), visit.is_digest
     event.analysis = analysis
     event.updated_at = timezone.now()
     if verdict is not None:

@@ -4,6 +4,8 @@ A visit is a chain of batches that follow each other within `BATCH_IDLE_TIMEOUT_
 last at most `VISIT_MAX_SECONDS` together. Times are capture times, so the order in which files arrive does not matter.
 A batch that lies between two visits merges them. The oldest event survives, and the others become references to it.
 
+Passers-by on the street are no visitors: their batches form a digest of at most a quarter of an hour.
+
 `find` and `attach` run under the lock of the camera, so only one batch of a camera changes visits at a time.
 """
 
@@ -18,9 +20,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from cameras.models import Camera
+from cameras.models import Camera, Zone
 from detection.detectors.labels import group_of
-from detection.models import Batch
+from detection.models import Batch, Detection
+from detection.relevance.static_memory import WEAPON
+from events.analyzers.situation import most_protected
 from events.models import Alert, Event, EventBatch, EventFeedback
 from events.serializers import EventDeletedData, alert_data, event_data
 from hsi import failpoints
@@ -32,6 +36,8 @@ WAITING = (Batch.State.OPEN, Batch.State.CLOSED)
 END_AT_ONCE = 100
 # An event that ended at most this many idle times before another one may show the same visitor.
 CONTINUES_WITHIN = 2
+DIGEST_TIME = timedelta(minutes=15)
+STREET = Camera.Place.STREET
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,14 @@ class Visit:
     """A batch, and what belongs to the same visit.
 
     `batches` are all batches, by start, and `events` the events so far, the surviving one first. Without events the
-    visit is new, and `continues` is the event before it, if that may show the same visitor.
+    visit is new, and `continues` is the event before it, if that may show the same visitor. `is_digest`: of passers-by.
     """
 
     batch: Batch
     batches: tuple[Batch, ...]
     events: tuple[Event, ...]
     continues: Event | None = None
+    is_digest: bool = False
 
     @property
     def event(self) -> Event | None:
@@ -69,9 +76,10 @@ class Visit:
         return any(batch.state in WAITING for batch in self.batches if batch.pk != self.batch.pk)
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether no batch is open, and nothing was seen for the idle time."""
+        """Return whether no batch is open, and nothing was seen for the idle time, or the digest is complete."""
         is_open = any(batch.state == Batch.State.OPEN for batch in self.batches)
-        return not is_open and now - self.ended_at >= idle_time()
+        quiet_time = DIGEST_TIME if self.is_digest else idle_time()
+        return not is_open and now - self.ended_at >= quiet_time
 
 
 def idle_time() -> timedelta:
@@ -87,18 +95,31 @@ def find(batch: Batch, *, for_update: bool = False) -> Visit:
     """Return the visit of a batch. With `for_update`, lock its events, so that no review is overwritten."""
     own = Event.with_trash.filter(batches=batch).first()
     if own is not None and own.deleted_at is not None:
-        ids, continues = [own.pk], None
+        ids, continues, is_digest = [own.pk], None, own.is_digest
     else:
-        ids, continues = _related(batch, own)
+        is_digest = own.is_digest if own else is_passing_by(batch)
+        ids, continues = _related(batch, own, is_digest=is_digest)
     rows = Event.with_trash.filter(pk__in=ids).order_by("pk")
     events = tuple(rows.select_for_update(no_key=True) if for_update else rows)
     batches = Batch.objects.filter(Q(pk=batch.pk) | Q(event_link__event__in=ids)).order_by("started_at", "pk")
-    return Visit(batch, tuple(batches), events, continues)
+    return Visit(batch, tuple(batches), events, continues, is_digest)
 
 
-def _related(batch: Batch, own: Event | None) -> tuple[list[int], Event | None]:
+def is_passing_by(batch: Batch) -> bool:
+    """Return whether everything in the batch was on the street, by the zones and the place of the camera."""
+    kinds = dict(Zone.objects.filter(camera=batch.camera_id).values_list("pk", "kind"))
+    if WEAPON in batch.pictures or STREET not in (batch.camera.place, *kinds.values()):
+        return False
+    zones = Detection.objects.filter(batch=batch).order_by().values_list("zones", flat=True).distinct()
+    grounds = [most_protected(kinds.get(zone, "") for zone in ids) or batch.camera.place for ids in zones]
+    return all(ground == STREET for ground in grounds)
+
+
+def _related(batch: Batch, own: Event | None, *, is_digest: bool) -> tuple[list[int], Event | None]:
     """Return the ids of the events that are one visit with the batch, and the event that a new one continues."""
-    gap = idle_time()
+    gap, longest = (
+        (DIGEST_TIME, DIGEST_TIME) if is_digest else (idle_time(), timedelta(seconds=settings.VISIT_MAX_SECONDS))
+    )
     first = min(batch.started_at, own.started_at) if own else batch.started_at
     last = max(batch.ended_at, own.ended_at) if own else batch.ended_at
     groups = set(batch.pictures) | (_groups(own) if own else set())
@@ -106,15 +127,19 @@ def _related(batch: Batch, own: Event | None) -> tuple[list[int], Event | None]:
         camera=batch.camera_id, started_at__lte=last + gap, ended_at__gte=first - CONTINUES_WITHIN * gap
     )
     ids = [own.pk] if own else []
-    similar = [event for event in near.exclude(pk__in=ids) if not groups.isdisjoint(_groups(event))]
+    similar = [
+        event
+        for event in near.filter(is_digest=is_digest).exclude(pk__in=ids)
+        if is_digest or not groups.isdisjoint(_groups(event))
+    ]
     for event in sorted(similar, key=lambda event: (_distance(event, batch), event.pk)):
         start, end = min(first, event.started_at), max(last, event.ended_at)
-        if _distance(event, batch) <= gap and end - start <= timedelta(seconds=settings.VISIT_MAX_SECONDS):
+        if _distance(event, batch) <= gap and end - start <= longest:
             ids.append(event.pk)
             first, last = start, end
     before = [event for event in similar if event.started_at <= batch.started_at]
     continues = max(before, key=lambda event: (event.ended_at, event.pk), default=None)
-    return ids, None if ids else continues
+    return ids, None if ids or is_digest else continues
 
 
 def _groups(event: Event) -> set[str]:
@@ -193,5 +218,6 @@ def due_to_end(now: datetime) -> QuerySet[Event]:
     gap = idle_time()
     unchanged_since = now - gap - timedelta(seconds=settings.VISIT_MAX_SECONDS)
     extending = Batch.objects.open().filter(camera=OuterRef("camera"), started_at__lte=OuterRef("ended_at") + gap)
-    quiet = Q(ended_at__lte=now - gap) | Q(updated_at__lte=unchanged_since)
+    quiet = Q(ended_at__lte=now - gap, is_digest=False) | Q(ended_at__lte=now - DIGEST_TIME)
+    quiet |= Q(updated_at__lte=unchanged_since - DIGEST_TIME)
     return Event.objects.filter(quiet, ended=False).exclude(Exists(extending)).order_by("ended_at")

@@ -123,6 +123,7 @@ class Migration(migrations.Migration):
                 ('people_at_once', models.PositiveSmallIntegerField(default=0, help_text='Largest number of people in one picture.')),
                 ('judged_detection_count', models.PositiveIntegerField(default=0, help_text='Number of detections that the judgement knew.')),
                 ('is_fast_path', models.BooleanField(default=False)),
+                ('is_digest', models.BooleanField(default=False, help_text='Passers-by on the street, gathered for a quarter of an hour.')),
                 ('ended', models.BooleanField(default=False, help_text='The visit is over.')),
                 ('reviewed', models.BooleanField(default=False)),
                 ('kept', models.BooleanField(default=False, help_text='Exempt from retention, with its pictures.')),

@@ -20,9 +20,10 @@ class EventsNotInTrash(models.Manager["Event"]):
 class Event(models.Model):
     """What happened in one visit. `risk_source` is the source of the score; there is no score without a source.
 
-    A visit is a chain of batches of one camera (`events.visits`). `analysis` is `pending` while the judgement of a
-    batch is missing, and `failed` when it failed. `objects` leaves out the trash, so that a query that does not
-    consider the trash never shows a deleted event. The trash also holds the events that were `merged_into` another.
+    A visit is a chain of batches of one camera (`events.visits`), and a digest gathers those of passers-by.
+    `analysis` is `pending` while the judgement of a batch is missing, and `failed` when it failed. `objects` leaves out
+    the trash, so that a query that does not consider the trash never shows a deleted event. The trash also holds the
+    events that were `merged_into` another.
     """
 
     class Level(models.TextChoices):
@@ -65,6 +66,9 @@ class Event(models.Model):
         default=0, help_text="Number of detections that the judgement knew."
     )
     is_fast_path = models.BooleanField(default=False)
+    is_digest = models.BooleanField(
+        default=False, help_text="Passers-by on the street, gathered for a quarter of an hour."
+    )
     ended = models.BooleanField(default=False, help_text="The visit is over.")
     continues = models.ForeignKey(
         "self",

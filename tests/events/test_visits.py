@@ -13,9 +13,11 @@ from detection.detectors.labels import group_of
 from detection.models import Batch
 from events import visits
 from events.analyzers import Verdict
+from events.loops import loops
 from events.models import Alert, Event, EventBatch
 from events.pipeline import Judged, mark_batch_dead, save_early_score, save_final_score
-from hsi.models import StreamMessage
+from hsi.models import QueueJob, StreamMessage
+from hsi.queues import FAST_PATH_QUEUE, get_queue
 from tests import factories
 from tests.judge.visits import TABLE, Situation, play
 
@@ -64,7 +66,7 @@ def spans(camera: Camera) -> list[tuple[float, float]]:
 @pytest.mark.parametrize("situation", TABLE, ids=lambda situation: situation.name)
 def test_the_visits_table(situation: Situation, settings: Any):
     settings.ANALYZER = "rules"
-    events = play(situation, factories.camera())
+    events = play(situation)
     assert len(events) in situation.wanted
     assert all(event.ended and event.analysis == "done" for event in events)
     assert all(later.continues_id for later in events[1:] if "35 s" in situation.name)
@@ -135,6 +137,42 @@ def test_an_event_in_the_trash_is_not_extended():
     first = judge(seen(camera, 0, 10))
     Event.objects.update(deleted_at=factories.NOW)
     assert judge(seen(camera, 12, 20)).pk != first.pk
+
+
+def test_passers_by_are_not_reported_early_and_one_who_comes_nearer_is_no_passer_by():
+    camera = factories.camera(place="street")
+    path = factories.zone(camera, kind="entrance")
+    digest = judge(seen(camera, 0, 10))
+    assert digest.is_digest
+    batch = seen(camera, 300, 310, state=Batch.State.OPEN, is_fast_path=True)
+    get_queue(FAST_PATH_QUEUE).put(batch.pk)
+    loops()[0].run(once=True)
+    assert not Event.objects.filter(batches=batch).exists()
+    factories.detection(factories.upload(camera), batch, zones=[path.pk])
+    QueueJob.objects.update(due_at=0)
+    loops()[0].run(once=True)
+    visit = Event.objects.get(batches=batch)
+    assert (visit.is_digest, visit.pk != digest.pk) == (False, True)
+    assert judge(seen(camera, 600, 605)).pk == digest.pk
+
+
+@pytest.mark.parametrize(
+    ("place", "kinds", "is_digest"),
+    [
+        ("street", [], True), ("street", ["street"], True), ("street", ["entrance"], False), ("", ["street"], True),
+        ("", [], False), ("driveway", ["street"], True), ("driveway", [], False),
+        ("street", ["private", "street"], False),
+    ],
+)  # fmt: skip
+def test_a_digest_has_only_what_stays_on_the_street(place: str, kinds: list[str], is_digest: bool):
+    camera = factories.camera(place=place)
+    zones = [factories.zone(camera, kind=kind).pk for kind in kinds]
+    batch = seen(camera, 0, 3)
+    batch.detections.update(zones=zones)
+    assert visits.is_passing_by(batch) is is_digest
+    Batch.objects.filter(pk=batch.pk).update(pictures={"weapon": 2})
+    batch.refresh_from_db()
+    assert not visits.is_passing_by(batch)
 
 
 def test_an_event_waits_until_each_of_its_batches_is_judged():

@@ -51,6 +51,7 @@ class Situation:
     name: str
     shots: Sequence[Shot]
     wanted: frozenset[int]
+    place: str = ""
 
 
 def every(seconds: float, *, until: float, begin: float = 0.0) -> Iterator[Shot]:
@@ -95,7 +96,9 @@ TABLE = (
         ONE,
     ),
     Situation("ten pictures a second", tuple(every(0.1, until=30)), ONE),
-    Situation("a street, somebody every 20 s for 10 minutes", tuple(every(20, until=600)), ONE),
+    Situation("somebody every 20 s for 10 minutes", tuple(every(20, until=600)), ONE),
+    Situation("a street, somebody every 20 s for 10 minutes", tuple(every(20, until=600)), ONE, "street"),
+    Situation("a street, somebody every 45 s for 30 minutes", tuple(every(45, until=1800)), TWO, "street"),
     Situation(
         "a yard with parked cars, a picture every 40 s for 30 minutes",
         tuple(Shot(40 * number, PARKED_CARS) for number in range(46)),
@@ -104,13 +107,14 @@ TABLE = (
 )
 
 
-def play(situation: Situation, camera: Camera) -> list[Event]:
+def play(situation: Situation) -> list[Event]:
     """Send the pictures of a situation through the pipeline as they arrive. Return the events."""
+    camera = factories.camera(place=situation.place)
     for shot in sorted(situation.shots, key=lambda shot: shot.arrival):
         advance(shot.arrival)
         _detect(shot, camera)
     last = max(shot.arrival for shot in situation.shots)
-    for seconds in (31, 62, 120):
+    for seconds in (31, 62, 120, 960):
         advance(last + seconds)
     return list(Event.objects.filter(camera=camera).order_by("started_at"))
 
