@@ -10,7 +10,7 @@ from django.test import override_settings
 from detection.detectors import detectors
 from detection.detectors.opencv import OpenCVDetector
 from detection.model_store import manifest, store
-from tests.detection.model_store.conftest import CONTENT, known, store_folder, tiny  # noqa: F401 - fixtures
+from tests.detection.model_store.conftest import CONTENT, archived, known, site, store_folder, tiny  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.one_engine
 
@@ -117,3 +117,26 @@ def test_the_second_default_is_fetched_where_the_first_fails_and_the_reason_is_t
     assert "first cannot be fetched: " in err
     assert store.path_of(manifest.DEFAULTS[1]).read_bytes() == CONTENT
     assert "Detector: onnx with tiny." in out
+
+
+@pytest.mark.parametrize(
+    ("reachable", "detector"),
+    [(("model", "index"), "onnx with tiny"), (("index",), "darknet with second"), ((), "opencv")],
+)
+def test_in_each_place_a_start_takes_the_best_detector_in_reach_and_states_it(
+    tmp_path,
+    monkeypatch,
+    site,  # noqa: F811
+    reachable,
+    detector,
+):
+    second = tiny(name="second", file="second.weights", family="darknet", archive=archived(site, CONTENT))
+    for name in ("MODELS", "DEFAULTS"):
+        monkeypatch.setattr(manifest, name, (tiny(), second))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{site.url}/simple" if "index" in reachable else "http://127.0.0.1:9/simple")
+    if "model" in reachable:
+        (tmp_path / "tiny.onnx").write_bytes(CONTENT)
+    with override_settings(MODEL_SOURCE=str(tmp_path)):
+        out, _ = run("--if-needed")
+    assert out.splitlines()[-1].startswith(f"Detector: {detector}. It finds only ")

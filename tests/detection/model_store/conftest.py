@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
 
 from detection.model_store import manifest
-from detection.model_store.manifest import Build, Model
-from tests.detection.model_store.site import Site
+from detection.model_store.manifest import Archive, Build, Model
+from tests.detection.model_store.site import Answer, Site
 
 CONTENT = b"weights" * 5000
 
@@ -54,3 +58,29 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Model:
     monkeypatch.setattr(manifest, "MODELS", (model,))
     monkeypatch.setattr(manifest, "DEFAULTS", (model,))
     return model
+
+
+def packed(
+    content: bytes, *, name: str = "pack-1/pack/tiny.weights", setup: bytes = b"raise SystemExit('run')"
+) -> bytes:
+    """A source archive with `content` as its member `name`."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, data in (("pack-1/setup.py", setup), (name, content)):
+            info = tarfile.TarInfo(path)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def archived(site: Site, content: bytes, *, page: str = "json", **named: Any) -> Archive:
+    """Put a package with `content` on the index of the site; how the manifest would name it."""
+    data = packed(content, **named)
+    site.answers["/files/pack-1.tar.gz"] = Answer(data)
+    if page == "json":
+        body = json.dumps({"files": [{"filename": "pack-1.tar.gz", "url": "/files/pack-1.tar.gz"}]}).encode()
+        site.answers["/simple/pack/"] = Answer(body, headers={"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    else:
+        body = b'<!DOCTYPE html><a href="../../files/pack-1.tar.gz#sha256=00">pack-1.tar.gz</a>'
+        site.answers["/simple/pack/"] = Answer(body, headers={"Content-Type": "text/html"})
+    return Archive("pack", "pack-1.tar.gz", build(data), "tiny.weights")

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
-import tarfile
 
 import pytest
 from django.test import override_settings
@@ -12,7 +10,7 @@ from detection.model_store import store
 from detection.model_store.fetch import fetch
 from detection.model_store.manifest import Archive
 from detection.model_store.store import ModelStoreError
-from tests.detection.model_store.conftest import CONTENT, build, tiny
+from tests.detection.model_store.conftest import CONTENT, archived, build, packed, tiny
 from tests.detection.model_store.site import Answer, Site
 
 pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("_pip")]
@@ -153,29 +151,6 @@ def test_a_store_that_cannot_be_written_is_a_clear_error(tmp_path):
 
 
 # The package index
-
-
-def packed(content, *, name="pack-1/pack/tiny.weights", setup=b"raise SystemExit('run')"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path, data in (("pack-1/setup.py", setup), (name, content)):
-            info = tarfile.TarInfo(path)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def archived(site, content, *, page="json", **named):
-    """Put a package with `content` on the index of the site; how the manifest would name it."""
-    data = packed(content, **named)
-    site.answers["/files/pack-1.tar.gz"] = Answer(data)
-    if page == "json":
-        body = json.dumps({"files": [{"filename": "pack-1.tar.gz", "url": "/files/pack-1.tar.gz"}]}).encode()
-        site.answers["/simple/pack/"] = Answer(body, headers={"Content-Type": "application/vnd.pypi.simple.v1+json"})
-    else:
-        body = b'<!DOCTYPE html><a href="../../files/pack-1.tar.gz#sha256=00">pack-1.tar.gz</a>'
-        site.answers["/simple/pack/"] = Answer(body, headers={"Content-Type": "text/html"})
-    return Archive("pack", "pack-1.tar.gz", build(data), "tiny.weights")
 
 
 @pytest.mark.parametrize("page", ["json", "html"])
