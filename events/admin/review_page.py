@@ -9,11 +9,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cameras.access import only_visible, sees_all
+from events.analyzers.sentence import duration, path
 from events.labels import NO_LEVEL, verdict_key, words
 from events.media.filmstrip import Timeline, timeline_of
+from events.media.paths import colour_of_track, name_of
 from events.models import Alert, AlertRule, Delivery, Event, FeedbackVerdict
 from events.nearby import nearby
 from events.severity import LABELS, TONES
+from events.tracking.describe import describe
 from hsi.api.pagination import beyond, order
 from hsi.models import AuditEntry
 from hsi.security import policy
@@ -45,6 +48,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "lasted": (event.ended_at - event.started_at).total_seconds(),
         "zone": zone.key,
         "timeline": timeline,
+        "tracks": tracks_of(event),
         "frame": selected_frame(request, timeline),
         "judgement": judgements[0] if judgements else None,
         "earlier": judgements[1:],
@@ -69,6 +73,20 @@ def selected_frame(request: HttpRequest, timeline: Timeline) -> Any:
     text = request.GET.get("frame", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else timeline.best
     return timeline.frames[min(number, len(timeline.frames) - 1)] if timeline.frames else None
+
+
+def tracks_of(event: Event) -> list[dict[str, str]]:
+    """Return what each object of the event did, in words."""
+    zones = dict(event.camera.zones.values_list("pk", "name"))
+    return [
+        {
+            "name": name_of(track.label, track.number),
+            "colour": colour_of_track(track.number),
+            "did": path(describe(track, zones)),
+            "seconds": duration(track.seconds),
+        }
+        for track in event.tracks.order_by("number")[:SHOWN]
+    ]
 
 
 def alerts_of(event: Event, user: Person) -> list[dict[str, Any]]:

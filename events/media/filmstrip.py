@@ -1,4 +1,4 @@
-"""The filmstrip of an event: the pictures with detections, in order, and a track over time for each label."""
+"""The filmstrip of an event: the pictures with detections, in order, and the objects over time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import mode
 
 from cameras.models import Upload
 from detection.models import Detection
-from events.media.snapshot import colour_of
+from events.media.paths import MOST_POINTS, Path, colour_of_track, name_of
+from events.media.snapshot import colour_of, colour_of_object
 from events.models import Event
 from hsi.http.url_prefix import link
 
@@ -23,12 +25,17 @@ class Box:
 
     pk: int
     label: str
+    track: int | None
     confidence: float
     colour: str
     left: float
     top: float
     width: float
     height: float
+
+    @property
+    def name(self) -> str:
+        return name_of(self.label, self.track)
 
     @property
     def percent(self) -> int:
@@ -47,7 +54,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture, or a frame of a clip.
+    """A picture, or a frame of a clip, with the paths of its objects until then.
 
     `at` is the local time of the camera, `place` the position in the event, 0 to 100.
     """
@@ -58,6 +65,7 @@ class Frame:
     at: datetime
     place: float
     boxes: tuple[Box, ...]
+    trails: tuple[Path, ...]
 
     @property
     def small(self) -> str:
@@ -75,7 +83,7 @@ class Frame:
     @property
     def description(self) -> str:
         """Return the labels as text, for screen readers."""
-        return ", ".join(f"{box.label} {box.percent} %" for box in self.boxes)
+        return ", ".join(f"{box.name} {box.percent} %" for box in self.boxes)
 
     @property
     def best_confidence(self) -> float:
@@ -87,10 +95,10 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
-    """The frames of a label: `points` has (frame, best confidence in percent)."""
+class Row:
+    """The frames of an object, or of a label without track: `points` has (frame, best confidence in percent)."""
 
-    label: str
+    name: str
     colour: str
     points: tuple[tuple[Frame, int], ...]
 
@@ -110,14 +118,21 @@ class Timeline:
         ).number
 
     @property
-    def tracks(self) -> tuple[Track, ...]:
-        """Return a track per label, in the order of their first frames."""
-        tracks: dict[str, list[tuple[Frame, int]]] = defaultdict(list)
+    def rows(self) -> tuple[Row, ...]:
+        """Return a row per track, and per label of other objects, in the order of their first frames."""
+        points: dict[int | str, dict[int, tuple[Frame, int]]] = defaultdict(dict)
+        labels: dict[int | str, list[str]] = defaultdict(list)
         for frame in self.frames:
-            for label in dict.fromkeys(box.label for box in frame.boxes):
-                best = max(box.percent for box in frame.boxes if box.label == label)
-                tracks[label].append((frame, best))
-        return tuple(Track(label, colour_of(label), tuple(points)) for label, points in tracks.items())
+            for box in frame.boxes:  # the most confident first
+                points[box.track or box.label].setdefault(frame.number, (frame, box.percent))
+                labels[box.track or box.label].append(box.label)
+        return tuple(_row(key, mode(labels[key]), tuple(found.values())) for key, found in points.items())
+
+
+def _row(key: int | str, label: str, points: tuple[tuple[Frame, int], ...]) -> Row:
+    if isinstance(key, str):
+        return Row(label, colour_of(label), points)
+    return Row(name_of(label, key), colour_of_track(key), points)
 
 
 def timeline_of(event: Event) -> Timeline:
@@ -135,14 +150,25 @@ def frames(event: Event, groups: list[list[Detection]]) -> Iterable[Frame]:
     zone = event.camera.zone
     times = [group[0].captured_at for group in groups]
     began, lasted = (times[0], (times[-1] - times[0]).total_seconds()) if times else (event.started_at, 0.0)
+    walked: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for number, group in enumerate(groups):
         first = group[0]
         after = (first.captured_at - began).total_seconds()
         place = 100 * after / lasted if lasted else 50.0
         boxes = tuple(box_of(row) for row in sorted(group, key=lambda row: (-row.confidence, row.pk)))
-        yield Frame(number, first.upload, first.frame_offset, first.captured_at.astimezone(zone), place, boxes)
+        at = first.captured_at.astimezone(zone)
+        yield Frame(number, first.upload, first.frame_offset, at, place, boxes, _trails(group, walked))
+
+
+def _trails(group: list[Detection], walked: defaultdict[int, list[tuple[float, float]]]) -> tuple[Path, ...]:
+    """Add where the objects of a picture stand to `walked`, by track, and return their ways to there."""
+    standing = {row.track: (row.x + row.width / 2, min(row.y + row.height, 1.0)) for row in reversed(group)}
+    numbers = sorted(number for number in standing if number is not None)
+    for number in numbers:
+        walked[number].append(standing[number])
+    return tuple(Path(number, tuple(walked[number][-MOST_POINTS:])) for number in numbers if len(walked[number]) > 1)
 
 
 def box_of(row: Detection) -> Box:
     edges = (100 * row.x, 100 * row.y, 100 * min(row.width, 1 - row.x), 100 * min(row.height, 1 - row.y))
-    return Box(row.pk, row.label, row.confidence, colour_of(row.label), *(round(edge, 3) for edge in edges))
+    return Box(row.pk, row.label, row.track, row.confidence, colour_of_object(row), *(round(edge, 3) for edge in edges))

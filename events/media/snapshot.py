@@ -1,7 +1,8 @@
-"""The best picture of an event, optionally with the boxes of its detections."""
+"""The best picture of an event, optionally with the boxes of its detections and the paths of its tracks."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, Value, When
@@ -11,6 +12,7 @@ from cameras.files.originals import MediaGoneError
 from cameras.media import stills
 from cameras.models import Upload
 from detection.models import Detection
+from events.media.paths import Path, colour_of_track, draw_paths, name_of, paths_of
 from events.models import Event
 
 MAX_WIDTH = 1280
@@ -37,16 +39,18 @@ Rectangle = tuple[float, float, float, float]  # left, top, right, bottom in pix
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A picture of an event (or a frame of a clip) with its detections, by descending confidence."""
+    """A picture of an event (or a frame of a clip) with its detections, by descending confidence, and all paths."""
 
     upload: Upload
     offset_seconds: float | None
     detections: tuple[Detection, ...]
+    paths: tuple[Path, ...] = ()
 
     @property
     def key(self) -> str:
         """Return a key that changes whenever the picture would change."""
-        return f"{self.upload.pk}-{self.detections[0].pk}-{len(self.detections)}"
+        drawn = zlib.crc32(repr(([(one.pk, one.track) for one in self.detections], self.paths)).encode())
+        return f"{self.upload.pk}-{self.detections[0].pk}-{drawn:08x}"
 
 
 def best_view(event: Event) -> View:
@@ -61,13 +65,14 @@ def best_view(event: Event) -> View:
     if best is None:
         raise MediaGoneError("This event has no picture.")
     rows = Detection.objects.filter(batch__event=event, upload=best.upload_id, frame_offset=best.frame_offset)
-    return View(best.upload, best.frame_offset, tuple(rows.order_by("-confidence", "id")[:MAX_BOXES]))
+    return View(best.upload, best.frame_offset, tuple(rows.order_by("-confidence", "id")[:MAX_BOXES]), paths_of(event))
 
 
 def draw(view: View, *, boxes: bool) -> bytes:
     """Return the picture as a JPEG, at most `MAX_WIDTH` wide. Raises `MediaGoneError` or `MediaError`."""
     image = stills.load_still_or_thumbnail(view.upload, offset_seconds=view.offset_seconds, max_width=MAX_WIDTH)
     if boxes:
+        draw_paths(image, view.paths)
         draw_boxes(image, view.detections)
     return stills.encode_jpeg(image)
 
@@ -77,7 +82,7 @@ def draw_boxes(image: Image.Image, detections: tuple[Detection, ...]) -> None:
     pen = ImageDraw.Draw(image, "RGBA")
     taken: list[Rectangle] = []
     for detection in reversed(detections):
-        _frame(pen, _corners(detection, image.size), colour_of(detection.label), _line_width(image.size))
+        _frame(pen, _corners(detection, image.size), colour_of_object(detection), _line_width(image.size))
     for detection in detections:
         _tab(pen, image.size, detection, taken)
 
@@ -85,6 +90,11 @@ def draw_boxes(image: Image.Image, detections: tuple[Detection, ...]) -> None:
 def colour_of(label: str) -> str:
     """Return the colour of a label, which is the same in every picture and process."""
     return COLOURS.get(label) or OTHERS[sum(label.encode()) % len(OTHERS)]
+
+
+def colour_of_object(detection: Detection) -> str:
+    """Return the colour of the track of a detection, else of its label."""
+    return colour_of(detection.label) if detection.track is None else colour_of_track(detection.track)
 
 
 def _corners(detection: Detection, size: tuple[int, int]) -> Rectangle:
@@ -110,12 +120,12 @@ def _tab(pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, 
     """Draw label and confidence above the box, or elsewhere at the box if there is no room."""
     font_size = max(10.0, max(size) / 55)
     font, pad = ImageFont.load_default(font_size), font_size / 3
-    text = f"{_printable(detection.label)} {detection.confidence:.0%}"
+    text = f"{name_of(_printable(detection.label), detection.track)} {detection.confidence:.0%}"
     tab_size = pen.textlength(text, font) + 2 * pad, 1.35 * font_size
     left, top = _room(_corners(detection, size), tab_size, size, taken)
     corners = (left, top, left + tab_size[0], top + tab_size[1])
     taken.append(corners)
-    colour = colour_of(detection.label)
+    colour = colour_of_object(detection)
     pen.rounded_rectangle(corners, pad, fill=_with_opacity(colour, TAB_OPACITY))
     ink = "#101418" if _lightness(colour) >= DARK_TEXT_FROM else "#ffffff"
     pen.text((left + pad, top + 1.02 * font_size), text, ink, font, anchor="ls")

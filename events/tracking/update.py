@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from detection.models import Detection
 from events.models import Event, Track
@@ -22,9 +22,8 @@ def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
     """
     detections = list(detections)
     followed = follow(map(sighting_of, detections))
-    kept = sorted(sorted(followed, key=len, reverse=True)[:MOST_TRACKS], key=lambda one: (one[0].at, one[0].detection))
-    movements = [movement_of(track) for track in kept]
-    tracks = [track_of(event, number, movement) for number, movement in enumerate(movements, 1)]
+    movements = movements_of(followed)
+    tracks = [track_of(movement, number, event) for number, movement in enumerate(movements, 1)]
     Track.objects.filter(event=event).delete()
     Track.objects.bulk_create(tracks)
     _number(detections, movements)
@@ -32,6 +31,12 @@ def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
         event.people_at_once = people
         event.save(update_fields=["people_at_once"])
     return tracks
+
+
+def movements_of(followed: Iterable[Sequence[Sighting]]) -> list[Movement]:
+    """Describe the tracks with the most sightings, in the order of their first ones."""
+    kept = sorted(followed, key=len, reverse=True)[:MOST_TRACKS]
+    return [movement_of(track) for track in sorted(kept, key=lambda one: (one[0].at, one[0].detection))]
 
 
 def sighting_of(detection: Detection) -> Sighting:
@@ -46,7 +51,8 @@ def sighting_of(detection: Detection) -> Sighting:
     )
 
 
-def track_of(event: Event, number: int, movement: Movement) -> Track:
+def track_of(movement: Movement, number: int, event: Event | None = None) -> Track:
+    """Return the row of a track. It is not saved."""
     return Track(
         event=event,
         number=number,

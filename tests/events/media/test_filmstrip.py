@@ -25,7 +25,7 @@ def test_frames_are_in_the_order_of_time_and_hold_all_that_was_found_the_surest_
     shown = timeline_of(event)
     assert [[one.label for one in frame.boxes] for frame in shown.frames] == [["cat", "dog"], ["car"]]
     assert [frame.place for frame in shown.frames] == [0, 100]
-    assert [track.label for track in shown.tracks] == ["cat", "dog", "car"]
+    assert [row.name for row in shown.rows] == ["cat", "dog", "car"]
     assert shown.best == 1
 
 
@@ -72,4 +72,30 @@ def test_a_long_film_is_cut(monkeypatch: pytest.MonkeyPatch):
 
 def test_without_pictures_there_is_an_empty_film():
     shown = timeline_of(factories.event())
-    assert (shown.frames, shown.tracks, shown.best, shown.is_cut) == ((), (), 0, False)
+    assert (shown.frames, shown.rows, shown.best, shown.is_cut) == ((), (), 0, False)
+
+
+def test_a_frame_shows_where_its_objects_came_from():
+    event = factories.event()
+    for second in range(3):
+        at = NOW + timedelta(seconds=second)
+        upload = factories.upload(event.camera, captured_at=at)
+        factories.detection(upload, event.batch, x=0.1 * second, captured_at=at, track=1)
+        if second:
+            factories.detection(upload, event.batch, label="car", confidence=0.5, x=0.8, captured_at=at, track=2)
+    shown = timeline_of(event)
+    trails = [[(trail.number, len(trail.points)) for trail in frame.trails] for frame in shown.frames]
+    assert trails == [[], [(1, 2)], [(1, 3), (2, 2)]]
+    assert shown.frames[2].trails[0].svg == "10.0,80.0 20.0,80.0 30.0,80.0"
+    assert [box.name for box in shown.frames[2].boxes] == ["person #1", "car #2"]
+    assert shown.frames[2].boxes[0].colour == shown.frames[2].trails[0].colour
+
+
+def test_an_object_has_one_row_also_if_its_label_changes():
+    event = factories.event()
+    for second, label in enumerate(["car", "truck", "truck"]):
+        at = NOW + timedelta(seconds=second)
+        upload = factories.upload(event.camera, captured_at=at)
+        factories.detection(upload, event.batch, label=label, captured_at=at, track=1)
+        factories.detection(upload, event.batch, label="dog", captured_at=at)
+    assert [(row.name, len(row.points)) for row in timeline_of(event).rows] == [("truck #1", 3), ("dog", 3)]

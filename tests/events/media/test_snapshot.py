@@ -117,3 +117,24 @@ def test_every_allowed_box_and_label_can_be_drawn(size: tuple[int, int], label: 
 def test_a_label_keeps_its_colour():
     assert snapshot.colour_of("person") != snapshot.colour_of("car")
     assert snapshot.colour_of("umbrella") == snapshot.colour_of("umbrella")
+
+
+@pytest.mark.django_db
+def test_the_picture_shows_the_paths_of_the_event_and_changes_with_them(data_dir: Path):
+    event = factories.event()
+    upload = pictures.stored(pictures.jpeg((320, 240)), "a.jpg", event.camera)
+    factories.detection(upload, event.batch, x=0.4, y=0.6, width=0.2, height=0.2)
+    before = snapshot.best_view(event)
+    factories.track(event, path=[[0, 0.1, 0.25], [9, 0.9, 0.25]])
+    view = snapshot.best_view(event)
+    assert before.key != view.key
+    plain, walked = (pictures.shown(snapshot.draw(view, boxes=boxes)) for boxes in (False, True))
+    changed = ImageChops.difference(plain.crop((0, 30, 320, 90)), walked.crop((0, 30, 320, 90)))
+    assert changed.getbbox() is not None
+    assert event.tracks.update(moved=False) == 1
+    assert snapshot.best_view(event).key == before.key
+
+
+def test_a_detection_has_the_colour_of_its_track():
+    assert snapshot.colour_of_object(found(track=2)) != snapshot.colour_of_object(found())
+    assert snapshot.colour_of_object(found(track=2)) == snapshot.colour_of_object(found("car", track=2))
