@@ -80,9 +80,11 @@ def test_a_frame_shows_where_its_objects_came_from():
     for second in range(3):
         at = NOW + timedelta(seconds=second)
         upload = factories.upload(event.camera, captured_at=at)
-        factories.detection(upload, event.batch, x=0.1 * second, captured_at=at, track=1)
+        factories.detection(upload, event.batches.get(), x=0.1 * second, captured_at=at, track=1)
         if second:
-            factories.detection(upload, event.batch, label="car", confidence=0.5, x=0.8, captured_at=at, track=2)
+            factories.detection(
+                upload, event.batches.get(), label="car", confidence=0.5, x=0.8, captured_at=at, track=2
+            )
     shown = timeline_of(event)
     trails = [[(trail.number, len(trail.points)) for trail in frame.trails] for frame in shown.frames]
     assert trails == [[], [(1, 2)], [(1, 3), (2, 2)]]
@@ -96,6 +98,6 @@ def test_an_object_has_one_row_also_if_its_label_changes():
     for second, label in enumerate(["car", "truck", "truck"]):
         at = NOW + timedelta(seconds=second)
         upload = factories.upload(event.camera, captured_at=at)
-        factories.detection(upload, event.batch, label=label, captured_at=at, track=1)
-        factories.detection(upload, event.batch, label="dog", captured_at=at)
+        factories.detection(upload, event.batches.get(), label=label, captured_at=at, track=1)
+        factories.detection(upload, event.batches.get(), label="dog", captured_at=at)
     assert [(row.name, len(row.points)) for row in timeline_of(event).rows] == [("truck #1", 3), ("dog", 3)]

@@ -123,7 +123,7 @@ def test_a_label_keeps_its_colour():
 def test_the_picture_shows_the_paths_of_the_event_and_changes_with_them(data_dir: Path):
     event = factories.event()
     upload = pictures.stored(pictures.jpeg((320, 240)), "a.jpg", event.camera)
-    factories.detection(upload, event.batch, x=0.4, y=0.6, width=0.2, height=0.2)
+    factories.detection(upload, event.batches.get(), x=0.4, y=0.6, width=0.2, height=0.2)
     before = snapshot.best_view(event)
     factories.track(event, path=[[0, 0.1, 0.25], [9, 0.9, 0.25]])
     view = snapshot.best_view(event)
