@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cameras.access import only_visible, sees_all
-from events.analyzers.sentence import duration, path
 from events.labels import NO_LEVEL, verdict_key, words
 from events.media.filmstrip import Timeline, timeline_of
 from events.media.paths import colour_of_track, name_of
 from events.models import Alert, AlertRule, Delivery, Event, FeedbackVerdict
 from events.nearby import nearby
 from events.severity import LABELS, TONES
-from events.tracking.describe import describe
+from events.tracking.describe import parts
+from events.tracking.update import stored_movement
 from hsi.api.pagination import beyond, order
 from hsi.models import AuditEntry
 from hsi.security import policy
@@ -82,8 +82,7 @@ def tracks_of(event: Event) -> list[dict[str, str]]:
         {
             "name": name_of(track.label, track.number),
             "colour": colour_of_track(track.number),
-            "did": path(describe(track, zones)),
-            "seconds": duration(track.seconds),
+            "did": ", ".join(parts(stored_movement(track), zones)) or "seen once",
         }
         for track in event.tracks.order_by("number")[:SHOWN]
     ]

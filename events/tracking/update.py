@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from datetime import datetime
 
 from detection.models import Detection
 from events.models import Event, Track
 from events.tracking.follow import Sighting, follow
-from events.tracking.movement import Movement, movement_of, people_at_once
+from events.tracking.movement import Movement, ZoneStay, movement_of, people_at_once
 from hsi.times import iso
 
 MOST_FOLLOWED = 2000  # detections of an event
@@ -22,8 +23,9 @@ def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
     """
     detections = list(detections)
     followed = follow(map(sighting_of, detections))
-    movements = movements_of(followed)
-    tracks = [track_of(movement, number, event) for number, movement in enumerate(movements, 1)]
+    kept = sorted(sorted(followed, key=len, reverse=True)[:MOST_TRACKS], key=lambda one: (one[0].at, one[0].detection))
+    movements = [movement_of(track) for track in kept]
+    tracks = [track_of(event, number, movement) for number, movement in enumerate(movements, 1)]
     Track.objects.filter(event=event).delete()
     Track.objects.bulk_create(tracks)
     _number(detections, movements)
@@ -31,12 +33,6 @@ def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
         event.people_at_once = people
         event.save(update_fields=["people_at_once"])
     return tracks
-
-
-def movements_of(followed: Iterable[Sequence[Sighting]]) -> list[Movement]:
-    """Describe the tracks with the most sightings, in the order of their first ones."""
-    kept = sorted(followed, key=len, reverse=True)[:MOST_TRACKS]
-    return [movement_of(track) for track in sorted(kept, key=lambda one: (one[0].at, one[0].detection))]
 
 
 def sighting_of(detection: Detection) -> Sighting:
@@ -51,8 +47,7 @@ def sighting_of(detection: Detection) -> Sighting:
     )
 
 
-def track_of(movement: Movement, number: int, event: Event | None = None) -> Track:
-    """Return the row of a track. It is not saved."""
+def track_of(event: Event, number: int, movement: Movement) -> Track:
     return Track(
         event=event,
         number=number,
@@ -78,6 +73,31 @@ def track_of(movement: Movement, number: int, event: Event | None = None) -> Tra
         detection_count=len(movement.detections),
         best_detection=movement.best,
     )
+
+
+def stored_movement(track: Track) -> Movement:
+    """Return what a stored track says, without the ids of its detections."""
+    return Movement(
+        label_group=track.label_group,
+        labels=tuple(track.labels),
+        started_at=track.started_at,
+        ended_at=track.ended_at,
+        path=tuple((seconds, x, y) for seconds, x, y in track.path),
+        zones={
+            stay["zone"]: ZoneStay(stay["seconds"], _time(stay["entered_at"]), _time(stay["left_at"]))
+            for stay in track.zones
+        },
+        entry=Track.Side(track.entry),
+        exit=Track.Side(track.exit),
+        moved=track.moved,
+        confidence=track.confidence,
+        best=track.best_detection,
+        detections=(),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _number(detections: Iterable[Detection], movements: Iterable[Movement]) -> None:

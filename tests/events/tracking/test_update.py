@@ -9,7 +9,8 @@ import pytest
 from detection.models import Detection
 from events.models import Event, Track
 from events.tracking import update
-from events.tracking.update import update_tracks
+from events.tracking.describe import parts
+from events.tracking.update import stored_movement, update_tracks
 from tests import factories
 from tests.factories import NOW
 
@@ -44,6 +45,7 @@ def test_the_track_of_an_event_says_what_its_object_did(event: Event):
     assert track.zones == [{"zone": "door", "seconds": 1, "entered_at": "2026-03-01T12:00:02Z", "left_at": None}]
     assert track.best_detection == rows(event)[0].pk
     assert [row.track for row in rows(event)] == [1, 1, 1, 1]
+    assert parts(stored_movement(track), {"door": "Door"}) == ["came from the left", "stayed 3 s", "1 s at Door"]
     assert Event.objects.get().people_at_once == event.people_at_once == 1
 
 
