@@ -10,12 +10,13 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """`declared_bytes`: what Content-Length says, where that is not the truth."""
+    """`declared_bytes`: what Content-Length says, where that is not the truth. `stalls`: the connection stays open."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     declared_bytes: int | None = None
+    stalls: bool = False
 
 
 class Site:
@@ -27,6 +28,7 @@ class Site:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.closing = threading.Event()
         self.authorizations: list[str | None] = []
         site = self
 
@@ -42,6 +44,9 @@ class Site:
                 self.send_header("Content-Length", str(length))
                 self.end_headers()
                 self.wfile.write(answer.body)
+                self.wfile.flush()
+                if answer.stalls:
+                    site.closing.wait(10)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -58,6 +63,7 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

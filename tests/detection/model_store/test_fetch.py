@@ -6,7 +6,7 @@ import json
 import pytest
 from django.test import override_settings
 
-from detection.model_store import store
+from detection.model_store import download, store
 from detection.model_store.fetch import fetch
 from detection.model_store.manifest import Archive
 from detection.model_store.store import ModelStoreError
@@ -91,6 +91,14 @@ def test_a_source_without_the_file_does_not_end_the_search(tmp_path, site):
 def test_an_answer_that_is_not_the_file_is_a_clear_error_and_leaves_nothing(site, answer, words):
     site.answers["/tiny.onnx"] = answer
     with override_settings(MODEL_SOURCE=site.url), pytest.raises(ModelStoreError, match=words):
+        fetch(tiny())
+    assert leftovers() == []
+
+
+def test_a_download_that_stalls_ends_and_says_so(site, monkeypatch):
+    monkeypatch.setattr(download, "READ_SECONDS", 0.2)
+    site.answers["/tiny.onnx"] = Answer(CONTENT[:100], declared_bytes=len(CONTENT), stalls=True)
+    with override_settings(MODEL_SOURCE=site.url), pytest.raises(ModelStoreError, match="stopped after 100 bytes"):
         fetch(tiny())
     assert leftovers() == []
 

@@ -228,6 +228,22 @@ def test_an_input_that_is_not_square_keeps_the_pictures_shape(tmp_path):
     assert edges(person) == (20 / 64, 8 / 32, 36 / 64, 16 / 32)
 
 
+@pytest.mark.parametrize(
+    ("image", "size", "cells"),
+    [
+        ((1, 3, 75, 100), (100, 75), 13 * 10 + 7 * 5 + 4 * 3),
+        ((1, 3, "h", "w"), (640, 640), 80 * 80 + 40 * 40 + 20 * 20),
+        (("n", 3, "h", "w"), (640, 640), 80 * 80 + 40 * 40 + 20 * 20),
+    ],
+)
+def test_an_input_of_odd_or_free_size_has_its_own_grids(tmp_path, image, size, cells):
+    output = np.zeros((1, cells, 85), np.float32)
+    output[0, 0, :6] = 1, 1, np.log(2), np.log(2), 0.9, 1.0  # centre (8, 8), 16 x 16 pixels
+    detector = OnnxDetector(model_file(tmp_path / "m.onnx", {"output": output}, image=image))
+    (person,) = detector.detect(plain(size))
+    assert edges(person) == (0, 0, 16 / size[0], 16 / size[1])
+
+
 def test_every_family_refuses_outputs_that_are_not_numbers(tmp_path):
     for number, outputs in enumerate(
         (made.yolox(0, 0.9, 0.9), made.yolo(0, 0.9), made.nanodet(0, 0.9), made.ssd((1, 2, 3, 4, 0.9, 0)))
