@@ -277,4 +277,5 @@ def test_a_channel_keeps_how_its_last_tries_went(receiver: WebhookPeer, alert: A
 
 def test_how_long_a_telling_took_is_a_stage(receiver: WebhookPeer, alert: Alert):
     work()
-    assert list(LatencyBucket.objects.values_list("name", "label", "count")) == [("stage", "delivery", 1)]
+    # The process still holds figures of other tests.
+    assert [bucket.count for bucket in LatencyBucket.objects.filter(name="stage", label="delivery")] == [1]
