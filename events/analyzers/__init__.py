@@ -95,6 +95,9 @@ class Verdict:
     corrections: tuple[str, ...] = field(default=())  # corrections of the model's answer
     rule_score: int | None = None
     model_score: int | None = None  # as the model gave it, before bounds
+    picture_count: int = 0  # pictures that the model saw
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
     prompt: str = field(default="", compare=False)  # sent to the model, bounded
     answer: str = field(default="", compare=False)  # of the model, bounded
 

@@ -42,6 +42,9 @@ class Answer:
     model: str = ""
     cut_off: bool = False  # the token limit ended the answer
     is_prompt_cut_off: bool = False  # the model read only a part of the prompt
+    prompt_tokens: int | None = None
+    answer_tokens: int | None = None
+    picture_count: int = 0  # pictures that were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,12 @@ class ChatCompletions:
             "stream": False,
         }
 
-    def _messages(self, prompt: Prompt, manner: Manner) -> list[dict[str, str]]:
+    def _messages(self, prompt: Prompt, manner: Manner) -> list[dict[str, Any]]:
         if manner.fields == "none":
-            return [{"role": "user", "content": f"{prompt.instructions}\n\n{prompt.question}"}]
+            return [{"role": "user", "content": _content(f"{prompt.instructions}\n\n{prompt.question}", prompt)}]
         return [
             {"role": "system", "content": prompt.instructions},
-            {"role": "user", "content": prompt.question},
+            {"role": "user", "content": _content(prompt.question, prompt)},
         ]
 
     def _format(self, prompt: Prompt, manner: Manner) -> dict[str, Any]:
@@ -119,7 +122,14 @@ class ChatCompletions:
     def answer(self, reply: object) -> Answer:
         choice = _first(_field(reply, "choices"))
         text = text_of(_field(choice, "message"))
-        return Answer(text, _name(_field(reply, "model")), _field(choice, "finish_reason") == "length")
+        usage = _field(reply, "usage")
+        return Answer(
+            text,
+            _name(_field(reply, "model")),
+            _field(choice, "finish_reason") == "length",
+            prompt_tokens=_count(_field(usage, "prompt_tokens")),
+            answer_tokens=_count(_field(usage, "completion_tokens")),
+        )
 
 
 class Completion:
@@ -145,7 +155,22 @@ class Completion:
         # Servers before 2025 return `stopped_limit`, later ones `stop_type`.
         cut = _field(reply, "stop_type") == "limit" or _field(reply, "stopped_limit") is True
         is_prompt_cut_off = _field(reply, "truncated") is True
-        return Answer(_field(reply, "content"), _name(_field(reply, "model")), cut, is_prompt_cut_off)
+        return Answer(
+            _field(reply, "content"),
+            _name(_field(reply, "model")),
+            cut,
+            is_prompt_cut_off,
+            prompt_tokens=_count(_field(reply, "tokens_evaluated")),
+            answer_tokens=_count(_field(reply, "tokens_predicted")),
+        )
+
+
+def _content(text: str, prompt: Prompt) -> str | list[dict[str, Any]]:
+    """Return the text, or its parts if there are pictures."""
+    if not prompt.pictures:
+        return text
+    images = [{"type": "image_url", "image_url": {"url": picture.data_url}} for picture in prompt.pictures]
+    return [{"type": "text", "text": text}, *images]
 
 
 def without_limits(schema: dict[str, Any]) -> dict[str, Any]:
@@ -181,6 +206,12 @@ def _field(value: object, name: str) -> object:
 
 def _first(value: object) -> object:
     return value[0] if isinstance(value, list) and value else None
+
+
+def _count(value: object) -> int | None:
+    """Return a number of tokens, or None if it is no plausible one."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < 2**31 else None  # type: ignore[operator,return-value]
 
 
 def _name(value: object) -> str:

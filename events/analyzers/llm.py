@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
 from django.conf import settings
 
 from events.analyzers import Context, Verdict
+from events.analyzers.apis import Answer
+from events.analyzers.pictures import Picture, pictures_for, private_addresses
 from events.analyzers.prompt import Prompt, prompt_for
 from events.analyzers.rejections import AnswerRejectedError
 from events.analyzers.rules import RulesAnalyzer
-from events.analyzers.server import Asker
+from events.analyzers.server import Asker, speaks_of_pictures
 from events.analyzers.server_memory import ServerSettings, Target, record_rejection
 from events.analyzers.server_offer import ABSENT, healthy, models, require
 from events.analyzers.texts import one_line, storable
@@ -23,6 +26,8 @@ from hsi.outbound.ai_service import AIService
 
 SERVICE, FALLBACK = "nemotron", "nemotron_fallback"
 KEPT_PROMPT_CHARACTERS = 16_000
+# What a small picture and the text take of the context of a model, at most.
+TOKENS_OF_PICTURE, TOKENS_OF_TEXT = 600, 2500
 
 
 class LlmAnalyzer:
@@ -85,22 +90,17 @@ class Server:
 
     def __init__(self, server: ServerSettings) -> None:
         self.settings = server
-        self._service = AIService(
-            server.name,
-            server.url.rstrip("/").removesuffix("/v1"),  # as other programs want it written
-            connect_timeout=settings.AI_CONNECT_TIMEOUT,
-            read_timeout=settings.NEMOTRON_READ_TIMEOUT,
-            headers={"Authorization": f"Bearer {server.api_key}"} if server.api_key else None,
-        )
+        self._lock = threading.Lock()
+        self._pinned: dict[tuple[str, ...], AIService] = {}
+        self._picture_limit = 0  # learned from refusals; 0: none
+        self._service = self._connection()
         self._asker = Asker(self._service, server)
 
     def detect_again(self) -> Target:
         return self._asker.detect_again()
 
     def judge(self, context: Context) -> Verdict:
-        max_tokens = settings.NEMOTRON_MAX_TOKENS
-        prompt = prompt_for(context, max_tokens)
-        answer = self._asker.ask(prompt, max_tokens)
+        prompt, answer = self._ask(context, settings.NEMOTRON_MAX_TOKENS)
         try:
             verdict = verdict_from(answer, context, RulesAnalyzer().judge(context), service=self.settings.name)
         except AnswerRejectedError as error:
@@ -108,6 +108,64 @@ class Server:
             record_rejection(error, answer.model, context.camera_id)
             raise
         return replace(verdict, prompt=asked(prompt))
+
+    def _ask(self, context: Context, max_tokens: int) -> tuple[Prompt, Answer]:
+        """Ask with pictures if the server accepts them, with fewer if they are too much, else without."""
+        service = self._service_for_pictures()
+        pictures = self._pictures(context, service, max_tokens) if service else ()
+        while service and pictures:
+            prompt = prompt_for(context, max_tokens, pictures)
+            try:
+                return prompt, self._asker.ask_with_pictures(service, prompt, max_tokens)
+            except AIServiceError as error:
+                if not speaks_of_pictures(error):
+                    raise
+            # All of them at first, then every second one.
+            pictures = pictures[::2] if len(pictures) > 1 else ()
+            self._picture_limit = len(pictures)
+            if not pictures:
+                self._asker.drop_pictures()
+        prompt = prompt_for(context, max_tokens)
+        return prompt, self._asker.ask(prompt, max_tokens)
+
+    def _pictures(self, context: Context, service: AIService, max_tokens: int) -> tuple[Picture, ...]:
+        features = self._asker.target().features
+        if features.accepts_pictures is False:
+            return ()
+        count = min(settings.NEMOTRON_IMAGE_COUNT, self._picture_limit or settings.NEMOTRON_IMAGE_COUNT)
+        if features.context_tokens:
+            room = features.context_tokens - max_tokens - TOKENS_OF_TEXT
+            count = max(min(count, room // TOKENS_OF_PICTURE), 0)
+        pictures = pictures_for(context, count)
+        return pictures if pictures and self._asker.accepts_pictures(service, max_tokens) else ()
+
+    def _service_for_pictures(self) -> AIService | None:
+        """Return a connection that goes to private addresses only, or None if pictures may not be sent.
+
+        The addresses of this connection are checked, so a name that leads elsewhere a moment later receives nothing.
+        """
+        if settings.NEMOTRON_IMAGES == "never":
+            return None
+        if settings.NEMOTRON_IMAGES_OUTSIDE:
+            return self._service
+        addresses = tuple(private_addresses(self.settings.url))
+        if not addresses:
+            return None
+        with self._lock:
+            if addresses not in self._pinned:
+                self._pinned[addresses] = self._connection(addresses)
+            return self._pinned[addresses]
+
+    def _connection(self, addresses: tuple[str, ...] = ()) -> AIService:
+        key = self.settings.api_key
+        return AIService(
+            self.settings.name,
+            self.settings.url.rstrip("/").removesuffix("/v1"),  # as other programs want it written
+            connect_timeout=settings.AI_CONNECT_TIMEOUT,
+            read_timeout=settings.NEMOTRON_READ_TIMEOUT,
+            headers={"Authorization": f"Bearer {key}"} if key else None,
+            addresses=addresses,
+        )
 
     def check(self) -> str:
         deadline = time.monotonic() + settings.AI_HEALTH_TIMEOUT
@@ -124,7 +182,8 @@ class Server:
         return f"ready ({one_line(model, 100)})" if model else "ready"
 
     def close(self) -> None:
-        self._service.close()
+        for service in (self._service, *self._pinned.values()):
+            service.close()
 
 
 def configured_servers() -> list[ServerSettings]:

@@ -1,23 +1,46 @@
 """The prompt for a batch: the detections as a short table over time, fenced, and the schema of the answer.
 
-The text is in `events/templates/events/prompt*.txt`. The prompt is short for any number of detections: they are counted
-by label in a bounded number of time slots.
+The text is in `events/templates/events/prompt*.txt`, or in files of the same names in `PROMPT_DIR`. The prompt is short
+for any number of detections: they are counted by label in a bounded number of time slots.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.template import Context as TemplateContext
+from django.template import Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import render_to_string
 
-from events.analyzers import Context, Earlier, Seen
+from events.analyzers import Context, Earlier, Identity, Seen, Track
+from events.analyzers.light import Light
+from events.analyzers.pictures import Picture
+from events.analyzers.situation import HABIT_DAYS, Subject, situation_of
 from events.analyzers.texts import quotable
 from events.severity import LEVELS, bands
 
+logger = logging.getLogger(__name__)
+
+INSTRUCTIONS, QUESTION = "prompt_instructions.txt", "prompt.txt"
+# What reading and rendering a template of the installation can raise.
+UNUSABLE = (OSError, UnicodeDecodeError, TemplateSyntaxError, TemplateDoesNotExist, ValueError)
+FENCE_START, FENCE_END = "<<<DATA", "DATA>>>"
+PLACES = {
+    "": "place not set", "street": "in the street", "entrance": "at the entrance", "driveway": "in the driveway",
+    "private": "on private ground", "indoor": "indoors",
+}  # fmt: skip
+LIGHTS = {Light.DAY: "day", Light.DARK: "dark, at an hour at which people are about", Light.NIGHT: "night"}
+IDENTITIES = {
+    Identity.NOT_CHECKED: "", Identity.KNOWN: "known to the household", Identity.UNKNOWN: "not known to the household",
+}  # fmt: skip
+MAX_SUBJECTS, MAX_PATHS, MAX_BOXES = 8, 6, 8
 MAX_SLOTS = 8
 MAX_LABELS_PER_SLOT = 8
 MAX_EARLIER = 5
@@ -46,16 +69,35 @@ class Prompt:
     instructions: str
     question: str
     schema: dict[str, Any]
+    pictures: tuple[Picture, ...] = ()
 
 
-def prompt_for(context: Context, max_tokens: int) -> Prompt:
+def prompt_for(context: Context, max_tokens: int, pictures: tuple[Picture, ...] = ()) -> Prompt:
     """Return the prompt for `context`. The strings of the schema are short enough to be complete in `max_tokens`."""
     limits = limits_for(max_tokens)
+    about = {"bands": bands(), "limits": limits, "language": settings.TEXT_LANGUAGE, "has_pictures": bool(pictures)}
     return Prompt(
-        instructions=_render("events/prompt_instructions.txt", {"bands": bands(), "limits": limits}),
-        question=_render("events/prompt.txt", _facts(context)),
+        instructions=_render(INSTRUCTIONS, about),
+        question=_render(QUESTION, _facts(context, pictures)),
         schema=schema_for(limits),
+        pictures=pictures,
     )
+
+
+def problems() -> list[str]:
+    """Return a line for each reason why the files of `PROMPT_DIR` cannot be used. The built-in text replaces them."""
+    if not settings.PROMPT_DIR:
+        return []
+    folder = Path(settings.PROMPT_DIR)
+    if not folder.is_dir():
+        return [f"PROMPT_DIR={settings.PROMPT_DIR!r} is not a folder"]
+    found = []
+    for name in (INSTRUCTIONS, QUESTION):
+        try:
+            _own_template(name)
+        except UNUSABLE as error:
+            found.append(f"PROMPT_DIR: {name} cannot be used: {error}")
+    return found
 
 
 def harmless(max_tokens: int) -> Prompt:
@@ -88,13 +130,37 @@ def schema_for(limits: Limits) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _render(template: str, facts: dict[str, Any]) -> str:
-    return re.sub(r"\n{3,}", "\n\n", render_to_string(template, facts)).strip()
+def _render(name: str, facts: dict[str, Any]) -> str:
+    try:
+        own = _own_template(name)
+        text = own.render(TemplateContext(facts)) if own else render_to_string(f"events/{name}", facts)
+    except UNUSABLE as error:
+        logger.warning("PROMPT_DIR: %s cannot be used, the built-in text replaces it: %s", name, error)
+        text = render_to_string(f"events/{name}", facts)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def _facts(context: Context) -> dict[str, Any]:
+def _own_template(name: str) -> Template | None:
+    """Return the template in `PROMPT_DIR`, or None. It may use the tags and filters of Django, and include nothing."""
+    path = Path(settings.PROMPT_DIR) / name
+    if not settings.PROMPT_DIR or not path.is_file():
+        return None
+    source = path.read_text()
+    if name == QUESTION and not (source.count(FENCE_START) == source.count(FENCE_END) == 1):
+        raise ValueError(f"the data must stand between one {FENCE_START} and one {FENCE_END}")
+    return Engine(autoescape=False).from_string(source)
+
+
+def _facts(context: Context, pictures: tuple[Picture, ...]) -> dict[str, Any]:
+    situation = situation_of(context)
     return {
         "camera": quotable(context.camera_name, CAMERA_NAME_CHARACTERS),
+        "place": PLACES[context.place],
+        "light": LIGHTS[context.light],
+        "subjects": [_subject_line(subject) for subject in situation.subjects[:MAX_SUBJECTS]],
+        "identity": IDENTITIES[context.identity],
+        "paths": [_path_line(track) for track in context.tracks[:MAX_PATHS]],
+        "pictures": [_picture_line(number, one) for number, one in enumerate(pictures, start=1)],
         "weekday": context.started_at.strftime("%A"),
         "started": context.started_at.strftime("%Y-%m-%d %H:%M:%S"),
         "duration_seconds": round((context.ended_at - context.started_at).total_seconds()),
@@ -103,6 +169,36 @@ def _facts(context: Context) -> dict[str, Any]:
         "seen": _seen_lines(context),
         "earlier": [_earlier_line(event) for event in _newest(context.earlier)],
     }
+
+
+def _subject_line(subject: Subject) -> str:
+    """Return a line such as `person: at most 2 at once, on private ground, for 40 s; at this hour on 9 of 10 days`."""
+    label = quotable(subject.label, LABEL_CHARACTERS)
+    place = f", {PLACES[subject.place]}" if subject.place else ""
+    stay = f", for {round(subject.seconds)} s" if round(subject.seconds) else ""
+    habit = f"at this hour on {subject.habit_days} of the last {HABIT_DAYS} days"
+    return f"{label}: at most {subject.count} at once{place}{stay}; {habit}"
+
+
+def _path_line(track: Track) -> str:
+    parts = [
+        f"from {quotable(track.came_from, LABEL_CHARACTERS)}" if track.came_from else "",
+        f"{round(track.stayed_seconds)} s at {quotable(track.stayed_at, LABEL_CHARACTERS)}" if track.stayed_at else "",
+        f"left to {quotable(track.left_to, LABEL_CHARACTERS)}" if track.left_to else "",
+    ]
+    return f"{quotable(track.label, LABEL_CHARACTERS)}: {', '.join(filter(None, parts)) or 'no path'}"
+
+
+def _picture_line(number: int, picture: Picture) -> str:
+    """Return a line such as `picture 1, +3 s: person 93 % at left 10 %, top 20 %, 15 % wide, 40 % high`."""
+    boxes = [_box(one) for one in sorted(picture.seen, key=lambda one: -one.confidence)[:MAX_BOXES]]
+    return f"picture {number}, {picture.second:+d} s: {'; '.join(boxes)}"
+
+
+def _box(one: Seen) -> str:
+    left, top, width, height = one.box
+    label = quotable(one.label, LABEL_CHARACTERS)
+    return f"{label} {one.confidence:.0%} at left {left:.0%}, top {top:.0%}, {width:.0%} wide, {height:.0%} high"
 
 
 def _seen_lines(context: Context) -> list[str]:
@@ -145,8 +241,8 @@ def _newest(earlier: tuple[Earlier, ...]) -> list[Earlier]:
 
 
 def _earlier_line(event: Earlier) -> str:
-    score = "not scored" if event.risk_score is None else f"score {event.risk_score}"
-    return f"{event.started_at:%Y-%m-%d %H:%M}, {score}: {quotable(event.summary, SUMMARY_CHARACTERS)}"
+    """Return time and summary. The score is left out, because a model tends to repeat it."""
+    return f"{event.started_at:%Y-%m-%d %H:%M}: {quotable(event.summary, SUMMARY_CHARACTERS)}"
 
 
 def _times(count: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from events.analyzers.apis import Answer, Api, ChatCompletions, Completion
+from events.analyzers.pictures import COLOURS, probe
 from events.analyzers.prompt import Prompt, harmless
 from events.analyzers.server_features import LLAMA_CPP, Features, detect
 from events.analyzers.server_memory import ServerSettings, Target, forget, recall, remember
@@ -20,6 +21,10 @@ from hsi.outbound.error_responses import SPEAKS_OF_SETUP, words_in
 
 # Some servers answer 5xx to unknown parameters.
 SPEAKS_OF_FORM = re.compile(r"response_format|json_schema|json_object|grammar|schema|penalty|system role|role", re.I)
+
+SPEAKS_OF_PICTURES = re.compile(
+    r"imag|vision|multi-?modal|mmproj|picture|content type|context|too (?:large|long)|tokens", re.I
+)
 
 
 class Asker:
@@ -55,6 +60,45 @@ class Asker:
             self._raise_if_repeated(prompt, error)
             raise
 
+    def ask_with_pictures(self, service: AIService, prompt: Prompt, max_tokens: int) -> Answer:
+        """Return the answer to a prompt with pictures, sent over `service`. Raises `AIServiceError`."""
+        try:
+            answer = self._answer(self.target(), prompt, max_tokens, service)
+        except AIServiceError as error:
+            if not speaks_of_pictures(error):
+                forget(self._server.name)
+            raise
+        return replace(answer, picture_count=len(prompt.pictures))
+
+    def accepts_pictures(self, service: AIService, max_tokens: int) -> bool:
+        """Whether the model sees pictures. If the server does not say so, ask once for the colour of one."""
+        target = self.target()
+        accepts = target.features.accepts_pictures
+        return self._try_picture(target, service, max_tokens) if accepts is None else accepts
+
+    def drop_pictures(self) -> None:
+        """Remember that the server rejects pictures."""
+        self._remember_pictures(self.target(), accepts=False)
+
+    def _try_picture(self, target: Target, service: AIService, max_tokens: int) -> bool:
+        picture, colour = probe()
+        question = f"Which colour has the picture: {', '.join(COLOURS)}? Answer with one word."
+        prompt = Prompt("You answer with one word.", question, {}, (picture,))
+        manner = replace(target.manner, form="text")
+        body = target.api.body(prompt, target.model, max_tokens, manner, target.features.software)
+        try:
+            text = str(target.api.answer(service.post_json(target.api.path, json=body)).text).lower()
+        except AIServiceError as error:
+            if not speaks_of_pictures(error):
+                raise
+            text = ""
+        named = [name for name in COLOURS if name in text]
+        self._remember_pictures(target, accepts=named == [colour])
+        return named == [colour]
+
+    def _remember_pictures(self, target: Target, *, accepts: bool) -> None:
+        remember(self._server, replace(target, features=replace(target.features, accepts_pictures=accepts)))
+
     def target(self) -> Target:
         """Return what is known about the server, and detect it if nothing is."""
         with self._lock:
@@ -66,8 +110,8 @@ class Asker:
         with self._lock:
             return self._detected()
 
-    def _answer(self, target: Target, prompt: Prompt, max_tokens: int) -> Answer:
-        reply = self._service.post_json(target.api.path, json=_body(target, prompt, max_tokens))
+    def _answer(self, target: Target, prompt: Prompt, max_tokens: int, service: AIService | None = None) -> Answer:
+        reply = (service or self._service).post_json(target.api.path, json=_body(target, prompt, max_tokens))
         _raise_error_inside(reply, self._service.name)
         answer = target.api.answer(reply)
         if self._answered_by not in ("", answer.model):
@@ -78,7 +122,8 @@ class Asker:
     def _detected(self) -> Target:
         deadline = time.monotonic() + settings.AI_HEALTH_TIMEOUT
         api, model = self._api_and_model(deadline)
-        features = detect(self._service, model, deadline) if api.name == ChatCompletions.name else Features(LLAMA_CPP)
+        has_chat = api.name == ChatCompletions.name
+        features = detect(self._service, model, deadline) if has_chat else Features(LLAMA_CPP, accepts_pictures=False)
         target = Target(api, model.name, api.manners[0], features)
         remember(self._server, target)
         return target
@@ -128,6 +173,12 @@ class Asker:
 
 def _body(target: Target, prompt: Prompt, max_tokens: int) -> dict[str, object]:
     return target.api.body(prompt, target.model, max_tokens, target.manner, target.features.software)
+
+
+def speaks_of_pictures(error: AIServiceError) -> bool:
+    """Whether the server may accept the same request with fewer pictures, or without them."""
+    is_refusal = isinstance(error, AIServiceRejectedError) or error.http_status in (413, 501)
+    return is_refusal or ((error.http_status or 0) >= 500 and bool(SPEAKS_OF_PICTURES.search(words_in(error.body))))
 
 
 def _is_refusal(error: AIServiceError) -> bool:

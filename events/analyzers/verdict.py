@@ -49,9 +49,9 @@ def _checked(fields: dict[str, object], context: Context, rules: Verdict, answer
     _check_level(fields.get("risk_level"), score, corrections)
     summary = _sentence(fields, "summary", MAX_SUMMARY_CHARACTERS, corrections)
     reasoning = _sentence(fields, "reasoning", MAX_REASONING_CHARACTERS, corrections)
-    check(summary, reasoning, context)
+    check(summary, reasoning, context, has_pictures=answer.picture_count > 0)
     action = _bounded(fields, "recommended_action", MAX_ACTION_CHARACTERS, corrections)
-    final = bounded_score(score, rules.risk_score, context, corrections)
+    final = bounded_score(score, rules.risk_score, context, corrections, has_pictures=answer.picture_count > 0)
     return Verdict(
         risk_score=final,
         risk_level=level_of(final),
@@ -63,6 +63,9 @@ def _checked(fields: dict[str, object], context: Context, rules: Verdict, answer
         corrections=tuple(corrections),
         rule_score=rules.risk_score,
         model_score=score,
+        picture_count=answer.picture_count,
+        prompt_tokens=answer.prompt_tokens,
+        answer_tokens=answer.answer_tokens,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -36,6 +36,7 @@ class AIService:
     """A named service at `base_url`. Threads can share it. Call `close` at the end.
 
     `read_timeout` bounds the whole response instead of each read, so a peer that sends a byte per second is cut off.
+    With `addresses`, connections go to one of these instead of what the name of the host resolves to.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class AIService:
         read_timeout: float,
         headers: dict[str, str] | None = None,
         max_connections: int = 64,
+        addresses: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.read_timeout = read_timeout
@@ -55,7 +57,8 @@ class AIService:
         self._headers = {"Accept": "application/json", "User-Agent": "hsi", **(headers or {})}
         # Use the transport directly, because the cookies, redirects and proxies of httpx.Client cost a fifth of a call.
         self._transport = deadline.transport(
-            httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+            httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            addresses=addresses,
         )
 
     def close(self) -> None:
