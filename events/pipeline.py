@@ -222,7 +222,7 @@ def _set_verdict(event: Event, rules: Verdict, verdict: Verdict, judged: Judged 
     event.rule_score = rules.risk_score
     if judged is not None:
         event.judged_detection_count = judged.detection_count
-        event.model_score = verdict.risk_score if verdict.source == Event.Source.LLM else None
+        event.model_score = verdict.model_score
 
 
 def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> None:
@@ -234,6 +234,9 @@ def save_judgement(event: Event, verdict: Verdict, seconds: float | None) -> Non
         risk_score=verdict.risk_score,
         risk_level=verdict.risk_level,
         model=verdict.model,
+        picture_count=verdict.picture_count,
+        prompt_tokens=verdict.prompt_tokens,
+        answer_tokens=verdict.answer_tokens,
         prompt=verdict.prompt,
         answer=verdict.answer,
         corrections=list(verdict.corrections),

@@ -37,6 +37,11 @@ def level_of(score: int) -> str:
     return next(band.level for band in bands() if score <= band.highest)
 
 
+def disagree(first: int | None, second: int | None) -> bool:
+    """Whether two scores are two levels apart, so that a person should look."""
+    return first is not None and second is not None and abs(rank(level_of(first)) - rank(level_of(second))) > 1
+
+
 def rank(level: str) -> int:
     """Return the position of a level. 0 is the least severe."""
     return LEVELS.index(level)

@@ -31,7 +31,6 @@ STOP_LIST = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(STOP_WORDS)})(?![\w-])")
 
 # A use that stays, by file and by the text around it, with its reason.
 ALLOWED = {
-    ("events/templates/events/prompt_instructions.txt", "whatever"): "the prompt whose verdicts were measured",
     ("events/analyzers/sanity.py", "nobody"): "a word that language models write in their answers",
     ("events/analyzers/sanity.py", "somebody"): "a word that language models write in their answers",
     ("events/analyzers/wording.py", "nobody"): "a word that language models write in their answers",

@@ -14,7 +14,7 @@ from events.media.filmstrip import Timeline, timeline_of
 from events.media.paths import colour_of_track, name_of
 from events.models import Alert, AlertRule, Delivery, Event, FeedbackVerdict
 from events.nearby import nearby
-from events.severity import LABELS, TONES
+from events.severity import LABELS, TONES, disagree
 from events.tracking.describe import parts
 from events.tracking.update import stored_movement
 from hsi.api.pagination import beyond, order
@@ -42,6 +42,7 @@ def review_page(request: HttpRequest, event: Event, *, may_change: bool) -> dict
         "tone": TONES[event.risk_level],
         "level": LABELS[event.risk_level] if event.risk_level else NO_LEVEL[event.analysis],
         "source": SOURCES[event.risk_source],
+        "scores_disagree": disagree(event.rule_score, event.model_score),
         "verdict": words()["verdicts"][verdict_key(event)],
         "began": event.started_at.astimezone(zone),
         "ended": event.ended_at.astimezone(zone),

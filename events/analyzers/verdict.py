@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import replace
 
+from django.conf import settings
+
 from events.analyzers import Context, Verdict
 from events.analyzers.apis import Answer
 from events.analyzers.bounds import bounded_score
@@ -13,6 +15,7 @@ from events.analyzers.extract import verdict_object
 from events.analyzers.rejections import AnswerCutOffError, AnswerRejectedError, Kind
 from events.analyzers.sanity import check
 from events.analyzers.texts import one_line, storable
+from events.analyzers.wording import read
 from events.severity import LEVELS, level_of, rank
 
 MAX_SUMMARY_CHARACTERS = 300
@@ -50,6 +53,7 @@ def _checked(fields: dict[str, object], context: Context, rules: Verdict, answer
     summary = _sentence(fields, "summary", MAX_SUMMARY_CHARACTERS, corrections)
     reasoning = _sentence(fields, "reasoning", MAX_REASONING_CHARACTERS, corrections)
     check(summary, reasoning, context, has_pictures=answer.picture_count > 0)
+    _note_language(summary, corrections)
     action = _bounded(fields, "recommended_action", MAX_ACTION_CHARACTERS, corrections)
     final = bounded_score(score, rules.risk_score, context, corrections, has_pictures=answer.picture_count > 0)
     return Verdict(
@@ -67,6 +71,13 @@ def _checked(fields: dict[str, object], context: Context, rules: Verdict, answer
         prompt_tokens=answer.prompt_tokens,
         answer_tokens=answer.answer_tokens,
     )
+
+
+def _note_language(summary: str, corrections: list[str]) -> None:
+    """Note a summary in another language than the configured one. The checks read it in its own language."""
+    language = read(summary).language.name
+    if language != settings.TEXT_LANGUAGE:
+        corrections.append(f"written in {language}, not in {settings.TEXT_LANGUAGE}")
 
 
 def _fields(answer: Answer) -> dict[str, object]:

@@ -11,6 +11,7 @@ from monitoring.pages import (
     language_model,
     logs,
     overview,
+    prompt,
     queues,
     tokens,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path("tokens/<int:pk>/revoke", tokens.RevokeToken.as_view(), name="revoke_token"),
     path("configuration/", configuration.Configuration.as_view(), name="configuration"),
     path("language-model/", language_model.LanguageModel.as_view(), name="language_model"),
+    path("events/event/<int:pk>/prompt", prompt.PromptPreview.as_view(), name="event_prompt"),
     path("logs/", logs.Logs.as_view(), name="logs"),
     path("logs/tail", logs.Tail.as_view(), name="logs_tail"),
     path("logs/<int:pk>", logs.Line.as_view(), name="logs_line"),
