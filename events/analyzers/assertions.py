@@ -185,10 +185,10 @@ def names_of_people(text: str, context: Context) -> list[str]:
 
 
 def evidence_words(context: Context) -> frozenset[str]:
-    """Return the words of the labels and of the name of the camera."""
+    """Return the words of the labels, of the name of the camera, and of the paths, which have names of zones."""
     return frozenset(
         word.removesuffix("'s")
-        for text in (*context.labels, context.camera_name)
+        for text in (*context.labels, context.camera_name, *context.paths)
         for word in TOKEN.findall(lowered(text))
     )
 

@@ -19,7 +19,7 @@ from django.template import Context as TemplateContext
 from django.template import Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import render_to_string
 
-from events.analyzers import Context, Earlier, Identity, Seen, Track
+from events.analyzers import Context, Earlier, Identity, Seen
 from events.analyzers.light import Light
 from events.analyzers.pictures import Picture
 from events.analyzers.situation import HABIT_DAYS, Subject, situation_of
@@ -47,6 +47,7 @@ MAX_EARLIER = 5
 CAMERA_NAME_CHARACTERS = 60
 LABEL_CHARACTERS = 40
 SUMMARY_CHARACTERS = 160
+PATH_CHARACTERS = 200
 # Shorter text is not a sentence: small models tend to answer "why" with "why".
 MIN_TEXT_CHARACTERS = 12
 # Characters that one token certainly covers. English has about four, tables of unusual names fewer.
@@ -159,7 +160,7 @@ def _facts(context: Context, pictures: tuple[Picture, ...]) -> dict[str, Any]:
         "light": LIGHTS[context.light],
         "subjects": [_subject_line(subject) for subject in situation.subjects[:MAX_SUBJECTS]],
         "identity": IDENTITIES[context.identity],
-        "paths": [_path_line(track) for track in context.tracks[:MAX_PATHS]],
+        "paths": [quotable(path, PATH_CHARACTERS) for path in context.paths[:MAX_PATHS]],
         "pictures": [_picture_line(number, one) for number, one in enumerate(pictures, start=1)],
         "weekday": context.started_at.strftime("%A"),
         "started": context.started_at.strftime("%Y-%m-%d %H:%M:%S"),
@@ -178,15 +179,6 @@ def _subject_line(subject: Subject) -> str:
     stay = f", for {round(subject.seconds)} s" if round(subject.seconds) else ""
     habit = f"at this hour on {subject.habit_days} of the last {HABIT_DAYS} days"
     return f"{label}: at most {subject.count} at once{place}{stay}; {habit}"
-
-
-def _path_line(track: Track) -> str:
-    parts = [
-        f"from {quotable(track.came_from, LABEL_CHARACTERS)}" if track.came_from else "",
-        f"{round(track.stayed_seconds)} s at {quotable(track.stayed_at, LABEL_CHARACTERS)}" if track.stayed_at else "",
-        f"left to {quotable(track.left_to, LABEL_CHARACTERS)}" if track.left_to else "",
-    ]
-    return f"{quotable(track.label, LABEL_CHARACTERS)}: {', '.join(filter(None, parts)) or 'no path'}"
 
 
 def _picture_line(number: int, picture: Picture) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
-from events.analyzers import Context, Earlier, Identity, Track
+from events.analyzers import Context, Earlier, Identity
 from events.analyzers.light import Light
 from events.analyzers.pictures import Picture
 from events.analyzers.prompt import limits_for, problems, prompt_for, schema_for
@@ -39,14 +39,14 @@ def test_the_prompt_has_place_light_habit_stay_people_at_once_and_paths_but_no_s
     batch = context(
         seen(), seen(), seen(second=40),
         place="private", light=Light.NIGHT, habits={("", "person"): 9}, identity=Identity.UNKNOWN,
-        tracks=(Track("person", "the left", "Door", 15, "the right"),),
+        paths=("came from the left, 15 s at Door, left to the right",),
         earlier=(Earlier(EVENING, 77, "A person."),),
     )  # fmt: skip
     text = question(batch)
     assert "Camera: Front door, on private ground\n" in text
     assert "for 40 seconds; night\n" in text
     assert "- person: at most 2 at once, on private ground, for 40 s; at this hour on 9 of the last 10 days" in text
-    assert "Person: not known to the household\nPath: person: from the left, 15 s at Door, left to the right" in text
+    assert "Person: not known to the household\nPath: came from the left, 15 s at Door, left to the right" in text
     assert "77" not in text
 
 
