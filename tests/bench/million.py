@@ -75,7 +75,7 @@ def events(start: datetime) -> str:
     labels = f"'[\"'||{RARE.format(LABEL)}||'\"]'"
     return rows("events_event", EVENTS, {
         "camera_id": camera_of("n"), "started_at": at, "ended_at": at, "risk_score": RISK, "ended": "true",
-        "judged_detection_count": "1",
+        "judged_detection_count": "1", "people_at_once": "0", "is_digest": "false",
         "risk_level": level, "risk_source": "'llm'", "analysis": "'done'", "summary": SUMMARY, "reasoning": REASONING,
         "recommended_action": "''", "model": "'a model'", "detection_count": "1", "is_fast_path": "false",
         "labels": f"CAST({labels} AS jsonb)" if connection.vendor == "postgresql" else labels,

@@ -87,7 +87,7 @@ def events(start: datetime) -> str:
     at = time_of(start, SECONDS_APART * UPLOADS / BATCHES)
     return rows("events_event", BATCHES, {
         "camera_id": camera_of("n"), "started_at": at, "ended_at": at, "risk_score": "n%100", "ended": "true",
-        "judged_detection_count": "20",
+        "judged_detection_count": "20", "people_at_once": "0", "is_digest": "false",
         "risk_level": "'low'", "risk_source": "'rules'", "analysis": "'done'", "summary": "'A car.'",
         "reasoning": "''", "recommended_action": "''", "model": "''", "labels": "'[\"car\"]'",
         "detection_count": "20", "is_fast_path": "false", "reviewed": "false", "kept": "false", "notes": "''",
