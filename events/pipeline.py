@@ -25,7 +25,7 @@ from events.context import build_context
 from events.models import Event, Judgement
 from events.serializers import event_data
 from events.severity import level_of, rank
-from events.tracking.update import MOST_FOLLOWED, update_tracks
+from events.tracking.update import update_tracks
 from events.visits import Visit
 from hsi import failpoints
 from hsi.db import clock
@@ -209,7 +209,7 @@ def save_event(
     if judged is not None:
         save_judgement(event, judged.verdict, judged.seconds)
     seen = Detection.objects.filter(batch__in=[batch.pk for batch in visit.batches]).order_by("captured_at", "id")
-    tracks = update_tracks(event, seen[:MOST_FOLLOWED])
+    tracks = update_tracks(event, seen)
     alerts = [] if event.deleted_at else evaluate(event, labels, tracks, is_new=is_new)
     publish_event("event.created" if is_new else "event.updated", event, [*messages, *alerts])
     transaction.on_commit(lambda: _log_saved(event, visit.batch))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+from django.db.models import QuerySet
 
 from detection.models import Detection
 from events.models import Event, Track
@@ -12,17 +15,18 @@ from events.tracking.follow import Sighting, follow
 from events.tracking.movement import Movement, ZoneStay, movement_of, people_at_once
 from hsi.times import iso
 
-MOST_FOLLOWED = 2000  # detections of an event
+MOST_READ = 10_000  # detections of an event
+MOST_FOLLOWED = 2000  # of them, in pictures that are chosen evenly
 MOST_TRACKS = 50  # per event; those with the most sightings
 
 
-def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
+def update_tracks(event: Event, detections: QuerySet[Detection] | Sequence[Detection]) -> list[Track]:
     """Replace the tracks of `event` by those of all its `detections`, in the transaction of the caller.
 
     Also set the number of people at once, and the track of each detection. The event is saved and locked.
     """
-    detections = list(detections)
-    followed = follow(map(sighting_of, detections))
+    detections = list(detections[:MOST_READ])
+    followed = follow(_evenly(list(map(sighting_of, detections))))
     kept = sorted(sorted(followed, key=len, reverse=True)[:MOST_TRACKS], key=lambda one: (one[0].at, one[0].detection))
     movements = [movement_of(track) for track in kept]
     tracks = [track_of(event, number, movement) for number, movement in enumerate(movements, 1)]
@@ -33,6 +37,16 @@ def update_tracks(event: Event, detections: Iterable[Detection]) -> list[Track]:
         event.people_at_once = people
         event.save(update_fields=["people_at_once"])
     return tracks
+
+
+def _evenly(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Return the sightings of every picture, or of every second one, or fewer: at most about `MOST_FOLLOWED`."""
+    step = math.ceil(len(sightings) / MOST_FOLLOWED)
+    if step <= 1:
+        return list(sightings)
+    pictures = sorted({(one.at, one.picture[0], one.picture[1] or 0.0) for one in sightings})
+    chosen = set(pictures[::step])
+    return [one for one in sightings if (one.at, one.picture[0], one.picture[1] or 0.0) in chosen]
 
 
 def sighting_of(detection: Detection) -> Sighting:

@@ -220,7 +220,7 @@ def test_a_snapshot_has_boxes_when_asked_for(viewer: Client, door: Camera, data_
     upload = pictures.stored(pictures.jpeg((1600, 900)), of=door)
     factories.detection(upload, event.batches.get())
     plain = viewer.get(f"/api/events/{event.pk}/snapshot")
-    with django_assert_num_queries(5):  # session, user, event, best detection, those beside it
+    with django_assert_num_queries(6):  # session, user, event, best detection, those beside it, paths
         boxed = viewer.get(f"/api/events/{event.pk}/snapshot?boxes=1")
     assert pictures.shown(plain.content).size == pictures.shown(boxed.content).size == (1280, 720)
     assert plain.content != boxed.content

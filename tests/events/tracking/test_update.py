@@ -69,6 +69,16 @@ def test_an_event_without_detections_has_no_tracks(event: Event):
     assert (event.tracks.count(), Event.objects.get().people_at_once) == (0, 0)
 
 
+def test_a_visit_with_too_many_detections_is_followed_in_every_second_picture(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+):
+    update_tracks(event, rows(event))
+    monkeypatch.setattr(update, "MOST_FOLLOWED", 2)
+    update_tracks(event, rows(event))
+    assert [row.track for row in rows(event)] == [1, None, 1, None]
+    assert (event.tracks.get().detection_count, event.tracks.get().seconds) == (2, 2)
+
+
 def test_only_the_tracks_with_the_most_sightings_are_kept(event: Event, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(update, "MOST_TRACKS", 1)
     seen(event, 0, 0.8)
