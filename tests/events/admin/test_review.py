@@ -81,6 +81,20 @@ def test_the_page_shows_what_was_seen_why_it_was_judged_so_and_who_was_told(boss
     assert [one for one in shown if one not in text] == []
 
 
+def test_the_page_says_what_each_object_did(boss: Client):
+    event = with_everything(2)
+    zone = factories.zone(event.camera, name="Step")
+    event.batches.get().detections.update(track=1)
+    stay = {"zone": zone.pk, "seconds": 4, "entered_at": None, "left_at": "2026-03-01T12:00:06Z"}
+    factories.track(event, zones=[stay])
+    factories.track(event, label=WICKED, moved=False, ended_at=NOW)
+    text = boss.get(address(event)).content.decode()
+    shown = ("person #1 90 %", "came from the left, stayed 10 s, 4 s at Step", "#2</span><span>seen once",
+             '<polyline class="casing" points="50.0,80.0 50.0,80.0"/>')  # fmt: skip
+    assert [one for one in shown if one not in text] == []
+    assert WICKED not in text
+
+
 def test_nothing_from_outside_is_markup(boss: Client):
     event = with_everything()
     factories.detection(factories.upload(event.camera), event.batches.get(), label=WICKED)
