@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from detection.detectors import Box, DetectedObject, Detector
+from events.analyzers import ANALYZERS
 from tests import files
 from tests.detection.pictures import encoded, scene
-from tests.judge import detection, footage, situations
+from tests.judge import detection, footage, model, situations
 from tests.judge.pictures import Area, KnownObject, LabelledPicture, PicturesError, read
+from tests.peers.llm import LlmPeer, verdict_text
 
 pytestmark = pytest.mark.one_engine
 PERSON = {"group": "person", "x1": 100, "y1": 100, "x2": 140, "y2": 300}  # large: more than half of 360
@@ -212,3 +214,26 @@ def test_a_table_of_situations_that_cannot_be_read_is_a_clear_error(tmp_path, ro
     (tmp_path / "situations.csv").write_text(HEAD + row)
     with pytest.raises(situations.SituationsError, match=r"situations\.csv cannot be used"):
         situations.read(tmp_path)
+
+
+def test_at_most_two_inventions_pass_the_checks_and_no_sound_sentence_is_rejected() -> None:
+    report = model.measure_checks(situations.read(situations.OWN.parent))
+    assert (report["invented"], report["sound"]) == (20, 10)
+    assert report["invented_passed"] <= 2
+    assert [one["summary"] for one in report["answers"] if one["kind"] == "sound" and one["rejected"]] == []
+    assert "language model: not configured (NEMOTRON_URL)" in model.table(report, None)
+
+
+@pytest.mark.django_db
+def test_a_configured_model_is_measured_by_accepted_and_rejected_answers(settings) -> None:
+    with LlmPeer(apis=("openai",)) as peer:
+        settings.ANALYZER, settings.NEMOTRON_URL, settings.NEMOTRON_API = "llm", peer.url, "openai"
+        peer.says(verdict_text(summary="Nothing was seen."))
+        report = model.measure_model(situations.read(situations.OWN.parent), most=4)
+        ANALYZERS.close()
+    assert report is not None
+    assert (report["events"], report["accepted"], report["rejected"]) == (4, 3, {"denial": 1})
+    assert (
+        "language model: 3 of 4 answers accepted; rejected: denial 1;"
+        in model.table(model.measure_checks(situations.read(situations.OWN.parent)), report)[-1]
+    )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import django
+from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_PICTURES = ROOT.parent / "shared" / "judgement"
@@ -16,8 +19,17 @@ DEFAULT_FOOTAGE = ROOT.parent / "shared" / "footage"
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hsi.settings")
-    django.setup()
-    from tests.judge import detection, footage, pictures, situations
+    with tempfile.TemporaryDirectory() as scratch:
+        # What is known of a language model server is a row, so the measurement has a database of its own.
+        os.environ["DATABASE_URL"] = f"sqlite:///{scratch}/judge.sqlite3"
+        django.setup()
+        call_command("migrate", verbosity=0)
+        return measure()
+
+
+def measure() -> int:
+    """Measure everything. Return the exit code."""
+    from tests.judge import detection, footage, model, pictures, situations
 
     folder = Path(os.environ.get("JUDGE_PICTURES") or DEFAULT_PICTURES)
     videos = Path(os.environ.get("JUDGE_FOOTAGE") or DEFAULT_FOOTAGE)
@@ -34,9 +46,13 @@ def main() -> int:
     found = detection.measure(labelled, detectors)
     filmed = footage.measure(videos, detectors, labelled)
     judged = situations.measure(rows)
-    for lines in (detection.table(found), footage.table(filmed), situations.table(judged)):
+    checks, answers = model.measure_checks(rows), model.measure_model(rows)
+    for lines in (
+        detection.table(found), footage.table(filmed), situations.table(judged), model.table(checks, answers),
+    ):  # fmt: skip
         print("\n".join([*lines, ""]))  # noqa: T201 - this is its output
-    content = {"pictures": str(folder), "detection": found, "footage": filmed, "situations": judged}
+    content: dict[str, Any] = {"pictures": str(folder), "detection": found, "footage": filmed, "situations": judged}
+    content |= {"checks": checks, "language_model": answers}
     (ROOT / "judge.json").write_text(json.dumps(content, indent=1) + "\n")
     return 0
 
