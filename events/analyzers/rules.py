@@ -21,6 +21,7 @@ from events.analyzers import Context, Identity, Verdict
 from events.analyzers.light import Light
 from events.analyzers.sentence import duration, quantity, sentence
 from events.analyzers.situation import HABIT_DAYS, PLACE_NOT_SET, Situation, Subject, situation_of
+from events.analyzers.translations import translated
 from events.severity import level_of
 
 PERSON, WEAPON = "person", "weapon"
@@ -122,11 +123,18 @@ def score_of(situation: Situation) -> Score:
 def explanation(score: Score) -> str:
     """Return the score and its parts, one in a line."""
     if score.subject is None:
-        return "Score 0 by rules: nothing was detected."
-    lines = [f"Score {score.value} by rules, for {quantity(score.subject.label, score.subject.count)}:"]
+        return translated("Score 0 by rules: nothing was detected.")
+    what = quantity(score.subject.label, score.subject.count)
+    lines = [translated("Score {score} by rules, for {what}:", score=score.value, what=what)]
     lines += [f"- {reason.text}: +{reason.points}" for reason in score.reasons]
     if score.total > score.held_at:
-        lines.append(f"- Together {score.total}, held at {score.held_at}: {score.held_why}")
+        held = translated(
+            "Together {total}, held at {held}: {why}",
+            total=score.total,
+            held=score.held_at,
+            why=translated(score.held_why),
+        )
+        lines.append(f"- {held}")
     return "\n".join(lines)
 
 
@@ -140,7 +148,7 @@ def _score_of_subject(situation: Situation, subject: Subject) -> Score:
             reasons.append(Reason(part.name, points, part.why(situation, subject)))
     if subject.is_sure:
         return Score(subject, tuple(reasons))
-    why = f"the detector is not sure (best confidence {subject.confidence:.0%})"
+    why = translated("the detector is not sure (best confidence {share})", share=f"{subject.confidence:.0%}")
     return Score(subject, tuple(reasons), settings.SEVERITY_LOW_MAX, why)
 
 
@@ -210,31 +218,42 @@ def _is_known(situation: Situation, subject: Subject) -> bool:
 
 
 def _place_text(situation: Situation, subject: Subject) -> str:
-    return PLACE_TEXTS[subject.place]
+    return translated(PLACE_TEXTS[subject.place])
 
 
 def _habit_text(situation: Situation, subject: Subject) -> str:
     if subject.habit_days:
-        return f"Seen here at this hour on {subject.habit_days} of the last {HABIT_DAYS} days"
-    return f"Never seen here at this hour in the last {HABIT_DAYS} days"
+        seen = "Seen here at this hour on {days} of the last {every} days"
+        return translated(seen, days=subject.habit_days, every=HABIT_DAYS)
+    return translated("Never seen here at this hour in the last {every} days", every=HABIT_DAYS)
 
 
 def _night_text(situation: Situation, subject: Subject) -> str:
-    dark = situation.light is Light.DARK
-    return f"{'After sunset and before sunrise' if dark else 'At night'} ({situation.at:%H:%M})"
+    is_dark = situation.light is Light.DARK
+    pattern = "After sunset and before sunrise ({time})" if is_dark else "At night ({time})"
+    return translated(pattern, time=f"{situation.at:%H:%M}")
 
 
 def _stay_text(situation: Situation, subject: Subject) -> str:
-    return f"Stayed for {duration(subject.seconds)}"
+    return translated("Stayed for {duration}", duration=duration(subject.seconds))
 
 
 def _weapon_text(situation: Situation, subject: Subject) -> str:
     weapon = next(one for one in situation.subjects if _is_weapon(situation, one))
-    return f"{quantity(weapon.label, weapon.count).capitalize()} in {weapon.pictures} pictures"
+    what = quantity(weapon.label, weapon.count).capitalize()
+    return translated("{what} in {count} pictures", what=what, count=weapon.pictures)
 
 
 def _animal_text(situation: Situation, subject: Subject) -> str:
-    return "An animal that attacks people"
+    return translated("An animal that attacks people")
+
+
+def _several_text(situation: Situation, subject: Subject) -> str:
+    return translated("{count} people at once at night", count=subject.count)
+
+
+def _always_text(pattern: str) -> Text:
+    return lambda situation, subject: translated(pattern)
 
 
 def _by_place(street: int, entrance: int, driveway: int, private: int) -> Mapping[str, int]:
@@ -252,10 +271,10 @@ PARTS: tuple[Part, ...] = (
     Part("unusual", _by_place(5, 25, 25, 25), _unusual, _habit_text),
     Part("night", _by_place(20, 20, 28, 58), _night, _night_text),
     Part("stay", _by_place(10, 10, 10, 10), _stay, _stay_text),
-    Part("stay at night", _by_place(20, 10, 0, 0), _stay_at_night, lambda *_: "Stayed where people usually pass"),
-    Part("between vehicles", _by_place(10, 0, 0, 0), _between_vehicles, lambda *_: "Between vehicles at night"),
-    Part("several", _by_place(8, 8, 8, 8), _several, lambda _, subject: f"{subject.count} people at once at night"),
-    Part("stranger", _by_place(5, 10, 10, 10), _stranger, lambda *_: "Not a known person"),
+    Part("stay at night", _by_place(20, 10, 0, 0), _stay_at_night, _always_text("Stayed where people usually pass")),
+    Part("between vehicles", _by_place(10, 0, 0, 0), _between_vehicles, _always_text("Between vehicles at night")),
+    Part("several", _by_place(8, 8, 8, 8), _several, _several_text),
+    Part("stranger", _by_place(5, 10, 10, 10), _stranger, _always_text("Not a known person")),
     Part("weapon", _by_place(50, 50, 50, 50), _armed, _weapon_text, is_weighted=False),
     Part("dangerous animal", _by_place(60, 60, 60, 60), _dangerous_animal, _animal_text, is_weighted=False),
 )

@@ -193,7 +193,7 @@ SETTINGS: tuple[Setting, ...] = (
     S("NEMOTRON_IMAGES", str, "auto", "Send pictures to a language model that accepts them.", choices=("auto", "never"), live=True),
     S("NEMOTRON_IMAGE_COUNT", int, 6, "Most pictures of one judgement.", 1, 20, live=True),
     S("NEMOTRON_IMAGES_OUTSIDE", bool, False, "Send pictures also to an address outside the private network. They then leave your home.", live=True),
-    S("TEXT_LANGUAGE", str, "English", "Language in which the language model writes.", choices=("English", "German", "French", "Spanish", "Dutch", "Italian", "Portuguese"), live=True),
+    S("TEXT_LANGUAGE", str, "English", "Language in which the language model and the rules write.", choices=("English", "German", "French", "Spanish", "Dutch", "Italian", "Portuguese"), live=True),
     S("PROMPT_DIR", str, "", "Folder with your own prompt_instructions.txt and prompt.txt. Empty, or a file is missing: the built-in text."),
     S("NEMOTRON_READ_TIMEOUT", float, 120.0, "Most seconds a judgement may take.", 30, 600),
     S("NEMOTRON_MAX_TOKENS", int, 600, "Longest answer in tokens.", 64, 8192, live=True),
