@@ -196,7 +196,8 @@ def save_event(
     event.labels = list(dict.fromkeys(summary.label for summary in labels))
     event.detection_count = visit.detection_count
     event.is_fast_path = event.is_fast_path or visit.batch.is_fast_path
-    event.ended, event.is_digest = visit.is_over(clock.now()), visit.is_digest
+    event.is_digest = visit.is_digest
+    event.ended = event.ended and visit.is_over(clock.now())  # `visits.end_due` ends it
     event.analysis = analysis
     event.updated_at = timezone.now()
     if verdict is not None:

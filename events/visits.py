@@ -172,7 +172,6 @@ def absorb(event: Event, others: Iterable[Event]) -> None:
 
 def _merge(other: Event, event: Event) -> list[Message]:
     """Move batches, judgements, feedback and alerts to `event`. An alert of a rule that has one there stays."""
-    failpoints.reach_after_commit("visits-merged")
     EventBatch.objects.filter(event=other).update(event=event)
     other.tracks.all().delete()
     other.judgements.update(event=event)

@@ -82,7 +82,10 @@ def test_while_the_model_is_away_every_event_is_told_by_rules_and_judged_once_it
     assert not QueueJob.objects.exists()
     for event in Event.objects.all():
         told = StreamMessage.objects.filter(data__id=event.pk, type__startswith="event.").order_by("seq")
-        assert [(m.type, m.data["risk_source"]) for m in told] == [("event.created", "rules"), ("event.updated", "llm")]
+        said = [(message.type, message.data["risk_source"], message.data["ended"]) for message in told]
+        assert said == [
+            ("event.created", "rules", False), ("event.updated", "rules", True), ("event.updated", "llm", True),
+        ]  # fmt: skip
 
 
 def test_a_new_batch_is_told_at_once_and_nobody_is_asked_while_the_breaker_is_open(settings):

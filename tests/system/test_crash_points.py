@@ -45,6 +45,7 @@ POINTS = {
         "judged",
         "event-committed",
         "event-acknowledged",
+        "visit-ended",
     ],
     "notifier": ["delivery-claimed", "notification-sent", "delivery-committed"],
 }
