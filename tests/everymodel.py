@@ -38,6 +38,7 @@ def fill(number: int) -> None:
         Scene.objects.create(camera=camera, pictures=20, last_picture_at=now)
         event = factories.event(camera)
         factories.detection(factories.upload(camera), event.batches.get())
+        factories.track(event)
         factories.habit(event)
         job = QueueJob.objects.create(queue="detection_queue", row_id=event.pk, enqueued_at=1.8e9, due_at=1.8e9 + 60)
         times = {"first_failed_at": now, "last_failed_at": now}
