@@ -86,7 +86,7 @@ def test_rows_are_inserted_as_bulk_create_inserts_them() -> None:
         {
             "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": batch.camera_id, "ordinal": ordinal,
             "captured_at": THEN, "label": "50% off", "confidence": 0.5, "x": 0.0, "y": 0.125, "width": 0.5,
-            "height": 0.25, "frame_offset": None, "zones": ["yard", "gate"], "ignored": "",
+            "height": 0.25, "frame_offset": None, "zones": ["yard", "gate"], "track": 3, "ignored": "",
         }
         for ordinal in range(3)
     ]  # fmt: skip
@@ -192,7 +192,7 @@ def test_odd_text_and_fractions_are_stored_as_they_are() -> None:
             {
                 "upload_id": upload.pk, "batch_id": batch.pk, "camera_id": camera.pk, "ordinal": 0,
                 "captured_at": THEN, "label": text, "confidence": 0.1 + 0.2, "x": 1e-17, "y": 1 / 3, "width": 0.5,
-                "height": 0.25, "frame_offset": 7.25, "zones": [], "ignored": "",
+                "height": 0.25, "frame_offset": 7.25, "zones": [], "track": None, "ignored": "",
             }
         ],
     )  # fmt: skip
