@@ -14,7 +14,14 @@ def test_every_group_has_items_of_the_apps_in_order():
     found = groups()
     assert tuple(found) == GROUPS
     assert all(found.values())
-    assert [item.title for item in found["Review"]] == ["Events", "Detections", "Uploads", "Batches", "Static objects"]
+    assert [item.title for item in found["Review"]] == [
+        "Events",
+        "Detections",
+        "Uploads",
+        "Batches",
+        "Static objects",
+        "Habits",
+    ]
     assert all(len({item.order for item in items}) == len(items) for items in found.values())
 
 

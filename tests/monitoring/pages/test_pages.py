@@ -24,6 +24,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "dead_letter": {"pk": 1},
     "logs_line": {"pk": 1},
     "about": {"kind": "event", "pk": 1},
+    "event_prompt": {"pk": 1},
     "bulk_job": {"pk": 1},
     "bulk_job_progress": {"pk": 1},
     "stop_bulk_job": {"pk": 1},
