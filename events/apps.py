@@ -59,7 +59,7 @@ def register_navigation() -> None:
     navigation.register(
         "Review",
         Item("Events", "visibility", "events.event", 10, "unreviewed"),
-        Item("Habits", "schedule", "events.habit", 60),
+        Item("Habits", "schedule", "events.habit", 50),
     )
     navigation.register(
         "Alerts",

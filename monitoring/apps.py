@@ -32,7 +32,7 @@ def register_navigation() -> None:
         Item("Queues and breakers", "low_priority", "queues", 20),
         Item("Logs", "subject", "logs", 30),
         Item("Configuration", "tune", "configuration", 40),
-        Item("Language model", "psychology", "language_model", 50),
+        Item("Language model", "psychology", "language_model", 45),
         Item("Housekeeping", "cleaning_services", "monitoring.jobrun", 80),
     )
     navigation.register(
