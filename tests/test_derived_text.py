@@ -45,9 +45,9 @@ class Quoting(LlmPeer):
 
     def reply_to(self, request: Request) -> Reply:
         if request.method == "POST":
-            asked = json.dumps(request.body["messages"][-1]["content"])
+            asked = json.dumps(request.body["messages"][-1]["content"].partition("DATA>>>")[0])
             listed = asked[asked.find("- +") :][:280]
-            self.default = verdict_text(summary=f"It asked: {listed}", reasoning=f"I was asked: {asked}")
+            self.default = verdict_text(summary=f"It asked: {listed}", reasoning=f"It was asked: {asked}")
         return super().reply_to(request)
 
 
@@ -130,7 +130,7 @@ def leaks(text: str) -> list[str]:
 def test_who_sees_one_camera_reads_nothing_of_another_anywhere(peer: LlmPeer, nursery: Camera, porch: Camera):
     event = story(nursery, porch)
     assert (event.risk_source, event.analysis) == ("llm", "done")
-    assert "I was asked" in event.reasoning
+    assert "It was asked" in event.reasoning
     client = viewer(porch)
     (alert,) = event.alerts.all()
     addresses = [address.format(event=event.pk, alert=alert.pk) for address in READ]

@@ -27,6 +27,10 @@ class Kind(enum.StrEnum):
     NOTHING_SEEN = "nothing_seen"
     COUNT = "count"
     DENIAL = "denial"
+    ECHO = "echo"
+    VOICE = "voice"
+    INCOMPLETE = "incomplete"
+    NO_REASON = "no_reason"
 
 
 TEXTS = {
@@ -47,6 +51,10 @@ TEXTS = {
     Kind.NOTHING_SEEN: "the summary names nothing that was detected",
     Kind.COUNT: "counts more than were detected",
     Kind.DENIAL: "denies what was detected",
+    Kind.ECHO: "repeats the task instead of judging",
+    Kind.VOICE: "speaks as a person of the scene, or to one",
+    Kind.INCOMPLETE: "the summary ends in the middle of a sentence",
+    Kind.NO_REASON: "the reasoning weighs nothing of what was detected",
 }
 
 

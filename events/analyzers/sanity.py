@@ -41,6 +41,26 @@ NOTHING = re.compile(
     r"|nobody (?:was|is)|(?:scene|area|view|yard) (?:is|was|remains|remained|appears) (?:empty|deserted|clear))\b"
 )
 NON_LATIN_SHARE = 0.3
+VOICE_IN_SUMMARY = re.compile(r"\b(?:i|i'm|me|my|mine|we|us|our|you)\b")
+VOICE = re.compile(r"\b(?:i am|i'm|i have|i live|i was|me|my|we live|you (?:are|were|saw|have|live)|not sure)\b")
+OPEN_ENDS = words(
+    ", a an and at because but by for from has have her his in into is it its of on or so that the to was with"
+)
+# Facts that a reasoning may weigh without naming an object.
+REASON_WORDS = words(
+    "hour hours time night nighttime day days daytime daylight morning noon afternoon evening dark darkness light habit"
+    " ordinary usual usually unusual regular routine expected brief briefly long short stay stayed seconds minutes"
+    " ground place street entrance driveway indoors indoor door garden private"
+    " confidence detected detection detections seen"
+    " activity movement picture pictures sighting sightings risk"
+)
+# Words of the instructions that no sentence about a scene needs. A reasoning may speak of the data.
+ECHO = re.compile(
+    r"\bjson\b|risk_|_level|\bcharacters?\b|people who live|\binstructions?\b|\byour own words\b|</?[a-z]+>"
+)
+ECHO_IN_SUMMARY = re.compile(
+    r"\bdata\b|\blists?\b|\bsummar(?:y|ies)\b|\bsentences?\b|\bhabits?\b|\bfacts?\b|\brisk scores?\b|\bat most\b|\.\.\."
+)
 
 
 def check(summary: str, reasoning: str, context: Context, *, has_pictures: bool = False) -> None:
@@ -113,6 +133,37 @@ def refuse_assertions(summary: str, reasoning: str, context: Context) -> None:
             raise AnswerRejectedError(assertion.kind, f"the answer asserts what no detection shows: {assertion.name}")
 
 
+def refuse_echoes(summary: str, reasoning: str, context: Context) -> None:
+    """Reject a text that speaks of the task instead of the scene, which small models write."""
+    found = ECHO_IN_SUMMARY.search(lowered(summary)) or ECHO.search(lowered(f"{summary}\n{reasoning}"))
+    if found and found[0] not in lowered(context.camera_name):
+        raise AnswerRejectedError(Kind.ECHO, f"the answer repeats the task: {found[0]}")
+
+
+def refuse_voices(summary: str, reasoning: str, context: Context) -> None:
+    """Reject a model that plays a part: "I have been in my car", "you saw the dog"."""
+    if found := VOICE_IN_SUMMARY.search(lowered(summary)) or VOICE.search(lowered(reasoning)):
+        raise AnswerRejectedError(Kind.VOICE, f"the answer speaks as a part of the scene: {found[0]}")
+
+
+def require_whole_summary(summary: str, reasoning: str, context: Context) -> None:
+    """Reject a summary that the limit of its length cut."""
+    line = read(summary)
+    last = line.words[-1] if line.words else ""
+    if line.language.name == ENGLISH and (last in OPEN_ENDS or summary.rstrip().endswith(("'", "(", "-", "\u2019"))):
+        raise AnswerRejectedError(Kind.INCOMPLETE, f"the summary ends with {last!r}")
+
+
+def require_reason(summary: str, reasoning: str, context: Context) -> None:
+    """Reject a reasoning that names neither what was detected nor a fact of place, time or habit."""
+    line = read(reasoning)
+    named = set(line.words)
+    names_subject = any(claim_of(word, line.language) for word in named) or not named.isdisjoint(PERSON_WORDS)
+    own_words = {part for label in context.labels for part in label.lower().split()}
+    if line.language.name == ENGLISH and not names_subject and named.isdisjoint(REASON_WORDS | own_words):
+        raise AnswerRejectedError(Kind.NO_REASON, "the reasoning weighs nothing of what was detected")
+
+
 def refuse_names(summary: str, reasoning: str, context: Context) -> None:
     if names := names_of_people(f"{summary}\n{reasoning}", context):
         raise AnswerRejectedError(Kind.NAME, f"the answer names a person: {', '.join(names[:3])}")
@@ -120,8 +171,8 @@ def refuse_names(summary: str, reasoning: str, context: Context) -> None:
 
 Check = Callable[[str, str, Context], None]
 CHECKS: tuple[Check, ...] = (
-    require_known_language, refuse_denials, refuse_counts, refuse_inventions, refuse_assertions, refuse_names,
-    require_detected_subject,
+    require_known_language, refuse_echoes, refuse_voices, require_whole_summary, refuse_denials, refuse_counts,
+    refuse_inventions, refuse_assertions, refuse_names, require_detected_subject, require_reason,
 )  # fmt: skip
 CHECKS_WITHOUT_PICTURES: frozenset[Check] = frozenset({refuse_inventions, refuse_assertions})
 

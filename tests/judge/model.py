@@ -19,7 +19,7 @@ from tests.judge.situations import Row
 
 ANSWERS = Path(__file__).parent / "answers.csv"
 MOST_EVENTS = 20
-REASONING = "The facts were weighed."
+REASONING = "The facts were weighed: it is an ordinary hour."
 
 Report = dict[str, Any]
 

@@ -109,10 +109,17 @@ def test_a_summary_that_names_nothing_detected_is_rejected(summary: str) -> None
 
 def test_a_label_without_synonyms_is_named_by_its_own_words() -> None:
     assert (
-        kind_of("Two chairs moved.", reasoning="Nothing else was there.", batch=context(seen("chair"), seen("chair")))
+        kind_of(
+            "Two chairs moved.",
+            reasoning="Nothing else was there at this hour.",
+            batch=context(seen("chair"), seen("chair")),
+        )
         is None
     )
-    assert kind_of("A plant fell.", reasoning="Nothing else was there.", batch=context(seen("potted plant"))) is None
+    assert (
+        kind_of("A plant fell.", reasoning="Nothing else was there at this hour.", batch=context(seen("potted plant")))
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,3 +168,38 @@ def test_with_pictures_a_model_may_describe_what_it_saw_but_not_deny_or_miscount
 
 def test_every_kind_has_a_text() -> None:
     assert set(TEXTS) == set(Kind)
+
+
+@pytest.mark.parametrize(
+    ("summary", "reasoning"),
+    [
+        ("The people who live there saw a person.", FINE),
+        ("The data lists a person at the door.", FINE),
+        ("A person was seen.", "The answer is one JSON object."),
+        ("A person was seen <b>here</b>.", FINE),
+    ],
+)
+def test_a_text_about_the_task_is_rejected(summary: str, reasoning: str) -> None:
+    assert kind_of(summary, reasoning) == Kind.ECHO
+
+
+def test_a_reasoning_may_speak_of_the_data() -> None:
+    assert kind_of("A person was seen.", "The data lists one person, as on most days: a habit.") is None
+
+
+@pytest.mark.parametrize(
+    ("summary", "reasoning", "kind"),
+    [
+        ("I have been in my house, a person.", FINE, Kind.VOICE),
+        ("You saw a person in front of your door.", FINE, Kind.VOICE),
+        ("A person was seen.", "I am not sure what to do about a person.", Kind.VOICE),
+        ("A person was seen at the door and", FINE, Kind.INCOMPLETE),
+        ("A person was seen in front of it, and it'", FINE, Kind.INCOMPLETE),
+        ("A person was seen.", "Weigh carefully and decide wisely.", Kind.NO_REASON),
+        ("A person is at your front door.", "I rate this low: ordinary for this hour.", None),
+    ],
+)
+def test_a_model_that_plays_a_part_stops_early_or_gives_no_reason_is_rejected(
+    summary: str, reasoning: str, kind: Kind | None
+) -> None:
+    assert kind_of(summary, reasoning) == kind
