@@ -126,7 +126,9 @@ def test_a_verdict_without_words_is_refused(name: str, value: object) -> None:
 
 def test_long_texts_are_cut_and_control_characters_dropped() -> None:
     verdict = judged(
-        verdict_text(summary="person " + "s" * 5000, reasoning="r\x00\x1b\r\n" * 1500, recommended_action="a" * 900)
+        verdict_text(
+            summary="person " + "s" * 5000, reasoning="night " + "r\x00\x1b\r\n" * 1500, recommended_action="a" * 900
+        )
     )
     assert (len(verdict.summary), len(verdict.reasoning), len(verdict.recommended_action)) == (300, 2000, 300)
     assert f"{verdict.summary}{verdict.reasoning}".isprintable()
