@@ -76,9 +76,8 @@ def extend(
     """
     times = counted.times
     first, last = min(times), max(times)
-    is_backfill = now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
-    find = _find_backfill if is_backfill else _find_live
-    batch = find(open_batches, first, last)
+    is_backfill = _is_backfill(first, now)
+    batch = _find(open_batches, first, last, now)
     messages: list[Message] = []
     if batch is not None and not is_backfill and batch.due_at <= now:
         messages, batch = close(batch, now), None
@@ -104,9 +103,26 @@ def extend(
     if tells_at_once:
         failpoints.reach_after_commit("fast-path-taken")
         get_queue(FAST_PATH_QUEUE).put(batch.pk)
-    if batch.detection_count >= settings.BATCH_MAX_DETECTIONS:
-        messages += close(batch, now)
     return batch, messages
+
+
+def full_until(open_batches: Sequence[Batch], times: Sequence[datetime], now: datetime) -> datetime | None:
+    """Return the end of the batch that detections at `times` would extend, if it has very many already.
+
+    Such a batch takes one picture a second, so that a crowd or a fast camera does not make an event without bounds.
+    """
+    batch = _find(open_batches, min(times), max(times), now)
+    is_full = batch is not None and batch.detection_count >= settings.BATCH_MAX_DETECTIONS
+    return batch.ended_at if batch is not None and is_full else None
+
+
+def _is_backfill(first: datetime, now: datetime) -> bool:
+    return now - first > timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
+
+
+def _find(batches: Sequence[Batch], first: datetime, last: datetime, now: datetime) -> Batch | None:
+    find = _find_backfill if _is_backfill(first, now) else _find_live
+    return find(batches, first, last)
 
 
 def _find_live(batches: Sequence[Batch], first: datetime, last: datetime) -> Batch | None:

@@ -83,6 +83,7 @@ class Detection(models.Model):
         ZONE = "zone", "in a zone that is ignored"
         STATIC = "static", "stays where it is"
         UNCHANGED = "unchanged", "was there before"
+        TOO_MANY = "too_many", "one of very many"
 
     # Each of these is the first column of an index or constraint below, so none needs an index alone.
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="detections", db_index=False)

@@ -51,6 +51,8 @@ from hsi.times import iso
 
 logger = logging.getLogger(__name__)
 
+THINNED_OBJECTS = 10  # of a label, in each second of a batch that is full
+
 
 class FileGoneError(MediaError):
     """The file was removed, moved or overwritten before it was analysed. If it returns, its upload continues."""
@@ -215,11 +217,15 @@ def store_sightings(
     upload: Upload, sightings: list[Sighting], zones: list[Zone], open_batches: Sequence[Batch]
 ) -> None:
     """Insert the detections, put those that count into their batch, and publish them."""
+    now = clock.now()
     counting = [sighting for sighting in sightings if not sighting.ignored]
     batch: Batch | None = None
     messages: list[Message] = []
+    if counting and (full := batching.full_until(open_batches, [captured_at(upload, one) for one in counting], now)):
+        sightings = thinned(sightings, upload, full)
+        counting = [sighting for sighting in sightings if not sighting.ignored]
     if counting:
-        batch, messages = batching.extend(upload.camera_id, counted(upload, counting), open_batches, clock.now())
+        batch, messages = batching.extend(upload.camera_id, counted(upload, counting), open_batches, now)
     if batch is None:
         sightings = [one if one.ignored else replace(one, ignored=Detection.Ignored.UNCHANGED) for one in sightings]
     sql.insert(Detection, detections_of(upload, sightings, zones, batch))
@@ -227,6 +233,22 @@ def store_sightings(
         data = created_data(upload, batch, counting)
         messages = [Message("detection.created", CameraId(upload.camera_id), data), *messages]
     publish.publish(*messages)
+
+
+def thinned(sightings: list[Sighting], upload: Upload, full_until: datetime) -> list[Sighting]:
+    """Keep the best objects of one picture a second for a batch that is full and ends at `full_until`."""
+    kept: set[int] = set()
+    taken = Counter[tuple[datetime, str]]()
+    pictures: dict[datetime, float | None] = {}
+    for n in sorted(range(len(sightings)), key=lambda n: -sightings[n].found.confidence):
+        one = sightings[n]
+        second = captured_at(upload, one).replace(microsecond=0)
+        in_picture = pictures.setdefault(second, one.offset_seconds) == one.offset_seconds
+        if second > full_until and in_picture and taken[second, one.found.label] < THINNED_OBJECTS:
+            taken[second, one.found.label] += 1
+            kept.add(n)
+    too_many = Detection.Ignored.TOO_MANY
+    return [one if one.ignored or n in kept else replace(one, ignored=str(too_many)) for n, one in enumerate(sightings)]
 
 
 def trigger_of(upload: Upload) -> str:

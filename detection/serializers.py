@@ -37,7 +37,7 @@ class DetectionData(TypedDict):
     event: int | None
     track: int | None
     is_static: bool
-    ignored: Literal["", "label", "confidence", "size", "zone", "static", "unchanged"]
+    ignored: Literal["", "label", "confidence", "size", "zone", "static", "unchanged", "too_many"]
     thumbnail_url: str
 
 

@@ -178,7 +178,7 @@ SETTINGS: tuple[Setting, ...] = (
     # Batches
     S("BATCH_WINDOW_SECONDS", int, 90, "Longest duration of a batch in seconds.", 1, 3600, live=True),
     S("BATCH_IDLE_TIMEOUT_SECONDS", int, 30, "Seconds without a detection after which a batch closes.", 1, 3600, live=True),
-    S("BATCH_MAX_DETECTIONS", int, 500, "Number of detections at which a batch closes.", 1, 100_000, live=True),
+    S("BATCH_MAX_DETECTIONS", int, 500, "Number of detections from which a batch keeps one picture a second.", 1, 100_000, live=True),
     S("VISIT_MAX_SECONDS", int, 600, "Longest duration of an event in seconds. A visitor who stays longer makes another event, which continues it.", 30, 86400, live=True),
     S("BACKFILL_AFTER_SECONDS", int, 300, "Age in seconds from which pictures are grouped by capture time.", 30, 86400, live=True),
     # Analysis

@@ -103,11 +103,14 @@ def test_an_overdue_batch_closes_when_the_next_picture_comes_even_without_a_clos
     assert queued() == [first.pk]
 
 
-def test_a_full_batch_closes_at_once(settings):
+def test_a_full_batch_stays_open_and_is_full_from_its_last_detection_on(settings):
     settings.BATCH_MAX_DETECTIONS = 5
-    batch = add(factories.camera(), 0, count=5)
-    assert batch.state == Batch.State.CLOSED
-    assert queued() == [batch.pk]
+    camera = factories.camera()
+    batch = add(camera, 0, count=4)
+    assert batching.full_until([batch], [at(1)], at(1)) is None
+    batch = add(camera, 1, count=1)
+    assert (batch.state, queued()) == (Batch.State.OPEN, [])
+    assert batching.full_until([batch], [at(2)], at(2)) == batch.ended_at
 
 
 def test_the_database_allows_one_open_batch_a_camera():

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from cameras.models import Camera
 from detection.detectors.labels import group_of
-from detection.models import Batch
+from detection.models import Batch, Detection
 from events import visits
 from events.analyzers import Verdict
 from events.loops import loops
@@ -72,6 +72,16 @@ def test_the_visits_table(situation: Situation, settings: Any):
     assert all(later.continues_id for later in events[1:] if "35 s" in situation.name)
     counted = Batch.objects.filter(state=Batch.State.ANALYSED).count()
     assert EventBatch.objects.count() == counted
+
+
+def test_a_crowd_is_thinned_and_ends_no_visit(settings: Any):
+    settings.ANALYZER, settings.BATCH_MAX_DETECTIONS = "rules", 100
+    (crowd,) = (situation for situation in TABLE if "crowd" in situation.name)
+    (event,) = play(crowd)
+    kept = Detection.objects.filter(ignored="")
+    assert event.detection_count == kept.count() == 105 + 18 * 10  # until it is full, and then ten a second
+    assert event.people_at_once == 15
+    assert Detection.objects.filter(ignored="too_many").count() == 79 * 15 - kept.count()
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,14 @@ def every(seconds: float, *, until: float, begin: float = 0.0) -> Iterator[Shot]
         yield Shot(taken, (_walking(taken),))
 
 
+def _crowd(seconds: float, *, until: float) -> Iterator[Shot]:
+    """Return an empty picture, then pictures of 15 people."""
+    people = tuple(DetectedObject("person", 0.9 - 0.01 * n, Box(0.06 * n, 0.3, 0.05, 0.4)) for n in range(15))
+    yield Shot(0, ())
+    for number in range(1, int(until / seconds)):
+        yield Shot(number * seconds, people)
+
+
 def _walking(second: float) -> DetectedObject:
     return DetectedObject("person", 0.9, Box(0.05 + 0.8 * (second * 0.03 % 1.0), 0.3, 0.1, 0.4))
 
@@ -96,6 +104,7 @@ TABLE = (
         ONE,
     ),
     Situation("ten pictures a second", tuple(every(0.1, until=30)), ONE),
+    Situation("a crowd, four pictures a second", tuple(_crowd(0.25, until=20)), ONE),
     Situation("somebody every 20 s for 10 minutes", tuple(every(20, until=600)), ONE),
     Situation("a street, somebody every 20 s for 10 minutes", tuple(every(20, until=600)), ONE, "street"),
     Situation("a street, somebody every 45 s for 30 minutes", tuple(every(45, until=1800)), TWO, "street"),
