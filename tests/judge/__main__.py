@@ -29,7 +29,7 @@ def main() -> int:
 
 def measure() -> int:
     """Measure everything. Return the exit code."""
-    from tests.judge import detection, footage, model, pictures, situations
+    from tests.judge import detection, footage, model, pictures, situations, visits
 
     folder = Path(os.environ.get("JUDGE_PICTURES") or DEFAULT_PICTURES)
     videos = Path(os.environ.get("JUDGE_FOOTAGE") or DEFAULT_FOOTAGE)
@@ -46,13 +46,15 @@ def measure() -> int:
     found = detection.measure(labelled, detectors)
     filmed = footage.measure(videos, detectors, labelled)
     judged = situations.measure(rows)
+    visited = visits.measure(videos, [one for one in detectors if one[0] != "opencv"])  # it takes too long
     checks, answers = model.measure_checks(rows), model.measure_model(rows)
     for lines in (
-        detection.table(found), footage.table(filmed), situations.table(judged), model.table(checks, answers),
+        detection.table(found), footage.table(filmed), visits.table(visited), situations.table(judged),
+        model.table(checks, answers),
     ):  # fmt: skip
         print("\n".join([*lines, ""]))  # noqa: T201 - this is its output
     content: dict[str, Any] = {"pictures": str(folder), "detection": found, "footage": filmed, "situations": judged}
-    content |= {"checks": checks, "language_model": answers}
+    content |= {"visits": visited, "checks": checks, "language_model": answers}
     (ROOT / "judge.json").write_text(json.dumps(content, indent=1) + "\n")
     return 0
 

@@ -1,19 +1,29 @@
 """The visits table: how many events the pictures of a situation become.
 
 The pictures pass the real pipeline, from the detected objects to the events. Only the detector is replaced, and the
-clock is set.
+clock is set. A video is sent in each way in which a camera may send it, with the objects of a real detector.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import av
+import numpy as np
+from django.conf import settings
+from django.test.utils import override_settings
+
+from cameras.media import decoder
+from cameras.media.picture import Picture
 from cameras.models import Camera
 from detection import batching, pipeline
-from detection.detectors import Box, DetectedObject
+from detection.detectors import Box, DetectedObject, Detector
 from detection.relevance.decision import Frame
 from events import visits
 from events.loops import loops
@@ -23,6 +33,7 @@ from hsi.models import QueueJob
 from hsi.queues import DETECTION_QUEUE, get_queue
 from tests import factories
 
+Report = list[dict[str, Any]]
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 PERSON = DetectedObject("person", 0.9, Box(0.4, 0.3, 0.1, 0.4))
 PARKED_CARS = (
@@ -33,11 +44,12 @@ PARKED_CARS = (
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture of `objects`, taken and arrived so many seconds after `START`."""
+    """A picture of `objects`, or a clip with `frames`, taken and arrived so many seconds after `START`."""
 
     taken: float
     objects: Sequence[DetectedObject] = (PERSON,)
     arrived: float | None = None
+    frames: Sequence[Frame] = ()
 
     @property
     def arrival(self) -> float:
@@ -142,12 +154,55 @@ def advance(seconds: float) -> None:
 def _detect(shot: Shot, camera: Camera) -> None:
     """Store a picture with its objects."""
     taken, arrived = (START + timedelta(seconds=seconds) for seconds in (shot.taken, shot.arrival))
-    upload = factories.upload(camera, captured_at=taken, received_at=arrived, state="waiting")
+    kind = "video" if shot.frames else "image"
+    upload = factories.upload(camera, captured_at=taken, received_at=arrived, state="waiting", kind=kind)
     queue = get_queue(DETECTION_QUEUE)
     queue.put(upload.pk)
     (job,) = queue.take(1, wait_seconds=0, lease_seconds=60)
     with (
         mock.patch.object(clock, "now", return_value=arrived),
-        mock.patch.object(pipeline, "look", return_value=[Frame(list(shot.objects))]),
+        mock.patch.object(pipeline, "look", return_value=list(shot.frames) or [Frame(list(shot.objects))]),
     ):
         pipeline.detect_upload(job)
+
+
+@override_settings(ANALYZER="rules")
+def measure(folder: Path, detectors: Sequence[tuple[str, Detector]]) -> Report:
+    """Return the number of events of each situation, and of each video in `folder` by detector and way."""
+    every = [*TABLE, *(situation for path in videos(folder) for situation in ways(path, detectors))]
+    return [{"situation": one.name, "events": len(play(one)), "wanted": sorted(one.wanted)} for one in every]
+
+
+def videos(folder: Path) -> list[Path]:
+    return [path for path in [folder / "vtest.avi"] if path.is_file()]
+
+
+def ways(path: Path, detectors: Sequence[tuple[str, Detector]]) -> Iterator[Situation]:
+    """Yield the video as stills, ten and one a second, and as a clip, each with the objects that a detector finds."""
+    with av.open(str(path)) as container:
+        pictures = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        sampled = list(decoder.sample_frames(
+            file, sha256=digest, interval_seconds=settings.VIDEO_FRAME_INTERVAL_SECONDS,
+            max_frames=settings.VIDEO_MAX_FRAMES, max_pixels=settings.IMAGE_MAX_PIXELS,
+        ))  # fmt: skip
+    rate = 10
+    for name, detector in detectors:
+        found = [detector.detect(Picture(pixels=pixels)) for pixels in pictures]
+        for step in (1, rate):
+            shots = tuple(Shot(number / rate, objects) for number, objects in enumerate(found) if number % step == 0)
+            yield Situation(f"{path.name}, {rate // step} stills a second, {name}", shots, ONE)
+        frames = [Frame(detector.detect(Picture(pixels=one.pixels)), one.offset_seconds) for one in sampled]
+        clip = Shot(0, arrived=len(pictures) / rate, frames=frames)
+        yield Situation(f"{path.name}, a clip, {name}", (clip,), ONE)
+
+
+def table(report: Report) -> list[str]:
+    """Return the report in lines for a person."""
+    lines = [f"{'events':8}{'wanted':8}visits"]
+    for one in report:
+        wanted = " or ".join(map(str, one["wanted"]))
+        sign = "" if one["events"] in one["wanted"] else "  <-"
+        lines.append(f"{one['events']:<8}{wanted:8}{one['situation']}{sign}")
+    return lines
