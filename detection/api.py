@@ -123,7 +123,11 @@ class StaticObjects(StaticObjectView):
         page = self.paginate_queryset(self.filter_queryset(found)) or []
         return self.get_paginated_response([static_object_data(one) for one in page])
 
-    @extend_schema(summary="Forget all static objects of a camera", responses={204: None})
+    @extend_schema(
+        operation_id="cameras_static_objects_clear",
+        summary="Forget all static objects of a camera",
+        responses={204: None},
+    )
     def delete(self, request: Request, pk: str) -> Response:
         static_objects.forget(StaticObject.objects.all(), self.camera(pk).pk)
         return Response(status=204)

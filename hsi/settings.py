@@ -213,7 +213,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": f"{URL_PREFIX}/favicon.ico",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"RiskLevel": "events.models.Event.Level"},
+    "ENUM_NAME_OVERRIDES": {
+        "RiskLevel": "events.models.Event.Level",
+        "Place": "cameras.models.Camera.Place",
+        "ZoneKind": "cameras.models.Zone.Kind",
+        "UploadKind": "cameras.models.Upload.Kind",
+        "ChannelKind": "events.models.NotificationChannel.Kind",
+    },
     "AUTHENTICATION_WHITELIST": [],
     "APPEND_COMPONENTS": {
         "securitySchemes": {

@@ -4,9 +4,9 @@ An object is looked for where it would be if it had kept its speed, within a dis
 was last seen. Distances are in widths and heights of the object, so that one rule fits near and far objects, people and
 cars. All pairs of a picture are chosen together (`assignment`): the nearest object often belongs to another track.
 
-The figures are in docs/tracks.md. A greedy choice, and the trackers of `supervision` and `norfair`, are worse at every
-rate, most of all below 10 pictures a second. A colour histogram of each object gains 0 to 2 points at 2 or more
-pictures a second and 8 at one, which is not worth reading every picture again.
+The figures are in docs/tracks.md: a greedy choice is worse (75 % against 89 % at two pictures a second), and so are
+the trackers of `supervision` and `norfair` below 10 pictures a second. A colour histogram of each object gains 0 to 2
+points at two pictures a second and 8 to 11 at one or less, and loses up to 6 at ten. It would read every picture again.
 """
 
 from __future__ import annotations
