@@ -134,8 +134,9 @@ def finish_job(job: Job, batch: Batch, judged: Judged) -> bool:
 
 def judge(context: Context) -> Verdict:
     """Ask the analyser. Raises `CircuitOpenError` while its breaker is open, and what the analyser raises."""
-    # A language model is asked for its name, then for the verdict.
-    longest_seconds = settings.NEMOTRON_READ_TIMEOUT + settings.AI_HEALTH_TIMEOUT + 2 * settings.AI_CONNECT_TIMEOUT
+    # A language model is asked for its features, then for the verdict. The second one is asked after the first.
+    one_server = settings.NEMOTRON_READ_TIMEOUT + settings.AI_HEALTH_TIMEOUT + 2 * settings.AI_CONNECT_TIMEOUT
+    longest_seconds = 2 * one_server if settings.NEMOTRON_FALLBACK_URL else one_server
     with shared_breaker.guard(service(), longest_seconds):
         return get_analyzer().judge(context)
 
