@@ -19,7 +19,7 @@ from events.pipeline import Judged, mark_batch_dead, save_early_score, save_fina
 from hsi.models import QueueJob, StreamMessage
 from hsi.queues import FAST_PATH_QUEUE, get_queue
 from tests import factories
-from tests.judge.visits import TABLE, Situation, play
+from tests.judge.visits import TABLE, Shot, Situation, play
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +72,16 @@ def test_the_visits_table(situation: Situation, settings: Any):
     assert all(later.continues_id for later in events[1:] if "35 s" in situation.name)
     counted = Batch.objects.filter(state=Batch.State.ANALYSED).count()
     assert EventBatch.objects.count() == counted
+
+
+def test_a_person_who_stands_still_for_an_hour_is_never_static_and_notified_once(settings: Any):
+    settings.ANALYZER = "rules"
+    factories.rule(cooldown_seconds=300)
+    standing = [Shot(0, ()), *(Shot(15.0 * number) for number in range(1, 240))]
+    events = play(Situation("a person stands", standing, frozenset()))
+    assert [event.continues_id for event in events] == [None, *(event.pk for event in events[:-1])]
+    assert Detection.objects.filter(ignored="").count() == 239
+    assert Alert.objects.count() == 1
 
 
 def test_a_crowd_is_thinned_and_ends_no_visit(settings: Any):
