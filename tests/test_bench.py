@@ -151,9 +151,9 @@ def test_a_local_model_stores_every_picture_that_it_is_timed_on(tmp_path, monkey
 @pytest.mark.django_db(transaction=True)
 def test_parked_cars_leave_no_events_beyond_the_visits(settings: LazySettings, tmp_path: Path, monkeypatch):
     settings.CAMERA_ROOT, settings.DATA_DIR = tmp_path / "cameras", tmp_path
-    for name, number in (("CAMERAS", 2), ("PICTURES", 14), ("VISIT", 12)):
+    for name, number in (("CAMERAS", 2), ("PICTURES", 18), ("VISIT", 16)):
         monkeypatch.setattr(parked, name, number)
     rows, events, remembered, _ = parked.figures()
     assert rows.ok
-    assert events.value == Event.objects.count() / 28 == 2 / 28
+    assert events.value == Event.objects.count() / 36 == 2 / 36
     assert remembered.value == 4

@@ -1,3 +1,4 @@
+import cameras.labels
 import cameras.models.cameras
 import cameras.naming.recorder_channels
 import cameras.vendors
@@ -28,9 +29,16 @@ class Migration(migrations.Migration):
                 ('clock_correction_seconds', models.IntegerField(blank=True, default=0, help_text='Seconds added to the time in file names. Use it for a clock that cannot be set.', validators=[django.core.validators.MinValueValidator(-93600), django.core.validators.MaxValueValidator(93600)])),
                 ('clock_offset_seconds', models.IntegerField(editable=False, help_text="Seconds by which the camera's clock is steadily ahead. Negative: behind.", null=True)),
                 ('channel_pattern', models.CharField(blank=True, help_text='For a recorder: where file names hold the channel, such as NVR_{channel}_. Each channel becomes a camera of its own.', max_length=120, validators=[cameras.naming.recorder_channels.validate_pattern])),
-                ('make', models.CharField(blank=True, choices=cameras.vendors.choices, help_text='The vendor. It decides only which set-up instructions are shown.', max_length=20)),
+                ('vendor', models.CharField(blank=True, choices=cameras.vendors.choices, help_text='The vendor. It decides only which set-up instructions are shown.', max_length=20)),
                 ('expected_interval_seconds', models.PositiveIntegerField(blank=True, help_text='Mark the camera offline after this many seconds without a file. Leave empty to disable.', null=True, validators=[django.core.validators.MinValueValidator(60), django.core.validators.MaxValueValidator(2592000)])),
+                ('place', models.CharField(blank=True, choices=[('street', 'street'), ('entrance', 'entrance'), ('driveway', 'driveway'), ('private', 'private ground'), ('indoor', 'indoors')], help_text='What the camera looks at. It does not change what counts.', max_length=8)),
+                ('labels', models.JSONField(blank=True, default=list, help_text="Labels and groups of labels that count here. Leave empty for the site's list.", validators=[cameras.labels.validate_labels])),
+                ('thresholds', models.JSONField(blank=True, default=dict, help_text="Lowest confidence that counts here, by label or group. It comes before the site's.", validators=[cameras.labels.validate_shares])),
+                ('min_sizes', models.JSONField(blank=True, default=dict, help_text="Smallest size that counts here, by label or group, as a share of the picture's area.", validators=[cameras.labels.validate_shares])),
+                ('max_sizes', models.JSONField(blank=True, default=dict, help_text="Largest size that counts here, by label or group, as a share of the picture's area.", validators=[cameras.labels.validate_shares])),
                 ('offline_since', models.DateTimeField(editable=False, help_text='When an offline camera sent its last file.', null=True)),
+                ('view', models.CharField(choices=[('ok', 'ok'), ('frozen', 'frozen'), ('black', 'black'), ('covered', 'covered'), ('blurred', 'blurred'), ('turned', 'turned')], db_default='ok', default='ok', editable=False, help_text='What is wrong with the pictures.', max_length=7)),
+                ('view_since', models.DateTimeField(editable=False, help_text='When `view` last changed.', null=True)),
                 ('enabled', models.BooleanField(default=True, help_text='The files of a paused camera wait in their folder.')),
                 ('reuses_names', models.BooleanField(db_default=False, default=False, editable=False, help_text='The camera overwrites its files, so each file is copied when it arrives.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -78,7 +86,8 @@ class Migration(migrations.Migration):
                 ('id', models.SlugField(max_length=64, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=120)),
                 ('polygon', models.JSONField(help_text='Corners as [x, y] in 0 to 1, the origin at the top left.')),
-                ('kind', models.CharField(blank=True, help_text='What the area is, in a word of your own.', max_length=40)),
+                ('kind', models.CharField(blank=True, choices=[('street', 'street'), ('entrance', 'entrance'), ('driveway', 'driveway'), ('private', 'private ground'), ('ignore', 'ignored')], help_text='What the area is. Objects that stand in an ignored area start no event.', max_length=8)),
+                ('labels', models.JSONField(blank=True, default=list, help_text='Labels and groups of labels that an ignored area applies to. Empty: all.', validators=[cameras.labels.validate_labels])),
                 ('enabled', models.BooleanField(default=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False, help_text='Increases with every change.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

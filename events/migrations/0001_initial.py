@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('cameras', '0004_camera_view'),
-        ('detection', '0004_tracks'),
+        ('cameras', '0001_initial'),
+        ('detection', '0001_initial'),
     ]
 
     operations = [
@@ -207,6 +207,9 @@ class Migration(migrations.Migration):
                 ('risk_score', models.PositiveSmallIntegerField()),
                 ('risk_level', models.CharField(choices=[('low', 'low'), ('medium', 'medium'), ('high', 'high'), ('critical', 'critical')], max_length=8)),
                 ('model', models.CharField(blank=True, max_length=200)),
+                ('picture_count', models.PositiveSmallIntegerField(default=0, help_text='Number of pictures that the model saw.')),
+                ('prompt_tokens', models.PositiveIntegerField(blank=True, help_text='As the server counted them.', null=True)),
+                ('answer_tokens', models.PositiveIntegerField(blank=True, null=True)),
                 ('prompt', models.TextField(blank=True)),
                 ('answer', models.TextField(blank=True, help_text='The original answer, before corrections.')),
                 ('corrections', models.JSONField(blank=True, default=list, help_text='Corrections of the answer.')),
