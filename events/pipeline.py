@@ -67,8 +67,11 @@ def run_fast_path(job: Job) -> None:
         return
     if batch.state == Batch.State.OPEN and visits.is_passing_by(batch):
         # Passers-by are not reported early. The batch is looked at again, because one of them may come nearer.
-        looks_again = Failure.of(PassingByError())
-        get_queue(FAST_PATH_QUEUE).retry(job, PASSING_BY_SECONDS, looks_again, counts=False)
+        if batch.due_at <= clock.now():
+            get_queue(FAST_PATH_QUEUE).ack(job)
+        else:
+            looks_again = Failure.of(PassingByError())
+            get_queue(FAST_PATH_QUEUE).retry(job, PASSING_BY_SECONDS, looks_again, counts=False)
         return
     with transaction.atomic():
         failpoints.reach_after_commit("early-score-committed")

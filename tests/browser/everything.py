@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from cameras.models import Camera, CameraGrant, Garbage, IntakeProblem
-from events.models import Alert, Delivery, Event
+from detection.models import Scene
+from events.models import Alert, Delivery, Event, LanguageModelServer, RejectedAnswer
 from events.serializers import alert_data
 from hsi import live_settings
 from hsi.models import LoginFailure
@@ -32,6 +33,11 @@ def everything() -> None:
     Garbage.objects.create(root="cameras", path="d/" + "y" * 200, size=1)
     problem = {"kind": "unreadable_file", "count": 20, "example": "d/" + "y" * 200, "detail": ERROR}
     IntakeProblem.objects.create(folder=event.camera.folder, since=timezone.now(), **problem)
+    factories.static_object(event.camera)
+    Scene.objects.get_or_create(camera=event.camera)
+    factories.habit(event)
+    LanguageModelServer.objects.create(name=LONG[:40], api="openai")
+    RejectedAnswer.objects.create(kind="denial", reason=ERROR, camera_id=event.camera_id)
     zone = factories.zone(event.camera, name=LONG)
     live_settings.change({"TRASH_DAYS": "12"})
     given_up(event, name=LONG, zones=[zone.pk, "gone"], cameras=[event.camera_id, "gone"], labels=["person"])

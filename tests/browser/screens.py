@@ -71,5 +71,9 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
 def is_clean(visit: Visit) -> bool:
     """Nothing went wrong on the page, nothing came from elsewhere, and nothing hangs over its side."""
     visit.page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")  # once it has settled
-    assert (visit.console_errors, visit.foreign_requests) == ([], []), visit.page.url
+    assert (visit.console_errors, visit.foreign_requests) == ([], []), (
+        visit.page.url,
+        visit.console_errors,
+        visit.foreign_requests,
+    )
     return True

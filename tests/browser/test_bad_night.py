@@ -218,7 +218,7 @@ def test_a_disk_that_fills_up_is_seen_before_and_when_intake_pauses(house: Runni
     disk.is_used(91)
     trouble(page, "Data folder: the disk is 91 % full")
     disk.is_used(99.9)
-    trouble(page, "Intake pauses")
+    trouble(page, "Intake is paused")
     upload(house, 1)
     disk.is_used(60)
     expect(page.locator(".overall-status h2")).to_contain_text("All well", timeout=SEEN_WITHIN_MS)
@@ -231,12 +231,12 @@ def test_a_camera_that_falls_silent_is_seen_and_paused_from_its_page(house: Runn
     house.until(lambda: states(house) == ["detected"])
     # Shorter than a person may ask for: the night is long, the test is not.
     house.manage("shell", "-c", "from cameras.models import Camera as C; C.objects.update(expected_interval_seconds=3)")
-    trouble(page, "1 camera is silent", after_ms=8_000)
+    trouble(page, "1 camera is offline", after_ms=8_000)
     page.locator("a.camera").filter(has_text="offline").click()
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("paused", exact=True).first).to_be_visible()
-    gone(page, "camera is silent")
+    gone(page, "camera is offline")
 
 
 def test_the_log_of_one_picture_is_read_from_folder_to_event(house: Running, overview: Page) -> None:

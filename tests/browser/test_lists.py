@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from cameras.models import Camera, CameraGrant, Upload
 from events.models import Alert, AlertRule, Delivery, Event, NotificationChannel
-from hsi.models import ApiToken, AuditEntry, CircuitBreaker, LoginFailure
+from hsi.models import ApiToken, AuditEntry, LoginFailure
 from tests import factories
 from tests.browser import night
 from tests.browser.chromium import Visit
@@ -100,11 +100,6 @@ def failure(boss: User) -> LoginFailure:
     return LoginFailure.objects.create(username_hash="0" * 64, address="192.0.2.1", created_at=timezone.now())
 
 
-def breaker(boss: User) -> CircuitBreaker:
-    now = timezone.now()
-    return CircuitBreaker.objects.create(name="rtdetr", state="open", failures=7, retry_at=now, changed_at=now)
-
-
 def token(boss: User) -> ApiToken:
     factories.token(boss)
     return ApiToken.objects.latest("pk")
@@ -131,9 +126,8 @@ def grant(boss: User) -> CameraGrant:
 DELETED = "Successfully deleted 1"
 ACTIONS = (
     Action(LoginFailure, "forget", failure, "Deleted 1 failure.", None),
-    Action(CircuitBreaker, "reset", breaker, "Reset: rtdetr.", {"state": "closed"}),
     Action(Upload, "try_again", failed, "1 wait again.", {"state": "waiting"}),
-    Action(ApiToken, "revoke", token, "1 token revoked.", {"revoked_at__isnull": False}),
+    Action(ApiToken, "revoke", token, "1 token revoked", {"revoked_at__isnull": False}),
     Action(Alert, "acknowledge", lambda _: factories.alert(), "1 acknowledged.", {"handled_by": "boss"}),
     Action(Alert, "dismiss", lambda _: factories.alert(), "1 dismissed.", {"status": "dismissed"}),
     Action(Event, "mark_reviewed", event(), "1 changed.", {"reviewed": True}),

@@ -16,6 +16,7 @@ from events.analyzers import Verdict
 from events.loops import loops
 from events.models import Alert, Event, EventBatch
 from events.pipeline import Judged, mark_batch_dead, save_early_score, save_final_score
+from hsi.db import clock
 from hsi.models import QueueJob, StreamMessage
 from hsi.queues import FAST_PATH_QUEUE, get_queue
 from tests import factories
@@ -164,16 +165,26 @@ def test_passers_by_are_not_reported_early_and_one_who_comes_nearer_is_no_passer
     path = factories.zone(camera, kind="entrance")
     digest = judge(seen(camera, 0, 10))
     assert digest.is_digest
-    batch = seen(camera, 300, 310, state=Batch.State.OPEN, is_fast_path=True)
+    due_at = clock.now() + timedelta(seconds=30)
+    batch = seen(camera, 300, 310, state=Batch.State.OPEN, is_fast_path=True, due_at=due_at)
     get_queue(FAST_PATH_QUEUE).put(batch.pk)
     loops()[0].run(once=True)
     assert not Event.objects.filter(batches=batch).exists()
+    assert QueueJob.objects.filter(queue=FAST_PATH_QUEUE).count() == 1
     factories.detection(factories.upload(camera), batch, zones=[path.pk])
     QueueJob.objects.update(due_at=0)
     loops()[0].run(once=True)
     visit = Event.objects.get(batches=batch)
     assert (visit.is_digest, visit.pk != digest.pk) == (False, True)
     assert judge(seen(camera, 600, 605)).pk == digest.pk
+
+
+def test_a_batch_of_passers_by_that_is_overdue_is_left_to_its_closing():
+    batch = seen(factories.camera(place="street"), 0, 5, state=Batch.State.OPEN, is_fast_path=True)
+    get_queue(FAST_PATH_QUEUE).put(batch.pk)
+    loops()[0].run(drain=True)
+    assert not QueueJob.objects.exists()
+    assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize(
