@@ -52,6 +52,11 @@ class Request:
     headers: dict[str, str]
     body: Any
 
+    @property
+    def is_judgement(self) -> bool:
+        """Whether this asks for a verdict, and not only whether the model sees pictures."""
+        return self.path in {CHAT, COMPLETION} and "Which colour has the picture" not in json.dumps(self.body)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -85,7 +90,7 @@ class LlmPeer:
 
     @property
     def judgements(self) -> list[Request]:
-        return [one for one in self.requests if one.path in {CHAT, COMPLETION}]
+        return [one for one in self.requests if one.is_judgement]
 
     @property
     def calls(self) -> int:
@@ -121,7 +126,8 @@ class LlmPeer:
             return self.models or Reply(raw=json.dumps(listed).encode())
         if self.is_refused(request.body):
             return self.refusal
-        reply = self.replies.popleft() if self.replies else Reply(named(self.default, request.body))
+        is_next = self.replies and request.is_judgement
+        reply = self.replies.popleft() if is_next else Reply(named(self.default, request.body))
         return reply if reply.raw is not None else self._wrapped(reply, request.path)
 
     def _speaks(self, path: str) -> bool:

@@ -16,7 +16,7 @@ from tests.engines.database import postgresql
 from tests.engines.engines import Engines
 from tests.engines.private_valkey import private_valkey
 from tests.peers.detectors import Answer, Received, RtDetrPeer
-from tests.peers.llm import CHAT, COMPLETION, LlmPeer, Reply, Request
+from tests.peers.llm import LlmPeer, Reply, Request
 from tests.system.service import Service
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_engine]
@@ -42,7 +42,7 @@ class SlowModel(LlmPeer):
 
     def reply_to(self, request: Request) -> Reply:
         reply = super().reply_to(request)
-        if request.path in {CHAT, COMPLETION}:
+        if request.is_judgement:
             self.gate.wait(LONGEST_HELD_SECONDS)
         return reply
 

@@ -19,7 +19,7 @@ from events.analyzers.pictures import COLOURS, choose, private_addresses
 from events.models import LanguageModelServer
 from tests import factories, pictures
 from tests.events.analyzers.contexts import context, seen
-from tests.peers.llm import LlmPeer, Reply, Request, verdict_text
+from tests.peers.llm import CHAT, LlmPeer, Reply, Request, verdict_text
 from tests.peers.model_servers import SERVERS, has_pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -36,7 +36,7 @@ class SeeingPeer(LlmPeer):
             self.requests.append(request)
             words = b'{"error":{"code":400,"message":"the request exceeds the available context size"}}'
             return Reply(status=400, raw=words)
-        if images and "Which colour" in json.dumps(request.body) and not self.is_refused(request.body):
+        if images and not request.is_judgement and not self.is_refused(request.body):
             self.requests.append(request)
             pixel: Any = images[0].getpixel((5, 5))
             nearest = min(COLOURS, key=lambda name: sum(abs(a - b) for a, b in zip(COLOURS[name], pixel, strict=True)))
@@ -78,7 +78,12 @@ def visit(data_dir: Path) -> Context:
 
 def judgement(peer: SeeingPeer) -> Request:
     """The last request for a judgement."""
-    return next(one for one in reversed(peer.judgements) if "Which colour" not in json.dumps(one.body))
+    return peer.judgements[-1]
+
+
+def questions(peer: SeeingPeer) -> list[Request]:
+    """The judgements, and whether the model sees pictures."""
+    return [one for one in peer.requests if one.path == CHAT]
 
 
 def test_the_best_pictures_are_one_of_each_part_of_the_visit() -> None:
@@ -119,7 +124,7 @@ def test_a_server_that_ignores_pictures_is_asked_once_and_then_without(peer: See
     peer.sees = False
     for _ in range(2):
         assert get_analyzer().judge(visit).picture_count == 0
-    assert [len(sent(one)) for one in peer.judgements] == [1, 0, 0]
+    assert [len(sent(one)) for one in questions(peer)] == [1, 0, 0]
     assert LanguageModelServer.objects.get().accepts_pictures is False
 
 
@@ -156,7 +161,7 @@ def test_a_small_context_gets_fewer_pictures(peer: SeeingPeer, visit: Context, s
 def test_pictures_can_be_turned_off(peer: SeeingPeer, visit: Context, settings: Any) -> None:
     settings.NEMOTRON_IMAGES = "never"
     assert get_analyzer().judge(visit).picture_count == 0
-    assert not any(sent(one) for one in peer.judgements)
+    assert not any(sent(one) for one in questions(peer))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_a_name_that_leads_outside_gets_no_picture_unless_a_setting_allows_it(
 ) -> None:
     monkeypatch.setattr("events.analyzers.llm.private_addresses", lambda url: [])
     assert get_analyzer().judge(visit).picture_count == 0
-    assert not any(sent(one) for one in peer.judgements)
+    assert not any(sent(one) for one in questions(peer))
     settings.NEMOTRON_IMAGES_OUTSIDE = True
     assert get_analyzer().judge(visit).picture_count == 6
 
