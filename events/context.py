@@ -31,8 +31,7 @@ def build_context(visit: Visit) -> Context:
     """Build the context with three bounded queries, and one more for the zones."""
     camera = visit.batch.camera
     started_at, ended_at = (at.astimezone(camera.zone) for at in (visit.started_at, visit.ended_at))
-    batches = [batch.pk for batch in visit.batches]
-    detections = list(Detection.objects.filter(batch__in=batches).order_by("captured_at", "id")[:SEEN_LIMIT])
+    detections = list(visit.detections[:SEEN_LIMIT])
     zones = habits.zones_by_id(camera.pk, {one for detection in detections for one in detection.zones})
     return Context(
         camera_id=camera.pk,

@@ -213,8 +213,7 @@ def save_event(
         _measure_latency(visit.batch)
     if judged is not None:
         save_judgement(event, judged.verdict, judged.seconds)
-    seen = Detection.objects.filter(batch__in=[batch.pk for batch in visit.batches]).order_by("captured_at", "id")
-    tracks = update_tracks(event, seen)
+    tracks = update_tracks(event, visit.detections)
     alerts = [] if event.deleted_at else evaluate(event, labels, tracks, is_new=is_new)
     publish_event("event.created" if is_new else "event.updated", event, [*messages, *alerts])
     transaction.on_commit(lambda: _log_saved(event, visit.batch))

@@ -20,11 +20,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from cameras.models import Camera, Zone
+from cameras.models import Camera
 from detection.detectors.labels import group_of
 from detection.models import Batch, Detection
 from detection.relevance.static_memory import WEAPON
 from events.analyzers.situation import most_protected
+from events.habits import zones_by_id
 from events.models import Alert, Event, EventBatch, EventFeedback
 from events.serializers import EventDeletedData, alert_data, event_data
 from hsi import failpoints
@@ -67,6 +68,11 @@ class Visit:
         return max(batch.ended_at for batch in self.batches)
 
     @property
+    def detections(self) -> QuerySet[Detection]:
+        """Return the detections of all batches in the order of time."""
+        return Detection.objects.filter(batch__in=self.batches).order_by("captured_at", "id")
+
+    @property
     def detection_count(self) -> int:
         return sum(batch.detection_count for batch in self.batches)
 
@@ -107,12 +113,12 @@ def find(batch: Batch, *, for_update: bool = False) -> Visit:
 
 def is_passing_by(batch: Batch) -> bool:
     """Return whether everything in the batch was on the street, by the zones and the place of the camera."""
-    kinds = dict(Zone.objects.filter(camera=batch.camera_id).values_list("pk", "kind"))
-    if WEAPON in batch.pictures or STREET not in (batch.camera.place, *kinds.values()):
+    if WEAPON in batch.pictures:
         return False
-    zones = Detection.objects.filter(batch=batch).order_by().values_list("zones", flat=True).distinct()
-    grounds = [most_protected(kinds.get(zone, "") for zone in ids) or batch.camera.place for ids in zones]
-    return all(ground == STREET for ground in grounds)
+    zones = list(Detection.objects.filter(batch=batch).order_by().values_list("zones", flat=True).distinct())
+    known = zones_by_id(batch.camera_id, {zone for ids in zones for zone in ids})
+    grounds = {most_protected(known[zone].kind for zone in ids if zone in known) or batch.camera.place for ids in zones}
+    return grounds == {STREET}
 
 
 def _related(batch: Batch, own: Event | None, *, is_digest: bool) -> tuple[list[int], Event | None]:
